@@ -1,0 +1,71 @@
+//! How a template file becomes text: its header is read and cut off, and shared fragments take their place.
+
+/// Fragments that several prompts have in common, by the name used in `{{name}}`.
+pub(crate) const SHARED: [(&str, &str); 4] = [
+    ("conduct", include_str!("../templates/shared/conduct.md")),
+    ("evidence", include_str!("../templates/shared/evidence.md")),
+    ("more_files", include_str!("../templates/shared/more_files.md")),
+    ("untrusted", include_str!("../templates/shared/untrusted.md")),
+];
+
+/// A text that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Template {
+    /// From the header; 0 when the file has none, which the tests of this crate rule out.
+    pub(crate) version: u32,
+    /// The body with its fragments filled in, without surrounding blank lines.
+    pub(crate) text: String,
+}
+
+impl Template {
+    /// Reads a template file. A line that holds only `{{name}}` is replaced by that fragment; an unknown name
+    /// stays as it is.
+    pub(crate) fn parse(file: &str) -> Self {
+        let (version, body) = split_header(file);
+        let lines: Vec<&str> = body.lines().map(|line| fragment(line).unwrap_or(line)).collect();
+        Self { version, text: lines.join("\n").trim().to_owned() }
+    }
+}
+
+/// Splits `---`, `version: N`, `---` from what follows; `(0, file)` when the file does not start that way.
+pub(crate) fn split_header(file: &str) -> (u32, &str) {
+    header(file).unwrap_or((0, file))
+}
+
+fn header(file: &str) -> Option<(u32, &str)> {
+    let (fields, body) = file.strip_prefix("---\n")?.split_once("\n---\n")?;
+    let version = fields.lines().find_map(|line| line.strip_prefix("version:"))?;
+    Some((version.trim().parse().ok()?, body))
+}
+
+fn fragment(line: &str) -> Option<&'static str> {
+    let name = line.strip_prefix("{{")?.strip_suffix("}}")?;
+    SHARED.iter().find(|(known, _)| *known == name).map(|(_, file)| split_header(file).1.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_read_and_cut_off() {
+        assert_eq!(split_header("---\nversion: 12\n---\nBody\n"), (12, "Body\n"));
+    }
+
+    #[test]
+    fn a_file_without_a_usable_header_is_all_body_and_version_zero() {
+        for file in ["Body", "---\nversion: x\n---\nBody", "---\nname: a\n---\nBody", "---\nversion: 1\nBody"]
+        {
+            assert_eq!(split_header(file), (0, file));
+        }
+    }
+
+    #[test]
+    fn a_fragment_takes_the_place_of_its_line_only() {
+        let parsed =
+            Template::parse("---\nversion: 1\n---\n\nBefore {{evidence}}\n{{evidence}}\n{{nothing}}\n");
+        assert!(parsed.text.starts_with("Before {{evidence}}\n## What counts as evidence\n"));
+        assert!(parsed.text.ends_with("\n{{nothing}}"));
+        assert!(!parsed.text.contains("version:"));
+    }
+}
