@@ -1,0 +1,103 @@
+//! What an error means for the next step, whatever layer it comes from.
+
+use serde::{Deserialize, Serialize};
+
+/// A cause that is logged, never matched on.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// The class of a failure. Every error enum of the workspace maps to one; the edge turns it into the `code` that clients see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The caller's arguments are wrong; the text names the field.
+    InvalidInput,
+    /// A thread, run or tool that does not exist for this caller.
+    NotFound,
+    /// A path or action that is refused by policy.
+    Forbidden,
+    /// The named model is not known, or not usable with the present keys.
+    ModelNotFound,
+    /// No model is configured at all.
+    NoModelConfigured,
+    /// The vendor refuses the key.
+    Auth,
+    /// The vendor's money or plan limit is used up; waiting a moment does not help.
+    Quota,
+    /// The vendor asks to slow down.
+    RateLimited,
+    /// The vendor is overloaded or answered with a passing failure.
+    Unavailable,
+    /// The vendor could not be reached.
+    Unreachable,
+    /// The deadline passed.
+    Timeout,
+    /// The caller or the shutdown cancelled the work.
+    Cancelled,
+    /// The request does not fit the model's window.
+    ContextTooLong,
+    /// The vendor's content filter stopped the request or the answer.
+    ContentFiltered,
+    /// The vendor rejects the request as malformed.
+    UpstreamRejected,
+    /// The vendor's answer cannot be understood, or broke off.
+    Protocol,
+    /// Too much work is under way here; try again later.
+    OverCapacity,
+    /// The database cannot be read or written.
+    StoreUnavailable,
+    /// Someone else continued the same thread at the same moment.
+    Conflict,
+    /// A defect of this program.
+    Internal,
+}
+
+impl Kind {
+    /// The stable code in error envelopes.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::NotFound => "not_found",
+            Self::Forbidden => "forbidden",
+            Self::ModelNotFound => "model_not_found",
+            Self::NoModelConfigured => "no_model_configured",
+            Self::Auth => "auth",
+            Self::Quota => "quota",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::ContextTooLong => "context_too_long",
+            Self::ContentFiltered => "content_filtered",
+            Self::UpstreamRejected => "upstream_rejected",
+            Self::Protocol => "protocol",
+            Self::OverCapacity => "over_capacity",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::Conflict => "conflict",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Whether the same call may succeed later without any change by the caller.
+    #[must_use]
+    pub fn is_retryable(self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited
+                | Self::Unavailable
+                | Self::Unreachable
+                | Self::Timeout
+                | Self::Protocol
+                | Self::OverCapacity
+                | Self::StoreUnavailable
+                | Self::Conflict
+        )
+    }
+
+    /// Whether an operator of this server, not its caller, has to look at it.
+    #[must_use]
+    pub fn is_our_fault(self) -> bool {
+        matches!(self, Self::Internal | Self::StoreUnavailable)
+    }
+}

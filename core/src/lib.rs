@@ -1,0 +1,22 @@
+//! Words and ports shared by every layer.
+//!
+//! Knows nothing about HTTP, SQL, MCP or any vendor: adapters implement these ports, the engine speaks only through them.
+
+pub mod chat;
+pub mod clock;
+pub mod error;
+pub mod finding;
+pub mod id;
+pub mod model;
+pub mod principal;
+pub mod provider;
+pub mod run;
+pub mod secret;
+pub mod store;
+pub mod thread;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use error::{BoxError, Kind};
+pub use finding::{Citation, Finding, Severity, Verified};
+pub use id::{ModelId, ProviderId, RequestHash, RequestId, RunId, ThreadId};
+pub use principal::Principal;

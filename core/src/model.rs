@@ -1,0 +1,179 @@
+//! What is known of a model.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ModelId, ProviderId, chat::Usage};
+
+/// Something a model can or must do; the catalogue's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// Takes pictures.
+    Vision,
+    /// Can call functions.
+    Tools,
+    /// Thinks before it answers.
+    Thinking,
+    /// Cannot be told not to think.
+    ThinkingAlways,
+    /// Takes a reasoning effort.
+    Effort,
+    /// Can be held to a JSON object.
+    JsonObject,
+    /// Can be held to a JSON schema.
+    JsonSchema,
+    /// Reads its prompt from a cache at a lower price.
+    PromptCache,
+    /// Can search the web by itself.
+    WebSearch,
+    /// Speaks only the Responses interface, not chat completions.
+    ResponsesApiOnly,
+}
+
+/// List prices in US dollars per one million tokens. `None` means not known, zero means free.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Price {
+    /// Prompt tokens.
+    pub input: Option<f64>,
+    /// Answer tokens.
+    pub output: Option<f64>,
+    /// Prompt tokens read from the vendor's cache.
+    pub cached_input: Option<f64>,
+}
+
+impl Price {
+    /// What `usage` costs in US dollars, or `None` when a needed price is not known.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "token counts stay far below 2^52")]
+    pub fn cost(&self, usage: &Usage) -> Option<f64> {
+        let cached = usage.cached_input_tokens.min(usage.input_tokens);
+        let input = self.input?;
+        let cached_price = self.cached_input.unwrap_or(input);
+        let fresh = (usage.input_tokens - cached) as f64 * input;
+        Some((fresh + cached as f64 * cached_price + usage.output_tokens as f64 * self.output?) / 1e6)
+    }
+}
+
+/// Where a model stands in its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// In service.
+    #[default]
+    Active,
+    /// An end is announced.
+    Deprecated,
+    /// No longer answered by its vendor.
+    Retired,
+}
+
+/// The vendor's default for a purpose, when the caller names no model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mark {
+    /// For conversation.
+    Fast,
+    /// For expert analysis.
+    Deep,
+}
+
+/// One model of one provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// Who serves it.
+    pub provider: ProviderId,
+    /// The vendor's spelling.
+    pub id: ModelId,
+    /// Other names that mean this model, compared without case.
+    pub aliases: Vec<String>,
+    /// Tokens of prompt and answer together.
+    pub context_window: u32,
+    /// Ceiling on the prompt, where it is lower than the window.
+    pub max_input: Option<u32>,
+    /// Ceiling on the answer.
+    pub max_output: Option<u32>,
+    /// List prices.
+    pub price: Price,
+    /// What it can do.
+    pub capabilities: BTreeSet<Capability>,
+    /// Accepted reasoning efforts in the vendor's spelling, weakest first; empty when none are known.
+    pub effort: Vec<String>,
+    /// Where it stands in its life.
+    pub status: Status,
+    /// Announced end as `YYYY-MM-DD`.
+    pub retires: Option<String>,
+    /// The vendor's replacement.
+    pub successor: Option<ModelId>,
+    /// 1..20, a routing judgement of this project and not a published figure; 0 when unknown.
+    pub intelligence: u8,
+    /// The vendor's default for a purpose.
+    pub marks: Vec<Mark>,
+    /// Whether the window is a fact or the default for unknown models.
+    pub window_known: bool,
+}
+
+impl ModelSpec {
+    /// The window assumed for a model that nothing is known about.
+    pub const UNKNOWN_WINDOW: u32 = 128_000;
+
+    /// A model that is passed through by name, with `window` when the user told us.
+    #[must_use]
+    pub fn unknown(provider: ProviderId, id: ModelId, window: Option<u32>) -> Self {
+        Self {
+            provider,
+            id,
+            aliases: Vec::new(),
+            context_window: window.unwrap_or(Self::UNKNOWN_WINDOW),
+            max_input: None,
+            max_output: None,
+            price: Price::default(),
+            capabilities: BTreeSet::new(),
+            effort: Vec::new(),
+            status: Status::Active,
+            retires: None,
+            successor: None,
+            intelligence: 0,
+            marks: Vec::new(),
+            window_known: window.is_some(),
+        }
+    }
+
+    /// Whether the model has a capability.
+    #[must_use]
+    pub fn can(&self, capability: Capability) -> bool {
+        self.capabilities.contains(&capability)
+    }
+
+    /// Whether `name` means this model: its id or an alias, without case.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.id.as_str().eq_ignore_ascii_case(name)
+            || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+    }
+
+    /// `provider/model`, the unambiguous spelling.
+    #[must_use]
+    pub fn qualified(&self) -> String {
+        format!("{}/{}", self.provider, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cost_counts_cached_tokens_at_their_own_price() {
+        let price = Price { input: Some(2.0), output: Some(10.0), cached_input: Some(0.5) };
+        let usage = Usage {
+            input_tokens: 1_000_000,
+            output_tokens: 100_000,
+            cached_input_tokens: 400_000,
+            ..Usage::default()
+        };
+        assert!((price.cost(&usage).unwrap() - (1.2 + 0.2 + 1.0)).abs() < 1e-9);
+        assert_eq!(Price::default().cost(&usage), None);
+    }
+}

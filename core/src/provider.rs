@@ -1,0 +1,92 @@
+//! The port to a model vendor.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    BoxError, Kind, ModelId, ProviderId, RequestId,
+    chat::{Delta, Request},
+    model::ModelSpec,
+};
+
+/// What every outgoing call carries: one deadline, one way to stop it, one name for it in logs.
+#[derive(Debug, Clone)]
+pub struct CallCtx {
+    /// Names the client's request in logs, errors and the upstream `x-request-id` header.
+    pub request_id: RequestId,
+    /// When the answer must be complete.
+    pub deadline: Instant,
+    /// Cancelled when nobody waits for the answer any more.
+    pub cancel: CancellationToken,
+}
+
+/// A streamed answer. Dropping it closes the upstream request.
+pub type ReplyStream = BoxStream<'static, Result<Delta, ProviderError>>;
+
+/// Why a vendor gave no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{provider}: {message}")]
+pub struct ProviderError {
+    /// Who failed.
+    pub provider: ProviderId,
+    /// The class, which decides about retry and what the caller is told.
+    pub kind: Kind,
+    /// One sentence for the caller; never contains a key.
+    pub message: String,
+    /// How long the vendor asks to wait.
+    pub retry_after: Option<Duration>,
+    /// HTTP status, when there was one.
+    pub status: Option<u16>,
+    /// The cause, for logs.
+    #[source]
+    pub source: Option<BoxError>,
+}
+
+impl ProviderError {
+    /// A failure without further details.
+    #[must_use]
+    pub fn new(provider: ProviderId, kind: Kind, message: impl Into<String>) -> Self {
+        Self { provider, kind, message: message.into(), retry_after: None, status: None, source: None }
+    }
+
+    /// What the failure means for the next step.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+/// A vendor, or anything that speaks like one. One call is one attempt: retries are the engine's.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// The configured name.
+    fn id(&self) -> &ProviderId;
+
+    /// Models that are known to exist here: the catalogue's, and those the user configured.
+    fn models(&self) -> Arc<[ModelSpec]>;
+
+    /// Whether a model that is in no list is passed through by name, as custom endpoints do.
+    fn accepts_unknown_models(&self) -> bool;
+
+    /// Whether this is the vendor's own endpoint, where retired names may be mapped to their successors.
+    fn is_vendor_endpoint(&self) -> bool;
+
+    /// What is known of a model here, also of one that is only passed through. `None` when the provider would refuse it.
+    fn model(&self, name: &str) -> Option<ModelSpec>;
+
+    /// Asks `request.model` exactly once. The stream ends with [`Delta::Finished`] or an error.
+    ///
+    /// # Errors
+    /// Any failure before the first delta. Later failures arrive in the stream.
+    async fn chat(&self, request: &Request, call: &CallCtx) -> Result<ReplyStream, ProviderError>;
+
+    /// The models that the endpoint itself lists for this key. Safe to repeat, so the adapter may retry.
+    ///
+    /// # Errors
+    /// The endpoint is unreachable, refuses the key or has no such list.
+    async fn live_models(&self, call: &CallCtx) -> Result<Vec<ModelId>, ProviderError>;
+}

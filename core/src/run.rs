@@ -1,0 +1,138 @@
+//! A consultation of a model as a durable object.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp, chat::Usage};
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Waits for a permit.
+    Queued,
+    /// The vendor is being asked.
+    Running,
+    /// Answered.
+    Done,
+    /// Ended with an error.
+    Failed,
+    /// Nobody waited for it any more.
+    Cancelled,
+    /// The process ended before the answer.
+    Interrupted,
+}
+
+impl RunState {
+    /// The word in storage and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Queued, Self::Running, Self::Done, Self::Failed, Self::Cancelled, Self::Interrupted]
+            .into_iter()
+            .find(|state| state.as_str() == word)
+    }
+}
+
+/// A consultation as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The thread of the caller that began it.
+    pub thread: ThreadId,
+    /// The tool that asked.
+    pub tool: String,
+    /// What was asked, as a fingerprint.
+    pub request: RequestHash,
+    /// Who is asked.
+    pub provider: ProviderId,
+    /// The model.
+    pub model: ModelId,
+    /// Where it stands.
+    pub state: RunState,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it must be over; a run that is still open after this was interrupted.
+    pub deadline_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<RunOutcome>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunOutcome {
+    /// The answer's text, or as much of it as arrived.
+    pub text: String,
+    /// The error's code and sentence, when there was one.
+    pub error: Option<String>,
+    /// Tokens.
+    pub usage: Usage,
+    /// US dollars at list price, when the price is known.
+    pub cost_usd: Option<f64>,
+    /// Upstream attempts that were made.
+    pub attempts: u32,
+    /// Wall time in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// What a running consultation tells its subscribers. Only the latest value matters, so it travels in a watch channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunEvent {
+    /// What is going on.
+    pub phase: Phase,
+    /// The model, once it is chosen.
+    pub model: Option<String>,
+    /// Output tokens so far, estimated from the text that has arrived.
+    pub tokens: u64,
+    /// Attempts made so far.
+    pub attempts: u32,
+}
+
+/// The stages of a call, in the words that clients see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Reading files and rendering the prompt.
+    Packing,
+    /// Waiting for a permit.
+    Queued,
+    /// The request is on its way; nothing has come back.
+    Asking,
+    /// The model thinks aloud.
+    Thinking,
+    /// The answer is arriving.
+    Answering,
+    /// Waiting before another attempt.
+    Retrying,
+    /// Parsing and checking citations.
+    Checking,
+}
+
+impl Phase {
+    /// The word in progress messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Packing => "reading files",
+            Self::Queued => "queued",
+            Self::Asking => "asking",
+            Self::Thinking => "thinking",
+            Self::Answering => "answering",
+            Self::Retrying => "retrying",
+            Self::Checking => "checking citations",
+        }
+    }
+}

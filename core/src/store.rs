@@ -1,0 +1,180 @@
+//! The port to durable storage. Every method takes the principal; nothing of another owner can be seen or touched.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+
+use crate::{
+    BoxError, Kind, Principal, RunId, ThreadId, Timestamp,
+    run::{Run, RunOutcome, RunState},
+    thread::{Thread, ThreadSummary, Turn},
+};
+
+/// Why storage failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be opened, read or written; `hint` says what to do.
+    #[error("the database is not available: {reason}. {hint}")]
+    Unavailable {
+        /// What happened.
+        reason: String,
+        /// What the user can do.
+        hint: String,
+        /// The cause.
+        #[source]
+        source: Option<BoxError>,
+    },
+    /// Another call added turns first.
+    #[error("thread {thread} was continued by another call at the same time")]
+    Conflict {
+        /// The thread.
+        thread: ThreadId,
+    },
+    /// The thread does not exist for this owner, or has expired.
+    #[error("thread {thread} does not exist")]
+    UnknownThread {
+        /// The thread.
+        thread: ThreadId,
+    },
+    /// The thread has as many turns as a thread may have.
+    #[error("thread {thread} is full: it has {limit} turns")]
+    Full {
+        /// The thread.
+        thread: ThreadId,
+        /// The most a thread may have.
+        limit: u32,
+    },
+    /// More writes are waiting than may wait.
+    #[error("too many writes are waiting for the database")]
+    Backlog,
+    /// A stored row cannot be read.
+    #[error("a stored {what} cannot be read")]
+    Corrupt {
+        /// What it was.
+        what: &'static str,
+        /// The cause.
+        #[source]
+        source: BoxError,
+    },
+}
+
+impl StoreError {
+    /// What the failure means for the next step.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Unavailable { .. } | Self::Backlog => Kind::StoreUnavailable,
+            Self::Conflict { .. } => Kind::Conflict,
+            Self::UnknownThread { .. } => Kind::NotFound,
+            Self::Full { .. } => Kind::InvalidInput,
+            Self::Corrupt { .. } => Kind::Internal,
+        }
+    }
+}
+
+/// One change. Changes of a batch happen together or not at all.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// Begins a thread.
+    CreateThread {
+        /// Its id.
+        id: ThreadId,
+        /// The tool that begins it.
+        tool: String,
+        /// The beginning of the first user text, for lists.
+        title: String,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Adds turns; their `seq` must follow the stored ones without a gap, else the batch fails with [`StoreError::Conflict`].
+    /// Renews the thread's expiry.
+    AppendTurns {
+        /// The thread.
+        thread: ThreadId,
+        /// In order.
+        turns: Vec<Turn>,
+    },
+    /// Records that a consultation begins.
+    StartRun(Run),
+    /// Records how it ended, and its usage row.
+    FinishRun {
+        /// The run.
+        id: RunId,
+        /// `Done`, `Failed`, `Cancelled` or `Interrupted`.
+        state: RunState,
+        /// When.
+        at: Timestamp,
+        /// How.
+        outcome: RunOutcome,
+    },
+}
+
+/// A queued batch. Awaiting it tells when it is durable; dropping it does not take the batch back.
+#[derive(Debug)]
+pub struct Commit(oneshot::Receiver<Result<(), StoreError>>);
+
+/// The writer's end of a [`Commit`].
+pub type CommitSender = oneshot::Sender<Result<(), StoreError>>;
+
+impl Commit {
+    /// A commit and the end that resolves it.
+    #[must_use]
+    pub fn pending() -> (CommitSender, Self) {
+        let (sender, receiver) = oneshot::channel();
+        (sender, Self(receiver))
+    }
+
+    /// A batch that was refused at once.
+    #[must_use]
+    pub fn refused(error: StoreError) -> Self {
+        let (sender, commit) = Self::pending();
+        // The receiver is alive: it is returned below.
+        drop(sender.send(Err(error)));
+        commit
+    }
+
+    /// Waits at most `limit`. `Ok(false)` means that the batch is still queued and will be written later.
+    ///
+    /// # Errors
+    /// The batch was refused or storage failed for good.
+    pub async fn within(&mut self, limit: Duration) -> Result<bool, StoreError> {
+        match tokio::time::timeout(limit, &mut self.0).await {
+            Err(_elapsed) => Ok(false),
+            Ok(Ok(result)) => result.map(|()| true),
+            Ok(Err(_closed)) => Err(StoreError::Unavailable {
+                reason: "the writer has stopped".to_owned(),
+                hint: "Restart the server.".to_owned(),
+                source: None,
+            }),
+        }
+    }
+}
+
+/// Durable threads and runs.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Queues a batch. Batches are written in the order of this call.
+    fn write(&self, who: &Principal, batch: Vec<Write>) -> Commit;
+
+    /// Loads a thread with all its turns, after every queued write to it. `None` when it never existed, belongs to someone else or has expired.
+    ///
+    /// # Errors
+    /// The database cannot be read, or has queued turns of this thread that it cannot write.
+    async fn thread(&self, who: &Principal, id: ThreadId) -> Result<Option<Thread>, StoreError>;
+
+    /// The owner's threads, latest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn threads(&self, who: &Principal, limit: u32) -> Result<Vec<ThreadSummary>, StoreError>;
+
+    /// The runs of a thread, oldest first. A run that is still open after its deadline reads as `Interrupted`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn runs(&self, who: &Principal, thread: ThreadId) -> Result<Vec<Run>, StoreError>;
+
+    /// Waits at most `limit` for all queued writes. False when some are still waiting.
+    async fn flush(&self, limit: Duration) -> bool;
+}

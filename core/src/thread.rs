@@ -1,0 +1,185 @@
+//! A conversation that outlives processes: turns in order, and the work of step-by-step tools among them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ModelId, ProviderId, RunId, ThreadId, Timestamp, chat::Part, finding::Severity};
+
+/// A conversation as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Thread {
+    /// Its id, the client's `continuation_id`.
+    pub id: ThreadId,
+    /// The tool that began it.
+    pub tool: String,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When the last turn was added.
+    pub updated_at: Timestamp,
+    /// After this moment it is no longer found.
+    pub expires_at: Timestamp,
+    /// Oldest first.
+    pub turns: Vec<Turn>,
+}
+
+impl Thread {
+    /// The sequence number that the next turn must carry.
+    #[must_use]
+    pub fn next_seq(&self) -> u32 {
+        self.turns.last().map_or(0, |turn| turn.seq + 1)
+    }
+
+    /// The steps that `tool` has recorded in its present piece of work, oldest first: everything after the tool's last answer.
+    #[must_use]
+    pub fn work_of(&self, tool: &str) -> Vec<&Step> {
+        let begin = self
+            .turns
+            .iter()
+            .rposition(|turn| turn.tool == tool && matches!(turn.body, Body::Answer(_)))
+            .map_or(0, |index| index + 1);
+        self.turns
+            .iter()
+            .skip(begin)
+            .filter(|turn| turn.tool == tool)
+            .filter_map(|turn| match &turn.body {
+                Body::Step(step) => Some(step),
+                Body::Message(_) | Body::Answer(_) => None,
+            })
+            .collect()
+    }
+}
+
+/// One entry of a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// Position, from 0 without gaps.
+    pub seq: u32,
+    /// The tool that was called.
+    pub tool: String,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// What was said.
+    pub body: Body,
+}
+
+/// What a turn holds. Stored as JSON with the format's version, so that older rows stay readable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Body {
+    /// The caller's words.
+    Message(UserMessage),
+    /// A step of an investigation.
+    Step(Step),
+    /// What a model (or the offline inspection) answered.
+    Answer(Answer),
+}
+
+/// The version that [`Body`] is written in.
+pub const BODY_VERSION: u32 = 1;
+
+/// The caller's words in a conversation, as typed; files are named, never copied.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserMessage {
+    /// The prompt.
+    pub text: String,
+    /// Files that were given with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileRef>,
+}
+
+/// A file as an earlier turn saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRef {
+    /// As the caller named it, with a line range if there was one.
+    pub path: String,
+    /// BLAKE3 of the whole content as 64 hex digits; `None` when it was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+}
+
+/// A model's answer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The text as the model wrote it.
+    pub text: String,
+    /// Who answered; `None` for the offline inspection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<AnsweredBy>,
+    /// What the vendor wants back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opaque: Vec<Part>,
+    /// The consultation it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+}
+
+/// A model at a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnsweredBy {
+    /// The provider.
+    pub provider: ProviderId,
+    /// The model.
+    pub model: ModelId,
+}
+
+/// A step of a workflow tool, as the client sent it. `extra` holds the fields that only some tools have.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// What is done in this step; step 1 states the task.
+    pub step: String,
+    /// From 1.
+    pub step_number: u32,
+    /// The present estimate.
+    pub total_steps: u32,
+    /// False ends the investigation.
+    pub next_step_required: bool,
+    /// Evidence of this step.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub findings: String,
+    /// Files that were looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files_checked: Vec<String>,
+    /// Files that matter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relevant_files: Vec<String>,
+    /// Functions and types that matter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relevant_context: Vec<String>,
+    /// Issues named by the agent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issues_found: Vec<Issue>,
+    /// How sure the agent is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<String>,
+    /// The agent's present theory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hypothesis: Option<String>,
+    /// Fields of this tool alone, by their wire names.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+/// An issue that the agent reports with a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issue {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What is wrong.
+    pub description: String,
+}
+
+/// A thread in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreadSummary {
+    /// Its id.
+    pub id: ThreadId,
+    /// The tool that began it.
+    pub tool: String,
+    /// The beginning of its first user text.
+    pub title: String,
+    /// How many turns it has.
+    pub turns: u32,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When the last turn was added.
+    pub updated_at: Timestamp,
+}

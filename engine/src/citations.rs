@@ -1,0 +1,1 @@
+//! Checks what an answer cites against the evidence that was given.

@@ -1,0 +1,1 @@
+//! Which files may be read, and how they are packed.

@@ -1,0 +1,78 @@
+//! Typed evidence: the text of files that was opened for one call. The prompt is rendered from it, the offline inspection reads
+//! it, and citations are checked against it, so all three mean the same lines.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// A run of consecutive lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Number of the first line, from 1.
+    pub first_line: u32,
+    /// The lines, each ending in `\n` (the last one may lack it). Never carries line numbers.
+    pub text: String,
+}
+
+/// A file, or the parts of it that are given to the expert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceFile {
+    /// The name in the prompt and in findings: relative to the root when there is one root, absolute otherwise.
+    pub path: String,
+    /// Where it was read.
+    pub absolute: PathBuf,
+    /// BLAKE3 of the whole file as 64 hex digits.
+    pub hash: String,
+    /// Size of the whole file.
+    pub bytes: u64,
+    /// Lines of the whole file.
+    pub lines: u32,
+    /// What is given, in order, without overlap.
+    pub segments: Vec<Segment>,
+}
+
+impl EvidenceFile {
+    /// Whether every line of the file is given.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let given: usize = self.segments.iter().map(|segment| segment.text.lines().count()).sum();
+        given == self.lines as usize
+    }
+
+    /// The text of one line, when that line is given.
+    #[must_use]
+    pub fn line(&self, number: u32) -> Option<&str> {
+        self.segments.iter().find_map(|segment| {
+            let offset = number.checked_sub(segment.first_line)?;
+            segment.text.lines().nth(offset as usize)
+        })
+    }
+}
+
+/// What became of a file that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileStatus {
+    /// Given whole (or the whole range that was asked for).
+    Included,
+    /// Given in part, because the budget did not allow more.
+    Excerpted,
+    /// Not given; the reason is harmless (binary, ignored, over budget, not there).
+    Skipped,
+    /// Not given; policy forbids it.
+    Refused,
+}
+
+/// The account of one offered file, for the answer's metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileReport {
+    /// As in [`EvidenceFile::path`], or as the caller wrote it when it was not opened.
+    pub path: String,
+    /// What became of it.
+    pub status: FileStatus,
+    /// Why, for everything but `included`; also says when a file of an earlier turn has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Estimated tokens that it takes in the prompt.
+    pub tokens: u32,
+}

@@ -1,0 +1,2 @@
+//! exai-mcp
+fn main() {}
