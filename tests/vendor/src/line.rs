@@ -19,6 +19,7 @@ use futures::task::AtomicWaker;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
 
 /// Breaks one connection. Clones are the same line.
@@ -30,6 +31,8 @@ struct State {
     broken: AtomicBool,
     /// hyper drives a connection from one task, so one waker is enough for both directions.
     task: AtomicWaker,
+    /// Told every time the HTTP layer has handed all it had to the socket.
+    flushed: Notify,
 }
 
 /// Every open connection of a vendor.
@@ -54,6 +57,11 @@ impl Line {
     /// Closes the connection: the HTTP layer sees an error and drops the socket.
     pub(crate) fn hang_up(&self) {
         self.0.hang_up();
+    }
+
+    /// Waits until everything written so far is with the socket.
+    pub(crate) async fn flushed(&self) {
+        self.0.flushed.notified().await;
     }
 
     fn check(&self, cx: &Context<'_>) -> io::Result<()> {
@@ -163,7 +171,12 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        // hyper flushes the socket only when its own buffer is empty, and does so whenever a body is not ready.
+        let done = Pin::new(&mut self.socket).poll_flush(cx);
+        if done.is_ready() {
+            self.line.0.flushed.notify_waiters();
+        }
+        done
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, future::pending, io, time::Duration};
 use bytes::Bytes;
 use futures::{Stream, stream};
 
-use crate::{Gate, ledger::InFlight};
+use crate::{Gate, ledger::InFlight, line::Line};
 
 /// One thing that happens while a body is sent.
 #[derive(Debug)]
@@ -23,8 +23,12 @@ pub(crate) enum Step {
 }
 
 /// The body. A client that leaves drops it, and with it `visit`, which then counts a disconnect.
-pub(crate) fn play(steps: Vec<Step>, visit: InFlight) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    stream::unfold((VecDeque::from(steps), visit), |(mut steps, mut visit)| async move {
+pub(crate) fn play(
+    steps: Vec<Step>,
+    visit: InFlight,
+    line: Line,
+) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::unfold((VecDeque::from(steps), visit, line), |(mut steps, mut visit, line)| async move {
         while let Some(step) = steps.pop_front() {
             match step {
                 Step::Send(bytes) => {
@@ -32,16 +36,19 @@ pub(crate) fn play(steps: Vec<Step>, visit: InFlight) -> impl Stream<Item = io::
                     if steps.is_empty() {
                         visit.finish();
                     }
-                    return Some((Ok(bytes), (steps, visit)));
+                    return Some((Ok(bytes), (steps, visit, line)));
                 }
                 Step::Pause(delay) => tokio::time::sleep(delay).await,
                 Step::Hold(gate) => gate.pass().await,
                 Step::Stall => pending().await,
                 Step::Cut => {
-                    // hyper writes out what it has when a body is not ready, and forgets it when the body fails.
-                    tokio::task::yield_now().await;
+                    // When a body fails, hyper forgets the bytes that it has not written yet.
+                    line.flushed().await;
                     visit.finish();
-                    return Some((Err(io::ErrorKind::ConnectionAborted.into()), (VecDeque::new(), visit)));
+                    return Some((
+                        Err(io::ErrorKind::ConnectionAborted.into()),
+                        (VecDeque::new(), visit, line),
+                    ));
                 }
             }
         }

@@ -11,6 +11,7 @@ use crate::{
     answer::What,
     ask::Ask,
     ledger::InFlight,
+    line::Line,
     playback::{self, Step},
     sse,
 };
@@ -59,8 +60,8 @@ impl Reply {
         Self { status: StatusCode::OK, content_type, length: None, headers: Vec::new(), steps }
     }
 
-    pub(crate) fn into_response(self, visit: InFlight) -> Response {
-        let body = Body::from_stream(playback::play(self.steps, visit));
+    pub(crate) fn into_response(self, visit: InFlight, line: Line) -> Response {
+        let body = Body::from_stream(playback::play(self.steps, visit, line));
         let mut response = (self.status, [(header::CONTENT_TYPE, self.content_type)], body).into_response();
         if let Some(length) = self.length {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));

@@ -93,11 +93,11 @@ async fn serve(
     let ask = Ask::parse(&body);
     let (answer, counted) = shared.choose(&parts, &body, arrived);
     let (visit, call) = shared.ledger.enter(parts, body, arrived, counted);
-    perform(answer, &ask, call, visit, &line).await
+    perform(answer, &ask, call, visit, line).await
 }
 
 /// Waits as the answer says, then sends it.
-async fn perform(answer: Answer, ask: &Ask, call: usize, mut visit: InFlight, line: &Line) -> Response {
+async fn perform(answer: Answer, ask: &Ask, call: usize, mut visit: InFlight, line: Line) -> Response {
     wait(&answer).await;
     let answer = if let What::ByModelName = answer.what {
         let named = by_name::answer(ask);
@@ -111,7 +111,7 @@ async fn perform(answer: Answer, ask: &Ask, call: usize, mut visit: InFlight, li
         line.hang_up();
     }
     match Reply::new(answer, ask, call) {
-        Some(reply) => reply.into_response(visit),
+        Some(reply) => reply.into_response(visit, line),
         // Ends when the connection does: by the client, by the line above, or by the vendor's own end.
         None => pending().await,
     }

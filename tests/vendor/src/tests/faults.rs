@@ -21,6 +21,13 @@ async fn a_cut_leaves_exactly_the_bytes_asked_for_and_no_end() {
 }
 
 #[tokio::test]
+async fn a_cut_in_a_large_body_loses_nothing_before_it() {
+    let bytes = 8 * 1024 * 1024;
+    let reply = stream_of(Answer::text("a").endless_line(2 * bytes).cut_after(bytes)).await;
+    assert_eq!((reply.text().len(), reply.complete), (bytes, false));
+}
+
+#[tokio::test]
 async fn a_plain_reply_can_be_cut_short_of_its_length() {
     let vendor = Vendor::start().await;
     vendor.then(Answer::text("a text").cut_after(10));
