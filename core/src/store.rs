@@ -48,6 +48,12 @@ pub enum StoreError {
     /// More writes are waiting than may wait.
     #[error("too many writes are waiting for the database")]
     Backlog,
+    /// The database does not accept a change of the batch, and would not accept it later either.
+    #[error("the database refused a change: {reason}")]
+    Refused {
+        /// What the database said.
+        reason: String,
+    },
     /// A stored row cannot be read.
     #[error("a stored {what} cannot be read")]
     Corrupt {
@@ -68,7 +74,7 @@ impl StoreError {
             Self::Conflict { .. } => Kind::Conflict,
             Self::UnknownThread { .. } => Kind::NotFound,
             Self::Full { .. } => Kind::InvalidInput,
-            Self::Corrupt { .. } => Kind::Internal,
+            Self::Refused { .. } | Self::Corrupt { .. } => Kind::Internal,
         }
     }
 }
