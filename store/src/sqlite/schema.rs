@@ -1,0 +1,131 @@
+//! The migrations, and how far a file has come with them.
+
+use std::path::Path;
+
+use sqlx::{
+    Connection, Row, SqlSafeStr, SqliteConnection,
+    migrate::{Migrate, MigrateError, Migration, MigrationType},
+};
+
+use super::fault::Fault;
+
+/// "EXAI" in the file's header: <https://www.sqlite.org/pragma.html#pragma_application_id>.
+const APPLICATION_ID: i64 = 0x4558_4149;
+
+/// Where a file remembers the steps that were done.
+const TABLE: &str = "_sqlx_migrations";
+
+/// Every step from an empty file to the present schema: number, name, text. A released step is never edited.
+const STEPS: [(i64, &str, &str); 1] =
+    [(1, "threads runs usage", include_str!("../../migrations/sqlite/0001_threads_runs_usage.sql"))];
+
+fn migrations() -> Vec<Migration> {
+    STEPS
+        .into_iter()
+        .map(|(version, name, sql)| {
+            Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+        })
+        .collect()
+}
+
+/// The steps that the file lacks, changing nothing. A file of another program or of a newer version of this one is refused.
+pub(crate) async fn missing(conn: &mut SqliteConnection, path: &Path) -> Result<Vec<Migration>, Fault> {
+    let read = |error: sqlx::Error| Fault::of(path, &error);
+    let known = migrations();
+    if number(conn, "SELECT count(*) FROM sqlite_schema").await.map_err(read)? == 0 {
+        return Ok(known);
+    }
+    if number(conn, "PRAGMA application_id").await.map_err(read)? != APPLICATION_ID {
+        return Err(Fault::incompatible(
+            path,
+            "is a database of another program",
+            "Choose another database file; this one was left as it is.",
+        ));
+    }
+    let done = conn.list_applied_migrations(TABLE).await.map_err(|error| failure(path, error))?;
+    for step in &done {
+        match known.iter().find(|migration| migration.version == step.version) {
+            None => {
+                return Err(Fault::incompatible(
+                    path,
+                    &format!("was written by a newer version of exai-mcp (schema {})", step.version),
+                    "Update exai-mcp, or choose another database file; this one was left as it is.",
+                ));
+            }
+            Some(migration) if migration.checksum != step.checksum => {
+                return Err(Fault::incompatible(
+                    path,
+                    &format!("was written by another build of exai-mcp (schema {} differs)", step.version),
+                    "Use the build that wrote it, or choose another database file; this one was left as it is.",
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(known.into_iter().filter(|step| done.iter().all(|done| done.version != step.version)).collect())
+}
+
+/// Brings the file to the present schema in one transaction. Several processes may do so at once: the lock makes all but the
+/// first find the work done.
+pub(crate) async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), Fault> {
+    let mut transaction =
+        conn.begin_with("BEGIN IMMEDIATE").await.map_err(|error| Fault::of(path, &error))?;
+    let steps = missing(&mut transaction, path).await?;
+    if !steps.is_empty() {
+        transaction.ensure_migrations_table(TABLE).await.map_err(|error| failure(path, error))?;
+    }
+    for step in &steps {
+        transaction.apply(TABLE, step).await.map_err(|error| failure(path, error))?;
+    }
+    transaction.commit().await.map_err(|error| Fault::of(path, &error))
+}
+
+fn failure(path: &Path, error: MigrateError) -> Fault {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Fault::of(path, &error),
+        other => Fault::incompatible(path, &other.to_string(), "Choose another database file."),
+    }
+}
+
+async fn number(conn: &mut SqliteConnection, sql: &'static str) -> Result<i64, sqlx::Error> {
+    sqlx::query(sql).fetch_one(conn).await?.try_get(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SHA-384 of every released step, as sqlx stores it in users' files.
+    const RELEASED: [(i64, &str); 1] = [(
+        1,
+        "f445bc309b3dfd3d41fb5fc84653d7aa744c023e01d8eb03371708ac2fa94192d247af9d78757efa9718385b54160ca1",
+    )];
+
+    #[test]
+    fn released_steps_are_never_edited() {
+        let present: Vec<_> = migrations()
+            .iter()
+            .map(|step| {
+                (step.version, step.checksum.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+            })
+            .collect();
+        let released: Vec<_> =
+            RELEASED.into_iter().map(|(version, hash)| (version, hash.to_owned())).collect();
+        assert_eq!(present, released, "add a new step instead of editing one");
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_a_step() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let steps: Vec<_> = STEPS
+            .iter()
+            .map(|(version, name, _)| format!("{version:04}_{}.sql", name.replace(' ', "_")))
+            .collect();
+        assert_eq!(files, steps);
+    }
+}
