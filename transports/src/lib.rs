@@ -1,1 +1,11 @@
-//! transports
+//! Carries MCP messages: bytes in, bytes out.
+//!
+//! Knows the wire and the life of a connection; knows no tools, no models and no storage. Every transport takes any
+//! [`rmcp::ServerHandler`].
+
+pub mod error;
+pub mod parent;
+pub mod stdio;
+
+pub use error::TransportError;
+pub use parent::parent_death;

@@ -1,0 +1,30 @@
+//! Why a transport could not go on.
+
+use exai_core::Kind;
+use rmcp::service::ServerInitializeError;
+
+/// What ends a connection other than its orderly end.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The first messages did not lead to a usable MCP session.
+    #[error("the MCP handshake failed: {0}")]
+    Handshake(#[source] Box<ServerInitializeError>),
+    /// The input could not be read.
+    #[error("cannot read from the client")]
+    Read(#[source] std::io::Error),
+    /// The protocol loop died.
+    #[error("the protocol loop ended unexpectedly")]
+    Loop(#[source] tokio::task::JoinError),
+}
+
+impl TransportError {
+    /// The class that decides what happens next.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Handshake(_) => Kind::Protocol,
+            Self::Read(_) => Kind::Unreachable,
+            Self::Loop(_) => Kind::Internal,
+        }
+    }
+}
