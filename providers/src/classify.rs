@@ -1,0 +1,110 @@
+//! Turns a vendor's failure into a [`ProviderError`], exactly once.
+//!
+//! Evidence in this order: the vendor's own code, then its error type, then the text (on client errors only), then the HTTP status.
+//! The status alone misleads: 429 stands for pace, overload and an empty account alike, and 200 can be a failure.
+
+mod advice;
+mod body;
+mod retry_after;
+mod words;
+
+use exai_core::{Kind, provider::ProviderError};
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+pub(crate) use self::body::ErrorBody;
+use crate::{origin::Origin, vendor::Vendor};
+
+/// What there is to judge by.
+pub(crate) struct Failure<'a> {
+    /// HTTP status; `None` when the failure came inside an answer that began well.
+    pub(crate) status: Option<u16>,
+    pub(crate) headers: Option<&'a HeaderMap>,
+    pub(crate) body: ErrorBody,
+    /// The model that was asked.
+    pub(crate) model: Option<&'a str>,
+}
+
+impl<'a> Failure<'a> {
+    /// A reply with a failure status.
+    pub(crate) fn reply(status: u16, headers: &'a HeaderMap, body: &[u8], model: Option<&'a str>) -> Self {
+        Self { status: Some(status), headers: Some(headers), body: ErrorBody::from_bytes(body), model }
+    }
+
+    /// A failure inside an answer that began well.
+    pub(crate) fn inside(body: ErrorBody, model: Option<&'a str>) -> Self {
+        Self { status: None, headers: None, body, model }
+    }
+}
+
+/// The failure as an error for the caller.
+pub(crate) fn classify(origin: &Origin, failure: &Failure<'_>) -> ProviderError {
+    // Gateways put the status of the server behind them where a code belongs.
+    let inner = failure.body.code.as_deref().and_then(|code| code.parse().ok()).filter(|code| (400..600).contains(code));
+    let status = failure.status.or(inner);
+    let judged = should_retry(failure, kind(origin.vendor, &failure.body, status));
+    let kind = if limited_in_flight(failure, status) { Kind::RateLimited } else { judged };
+    let retry_after = if matches!(kind, Kind::RateLimited | Kind::Unavailable | Kind::Quota) {
+        retry_after::read(failure.headers, failure.body.message.as_deref())
+    } else {
+        None
+    };
+    let message = advice::message(origin, kind, failure, retry_after);
+    let mut error = origin.error(kind, &message);
+    error.status = status;
+    error.retry_after = retry_after;
+    error
+}
+
+/// The error object of an answer that came with HTTP 200, if it is one.
+pub(crate) fn hidden_error(answer: &Value) -> Option<ErrorBody> {
+    body::hidden(answer)
+}
+
+fn kind(vendor: &Vendor, body: &ErrorBody, status: Option<u16>) -> Kind {
+    let by_word = [&body.code, &body.kind]
+        .into_iter()
+        .flatten()
+        .find_map(|word| (vendor.word)(word).or_else(|| words::common(word)));
+    match by_word {
+        Some(Kind::UpstreamRejected) | None => {}
+        Some(kind) => return kind,
+    }
+    let is_client_error = status.is_none_or(|status| (400..500).contains(&status));
+    let text = body.message.as_deref().unwrap_or_default();
+    if is_client_error && let Some(kind) = words::by_text(text, status) {
+        return kind;
+    }
+    by_word.unwrap_or_else(|| status.map_or(Kind::Unavailable, |status| by_status(status, body)))
+}
+
+fn by_status(status: u16, body: &ErrorBody) -> Kind {
+    match status {
+        // 434 is Z.ai's "no permission".
+        401 | 403 | 434 => Kind::Auth,
+        402 => Kind::Quota,
+        404 if body.speaks_of_a_model() => Kind::ModelNotFound,
+        408 | 409 | 425 | 500..=599 => Kind::Unavailable,
+        413 => Kind::ContextTooLong,
+        429 => Kind::RateLimited,
+        _ => Kind::UpstreamRejected,
+    }
+}
+
+/// `x-should-retry` is the vendor's own last word on what its code and status leave open.
+fn should_retry(failure: &Failure<'_>, kind: Kind) -> Kind {
+    let word = failure.headers.and_then(|headers| headers.get("x-should-retry")).map(|value| value.as_bytes());
+    match (word, kind) {
+        (Some(b"true"), Kind::UpstreamRejected) => Kind::Unavailable,
+        (Some(b"false"), Kind::Unavailable) => Kind::UpstreamRejected,
+        _ => kind,
+    }
+}
+
+/// OpenRouter's 402 with this mark means too many calls at once, not an empty account.
+fn limited_in_flight(failure: &Failure<'_>, status: Option<u16>) -> bool {
+    status == Some(402) && failure.body.limit_source.as_deref() == Some("openrouter_in_flight_budget")
+}
+
+#[cfg(test)]
+mod tests;

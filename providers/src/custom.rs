@@ -1,0 +1,36 @@
+//! Endpoints that speak OpenAI's chat completions and are none of the known vendors: gateways and servers at home.
+
+use exai_core::Kind;
+
+use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind};
+
+pub(crate) static VENDOR: Vendor = Vendor {
+    kind: VendorKind::Custom,
+    name: "custom",
+    other_names: &[],
+    base_url: None,
+    hosts: &[],
+    version_path: "/v1",
+    quirks: Quirks {
+        // The older name: every server knows it.
+        output_cap: "max_tokens",
+        sampling: Sampling::Free,
+        switch: ThinkingSwitch::Absent,
+        usual_efforts: &["low", "medium", "high"],
+        // LM Studio refuses an object although it takes a schema.
+        json: JsonMode::ObjectOnly,
+        replay: Replay::Nothing,
+    },
+    word,
+};
+
+/// Words of the local servers (llama.cpp, vLLM) and gateways (OpenRouter, DashScope, Azure) that the common list lacks.
+fn word(word: &str) -> Option<Kind> {
+    Some(match word {
+        "exceed_context_size_error" => Kind::ContextTooLong,
+        "ResponsibleAIPolicyViolation" | "DataInspectionFailed" | "data_inspection_failed" => Kind::ContentFiltered,
+        "Arrearage" => Kind::Quota,
+        "Throttling" | "Throttling.RateQuota" | "Throttling.AllocationQuota" | "limit_requests" => Kind::RateLimited,
+        _ => return None,
+    })
+}

@@ -1,0 +1,112 @@
+//! The provider port for one configured endpoint.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use exai_core::{
+    Kind, ModelId, ProviderId,
+    chat::Request,
+    model::{Capability, ModelSpec},
+    provider::{CallCtx, Provider, ProviderError, ReplyStream},
+    secret::ExposeSecret,
+};
+use reqwest::header::HeaderValue;
+use url::Url;
+
+use crate::{
+    base_url,
+    error::BuildError,
+    http::Http,
+    models_list,
+    origin::Origin,
+    roster::Roster,
+    settings::EndpointSettings,
+    vendor::VendorKind,
+    wire::chat_completions::{self, Dialect},
+};
+
+/// A vendor's own address, a gateway or a server at home.
+pub(crate) struct Endpoint {
+    origin: Arc<Origin>,
+    base: Url,
+    is_vendors_own: bool,
+    roster: Roster,
+    http: Arc<Http>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(settings: EndpointSettings, http: Arc<Http>) -> Result<Self, BuildError> {
+        let vendor = settings.vendor.facts();
+        let address = settings.base_url.as_deref().filter(|text| !text.trim().is_empty()).or(vendor.base_url);
+        let address = address.ok_or_else(|| BuildError::BaseUrl {
+            id: settings.id.clone(),
+            problem: "is missing; a custom endpoint needs one",
+        })?;
+        let base = base_url::normalise(address, vendor, &settings.id, http.settings.allow_insecure)?;
+        let key = settings.key.filter(|key| !key.expose_secret().trim().is_empty());
+        if let Some(key) = &key
+            && HeaderValue::from_str(key.expose_secret()).is_err()
+        {
+            return Err(BuildError::Key { key_origin: settings.key_origin });
+        }
+        let is_vendors_own = base.host_str().is_some_and(|host| vendor.hosts.contains(&host));
+        let origin = Origin { provider: settings.id.clone(), vendor, key, key_origin: settings.key_origin };
+        let roster = Roster::new(settings.id, settings.vendor, settings.models);
+        Ok(Self { origin: Arc::new(origin), base, is_vendors_own, roster, http })
+    }
+
+    /// The vendors' own servers answer nothing without a key, so the failure is told before the request.
+    fn check_key(&self) -> Result<(), ProviderError> {
+        if self.is_vendors_own && self.origin.key.is_none() {
+            let message = format!("no key is configured; set {}", self.origin.key_origin);
+            return Err(self.origin.error(Kind::Auth, &message));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Provider for Endpoint {
+    fn id(&self) -> &ProviderId {
+        &self.origin.provider
+    }
+
+    fn models(&self) -> Arc<[ModelSpec]> {
+        Arc::clone(self.roster.models())
+    }
+
+    fn accepts_unknown_models(&self) -> bool {
+        self.origin.vendor.kind == VendorKind::Custom
+    }
+
+    fn is_vendor_endpoint(&self) -> bool {
+        self.is_vendors_own
+    }
+
+    fn model(&self, name: &str) -> Option<ModelSpec> {
+        self.roster.model(name)
+    }
+
+    async fn chat(&self, request: &Request, call: &CallCtx) -> Result<ReplyStream, ProviderError> {
+        let name = request.model.as_str();
+        let Some(model) = self.roster.model(name) else {
+            let message = format!("the model `{name}` is not known here; list the models, or add it to the configuration");
+            return Err(self.origin.error(Kind::ModelNotFound, &message));
+        };
+        if model.can(Capability::ResponsesApiOnly) {
+            let message = format!(
+                "the model `{}` speaks only the Responses interface, which is not supported; choose another model",
+                model.id
+            );
+            return Err(self.origin.error(Kind::UpstreamRejected, &message));
+        }
+        self.check_key()?;
+        let dialect = Dialect { sampling: self.roster.sampling(&model), model };
+        chat_completions::chat(&self.http, &self.origin, &self.base, &dialect, request, call).await
+    }
+
+    async fn live_models(&self, call: &CallCtx) -> Result<Vec<ModelId>, ProviderError> {
+        self.check_key()?;
+        models_list::fetch(&self.http, &self.origin, &self.base, call).await
+    }
+}

@@ -1,0 +1,42 @@
+//! OpenAI, by its public API reference and its error guide (help.openai.com, article 5955604).
+
+use exai_core::Kind;
+
+use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind};
+
+pub(crate) static VENDOR: Vendor = Vendor {
+    kind: VendorKind::OpenAi,
+    name: "openai",
+    other_names: &[],
+    base_url: Some("https://api.openai.com/v1"),
+    hosts: &["api.openai.com", "eu.api.openai.com", "us.api.openai.com"],
+    version_path: "/v1",
+    quirks: Quirks {
+        // Reasoning models refuse the older `max_tokens`.
+        output_cap: "max_completion_tokens",
+        sampling: Sampling::NotWhenThinking,
+        switch: ThinkingSwitch::Absent,
+        // Every reasoning model takes these three; `none`, `minimal`, `xhigh` and `max` differ from model to model.
+        usual_efforts: &["low", "medium", "high"],
+        // Refused unless the word JSON occurs in the messages.
+        json: JsonMode::ObjectOrSchema,
+        replay: Replay::Nothing,
+    },
+    word,
+};
+
+fn word(word: &str) -> Option<Kind> {
+    Some(match word {
+        "unsupported_country_region_territory" | "account_deactivated" => Kind::Auth,
+        "credit_balance_exhausted"
+        | "organization_spend_limit_exceeded"
+        | "project_spend_limit_exceeded"
+        | "organization_usage_limit_exceeded"
+        | "billing_hard_limit_reached"
+        | "billing_not_active" => Kind::Quota,
+        "slow_down" => Kind::RateLimited,
+        "server_is_overloaded" => Kind::Unavailable,
+        "unsupported_value" | "unsupported_parameter" | "string_above_max_length" => Kind::UpstreamRejected,
+        _ => return None,
+    })
+}

@@ -1,0 +1,161 @@
+//! The models of one endpoint: the catalogue's, those that the user configured, and those that are passed through by name.
+
+use std::sync::{Arc, OnceLock};
+
+use exai_core::{ProviderId, model::ModelSpec};
+
+use crate::{
+    catalogue,
+    settings::ModelOverride,
+    vendor::{Sampling, VendorKind},
+};
+
+pub(crate) struct Roster {
+    provider: ProviderId,
+    vendor: VendorKind,
+    overrides: Vec<ModelOverride>,
+    /// Filled at first use, because it needs the catalogue.
+    models: OnceLock<Arc<[ModelSpec]>>,
+}
+
+impl Roster {
+    pub(crate) fn new(provider: ProviderId, vendor: VendorKind, overrides: Vec<ModelOverride>) -> Self {
+        Self { provider, vendor, overrides, models: OnceLock::new() }
+    }
+
+    /// Configured models first, then the catalogue's in its order. A custom endpoint has the configured ones only.
+    pub(crate) fn models(&self) -> &Arc<[ModelSpec]> {
+        self.models.get_or_init(|| {
+            let configured: Vec<ModelSpec> = self.overrides.iter().map(|model| self.configured(model)).collect();
+            let known = (self.vendor != VendorKind::Custom)
+                .then(|| catalogue::models_of(self.vendor))
+                .into_iter()
+                .flatten()
+                .filter(|known| !configured.iter().any(|model| model.id == known.id))
+                .map(|known| ModelSpec { provider: self.provider.clone(), ..known.clone() })
+                .collect::<Vec<_>>();
+            configured.iter().cloned().chain(known).collect()
+        })
+    }
+
+    /// The model that `name` means here. Ids win over aliases, so that a user's alias cannot hide a model.
+    pub(crate) fn model(&self, name: &str) -> Option<ModelSpec> {
+        let models = self.models();
+        let found = models
+            .iter()
+            .find(|model| model.id.as_str() == name)
+            .or_else(|| models.iter().find(|model| model.id.as_str().eq_ignore_ascii_case(name)))
+            .or_else(|| models.iter().find(|model| model.is_called(name)));
+        match found {
+            Some(model) => Some(model.clone()),
+            None if self.vendor == VendorKind::Custom && !name.is_empty() => Some(self.passed_through(name)),
+            None => None,
+        }
+    }
+
+    /// Which temperatures `model` takes. The rule travels with the model: a gateway hands a refusal through.
+    pub(crate) fn sampling(&self, model: &ModelSpec) -> Sampling {
+        if self.vendor != VendorKind::Custom {
+            return self.vendor.facts().quirks.sampling;
+        }
+        let name = model.id.as_str();
+        let base = name.rsplit_once('/').map_or(name, |(_, last)| last);
+        catalogue::find(name)
+            .or_else(|| catalogue::find(base))
+            .and_then(|known| VendorKind::from_name(known.provider.as_str()))
+            .map_or(Sampling::Free, |maker| match maker.facts().quirks.sampling {
+                // The prefix is part of the maker's own id.
+                Sampling::NotForPrefix(prefix) if base.starts_with(prefix) => Sampling::NotForPrefix(""),
+                sampling => sampling,
+            })
+    }
+
+    fn configured(&self, wanted: &ModelOverride) -> ModelSpec {
+        let mut model = match self.vendor {
+            VendorKind::Custom => self.passed_through(&wanted.id),
+            vendor => catalogue::models_of(vendor).find(|known| known.id.as_str() == wanted.id).map_or_else(
+                || ModelSpec::unknown(self.provider.clone(), wanted.model_id(), None),
+                |known| ModelSpec { provider: self.provider.clone(), ..known.clone() },
+            ),
+        };
+        model.aliases.extend(wanted.aliases.iter().cloned());
+        if let Some(window) = wanted.window {
+            model.context_window = window;
+            model.max_input = model.max_input.filter(|input| *input < window);
+            model.window_known = true;
+        }
+        model.max_output = wanted.max_output.or(model.max_output);
+        if let Some(capabilities) = &wanted.capabilities {
+            model.capabilities.clone_from(capabilities);
+        }
+        model.price = wanted.price.unwrap_or(model.price);
+        model
+    }
+
+    fn passed_through(&self, name: &str) -> ModelSpec {
+        catalogue::facts_for_custom(&self.provider, name)
+            .unwrap_or_else(|| ModelSpec::unknown(self.provider.clone(), name.into(), None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use exai_core::model::Status;
+
+    use super::*;
+
+    fn roster(vendor: VendorKind, overrides: Vec<ModelOverride>) -> Roster {
+        Roster::new(ProviderId::from("here"), vendor, overrides)
+    }
+
+    #[test]
+    fn ids_and_aliases_are_found_without_case_and_keep_the_vendors_spelling() {
+        let minimax = roster(VendorKind::MiniMax, Vec::new());
+        for name in ["MiniMax-M2", "minimax-m2", "M2", "MINIMAX-M2-STABLE"] {
+            let model = minimax.model(name).unwrap();
+            assert_eq!((model.id.as_str(), model.provider.as_str()), ("MiniMax-M2", "here"), "{name}");
+        }
+        assert!(minimax.model("gpt-6-luna").is_none());
+    }
+
+    #[test]
+    fn a_retired_model_carries_its_successor() {
+        let kimi = roster(VendorKind::Kimi, Vec::new()).model("kimi-k2").unwrap();
+        assert_eq!(kimi.status, Status::Retired);
+        assert_eq!(kimi.successor.unwrap().as_str(), "kimi-k2.6");
+    }
+
+    #[test]
+    fn only_a_custom_endpoint_passes_unknown_names_through() {
+        assert!(roster(VendorKind::OpenAi, Vec::new()).model("gpt-99").is_none());
+        let custom = roster(VendorKind::Custom, Vec::new());
+        let model = custom.model("Llama-7").unwrap();
+        assert_eq!((model.id.as_str(), model.window_known), ("Llama-7", false));
+        assert!(custom.models().is_empty() && custom.model("").is_none());
+    }
+
+    #[test]
+    fn what_the_user_says_wins_over_the_catalogue() {
+        let corrected = ModelOverride {
+            aliases: vec!["best".to_owned()],
+            window: Some(50_000),
+            ..ModelOverride::named("gpt-6.1-sol")
+        };
+        let openai = roster(VendorKind::OpenAi, vec![corrected, ModelOverride::named("gpt-7")]);
+        let model = openai.model("BEST").unwrap();
+        assert_eq!((model.id.as_str(), model.context_window, model.max_input), ("gpt-6.1-sol", 50_000, None));
+        assert!(!model.effort.is_empty());
+        assert_eq!(openai.models().iter().filter(|model| model.id.as_str() == "gpt-6.1-sol").count(), 1);
+        assert!(!openai.model("gpt-7").unwrap().window_known);
+    }
+
+    #[test]
+    fn a_gateways_model_keeps_its_makers_temperature_rule() {
+        let custom = roster(VendorKind::Custom, Vec::new());
+        let rule = |name: &str| custom.sampling(&custom.model(name).unwrap());
+        assert_eq!(rule("openai/gpt-6-luna"), Sampling::NotWhenThinking);
+        assert_eq!(rule("moonshotai/kimi-k3.1-pro"), Sampling::NotForPrefix(""));
+        assert_eq!(rule("glm-5.3"), Sampling::Clamped(0.0, 1.0));
+        assert_eq!(rule("llama3.2"), Sampling::Free);
+    }
+}

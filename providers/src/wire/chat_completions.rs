@@ -1,0 +1,52 @@
+//! OpenAI's chat completions: one request, one streamed answer.
+
+mod decode;
+mod params;
+mod reasoning;
+mod reply;
+mod request;
+mod stream;
+
+use std::sync::Arc;
+
+use exai_core::{
+    Kind,
+    chat::Request,
+    model::ModelSpec,
+    provider::{CallCtx, ProviderError, ReplyStream},
+};
+use futures::StreamExt;
+use url::Url;
+
+use crate::{base_url, http::Http, origin::Origin, vendor::Sampling};
+
+/// How one model is spoken to.
+pub(crate) struct Dialect {
+    pub(crate) model: ModelSpec,
+    /// Apart from the vendor's facts, because at a gateway it follows the model's maker.
+    pub(crate) sampling: Sampling,
+}
+
+/// Asks once. Returns when the first delta is there, so that what fails before it fails here.
+pub(crate) async fn chat(
+    http: &Http,
+    origin: &Arc<Origin>,
+    base: &Url,
+    dialect: &Dialect,
+    request: &Request,
+    call: &CallCtx,
+) -> Result<ReplyStream, ProviderError> {
+    let body = request::body(origin, dialect, request)
+        .map_err(|error| origin.caused(Kind::Internal, "the request cannot be written as JSON", error))?;
+    let url = base_url::operation(base, "chat/completions");
+    let model = dialect.model.id.as_str();
+    let answer = http.post(origin, &url, body, call, model).await?;
+    let limits = answer.limits();
+    let decoder = decode::Decoder::new(Arc::clone(origin), model.to_owned());
+    let mut reply = stream::reply(answer.chunks().boxed(), decoder, limits);
+    match reply.next().await {
+        Some(Ok(first)) => Ok(futures::stream::iter([Ok(first)]).chain(reply).boxed()),
+        Some(Err(error)) => Err(error),
+        None => Err(origin.error(Kind::Protocol, "the answer was empty; try again")),
+    }
+}

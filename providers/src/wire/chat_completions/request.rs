@@ -1,0 +1,208 @@
+//! Writes a request's JSON in one pass, from borrowed text: prompts reach megabytes and are not copied on the way.
+
+use std::{collections::BTreeMap, fmt};
+
+use exai_core::{
+    ProviderId,
+    chat::{Message, Part, Request, Role},
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Value, json};
+
+use crate::{
+    origin::Origin,
+    vendor::{Quirks, Replay},
+    wire::chat_completions::{Dialect, params::Params},
+};
+
+/// Room for everything that is not text.
+const FRAME_BYTES: usize = 2048;
+const MESSAGE_BYTES: usize = 64;
+
+/// The body of the request.
+pub(super) fn body(origin: &Origin, dialect: &Dialect, request: &Request) -> serde_json::Result<Vec<u8>> {
+    let quirks = &origin.vendor.quirks;
+    let mut bytes = Vec::with_capacity(expected_bytes(request));
+    let body = Body {
+        request,
+        model: dialect.model.id.as_str(),
+        provider: &origin.provider,
+        params: Params::of(request, dialect, quirks),
+        quirks,
+    };
+    serde_json::to_writer(&mut bytes, &body)?;
+    Ok(bytes)
+}
+
+/// The text, an eighth of it for escapes, and the frame.
+fn expected_bytes(request: &Request) -> usize {
+    let text: usize = request.messages.iter().flat_map(|message| &message.parts).map(part_bytes).sum();
+    let text = text + request.system.len();
+    text + text / 8 + FRAME_BYTES + request.messages.len() * MESSAGE_BYTES
+}
+
+fn part_bytes(part: &Part) -> usize {
+    match part {
+        Part::Text { text } => text.len(),
+        Part::Image { data_url } => data_url.len(),
+        Part::Opaque { .. } => 0,
+    }
+}
+
+struct Body<'a> {
+    request: &'a Request,
+    model: &'a str,
+    provider: &'a ProviderId,
+    params: Params,
+    quirks: &'a Quirks,
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("model", self.model)?;
+        map.serialize_entry("messages", &Messages(self))?;
+        map.serialize_entry("stream", &true)?;
+        map.serialize_entry("stream_options", &json!({"include_usage": true}))?;
+        if let Some(temperature) = self.params.temperature {
+            map.serialize_entry("temperature", &temperature)?;
+        }
+        if let Some(cap) = self.params.output_cap {
+            map.serialize_entry(self.quirks.output_cap, &cap)?;
+        }
+        if let Some(effort) = &self.params.effort {
+            map.serialize_entry("reasoning_effort", effort)?;
+        }
+        if let Some(thinking) = self.params.thinking {
+            map.serialize_entry("thinking", &json!({"type": thinking}))?;
+        }
+        if self.quirks.replay == Replay::ReasoningDetails {
+            map.serialize_entry("reasoning_split", &true)?;
+        }
+        if self.params.json {
+            map.serialize_entry("response_format", &json!({"type": "json_object"}))?;
+        }
+        map.end()
+    }
+}
+
+struct Messages<'a>(&'a Body<'a>);
+
+impl Serialize for Messages<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Body { request, provider, .. } = self.0;
+        // `system` everywhere: only OpenAI knows `developer`, and it still takes `system`.
+        let system = (!request.system.is_empty()).then_some(Line::System(&request.system));
+        // A message with nothing to say is refused by some vendors.
+        let spoken = request.messages.iter().filter(|message| message.parts.iter().any(|part| part_bytes(part) > 0));
+        serializer.collect_seq(system.into_iter().chain(spoken.map(|message| Line::Spoken { message, provider })))
+    }
+}
+
+enum Line<'a> {
+    System(&'a str),
+    Spoken { message: &'a Message, provider: &'a ProviderId },
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::System(text) => {
+                map.serialize_entry("role", "system")?;
+                map.serialize_entry("content", text)?;
+            }
+            Self::Spoken { message, provider } => {
+                map.serialize_entry("role", &message.role)?;
+                map.serialize_entry("content", &Content(&message.parts))?;
+                if message.role == Role::Assistant {
+                    for (name, value) in own_fields(&message.parts, provider) {
+                        map.serialize_entry(name, value)?;
+                    }
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+/// What this provider wants back with its own message. A field of a later part replaces that of an earlier one, and none replaces
+/// what was said.
+fn own_fields<'a>(parts: &'a [Part], wanted: &ProviderId) -> BTreeMap<&'a str, &'a Value> {
+    parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Opaque { provider, json } if provider == wanted => json.as_object(),
+            _ => None,
+        })
+        .flatten()
+        .filter(|(name, _)| !matches!(name.as_str(), "role" | "content"))
+        .map(|(name, value)| (name.as_str(), value))
+        .collect()
+}
+
+struct Content<'a>(&'a [Part]);
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.iter().any(|part| matches!(part, Part::Image { .. })) {
+            return serializer.collect_seq(self.0.iter().filter(|part| part_bytes(part) > 0).map(ContentPart));
+        }
+        let mut texts = self.0.iter().filter_map(text);
+        match (texts.next(), texts.next()) {
+            (None, _) => serializer.serialize_str(""),
+            (Some(only), None) => serializer.serialize_str(only),
+            _ => serializer.collect_str(&Joined(self.0)),
+        }
+    }
+}
+
+fn text(part: &Part) -> Option<&str> {
+    match part {
+        Part::Text { text } if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+/// Several texts as one, with an empty line between them: text-only models take a string and nothing else.
+struct Joined<'a>(&'a [Part]);
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, text) in self.0.iter().filter_map(text).enumerate() {
+            if index > 0 {
+                f.write_str("\n\n")?;
+            }
+            f.write_str(text)?;
+        }
+        Ok(())
+    }
+}
+
+struct ContentPart<'a>(&'a Part);
+
+impl Serialize for ContentPart<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self.0 {
+            Part::Text { text } => {
+                map.serialize_entry("type", "text")?;
+                map.serialize_entry("text", text)?;
+            }
+            Part::Image { data_url } => {
+                map.serialize_entry("type", "image_url")?;
+                map.serialize_entry("image_url", &ImageUrl { url: data_url })?;
+            }
+            Part::Opaque { .. } => {}
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct ImageUrl<'a> {
+    url: &'a str,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Drives a decoder with the bytes of an answer, whatever they turn out to be: an event stream, one JSON reply or a web page.
+
+use std::{collections::VecDeque, pin::Pin};
+
+use bytes::Bytes;
+use exai_core::{
+    Kind,
+    chat::Delta,
+    provider::{ProviderError, ReplyStream},
+};
+use futures::{FutureExt, Stream, StreamExt, stream};
+use serde_json::Value;
+use sse_stream::{Sse, SseStream};
+
+use super::decode::{Decoder, End};
+use crate::{
+    http::{Broken, Limits},
+    wait::Stop,
+    wire::lines::{EventTooLong, Lines},
+};
+
+type Chunks = stream::BoxStream<'static, Result<Bytes, Broken>>;
+type Events = Pin<Box<dyn Stream<Item = Result<Sse, sse_stream::Error>> + Send>>;
+
+/// The answer as deltas. Ends after [`Delta::Finished`] or an error.
+pub(super) fn reply(chunks: Chunks, decoder: Decoder, limits: Limits) -> ReplyStream {
+    let state = Reply { source: Source::Unknown(chunks), decoder, limits, queue: VecDeque::new(), failed: None };
+    stream::unfold(state, |mut reply| async move { reply.next().await.map(|item| (item, reply)) }).boxed()
+}
+
+struct Reply {
+    source: Source,
+    decoder: Decoder,
+    limits: Limits,
+    queue: VecDeque<Delta>,
+    /// Told after the deltas that came before it.
+    failed: Option<ProviderError>,
+}
+
+enum Source {
+    /// Nothing but white space so far.
+    Unknown(Chunks),
+    Events(Events),
+    /// Over; the connection is let go.
+    Closed,
+}
+
+impl Reply {
+    async fn next(&mut self) -> Option<Result<Delta, ProviderError>> {
+        loop {
+            if let Some(delta) = self.queue.pop_front() {
+                return Some(Ok(delta));
+            }
+            if let Some(error) = self.failed.take() {
+                return Some(Err(error));
+            }
+            match std::mem::replace(&mut self.source, Source::Closed) {
+                Source::Closed => return None,
+                Source::Unknown(chunks) => self.recognise(chunks).await,
+                Source::Events(events) => self.read_event(events).await,
+            }
+        }
+    }
+
+    /// The content type is not asked: servers send events as plain text and JSON as events.
+    async fn recognise(&mut self, mut chunks: Chunks) {
+        let mut seen = Vec::new();
+        loop {
+            match chunks.next().await {
+                None => return self.end(End::Silent),
+                Some(Err(broken)) => return self.broken(broken),
+                Some(Ok(chunk)) => seen.extend_from_slice(&chunk),
+            }
+            match seen.iter().find(|byte| !byte.is_ascii_whitespace()) {
+                None => seen.clear(),
+                Some(b'{' | b'[') => return self.read_whole(seen, chunks).await,
+                Some(b'<') => {
+                    self.failed = Some(self.decoder.origin().error(
+                        Kind::Protocol,
+                        "the answer is a web page and not a model's reply; check the base URL and any proxy",
+                    ));
+                    return;
+                }
+                Some(_) => {
+                    let head = stream::iter([Ok(Bytes::from(seen))]);
+                    self.source = Source::Events(events(head.chain(chunks), self.limits.event_bytes));
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn read_event(&mut self, mut events: Events) {
+        match events.next().await {
+            None => self.end(End::Silent),
+            Some(Err(sse_stream::Error::Body(cause))) => match cause.downcast::<Broken>() {
+                Ok(broken) => self.broken(*broken),
+                Err(cause) => {
+                    self.failed = Some(self.decoder.origin().caused(Kind::Protocol, NO_EVENTS, cause));
+                }
+            },
+            Some(Err(error)) => {
+                self.failed = Some(self.decoder.origin().caused(Kind::Protocol, NO_EVENTS, error));
+            }
+            Some(Ok(event)) => {
+                let Some(data) = event.data else {
+                    self.source = Source::Events(events);
+                    return;
+                };
+                match self.decoder.event(event.event.as_deref(), &data, &mut self.queue) {
+                    Ok(false) => self.source = Source::Events(events),
+                    Ok(true) => {
+                        self.end(End::Said);
+                        // The end of the body is usually here already; having read it lets the connection be used again.
+                        drop(events.next().now_or_never());
+                    }
+                    Err(error) => self.failed = Some(error),
+                }
+            }
+        }
+    }
+
+    /// A reply that was not streamed although it was asked to be.
+    async fn read_whole(&mut self, mut body: Vec<u8>, mut chunks: Chunks) {
+        loop {
+            match chunks.next().await {
+                None => break,
+                Some(Err(broken)) => return self.broken(broken),
+                Some(Ok(chunk)) => body.extend_from_slice(&chunk),
+            }
+        }
+        let read = match serde_json::from_slice::<Value>(&body) {
+            Ok(value) => self.decoder.value(&value, &mut self.queue),
+            Err(error) => {
+                Err(self.decoder.origin().caused(Kind::Protocol, "the answer is broken JSON; try again", error))
+            }
+        };
+        match read {
+            Ok(()) => self.end(End::Said),
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    fn end(&mut self, end: End) {
+        if let Err(error) = self.decoder.end(end, &mut self.queue) {
+            self.failed = Some(error);
+        }
+    }
+
+    /// Once the vendor said why it ended, what breaks afterwards costs nothing but token counts.
+    fn broken(&mut self, broken: Broken) {
+        match broken {
+            Broken::Stopped(Stop::Cancelled, _) => {}
+            _ if self.decoder.has_finish() => return self.end(End::Silent),
+            Broken::Connection(_) => {
+                self.end(End::Silent);
+                if self.failed.is_none() {
+                    return;
+                }
+            }
+            _ => {}
+        }
+        self.failed = Some(broken.into_error(self.decoder.origin()));
+    }
+}
+
+const NO_EVENTS: &str = "the answer is not a readable event stream; try again or check the base URL";
+
+/// The events in filtered bytes.
+fn events(chunks: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static, cap: usize) -> Events {
+    let state = Some((Box::pin(chunks), Lines::new(cap)));
+    let filtered = stream::unfold(state, |state| async move {
+        let (mut chunks, mut lines) = state?;
+        match chunks.next().await {
+            None => Some((Ok(Bytes::from_static(lines.finish())), None)),
+            Some(Err(broken)) => Some((Err(broken), None)),
+            Some(Ok(chunk)) => match lines.push(&chunk) {
+                Ok(kept) => Some((Ok(Bytes::from(kept)), Some((chunks, lines)))),
+                Err(EventTooLong(limit)) => {
+                    Some((Err(Broken::TooLong { what: "an event of the answer", limit }), None))
+                }
+            },
+        }
+    });
+    Box::pin(SseStream::from_bytes_stream(filtered))
+}
+
+#[cfg(test)]
+mod tests;

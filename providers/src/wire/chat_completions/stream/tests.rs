@@ -1,0 +1,273 @@
+//! Answers as bytes: every shape of a stream that vendors send, and every way in which it can fall apart.
+
+use std::{sync::Arc, time::Duration};
+
+use exai_core::chat::{FinishReason, Usage};
+use futures::executor::block_on;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::{origin::Origin, vendor::VendorKind};
+
+const LIMITS: Limits = Limits {
+    first_byte: Duration::from_secs(1),
+    idle: Duration::from_secs(1),
+    event_bytes: 64 * 1024,
+    answer_bytes: 1 << 20,
+};
+
+/// An answer with its neighbouring texts joined, so that two ways of cutting it compare equal.
+#[derive(Debug, Default, PartialEq)]
+struct Whole {
+    text: String,
+    thought: String,
+    opaque: Vec<Value>,
+    models: Vec<String>,
+    usage: Option<Usage>,
+    finish: Option<FinishReason>,
+    error: Option<Kind>,
+}
+
+fn read(vendor: VendorKind, chunks: Vec<Result<Bytes, Broken>>) -> Whole {
+    let origin = Origin {
+        provider: vendor.name().into(),
+        vendor: vendor.facts(),
+        key: None,
+        key_origin: "KEY".to_owned(),
+    };
+    let decoder = Decoder::new(Arc::new(origin), "asked".to_owned());
+    let mut whole = Whole::default();
+    for item in block_on(reply(stream::iter(chunks).boxed(), decoder, LIMITS).collect::<Vec<_>>()) {
+        assert!(whole.finish.is_none() && whole.error.is_none(), "something follows the end");
+        match item {
+            Ok(Delta::Text(text)) => whole.text.push_str(&text),
+            Ok(Delta::Reasoning(thought)) => whole.thought.push_str(&thought),
+            Ok(Delta::Opaque(json)) => whole.opaque.push(json),
+            Ok(Delta::Model(model)) => whole.models.push(model),
+            Ok(Delta::Usage(usage)) => whole.usage = Some(usage),
+            Ok(Delta::Finished(reason)) => whole.finish = Some(reason),
+            Err(error) => whole.error = Some(error.kind),
+        }
+    }
+    assert!(whole.finish.is_some() != whole.error.is_some(), "exactly one end: {whole:?}");
+    whole
+}
+
+fn text(vendor: VendorKind, body: &str) -> Whole {
+    read(vendor, vec![Ok(Bytes::copy_from_slice(body.as_bytes()))])
+}
+
+fn events(items: &[Value]) -> String {
+    items.iter().map(|item| format!("data: {item}\n\n")).collect()
+}
+
+fn piece(text: &str) -> Value {
+    json!({"choices": [{"index": 0, "delta": {"content": text}}]})
+}
+
+fn finish(reason: &str) -> Value {
+    json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+}
+
+/// A stream with everything in it: CRLF, comments, nulls, repeated names, thoughts, wide characters, counts in their own chunk.
+fn recorded() -> String {
+    let items = [
+        json!({"id": "", "model": "", "choices": [], "prompt_filter_results": []}),
+        json!({"model": "m-1", "choices": [{"delta": {"role": "assistant", "content": null,
+            "reasoning_content": "weigh"}}], "usage": null}),
+        json!({"model": "m-1", "choices": [{"delta": {"reasoning_content": "ing…", "content": ""}}]}),
+        json!({"model": "m-1", "choices": [{"delta": {"content": "Grüße 日本"}, "finish_reason": null}]}),
+        json!({"model": "m-1", "choices": [{"delta": {"content": " 🦀 </end>"}}]}),
+        finish("stop"),
+        json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5,
+            "prompt_tokens_details": {"cached_tokens": 2}}}),
+    ];
+    let mut text = String::from("\u{feff}: connected\r\n\r\nretry: 5\r\nid: 1\r\n\r\n");
+    for (index, item) in items.iter().enumerate() {
+        let end = if index % 2 == 0 { "\r\n" } else { "\n" };
+        text.push_str(&format!(": alive{end}event: message{end}data: {item}{end}{end}"));
+    }
+    text + "data: [DONE]\n\n"
+}
+
+fn recorded_whole() -> Whole {
+    Whole {
+        text: "Grüße 日本 🦀 </end>".to_owned(),
+        thought: "weighing…".to_owned(),
+        models: vec!["m-1".to_owned()],
+        usage: Some(Usage { input_tokens: 7, output_tokens: 5, cached_input_tokens: 2, ..Usage::default() }),
+        finish: Some(FinishReason::Stop),
+        ..Whole::default()
+    }
+}
+
+#[test]
+fn a_recorded_stream_reads_as_a_whole() {
+    assert_eq!(text(VendorKind::Glm, &recorded()), recorded_whole());
+}
+
+proptest! {
+    #[test]
+    fn the_same_bytes_in_any_chunks_read_the_same(cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..40)) {
+        let bytes = recorded().into_bytes();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let chunks = cuts.windows(2).map(|pair| Ok(Bytes::copy_from_slice(&bytes[pair[0]..pair[1]]))).collect();
+        prop_assert_eq!(read(VendorKind::Glm, chunks), recorded_whole());
+    }
+
+    #[test]
+    fn any_bytes_come_to_an_end(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..12)) {
+        read(VendorKind::MiniMax, chunks.into_iter().map(|chunk| Ok(Bytes::from(chunk))).collect());
+    }
+
+    #[test]
+    fn any_json_comes_to_an_end(
+        words in prop::collection::vec(
+            prop::sample::select(vec![
+                "data: ", "event: error", "\n", "\n\n", "\r", "{\"choices\":[{\"delta\":", "{\"content\":", "\"<think>\"",
+                "\"</thi\"", "[1]", "null", "}}]}", "}", "]", "{\"error\":", "\"x\"", "[DONE]", "{\"usage\":{\"prompt_tokens\":-1}}",
+                "{\"base_resp\":{\"status_code\":1002}}", "{\"choices\":[{\"finish_reason\":\"error\"}]}",
+            ]),
+            0..30,
+        )
+    ) {
+        read(VendorKind::MiniMax, vec![Ok(Bytes::from(words.concat()))]);
+    }
+
+    #[test]
+    fn a_stream_cut_anywhere_keeps_what_had_arrived(at in any::<prop::sample::Index>()) {
+        let bytes = recorded().into_bytes();
+        let at = at.index(bytes.len());
+        let whole = read(VendorKind::Glm, vec![Ok(Bytes::copy_from_slice(&bytes[..at]))]);
+        prop_assert!(recorded_whole().text.starts_with(&whole.text));
+        match whole.finish {
+            Some(FinishReason::Cut) => prop_assert!(!whole.text.is_empty()),
+            Some(reason) => prop_assert_eq!(reason, FinishReason::Stop),
+            None => prop_assert_eq!(whole.error, Some(Kind::Protocol)),
+        }
+    }
+}
+
+#[test]
+fn an_answer_may_end_without_saying_so() {
+    let custom = VendorKind::Custom;
+    let said = |body: String| {
+        let whole = text(custom, &body);
+        (whole.text, whole.finish, whole.error)
+    };
+    let a = || "a".to_owned();
+    for (body, expected) in [
+        (events(&[piece("a"), finish("length")]), (a(), Some(FinishReason::Length), None)),
+        (events(&[piece("a")]), (a(), Some(FinishReason::Cut), None)),
+        (events(&[piece("a")]) + "data: [DONE]", (a(), Some(FinishReason::Stop), None)),
+        (events(&[piece("a"), finish("stop")]).trim_end().to_owned(), (a(), Some(FinishReason::Stop), None)),
+        (events(&[piece("")]) + "data: [DONE]\n\n", (String::new(), None, Some(Kind::Protocol))),
+        ("data: [DONE]\n\n".to_owned(), (String::new(), None, Some(Kind::Protocol))),
+        (String::new(), (String::new(), None, Some(Kind::Protocol))),
+        (" \n\n ".to_owned(), (String::new(), None, Some(Kind::Protocol))),
+        (events(&[finish("stop")]), (String::new(), Some(FinishReason::Stop), None)),
+        (events(&[piece("a"), finish("made_up")]), (a(), Some(FinishReason::Other), None)),
+        (events(&[piece("a"), finish("sensitive")]), (a(), Some(FinishReason::ContentFilter), None)),
+        (events(&[piece("a"), finish("network_error")]), (a(), Some(FinishReason::Cut), None)),
+        (events(&[finish("network_error")]), (String::new(), None, Some(Kind::Unavailable))),
+        (events(&[piece("a"), finish("model_context_window_exceeded")]), (a(), None, Some(Kind::ContextTooLong))),
+    ] {
+        assert_eq!(said(body.clone()), expected, "{body}");
+    }
+}
+
+#[test]
+fn failures_inside_a_good_status_are_failures() {
+    let custom = VendorKind::Custom;
+    let overloaded = json!({"error": {"type": "overloaded_error", "message": "busy"}});
+    for (vendor, body, kind) in [
+        (custom, events(&[piece("a"), overloaded.clone()]), Kind::Unavailable),
+        (custom, format!("event: error\ndata: {}\n\n", json!({"message": "context length 5"})), Kind::ContextTooLong),
+        (custom, "event: error\ndata: it broke\n\n".to_owned(), Kind::Unavailable),
+        (custom, overloaded.to_string(), Kind::Unavailable),
+        (custom, json!([{"error": {"code": 429, "message": "slow"}}]).to_string(), Kind::RateLimited),
+        (custom, json!({"object": "error", "message": "bad", "code": 400}).to_string(), Kind::UpstreamRejected),
+        (custom, "<!doctype html><p>login</p>".to_owned(), Kind::Protocol),
+        (custom, "upstream connect error".to_owned(), Kind::Protocol),
+        (custom, "data: {\"choices\": [{\n\n".to_owned(), Kind::Protocol),
+        (custom, "{\"choices\": [{".to_owned(), Kind::Protocol),
+        (custom, "data: {\"a\": \"\u{0}\"}\n\n".to_owned(), Kind::Protocol),
+        (VendorKind::MiniMax, json!({"base_resp": {"status_code": 1008}}).to_string(), Kind::Quota),
+        (VendorKind::MiniMax, events(&[json!({"base_resp": {"status_code": 1002}})]), Kind::RateLimited),
+    ] {
+        let whole = text(vendor, &body);
+        assert_eq!(whole.error, Some(kind), "{body}");
+    }
+    assert_eq!(text(custom, &events(&[piece("a"), overloaded])).text, "a");
+}
+
+#[test]
+fn a_reply_that_was_not_streamed_is_accepted() {
+    let reply = json!({"model": "m", "choices": [{"message": {"role": "assistant", "content": "<think>t</think>a"},
+        "finish_reason": "stop"}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}});
+    let whole = text(VendorKind::Custom, &format!("\n\n{reply:#}"));
+    assert_eq!((whole.text.as_str(), whole.thought.as_str()), ("a", "t"));
+    assert_eq!((whole.finish, whole.usage.map(|usage| usage.output_tokens)), (Some(FinishReason::Stop), Some(2)));
+}
+
+#[test]
+fn token_counts_are_taken_from_wherever_they_are() {
+    let count = |n: u64| json!({"prompt_tokens": 9, "completion_tokens": n});
+    let with = |mut value: Value, n: u64| {
+        value["usage"] = count(n);
+        value
+    };
+    let mut in_choice = finish("stop");
+    in_choice["choices"][0]["usage"] = count(3);
+    for items in [
+        vec![piece("a"), with(finish("stop"), 3)],
+        vec![with(piece("a"), 1), with(piece("b"), 2), with(finish("stop"), 3)],
+        vec![piece("a"), in_choice],
+        vec![piece("a"), finish("stop"), json!({"choices": [], "usage": count(3)})],
+    ] {
+        let whole = text(VendorKind::Kimi, &(events(&items) + "data: [DONE]\n\n"));
+        assert_eq!(whole.usage.map(|usage| usage.output_tokens), Some(3), "{items:?}");
+    }
+    assert_eq!(text(VendorKind::Kimi, &events(&[piece("a"), finish("stop")])).usage, None);
+}
+
+#[test]
+fn what_vendors_want_back_is_handed_out_before_the_end() {
+    let thought = |field: &str, value: Value| json!({"choices": [{"delta": {field: value}}]});
+    let kimi = [thought("reasoning_content", json!("a")), thought("reasoning_content", json!("b")), finish("stop")];
+    assert_eq!(text(VendorKind::Kimi, &events(&kimi)).opaque, [json!({"reasoning_content": "ab"})]);
+    assert!(text(VendorKind::Glm, &events(&kimi)).opaque.is_empty());
+
+    let minimax = [
+        thought("reasoning_details", json!([{"text": "a"}])),
+        thought("reasoning_details", json!([{"text": "ab"}])),
+        piece("x"),
+        // The last chunk repeats the whole message.
+        json!({"choices": [{"message": {"content": "x", "reasoning_details": [{"text": "ab"}]},
+            "finish_reason": "stop"}], "base_resp": {"status_code": 0}}),
+    ];
+    let whole = text(VendorKind::MiniMax, &events(&minimax));
+    assert_eq!(whole.opaque, [json!({"reasoning_details": [{"text": "ab"}]})]);
+    assert_eq!((whole.text.as_str(), whole.thought.as_str()), ("x", "ab"));
+}
+
+#[test]
+fn an_endless_line_is_given_up() {
+    let mut chunks = vec![Ok(Bytes::from_static(b"data: {\"choices\":[{\"delta\":{\"content\":\""))];
+    chunks.extend((0..100).map(|_| Ok(Bytes::from(vec![b'x'; 1024]))));
+    assert_eq!(read(VendorKind::Custom, chunks).error, Some(Kind::Protocol));
+}
+
+#[test]
+fn what_breaks_after_the_end_was_announced_costs_nothing() {
+    let body = || Ok(Bytes::from(events(&[piece("a"), finish("stop")])));
+    let idle = || Err(Broken::Stopped(Stop::Limit, LIMITS.idle));
+    assert_eq!(read(VendorKind::Custom, vec![body(), idle()]).finish, Some(FinishReason::Stop));
+    let open = || Ok(Bytes::from(events(&[piece("a")])));
+    assert_eq!(read(VendorKind::Custom, vec![open(), idle()]).error, Some(Kind::Timeout));
+    let cancelled = Err(Broken::Stopped(Stop::Cancelled, LIMITS.idle));
+    assert_eq!(read(VendorKind::Custom, vec![body(), cancelled]).error, Some(Kind::Cancelled));
+}
