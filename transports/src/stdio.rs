@@ -142,7 +142,11 @@ where
     let (mut outcome, cause) = tokio::select! {
         biased;
         cause = end_of(&connection, &lifecycle, settings.watch_parent) => (None, cause),
-        outcome = &mut service => (Some(outcome), Cause::InputClosed),
+        outcome = &mut service => {
+            // The loop ends by itself only when one of the two streams has ended, or with an error.
+            let input_ended = connection.input_ended.is_cancelled();
+            (Some(outcome), if input_ended { Cause::InputClosed } else { Cause::OutputClosed })
+        }
     };
     tracing::debug!(?cause, "the connection is ending");
     let begin = Instant::now();
@@ -193,8 +197,10 @@ where
 {
     let running = match serve_server(service, transport).await {
         Ok(running) => running,
-        // The client went before it said anything that opens a session: an end like any other.
-        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        // The client went before a session was open: an end like any other.
+        Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::TransportError { .. }) => {
+            return Ok(());
+        }
         Err(error) => return Err(TransportError::Handshake(Box::new(error))),
     };
     match running.waiting().await {

@@ -72,6 +72,7 @@ impl<R> Framer<R> {
         let rest = self.buffer.get(self.start..).unwrap_or_default();
         let complete = memrchr(b'\n', rest).map_or(0, |at| at + 1);
         self.buffer.truncate(self.start + complete);
+        self.searched = self.searched.min(self.buffer.len());
         if complete == 0 {
             self.oversized = None;
         }
@@ -246,6 +247,18 @@ mod tests {
         let Some(Frame::Line(line)) = framer.next() else { panic!("the second line is complete") };
         assert_eq!(framer.bytes(line), b"two");
         assert!(framer.next().is_none());
+    }
+
+    #[test]
+    fn after_a_stop_a_long_line_without_its_end_is_forgotten() {
+        let reader = Pieces { bytes: vec![b'x'; 5000], sizes: vec![1000], turn: 0 };
+        let mut framer = Framer::new(reader, 100);
+        for _ in 0..3 {
+            framer.fill().now_or_never().unwrap().unwrap();
+            assert!(framer.next().is_none());
+        }
+        framer.stop();
+        assert!(framer.next().is_none() && framer.ended());
     }
 
     proptest! {

@@ -146,6 +146,14 @@ async fn a_client_that_reads_no_more_ends_the_service() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_reads_no_more_ends_the_handshake() {
+    let mut client = Client::connect_through(1024, settings());
+    client.output = None;
+    client.request(json!(1), "ping", json!({})).await;
+    assert_eq!(client.end().await, Ended { cause: Cause::OutputClosed, unanswered: 0 });
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shutdown_takes_the_same_steps() {
     let mut client = Client::connect(settings()).await;
     client.call_and_enter(1, "gate").await;

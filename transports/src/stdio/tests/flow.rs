@@ -50,6 +50,17 @@ async fn a_burst_of_calls_gets_one_answer_each() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_burst_of_quick_calls_is_slowed_down_and_not_refused() {
+    let mut client = Client::connect(StdioSettings { max_in_flight: 4, ..settings() }).await;
+    let call = |id: usize| {
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "echo"}}).to_string()
+            + "\n"
+    };
+    let answers = exchange(&mut client, (0..500).map(call).collect(), 500).await;
+    assert!(answers.values().all(|reply| reply["result"]["content"][0]["text"] == "done"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_read_no_more() {
     let mut client =
         Client::connect_through(256, StdioSettings { max_unwritten_bytes: 10_000, ..settings() });
