@@ -1,1 +1,26 @@
-//! Which files may be read, and how they are packed.
+//! Which files may be read, and how they are packed into a prompt.
+//!
+//! Order of work: [`Roots`] says what is open to this server, [`pack`] resolves what a caller named, opens it beneath
+//! a root, reads it once and shares the token budget out, and [`render`] writes the result as prompt text.
+//! Everything here blocks on the file system: async callers go through `spawn_blocking`.
+
+mod budget;
+mod deny;
+mod excerpt;
+mod gather;
+mod open;
+mod pack;
+mod paths;
+mod read;
+mod rejection;
+mod render;
+mod roots;
+mod text;
+mod walk;
+
+pub use budget::{Budget, Limits, estimate_tokens, estimate_tokens_of_bytes};
+pub use pack::{Origin, Packed, Wanted, pack};
+pub use paths::{LineRange, Located};
+pub use rejection::Rejection;
+pub use render::{fence_tag, render};
+pub use roots::{IgnoredRoot, RootCandidate, RootOrigin, Roots};

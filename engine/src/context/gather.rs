@@ -1,0 +1,182 @@
+//! From what callers named to the distinct files to read: resolves, expands folders, merges what is named twice.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use crate::evidence::{FileReport, FileStatus};
+
+use super::budget::Limits;
+use super::pack::{Origin, Wanted};
+use super::paths::Located;
+use super::read::Selection;
+use super::rejection::Rejection;
+use super::roots::Roots;
+use super::walk::{Found, Quota, walk};
+
+/// A file to read, each once.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    /// Its name in the prompt and in the report.
+    pub(crate) path: String,
+    pub(crate) root: PathBuf,
+    pub(crate) absolute: PathBuf,
+    pub(crate) selection: Selection,
+    /// Only an earlier turn named it.
+    pub(crate) earlier: bool,
+    /// Its hash when an earlier turn saw it.
+    pub(crate) seen: Option<String>,
+    /// It came out of a folder; being named directly weighs more.
+    walked: bool,
+}
+
+/// Something that was offered.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Open(Candidate),
+    /// Decided without reading it.
+    Settled(FileReport),
+}
+
+/// The report line of something that is not given.
+pub(crate) fn turned_down(path: String, rejection: &Rejection) -> FileReport {
+    FileReport { path, status: rejection.status(), reason: Some(rejection.to_string()), tokens: 0 }
+}
+
+/// Everything offered, each once: what this call names in its order, then what earlier turns named.
+pub(crate) fn gather(roots: &Roots, wanted: &[Wanted], limits: &Limits) -> Vec<Item> {
+    let mut gathering = Gathering {
+        roots,
+        quota: Quota::new(limits),
+        items: Vec::new(),
+        index: HashMap::new(),
+        folders: HashSet::new(),
+        rejected: HashSet::new(),
+    };
+    for earlier in [false, true] {
+        for one in wanted {
+            let seen = match &one.from {
+                Origin::Call => (!earlier).then_some(None),
+                Origin::Earlier { hash } => earlier.then_some(hash.clone()),
+            };
+            if let Some(seen) = seen {
+                gathering.take(&one.path, earlier, seen);
+            }
+        }
+    }
+    gathering.items
+}
+
+struct Gathering<'a> {
+    roots: &'a Roots,
+    quota: Quota,
+    items: Vec<Item>,
+    /// Where in `items` a canonical path is.
+    index: HashMap<PathBuf, usize>,
+    folders: HashSet<PathBuf>,
+    rejected: HashSet<String>,
+}
+
+impl Gathering<'_> {
+    fn take(&mut self, written: &str, earlier: bool, seen: Option<String>) {
+        match self.roots.locate(written) {
+            Ok(folder) if folder.is_folder => self.take_folder(&folder, earlier),
+            Ok(file) => self.take_file(file, earlier, seen, false),
+            Err(Rejection::NotThere) if earlier => self.reject(written, &Rejection::Vanished),
+            Err(rejection) => self.reject(written, &rejection),
+        }
+    }
+
+    fn reject(&mut self, written: &str, rejection: &Rejection) {
+        if self.rejected.insert(written.to_owned()) {
+            self.items.push(Item::Settled(turned_down(written.to_owned(), rejection)));
+        }
+    }
+
+    fn take_file(&mut self, file: Located, earlier: bool, seen: Option<String>, walked: bool) {
+        let selection = file.range.map_or(Selection::Whole, |range| Selection::Ranges(vec![range]));
+        let path = self.roots.display(&file.absolute);
+        let candidate =
+            Candidate { path, root: file.root, absolute: file.absolute, selection, earlier, seen, walked };
+        let known = self.index.get(&candidate.absolute).copied();
+        match known.and_then(|known| self.items.get_mut(known)) {
+            None => {
+                self.index.insert(candidate.absolute.clone(), self.items.len());
+                self.items.push(Item::Open(candidate));
+            }
+            Some(Item::Open(before)) => before.merge(candidate),
+            // A walk skipped it, for instance as a lock file; naming it asks for it.
+            Some(settled @ Item::Settled(_)) if !walked => *settled = Item::Open(candidate),
+            Some(Item::Settled(_)) => {}
+        }
+    }
+
+    fn take_folder(&mut self, folder: &Located, earlier: bool) {
+        if !self.folders.insert(folder.absolute.clone()) {
+            return;
+        }
+        let (found, cut) = walk(&folder.absolute, &mut self.quota);
+        let nothing = !found.iter().any(|found| matches!(found, Found::File(_) | Found::Link(_)));
+        for found in found {
+            self.take_found(found, earlier);
+        }
+        let empty = "no files to read in it; hidden and ignored ones must be named one by one";
+        if let Some(reason) = cut.or_else(|| nothing.then(|| empty.to_owned())) {
+            self.skip(&folder.absolute, reason);
+        }
+    }
+
+    fn take_found(&mut self, found: Found, earlier: bool) {
+        let path = match found {
+            Found::Skipped(path, reason) => return self.skip(&path, reason),
+            Found::File(path) | Found::Link(path) => path,
+        };
+        if self.index.contains_key(&path) {
+            return;
+        }
+        match self.roots.admit(&path) {
+            Ok(located) if located.is_folder => {
+                let reason = "a link to a folder, which is not followed; name it to include it";
+                self.skip(&path, reason.to_owned());
+            }
+            Ok(located) => self.take_file(located, earlier, None, true),
+            Err(rejection) => {
+                let name = self.roots.display(&path);
+                self.index.insert(path, self.items.len());
+                self.items.push(Item::Settled(turned_down(name, &rejection)));
+            }
+        }
+    }
+
+    fn skip(&mut self, path: &std::path::Path, reason: String) {
+        if self.index.contains_key(path) {
+            return;
+        }
+        self.index.insert(path.to_path_buf(), self.items.len());
+        let path = self.roots.display(path);
+        self.items.push(Item::Settled(FileReport {
+            path,
+            status: FileStatus::Skipped,
+            reason: Some(reason),
+            tokens: 0,
+        }));
+    }
+}
+
+impl Candidate {
+    /// The same file again. What this call names decides over earlier turns, and a file's own name over its folder's.
+    fn merge(&mut self, other: Self) {
+        if other.seen.is_some() {
+            self.seen = other.seen;
+        }
+        if self.earlier != other.earlier {
+            return;
+        }
+        if self.walked && !other.walked {
+            self.selection = other.selection;
+            self.walked = false;
+        } else if self.walked == other.walked {
+            let selection = std::mem::replace(&mut self.selection, Selection::Whole);
+            self.selection = selection.union(other.selection);
+        }
+    }
+}
