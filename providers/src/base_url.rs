@@ -23,7 +23,9 @@ pub(crate) fn normalise(
     match url.scheme() {
         "https" => {}
         "http" if allow_insecure || is_loopback(&url) => {}
-        "http" => return Err(refuse("would send the key unencrypted; use https, or allow insecure endpoints")),
+        "http" => {
+            return Err(refuse("would send the key unencrypted; use https, or allow insecure endpoints"));
+        }
         _ => return Err(refuse("must begin with https:// or http://")),
     }
     if url.host().is_none() {
@@ -87,10 +89,18 @@ mod tests {
             ("https://api.openai.com/v1", OpenAi, "https://api.openai.com/v1/chat/completions"),
             ("https://api.openai.com", OpenAi, "https://api.openai.com/v1/chat/completions"),
             (" https://api.openai.com/v1/ ", OpenAi, "https://api.openai.com/v1/chat/completions"),
-            ("https://api.openai.com/v1/chat/completions", OpenAi, "https://api.openai.com/v1/chat/completions"),
+            (
+                "https://api.openai.com/v1/chat/completions",
+                OpenAi,
+                "https://api.openai.com/v1/chat/completions",
+            ),
             ("https://api.z.ai/api/paas/v4/", Glm, "https://api.z.ai/api/paas/v4/chat/completions"),
             ("https://api.z.ai", Glm, "https://api.z.ai/api/paas/v4/chat/completions"),
-            ("https://api.z.ai/api/coding/paas/v4", Glm, "https://api.z.ai/api/coding/paas/v4/chat/completions"),
+            (
+                "https://api.z.ai/api/coding/paas/v4",
+                Glm,
+                "https://api.z.ai/api/coding/paas/v4/chat/completions",
+            ),
             ("https://api.moonshot.cn/", Kimi, "https://api.moonshot.cn/v1/chat/completions"),
             ("http://localhost:11434", Custom, "http://localhost:11434/v1/chat/completions"),
             ("http://[::1]:8080/v1", Custom, "http://[::1]:8080/v1/chat/completions"),
@@ -113,7 +123,10 @@ mod tests {
             ("api.example.com/v1", "not a URL"),
         ] {
             let error = check(text, VendorKind::Custom).unwrap_err();
-            assert!(error.contains(part) && !error.contains("pass@") && !error.contains("abc"), "{text}: {error}");
+            assert!(
+                error.contains(part) && !error.contains("pass@") && !error.contains("abc"),
+                "{text}: {error}"
+            );
         }
         let id = ProviderId::from("x");
         assert!(normalise("http://10.0.0.5:8000", VendorKind::Custom.facts(), &id, true).is_ok());

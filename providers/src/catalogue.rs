@@ -119,7 +119,10 @@ mod tests {
     #[test]
     fn every_vendor_has_one_default_for_each_purpose_and_it_is_in_service() {
         let marked = |vendor, mark| -> Vec<&str> {
-            models_of(vendor).filter(|model| model.marks.contains(&mark)).map(|model| model.id.as_str()).collect()
+            models_of(vendor)
+                .filter(|model| model.marks.contains(&mark))
+                .map(|model| model.id.as_str())
+                .collect()
         };
         for (vendor, fast, deep) in [
             (VendorKind::OpenAi, "gpt-6-luna", "gpt-6.1-sol"),

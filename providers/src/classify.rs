@@ -40,7 +40,12 @@ impl<'a> Failure<'a> {
 /// The failure as an error for the caller.
 pub(crate) fn classify(origin: &Origin, failure: &Failure<'_>) -> ProviderError {
     // Gateways put the status of the server behind them where a code belongs.
-    let inner = failure.body.code.as_deref().and_then(|code| code.parse().ok()).filter(|code| (400..600).contains(code));
+    let inner = failure
+        .body
+        .code
+        .as_deref()
+        .and_then(|code| code.parse().ok())
+        .filter(|code| (400..600).contains(code));
     let status = failure.status.or(inner);
     let judged = should_retry(failure, kind(origin.vendor, &failure.body, status));
     let kind = if limited_in_flight(failure, status) { Kind::RateLimited } else { judged };
@@ -93,7 +98,8 @@ fn by_status(status: u16, body: &ErrorBody) -> Kind {
 
 /// `x-should-retry` is the vendor's own last word on what its code and status leave open.
 fn should_retry(failure: &Failure<'_>, kind: Kind) -> Kind {
-    let word = failure.headers.and_then(|headers| headers.get("x-should-retry")).map(|value| value.as_bytes());
+    let word =
+        failure.headers.and_then(|headers| headers.get("x-should-retry")).map(|value| value.as_bytes());
     match (word, kind) {
         (Some(b"true"), Kind::UpstreamRejected) => Kind::Unavailable,
         (Some(b"false"), Kind::Unavailable) => Kind::UpstreamRejected,

@@ -28,9 +28,13 @@ pub(crate) static VENDOR: Vendor = Vendor {
 fn word(word: &str) -> Option<Kind> {
     Some(match word {
         "exceed_context_size_error" => Kind::ContextTooLong,
-        "ResponsibleAIPolicyViolation" | "DataInspectionFailed" | "data_inspection_failed" => Kind::ContentFiltered,
+        "ResponsibleAIPolicyViolation" | "DataInspectionFailed" | "data_inspection_failed" => {
+            Kind::ContentFiltered
+        }
         "Arrearage" => Kind::Quota,
-        "Throttling" | "Throttling.RateQuota" | "Throttling.AllocationQuota" | "limit_requests" => Kind::RateLimited,
+        "Throttling" | "Throttling.RateQuota" | "Throttling.AllocationQuota" | "limit_requests" => {
+            Kind::RateLimited
+        }
         _ => return None,
     })
 }

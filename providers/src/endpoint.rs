@@ -90,7 +90,9 @@ impl Provider for Endpoint {
     async fn chat(&self, request: &Request, call: &CallCtx) -> Result<ReplyStream, ProviderError> {
         let name = request.model.as_str();
         let Some(model) = self.roster.model(name) else {
-            let message = format!("the model `{name}` is not known here; list the models, or add it to the configuration");
+            let message = format!(
+                "the model `{name}` is not known here; list the models, or add it to the configuration"
+            );
             return Err(self.origin.error(Kind::ModelNotFound, &message));
         };
         if model.can(Capability::ResponsesApiOnly) {

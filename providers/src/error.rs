@@ -20,7 +20,9 @@ pub enum BuildError {
         problem: &'static str,
     },
     /// The key has characters that no HTTP header can carry.
-    #[error("the key in {key_origin} contains line breaks or other characters that a header cannot carry; copy it again")]
+    #[error(
+        "the key in {key_origin} contains line breaks or other characters that a header cannot carry; copy it again"
+    )]
     Key {
         /// Where the key was read from.
         key_origin: String,

@@ -62,7 +62,11 @@ impl Http {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| {
-            origin.caused(Kind::Internal, "the HTTP client cannot be set up; see the log for the cause", error)
+            origin.caused(
+                Kind::Internal,
+                "the HTTP client cannot be set up; see the log for the cause",
+                error,
+            )
         })?;
         Ok(slot.get_or_init(|| client).clone())
     }
@@ -99,11 +103,16 @@ impl Http {
     async fn refused(&self, origin: &Origin, answer: Answer, model: &str) -> ProviderError {
         let status = answer.response.status().as_u16();
         let headers = answer.response.headers().clone();
-        let body = match collect(answer.response, &answer.wait, answer.first_byte, self.settings.max_error_bytes).await {
-            Err(Broken::Stopped(Stop::Cancelled, _)) => return stopped(origin, Stop::Cancelled, Duration::ZERO),
-            Ok(body) => body,
-            Err(_) => Vec::new(),
-        };
+        let body =
+            match collect(answer.response, &answer.wait, answer.first_byte, self.settings.max_error_bytes)
+                .await
+            {
+                Err(Broken::Stopped(Stop::Cancelled, _)) => {
+                    return stopped(origin, Stop::Cancelled, Duration::ZERO);
+                }
+                Ok(body) => body,
+                Err(_) => Vec::new(),
+            };
         classify(origin, &Failure::reply(status, &headers, &body, Some(model)))
     }
 }
@@ -178,11 +187,15 @@ impl Broken {
             Self::Stopped(stop, limit) => stopped(origin, stop, limit),
             Self::TooLong { what, limit } => origin.error(
                 Kind::Protocol,
-                &format!("{what} is larger than the allowed {limit} bytes; try again or choose another model"),
+                &format!(
+                    "{what} is larger than the allowed {limit} bytes; try again or choose another model"
+                ),
             ),
-            Self::Connection(error) => {
-                origin.caused(Kind::Protocol, "the connection broke before the answer was complete; try again", error)
-            }
+            Self::Connection(error) => origin.caused(
+                Kind::Protocol,
+                "the connection broke before the answer was complete; try again",
+                error,
+            ),
         }
     }
 }
@@ -244,7 +257,10 @@ pub(crate) async fn collect(
 pub(crate) fn unsent(origin: &Origin, url: &Url, error: reqwest::Error) -> ProviderError {
     let host = url.host_str().unwrap_or("the host");
     let (kind, message) = if error.is_connect() || error.is_timeout() {
-        (Kind::Unreachable, format!("{host} cannot be reached; check the base URL, the network and any proxy"))
+        (
+            Kind::Unreachable,
+            format!("{host} cannot be reached; check the base URL, the network and any proxy"),
+        )
     } else {
         (Kind::Unavailable, format!("{host} closed the connection without an answer; try again"))
     };

@@ -20,8 +20,6 @@ mod openai;
 mod origin;
 mod roster;
 mod settings;
-#[cfg(test)]
-mod tests;
 mod vendor;
 mod wait;
 mod wire;
@@ -30,19 +28,22 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use exai_core::provider::Provider;
 
+use crate::{endpoint::Endpoint, http::Http};
 pub use crate::{
     error::BuildError,
     settings::{EndpointSettings, HttpSettings, ModelOverride},
     vendor::VendorKind,
 };
-use crate::{endpoint::Endpoint, http::Http};
 
 /// Makes a provider of every configured endpoint, in the given order. Opens no connection and parses no catalogue: both happen
 /// at first use, so that a program with many endpoints starts at once.
 ///
 /// # Errors
 /// An address that may not be used, two endpoints of one name, or a custom endpoint without an address.
-pub fn build(settings: Vec<EndpointSettings>, http: HttpSettings) -> Result<Vec<Arc<dyn Provider>>, BuildError> {
+pub fn build(
+    settings: Vec<EndpointSettings>,
+    http: HttpSettings,
+) -> Result<Vec<Arc<dyn Provider>>, BuildError> {
     let most_parallel = settings.iter().filter_map(|endpoint| endpoint.max_concurrency).max().unwrap_or(0);
     let http = Arc::new(Http::new(http, most_parallel));
     let mut names = BTreeSet::new();

@@ -7,7 +7,8 @@ use exai_core::{
 use reqwest::{Response, StatusCode};
 use reqwest_middleware::ClientBuilder;
 use reqwest_retry::{
-    RetryTransientMiddleware, Retryable, RetryableStrategy, default_on_request_failure, policies::ExponentialBackoff,
+    RetryTransientMiddleware, Retryable, RetryableStrategy, default_on_request_failure,
+    policies::ExponentialBackoff,
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -68,7 +69,9 @@ pub(crate) async fn fetch(
     if !status.is_success() {
         return Err(classify(origin, &Failure::reply(status.as_u16(), &headers, &body, None)));
     }
-    let unclear = || origin.error(Kind::Protocol, "the endpoint's list of models cannot be understood; check the base URL");
+    let unclear = || {
+        origin.error(Kind::Protocol, "the endpoint's list of models cannot be understood; check the base URL")
+    };
     let list: Value = serde_json::from_slice(&body).map_err(|_| unclear())?;
     if let Some(error) = hidden_error(&list) {
         return Err(classify(origin, &Failure::inside(error, None)));
@@ -97,7 +100,8 @@ fn unanswered(origin: &Origin, url: &Url, error: reqwest_middleware::Error) -> P
 fn ids(list: &Value) -> Option<Vec<ModelId>> {
     let items = list.get("data").or_else(|| list.get("models")).unwrap_or(list).as_array()?;
     let name = |item: &Value| -> Option<ModelId> {
-        let text = item.as_str().or_else(|| item.get("id")?.as_str()).or_else(|| item.get("name")?.as_str())?;
+        let text =
+            item.as_str().or_else(|| item.get("id")?.as_str()).or_else(|| item.get("name")?.as_str())?;
         (!text.is_empty()).then(|| text.into())
     };
     Some(items.iter().filter_map(name).collect())

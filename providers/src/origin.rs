@@ -42,7 +42,8 @@ impl Origin {
         let mut after_bearer = false;
         text.split(' ')
             .map(|word| {
-                let hide = after_bearer || word.trim_start_matches(['"', '\'', '`', '(', ':']).starts_with("sk-");
+                let hide =
+                    after_bearer || word.trim_start_matches(['"', '\'', '`', '(', ':']).starts_with("sk-");
                 after_bearer = word == "Bearer";
                 if hide { "[key]" } else { word }
             })

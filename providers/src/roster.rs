@@ -26,7 +26,8 @@ impl Roster {
     /// Configured models first, then the catalogue's in its order. A custom endpoint has the configured ones only.
     pub(crate) fn models(&self) -> &Arc<[ModelSpec]> {
         self.models.get_or_init(|| {
-            let configured: Vec<ModelSpec> = self.overrides.iter().map(|model| self.configured(model)).collect();
+            let configured: Vec<ModelSpec> =
+                self.overrides.iter().map(|model| self.configured(model)).collect();
             let known = (self.vendor != VendorKind::Custom)
                 .then(|| catalogue::models_of(self.vendor))
                 .into_iter()

@@ -157,9 +157,7 @@ impl Provider for ScriptedProvider {
 
     fn model(&self, name: &str) -> Option<ModelSpec> {
         let known = self.models.iter().find(|model| model.is_called(name)).cloned();
-        known.or_else(|| {
-            self.accepts_unknown.then(|| ModelSpec::unknown(self.id.clone(), name.into(), None))
-        })
+        known.or_else(|| self.accepts_unknown.then(|| ModelSpec::unknown(self.id.clone(), name.into(), None)))
     }
 
     async fn chat(&self, request: &Request, call: &CallCtx) -> Result<ReplyStream, ProviderError> {

@@ -34,7 +34,8 @@ impl VendorKind {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::VENDORS.into_iter().chain([Self::Custom]).find(|kind| {
             let facts = kind.facts();
-            facts.name.eq_ignore_ascii_case(name) || facts.other_names.iter().any(|other| other.eq_ignore_ascii_case(name))
+            facts.name.eq_ignore_ascii_case(name)
+                || facts.other_names.iter().any(|other| other.eq_ignore_ascii_case(name))
         })
     }
 

@@ -15,7 +15,9 @@ pub(super) fn message(origin: &Origin, kind: Kind, failure: &Failure<'_>, wait: 
             "the balance or plan limit behind {key} is used up{status}; top it up or choose a model of another provider"
         ),
         Kind::RateLimited => match wait {
-            Some(wait) => format!("too many requests{status}; wait {:.1} s and try again", wait.as_secs_f64()),
+            Some(wait) => {
+                format!("too many requests{status}; wait {:.1} s and try again", wait.as_secs_f64())
+            }
             None => format!("too many requests{status}; wait a moment and try again"),
         },
         Kind::Unavailable => {
@@ -42,9 +44,15 @@ pub(super) fn message(origin: &Origin, kind: Kind, failure: &Failure<'_>, wait: 
 
 fn rejected(failure: &Failure<'_>, status: &str) -> String {
     match (failure.status, &failure.body.param) {
-        (Some(300..=399), _) => format!("the address answered with a redirect{status}; set the base URL to the final address"),
-        (Some(404 | 405), _) => format!("there is no chat interface at this address{status}; check the base URL"),
-        (_, Some(param)) => format!("the request was refused because of `{param}`{status}; the same request will be refused again"),
+        (Some(300..=399), _) => {
+            format!("the address answered with a redirect{status}; set the base URL to the final address")
+        }
+        (Some(404 | 405), _) => {
+            format!("there is no chat interface at this address{status}; check the base URL")
+        }
+        (_, Some(param)) => format!(
+            "the request was refused because of `{param}`{status}; the same request will be refused again"
+        ),
         _ => format!("the request was refused{status}; the same request will be refused again"),
     }
 }

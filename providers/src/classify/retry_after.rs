@@ -15,7 +15,9 @@ pub(super) fn read(headers: Option<&HeaderMap>, text: Option<&str>) -> Option<Du
 
 fn from_headers(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    if let Some(wait) = text("retry-after-ms").and_then(|ms| ms.parse::<f64>().ok()).and_then(|ms| seconds(ms / 1000.0)) {
+    if let Some(wait) =
+        text("retry-after-ms").and_then(|ms| ms.parse::<f64>().ok()).and_then(|ms| seconds(ms / 1000.0))
+    {
         return Some(wait);
     }
     let value = text("retry-after")?;
@@ -31,9 +33,9 @@ fn from_headers(headers: &HeaderMap) -> Option<Duration> {
 /// "try again in 20s", "after 3 seconds", "in 350ms", "in 6m0s".
 fn from_text(text: &str) -> Option<Duration> {
     let text = text.to_lowercase();
-    ["try again in ", "try again after ", "retry after ", "retry in ", "after "]
-        .iter()
-        .find_map(|phrase| text.match_indices(phrase).find_map(|(at, _)| duration(text.get(at + phrase.len()..)?)))
+    ["try again in ", "try again after ", "retry after ", "retry in ", "after "].iter().find_map(|phrase| {
+        text.match_indices(phrase).find_map(|(at, _)| duration(text.get(at + phrase.len()..)?))
+    })
 }
 
 /// A number with a unit, or several in a row. A bare number is no duration.
@@ -42,7 +44,9 @@ fn duration(text: &str) -> Option<Duration> {
     let mut total: Option<f64> = None;
     loop {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let Some(number) = rest.get(..digits).and_then(|number| number.trim_end_matches('.').parse::<f64>().ok()) else {
+        let Some(number) =
+            rest.get(..digits).and_then(|number| number.trim_end_matches('.').parse::<f64>().ok())
+        else {
             return total.and_then(seconds);
         };
         let after = rest.get(digits..)?.trim_start();
@@ -88,10 +92,7 @@ mod tests {
     #[test]
     fn headers_come_first_and_dates_are_relative_to_the_reply() {
         let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
-            pairs
-                .iter()
-                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-                .collect()
+            pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
         };
         for (pairs, milliseconds) in [
             (vec![("retry-after", "7")], Some(7000)),
@@ -100,11 +101,17 @@ mod tests {
             (vec![("retry-after", "-3")], None),
             (vec![("retry-after", "soon")], None),
             (
-                vec![("retry-after", "Wed, 18 Nov 2026 10:00:30 GMT"), ("date", "Wed, 18 Nov 2026 10:00:00 GMT")],
+                vec![
+                    ("retry-after", "Wed, 18 Nov 2026 10:00:30 GMT"),
+                    ("date", "Wed, 18 Nov 2026 10:00:00 GMT"),
+                ],
                 Some(30_000),
             ),
             (
-                vec![("retry-after", "Wed, 18 Nov 2026 09:00:00 GMT"), ("date", "Wed, 18 Nov 2026 10:00:00 GMT")],
+                vec![
+                    ("retry-after", "Wed, 18 Nov 2026 09:00:00 GMT"),
+                    ("date", "Wed, 18 Nov 2026 10:00:00 GMT"),
+                ],
                 Some(0),
             ),
             (vec![("retry-after", "Wed, 18 Nov 2026 10:00:30 GMT")], None),

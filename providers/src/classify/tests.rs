@@ -150,10 +150,8 @@ fn minimax() {
         }
     }
     let too_long = json!({"base_resp": {"status_code": 2013, "status_msg": "context window exceeds limit"}});
-    let error = classify(
-        &origin(VendorKind::MiniMax),
-        &Failure::inside(hidden_error(&too_long).unwrap(), None),
-    );
+    let error =
+        classify(&origin(VendorKind::MiniMax), &Failure::inside(hidden_error(&too_long).unwrap(), None));
     assert_eq!(error.kind, Kind::ContextTooLong);
     assert_eq!(hidden_error(&json!({"base_resp": {"status_code": 0, "status_msg": ""}})), None);
 }
@@ -163,7 +161,11 @@ fn servers_at_home_and_gateways() {
     check(
         VendorKind::Custom,
         &[
-            (400, json!({"error": {"type": "exceed_context_size_error", "message": "m"}}), Kind::ContextTooLong),
+            (
+                400,
+                json!({"error": {"type": "exceed_context_size_error", "message": "m"}}),
+                Kind::ContextTooLong,
+            ),
             (
                 400,
                 json!({"object": "error", "message": "maximum context length is 5", "code": 400}),
@@ -212,9 +214,14 @@ fn the_vendors_own_word_on_retrying_counts() {
 
 #[test]
 fn messages_say_what_to_do_and_do_not_repeat_the_key() {
-    let body = r#"{"error":{"message":"Incorrect API key provided: s3cr3t-value.","code":"invalid_api_key"}}"#;
+    let body =
+        r#"{"error":{"message":"Incorrect API key provided: s3cr3t-value.","code":"invalid_api_key"}}"#;
     let error = judge(VendorKind::OpenAi, 401, &[], body);
-    assert!(error.message.starts_with("the key in THE_KEY was refused (HTTP 401); check it"), "{}", error.message);
+    assert!(
+        error.message.starts_with("the key in THE_KEY was refused (HTTP 401); check it"),
+        "{}",
+        error.message
+    );
     assert!(!error.message.contains("s3cr3t"), "{}", error.message);
 
     let long = json!({"error": {"message": "x ".repeat(5000), "code": "unsupported_value", "param": "n"}});

@@ -5,15 +5,26 @@ use exai_core::Kind;
 /// A `code` or `type` that OpenAI made common.
 pub(super) fn common(word: &str) -> Option<Kind> {
     Some(match word {
-        "context_length_exceeded" | "context_window_exceeded" | "model_context_window_exceeded" => Kind::ContextTooLong,
+        "context_length_exceeded" | "context_window_exceeded" | "model_context_window_exceeded" => {
+            Kind::ContextTooLong
+        }
         "content_filter" | "content_policy_violation" | "invalid_prompt" => Kind::ContentFiltered,
-        "invalid_api_key" | "authentication_error" | "invalid_authentication" | "permission_error" | "permission_denied"
+        "invalid_api_key"
+        | "authentication_error"
+        | "invalid_authentication"
+        | "permission_error"
+        | "permission_denied"
         | "unauthorized" => Kind::Auth,
         "model_not_found" => Kind::ModelNotFound,
         "insufficient_quota" | "billing_error" | "insufficient_balance" => Kind::Quota,
         "rate_limit_exceeded" | "rate_limit_error" | "too_many_requests" => Kind::RateLimited,
-        "server_error" | "service_unavailable_error" | "overloaded_error" | "internal_error" | "api_error"
-        | "timeout_error" | "network_error" => Kind::Unavailable,
+        "server_error"
+        | "service_unavailable_error"
+        | "overloaded_error"
+        | "internal_error"
+        | "api_error"
+        | "timeout_error"
+        | "network_error" => Kind::Unavailable,
         _ => return None,
     })
 }
@@ -45,7 +56,8 @@ const QUOTA: &[&str] = &[
     "usage limit for this",
     "in arrears",
 ];
-const FILTER: &[&str] = &["content_filter", "responsibleaipolicyviolation", "high risk", "datainspectionfailed"];
+const FILTER: &[&str] =
+    &["content_filter", "responsibleaipolicyviolation", "high risk", "datainspectionfailed"];
 const KEY: &[&str] = &["invalid api key", "incorrect api key", "api key not valid", "api_key_invalid"];
 
 /// What the text gives away where codes do not. Phrases that also occur in harmless texts count only with the statuses they come

@@ -96,7 +96,10 @@ fn push_thought(thought: &str, out: &mut Vec<Piece>) {
 
 /// How many bytes at the end may be the beginning of the closing tag.
 fn unfinished_tag(text: &str) -> usize {
-    (1..CLOSE.len()).rev().find(|length| CLOSE.get(..*length).is_some_and(|start| text.ends_with(start))).unwrap_or(0)
+    (1..CLOSE.len())
+        .rev()
+        .find(|length| CLOSE.get(..*length).is_some_and(|start| text.ends_with(start)))
+        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -110,7 +110,8 @@ impl Decoder {
         if let Some(choice) = choice {
             self.choice(choice, out)?;
         }
-        for usage in [choice.and_then(|choice| choice.get("usage")), value.get("usage")].into_iter().flatten() {
+        for usage in [choice.and_then(|choice| choice.get("usage")), value.get("usage")].into_iter().flatten()
+        {
             if let Some(usage) = reply::usage(usage)
                 && self.usage != Some(usage)
             {
@@ -150,7 +151,8 @@ impl Decoder {
         if let Some(message) = delta.or(whole) {
             self.message(message, out);
         }
-        let Some(word) = choice.get("finish_reason").and_then(Value::as_str).filter(|word| !word.is_empty()) else {
+        let Some(word) = choice.get("finish_reason").and_then(Value::as_str).filter(|word| !word.is_empty())
+        else {
             return Ok(());
         };
         match reply::ending(word) {

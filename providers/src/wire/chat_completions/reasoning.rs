@@ -29,7 +29,8 @@ impl Reasoning {
 
     /// What is new in a delta or message. The same thought under two names counts once.
     pub(super) fn take(&mut self, message: &Value) -> Option<String> {
-        let details = message.get("reasoning_details").and_then(Value::as_array).filter(|items| !items.is_empty());
+        let details =
+            message.get("reasoning_details").and_then(Value::as_array).filter(|items| !items.is_empty());
         if self.replay == Replay::ReasoningDetails
             && let Some(items) = details
         {
@@ -65,7 +66,12 @@ impl Reasoning {
                 continue;
             }
             let slot = slot.unwrap_or_else(|| {
-                self.details.push(Detail { index, fields: Map::new(), text: String::new(), is_pieces: false });
+                self.details.push(Detail {
+                    index,
+                    fields: Map::new(),
+                    text: String::new(),
+                    is_pieces: false,
+                });
                 self.details.len() - 1
             });
             if let Some(detail) = self.details.get_mut(slot) {
@@ -84,8 +90,11 @@ impl Detail {
                 self.fields.insert(name.clone(), value.clone());
             }
         }
-        let Some(text) = item.get("text").and_then(Value::as_str).filter(|text| !text.is_empty()) else { return };
-        let grown = if self.is_pieces || self.text.is_empty() { None } else { text.strip_prefix(self.text.as_str()) };
+        let Some(text) = item.get("text").and_then(Value::as_str).filter(|text| !text.is_empty()) else {
+            return;
+        };
+        let grown =
+            if self.is_pieces || self.text.is_empty() { None } else { text.strip_prefix(self.text.as_str()) };
         let more = grown.unwrap_or(text);
         self.is_pieces |= !self.text.is_empty() && grown.is_none();
         self.text.push_str(more);
@@ -120,7 +129,8 @@ mod tests {
 
     #[test]
     fn one_thought_under_two_names_counts_once() {
-        let both = [json!({"reasoning_content": "a", "reasoning": "a", "reasoning_details": [{"text": "a"}]})];
+        let both =
+            [json!({"reasoning_content": "a", "reasoning": "a", "reasoning_details": [{"text": "a"}]})];
         assert_eq!(run(Replay::Nothing, &both), ("a".to_owned(), None));
         assert_eq!(
             run(Replay::ReasoningContent, &both),

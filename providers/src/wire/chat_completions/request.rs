@@ -94,8 +94,10 @@ impl Serialize for Messages<'_> {
         // `system` everywhere: only OpenAI knows `developer`, and it still takes `system`.
         let system = (!request.system.is_empty()).then_some(Line::System(&request.system));
         // A message with nothing to say is refused by some vendors.
-        let spoken = request.messages.iter().filter(|message| message.parts.iter().any(|part| part_bytes(part) > 0));
-        serializer.collect_seq(system.into_iter().chain(spoken.map(|message| Line::Spoken { message, provider })))
+        let spoken =
+            request.messages.iter().filter(|message| message.parts.iter().any(|part| part_bytes(part) > 0));
+        serializer
+            .collect_seq(system.into_iter().chain(spoken.map(|message| Line::Spoken { message, provider })))
     }
 }
 
@@ -146,7 +148,8 @@ struct Content<'a>(&'a [Part]);
 impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.iter().any(|part| matches!(part, Part::Image { .. })) {
-            return serializer.collect_seq(self.0.iter().filter(|part| part_bytes(part) > 0).map(ContentPart));
+            return serializer
+                .collect_seq(self.0.iter().filter(|part| part_bytes(part) > 0).map(ContentPart));
         }
         let mut texts = self.0.iter().filter_map(text);
         match (texts.next(), texts.next()) {

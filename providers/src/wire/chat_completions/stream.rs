@@ -24,7 +24,8 @@ type Events = Pin<Box<dyn Stream<Item = Result<Sse, sse_stream::Error>> + Send>>
 
 /// The answer as deltas. Ends after [`Delta::Finished`] or an error.
 pub(super) fn reply(chunks: Chunks, decoder: Decoder, limits: Limits) -> ReplyStream {
-    let state = Reply { source: Source::Unknown(chunks), decoder, limits, queue: VecDeque::new(), failed: None };
+    let state =
+        Reply { source: Source::Unknown(chunks), decoder, limits, queue: VecDeque::new(), failed: None };
     stream::unfold(state, |mut reply| async move { reply.next().await.map(|item| (item, reply)) }).boxed()
 }
 
@@ -131,9 +132,11 @@ impl Reply {
         }
         let read = match serde_json::from_slice::<Value>(&body) {
             Ok(value) => self.decoder.value(&value, &mut self.queue),
-            Err(error) => {
-                Err(self.decoder.origin().caused(Kind::Protocol, "the answer is broken JSON; try again", error))
-            }
+            Err(error) => Err(self.decoder.origin().caused(
+                Kind::Protocol,
+                "the answer is broken JSON; try again",
+                error,
+            )),
         };
         match read {
             Ok(()) => self.end(End::Said),

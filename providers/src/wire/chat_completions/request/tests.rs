@@ -54,7 +54,9 @@ fn without_frame(mut value: Value, model: &str) -> Value {
     assert_eq!(fields.remove("model"), Some(json!(model)));
     assert_eq!(
         fields.remove("messages"),
-        Some(json!([{"role": "system", "content": "Be brief. Answer in JSON."}, {"role": "user", "content": "Hi"}]))
+        Some(
+            json!([{"role": "system", "content": "Be brief. Answer in JSON."}, {"role": "user", "content": "Hi"}])
+        )
     );
     assert_eq!(fields.remove("stream"), Some(json!(true)));
     assert_eq!(fields.remove("stream_options"), Some(json!({"include_usage": true})));
@@ -128,7 +130,7 @@ fn kimi() {
 fn minimax() {
     assert_eq!(
         params(VendorKind::MiniMax, "MiniMax-M3", &ask()),
-        json!({"temperature": 0.01_f32, "max_completion_tokens": 500, "thinking": {"type": "disabled"},
+        json!({"temperature": 0.01, "max_completion_tokens": 500, "thinking": {"type": "disabled"},
             "reasoning_split": true})
     );
     let low = Request { thinking: Some(Thinking::Low), temperature: None, ..ask() };
@@ -195,12 +197,10 @@ fn messages_keep_their_order_and_a_vendors_own_fields_go_to_that_vendor_only() {
         role: Role::User,
         parts: vec![Part::text("look"), Part::Image { data_url: "data:image/png;base64,AA".into() }],
     };
-    let empty = Message { role: Role::Assistant, parts: vec![opaque("kimi", json!({"x": 1})), Part::text("")] };
-    let request = Request {
-        system: "".into(),
-        messages: vec![Message::user("a"), answer, empty, picture],
-        ..ask()
-    };
+    let empty =
+        Message { role: Role::Assistant, parts: vec![opaque("kimi", json!({"x": 1})), Part::text("")] };
+    let request =
+        Request { system: "".into(), messages: vec![Message::user("a"), answer, empty, picture], ..ask() };
     assert_eq!(
         sent(VendorKind::Kimi, "kimi-k3", &request)["messages"],
         json!([

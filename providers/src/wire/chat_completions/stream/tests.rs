@@ -173,7 +173,10 @@ fn an_answer_may_end_without_saying_so() {
         (events(&[piece("a"), finish("sensitive")]), (a(), Some(FinishReason::ContentFilter), None)),
         (events(&[piece("a"), finish("network_error")]), (a(), Some(FinishReason::Cut), None)),
         (events(&[finish("network_error")]), (String::new(), None, Some(Kind::Unavailable))),
-        (events(&[piece("a"), finish("model_context_window_exceeded")]), (a(), None, Some(Kind::ContextTooLong))),
+        (
+            events(&[piece("a"), finish("model_context_window_exceeded")]),
+            (a(), None, Some(Kind::ContextTooLong)),
+        ),
     ] {
         assert_eq!(said(body.clone()), expected, "{body}");
     }
@@ -185,11 +188,19 @@ fn failures_inside_a_good_status_are_failures() {
     let overloaded = json!({"error": {"type": "overloaded_error", "message": "busy"}});
     for (vendor, body, kind) in [
         (custom, events(&[piece("a"), overloaded.clone()]), Kind::Unavailable),
-        (custom, format!("event: error\ndata: {}\n\n", json!({"message": "context length 5"})), Kind::ContextTooLong),
+        (
+            custom,
+            format!("event: error\ndata: {}\n\n", json!({"message": "context length 5"})),
+            Kind::ContextTooLong,
+        ),
         (custom, "event: error\ndata: it broke\n\n".to_owned(), Kind::Unavailable),
         (custom, overloaded.to_string(), Kind::Unavailable),
         (custom, json!([{"error": {"code": 429, "message": "slow"}}]).to_string(), Kind::RateLimited),
-        (custom, json!({"object": "error", "message": "bad", "code": 400}).to_string(), Kind::UpstreamRejected),
+        (
+            custom,
+            json!({"object": "error", "message": "bad", "code": 400}).to_string(),
+            Kind::UpstreamRejected,
+        ),
         (custom, "<!doctype html><p>login</p>".to_owned(), Kind::Protocol),
         (custom, "upstream connect error".to_owned(), Kind::Protocol),
         (custom, "data: {\"choices\": [{\n\n".to_owned(), Kind::Protocol),
@@ -210,7 +221,10 @@ fn a_reply_that_was_not_streamed_is_accepted() {
         "finish_reason": "stop"}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}});
     let whole = text(VendorKind::Custom, &format!("\n\n{reply:#}"));
     assert_eq!((whole.text.as_str(), whole.thought.as_str()), ("a", "t"));
-    assert_eq!((whole.finish, whole.usage.map(|usage| usage.output_tokens)), (Some(FinishReason::Stop), Some(2)));
+    assert_eq!(
+        (whole.finish, whole.usage.map(|usage| usage.output_tokens)),
+        (Some(FinishReason::Stop), Some(2))
+    );
 }
 
 #[test]
@@ -237,7 +251,8 @@ fn token_counts_are_taken_from_wherever_they_are() {
 #[test]
 fn what_vendors_want_back_is_handed_out_before_the_end() {
     let thought = |field: &str, value: Value| json!({"choices": [{"delta": {field: value}}]});
-    let kimi = [thought("reasoning_content", json!("a")), thought("reasoning_content", json!("b")), finish("stop")];
+    let kimi =
+        [thought("reasoning_content", json!("a")), thought("reasoning_content", json!("b")), finish("stop")];
     assert_eq!(text(VendorKind::Kimi, &events(&kimi)).opaque, [json!({"reasoning_content": "ab"})]);
     assert!(text(VendorKind::Glm, &events(&kimi)).opaque.is_empty());
 
