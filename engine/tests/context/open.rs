@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use exai_core::Kind;
 use exai_engine::context::{Limits, pack};
 use exai_engine::evidence::FileStatus;
+use proptest::prelude::*;
 
 use crate::support::{PLENTY, Project, calls, check, only, reason, roots, text};
 
@@ -187,4 +188,30 @@ fn a_path_that_cannot_be_meant_says_what_to_write() {
     assert!(reasons[4].1.contains("folder"));
     assert_eq!(project.roots().locate("missing.rs").unwrap_err().kind(), Kind::NotFound);
     assert_eq!(project.roots().locate("/etc/passwd").unwrap_err().kind(), Kind::Forbidden);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is written, nothing from outside the root is given, and the text is accounted for.
+    #[test]
+    fn no_text_of_a_caller_leads_out_of_the_root(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "..", ".", "", "a", "folder", "file", "secret.txt", "outside", "project", "~", "%2e%2e", "file:", "..\\", ":1-2", "\u{0}",
+            ]),
+            1..8,
+        ),
+        absolute in any::<bool>(),
+    ) {
+        let project = Project::with(&[("a/a.txt", "inside\n")]);
+        symlink(project.base.join("outside/secret.txt"), project.path("file")).unwrap();
+        symlink(project.base.join("outside"), project.path("a/folder")).unwrap();
+        let start = if absolute { format!("{}/", project.path("").display()) } else { String::new() };
+        let packed = project.pack(&[&format!("{start}{}", parts.join("/"))]);
+        prop_assert!(!packed.report.is_empty());
+        for file in &packed.files {
+            prop_assert!(file.absolute.starts_with(project.path("")) && !text(file).contains("secret"), "{file:?}");
+        }
+    }
 }
