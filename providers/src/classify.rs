@@ -9,7 +9,7 @@ mod retry_after;
 mod words;
 
 use exai_core::{Kind, provider::ProviderError};
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
 pub(crate) use self::body::ErrorBody;
@@ -98,8 +98,7 @@ fn by_status(status: u16, body: &ErrorBody) -> Kind {
 
 /// `x-should-retry` is the vendor's own last word on what its code and status leave open.
 fn should_retry(failure: &Failure<'_>, kind: Kind) -> Kind {
-    let word =
-        failure.headers.and_then(|headers| headers.get("x-should-retry")).map(|value| value.as_bytes());
+    let word = failure.headers.and_then(|headers| headers.get("x-should-retry")).map(HeaderValue::as_bytes);
     match (word, kind) {
         (Some(b"true"), Kind::UpstreamRejected) => Kind::Unavailable,
         (Some(b"false"), Kind::Unavailable) => Kind::UpstreamRejected,

@@ -20,6 +20,7 @@ mod openai;
 mod origin;
 mod roster;
 mod settings;
+mod start;
 mod vendor;
 mod wait;
 mod wire;

@@ -16,10 +16,10 @@ use exai_core::{
     model::ModelSpec,
     provider::{CallCtx, Provider, ProviderError, ReplyStream},
 };
-use futures::{StreamExt, stream};
 use tokio::sync::watch;
 
 pub use self::script::{Gate, Script};
+use crate::start;
 
 type Choose = Box<dyn Fn(&Request) -> Option<Script> + Send + Sync>;
 
@@ -163,12 +163,9 @@ impl Provider for ScriptedProvider {
     async fn chat(&self, request: &Request, call: &CallCtx) -> Result<ReplyStream, ProviderError> {
         let script = self.take(request);
         let flight = Flight::new(Arc::clone(&self.stats));
-        let mut reply = script::play(script, self.id.clone(), call, flight);
-        match reply.next().await {
-            Some(Ok(first)) => Ok(stream::iter([Ok(first)]).chain(reply).boxed()),
-            Some(Err(error)) => Err(error),
-            None => Err(ProviderError::new(self.id.clone(), Kind::Protocol, "the script is empty")),
-        }
+        let reply = script::play(script, self.id.clone(), call, flight);
+        let empty = || Err(ProviderError::new(self.id.clone(), Kind::Protocol, "the script is empty"));
+        start::begun(reply).await.unwrap_or_else(empty)
     }
 
     async fn live_models(&self, _: &CallCtx) -> Result<Vec<ModelId>, ProviderError> {

@@ -1,6 +1,6 @@
 //! One sentence for the caller: what happened, what to do, and what the vendor said.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use exai_core::Kind;
 
@@ -37,7 +37,8 @@ pub(super) fn message(origin: &Origin, kind: Kind, failure: &Failure<'_>, wait: 
         text.push_str("; the answer was a web page, so check the base URL and any proxy");
     }
     if let Some(said) = &failure.body.message {
-        let _ = write!(text, ": {said}");
+        text.push_str(": ");
+        text.push_str(said);
     }
     text
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use exai_core::chat::{Delta, FinishReason, Message};
+use futures::StreamExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

@@ -18,7 +18,7 @@ use exai_core::{
 use futures::StreamExt;
 use url::Url;
 
-use crate::{base_url, http::Http, origin::Origin, vendor::Sampling};
+use crate::{base_url, http::Http, origin::Origin, start, vendor::Sampling};
 
 /// How one model is spoken to.
 pub(crate) struct Dialect {
@@ -27,7 +27,7 @@ pub(crate) struct Dialect {
     pub(crate) sampling: Sampling,
 }
 
-/// Asks once. Returns when the first delta is there, so that what fails before it fails here.
+/// Asks once. Returns when the answer has begun, so that what fails before fails here.
 pub(crate) async fn chat(
     http: &Http,
     origin: &Arc<Origin>,
@@ -43,10 +43,7 @@ pub(crate) async fn chat(
     let answer = http.post(origin, &url, body, call, model).await?;
     let limits = answer.limits();
     let decoder = decode::Decoder::new(Arc::clone(origin), model.to_owned());
-    let mut reply = stream::reply(answer.chunks().boxed(), decoder, limits);
-    match reply.next().await {
-        Some(Ok(first)) => Ok(futures::stream::iter([Ok(first)]).chain(reply).boxed()),
-        Some(Err(error)) => Err(error),
-        None => Err(origin.error(Kind::Protocol, "the answer was empty; try again")),
-    }
+    let reply = stream::reply(answer.chunks().boxed(), decoder, limits);
+    let empty = || Err(origin.error(Kind::Protocol, "the answer was empty; try again"));
+    start::begun(reply).await.unwrap_or_else(empty)
 }

@@ -8,7 +8,7 @@ use exai_core::{
     chat::Delta,
     provider::{ProviderError, ReplyStream},
 };
-use futures::{FutureExt, Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use serde_json::Value;
 use sse_stream::{Sse, SseStream};
 
@@ -110,11 +110,7 @@ impl Reply {
                 };
                 match self.decoder.event(event.event.as_deref(), &data, &mut self.queue) {
                     Ok(false) => self.source = Source::Events(events),
-                    Ok(true) => {
-                        self.end(End::Said);
-                        // The end of the body is usually here already; having read it lets the connection be used again.
-                        drop(events.next().now_or_never());
-                    }
+                    Ok(true) => self.end(End::Said),
                     Err(error) => self.failed = Some(error),
                 }
             }

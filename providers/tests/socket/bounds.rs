@@ -1,0 +1,138 @@
+//! Time, size and cancellation: nothing waits for ever, nothing grows for ever, nobody is left listening.
+
+use std::time::Duration;
+
+use exai_core::{Kind, chat::Delta};
+use exai_mock_vendor::{Answer, Gate, Vendor};
+use exai_providers::{HttpSettings, VendorKind};
+use futures::StreamExt;
+
+use super::{ask, call, call_within, custom, fold, provider_with, request, soon};
+
+const SHORT: Duration = Duration::from_millis(80);
+
+#[tokio::test]
+async fn cancelling_closes_the_upstream_request_at_every_stage() {
+    let vendor = Vendor::start().await;
+    let provider = custom(&vendor);
+
+    // Before the head of the answer.
+    vendor.then(Answer::never());
+    let waiting = call();
+    let cancel = waiting.cancel.clone();
+    let asked = {
+        let provider = provider.clone();
+        tokio::spawn(async move { fold(provider.chat(&request("m"), &waiting).await).await })
+    };
+    soon(vendor.wait_for_calls(1)).await;
+    cancel.cancel();
+    assert_eq!(soon(asked).await.unwrap().error.unwrap().kind, Kind::Cancelled);
+    soon(vendor.wait_for_disconnects(1)).await;
+
+    // In the middle of the answer.
+    vendor.then(Answer::pieces(["a", "b"]).stall_after(1));
+    let reading = call();
+    let mut stream = provider.chat(&request("m"), &reading).await.unwrap();
+    while stream.next().await.unwrap().unwrap() != Delta::Text("a".to_owned()) {}
+    reading.cancel.cancel();
+    assert_eq!(soon(stream.next()).await.unwrap().unwrap_err().kind, Kind::Cancelled);
+    assert!(stream.next().await.is_none());
+    soon(vendor.wait_for_disconnects(2)).await;
+}
+
+#[tokio::test]
+async fn dropping_an_answer_closes_the_upstream_request() {
+    let vendor = Vendor::start().await;
+    let provider = custom(&vendor);
+    vendor.then(Answer::pieces(["a", "b"]).stall_after(1));
+    let stream = provider.chat(&request("m"), &call()).await.unwrap();
+    drop(stream);
+    soon(vendor.wait_for_disconnects(1)).await;
+
+    vendor.then(Answer::never());
+    let asked = {
+        let provider = provider.clone();
+        tokio::spawn(async move { provider.chat(&request("m"), &call()).await.map(|_| ()) })
+    };
+    soon(vendor.wait_for_calls(2)).await;
+    asked.abort();
+    soon(vendor.wait_for_disconnects(2)).await;
+    soon(vendor.wait_until_idle()).await;
+}
+
+#[tokio::test]
+async fn the_deadline_holds_before_and_within_an_answer() {
+    let vendor = Vendor::start().await;
+    let provider = custom(&vendor);
+    for answer in [
+        Answer::never(),
+        Answer::pieces(["a", "b"]).stall_after(0),
+        Answer::pieces(["a", "b"]).stall_after(1),
+    ] {
+        vendor.then(answer);
+        let answer =
+            soon(async { fold(provider.chat(&request("m"), &call_within(SHORT)).await).await }).await;
+        let error = answer.error.unwrap();
+        assert_eq!(error.kind, Kind::Timeout);
+        assert!(error.message.contains("deadline"), "{error}");
+    }
+    soon(vendor.wait_for_disconnects(3)).await;
+}
+
+#[tokio::test]
+async fn silence_is_bounded_apart_from_the_deadline() {
+    let vendor = Vendor::start().await;
+    let quiet = HttpSettings { first_byte: SHORT, idle: SHORT, ..HttpSettings::default() };
+    let provider = provider_with(VendorKind::Custom, &vendor.url(), quiet);
+    let gate = Gate::new();
+    for answer in [Answer::text("a").gated(&gate), Answer::pieces(["a", "b"]).stall_after(1)] {
+        vendor.then(answer);
+        let error = soon(ask(&provider, "m")).await.error.unwrap();
+        assert_eq!(error.kind, Kind::Timeout);
+        assert!(error.message.contains("nothing arrived"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_line_is_given_up_early() {
+    let vendor = Vendor::start().await;
+    vendor.then(Answer::pieces(["a"]).endless_line(100 << 20));
+    let answer = soon(ask(&custom(&vendor), "m")).await;
+    let error = answer.error.unwrap();
+    assert_eq!((answer.text.as_str(), error.kind), ("a", Kind::Protocol));
+    assert!(error.message.contains("1048576 bytes"), "{error}");
+    soon(vendor.wait_for_disconnects(1)).await;
+}
+
+#[tokio::test]
+async fn an_answer_has_a_largest_size() {
+    let vendor = Vendor::start().await;
+    let small = HttpSettings { max_answer_bytes: 10_000, ..HttpSettings::default() };
+    let provider = provider_with(VendorKind::Custom, &vendor.url(), small);
+    vendor.then(Answer::text("x".repeat(20_000)));
+    let error = ask(&provider, "m").await.error.unwrap();
+    assert_eq!(error.kind, Kind::Protocol);
+    assert!(error.message.contains("10000 bytes"), "{error}");
+    vendor.then(Answer::whole(200, "application/json", "[".repeat(20_000)));
+    assert_eq!(ask(&provider, "m").await.error.unwrap().kind, Kind::Protocol);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thirty_two_calls_run_at_once() {
+    let vendor = Vendor::start().await;
+    let provider = custom(&vendor);
+    let gate = Gate::new();
+    vendor.default_answer(Answer::text("done").gated(&gate));
+    let calls: Vec<_> = (0..32)
+        .map(|_| {
+            let provider = provider.clone();
+            tokio::spawn(async move { ask(&provider, "m").await })
+        })
+        .collect();
+    soon(gate.wait_for_arrivals(32)).await;
+    gate.open();
+    for call in calls {
+        assert_eq!(soon(call).await.unwrap().text, "done");
+    }
+    assert_eq!(vendor.stats().peak_in_flight, 32);
+}

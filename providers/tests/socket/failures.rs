@@ -1,0 +1,145 @@
+//! Failures as vendors document them, and requests that are not worth making.
+
+use std::time::Duration;
+
+use exai_core::{Kind, chat::FinishReason, provider::Provider};
+use exai_mock_vendor::{Answer, Vendor};
+use exai_providers::{BuildError, EndpointSettings, HttpSettings, VendorKind, build};
+use serde_json::json;
+
+use super::{KEY, ask, call, crypto, custom, provider, request};
+
+#[tokio::test]
+async fn each_failure_has_its_kind_and_is_asked_once() {
+    use VendorKind::{Glm, MiniMax, OpenAi};
+    let vendor = Vendor::start().await;
+    let overloaded = json!({"type": "overloaded_error", "message": "m"});
+    for (kind, model, answer, expected, wait) in [
+        (OpenAi, "gpt-4o", Answer::invalid_key(), Kind::Auth, None),
+        (OpenAi, "gpt-4o", Answer::rate_limited("2"), Kind::RateLimited, Some(2)),
+        (OpenAi, "gpt-4o", Answer::quota_exhausted(), Kind::Quota, None),
+        (OpenAi, "gpt-4o", Answer::context_too_long(), Kind::ContextTooLong, None),
+        (OpenAi, "gpt-4o", Answer::model_not_found("gpt-4o"), Kind::ModelNotFound, None),
+        (OpenAi, "gpt-4o", Answer::server_error(), Kind::Unavailable, None),
+        (OpenAi, "gpt-4o", Answer::overloaded(), Kind::Unavailable, None),
+        (OpenAi, "gpt-4o", Answer::proxy_page(), Kind::Unavailable, None),
+        (OpenAi, "gpt-4o", Answer::hang_up(), Kind::Unavailable, None),
+        (OpenAi, "gpt-4o", Answer::whole(200, "text/html", "<html>"), Kind::Protocol, None),
+        (OpenAi, "gpt-4o", Answer::whole(200, "text/plain", ""), Kind::Protocol, None),
+        (OpenAi, "gpt-4o", Answer::json(307, &json!({})), Kind::UpstreamRejected, None),
+        (OpenAi, "gpt-4o", Answer::text("").error_in_stream(overloaded), Kind::Unavailable, None),
+        (Glm, "glm-5.3", Answer::glm_error(429, "1113", "m"), Kind::Quota, None),
+        (
+            Glm,
+            "glm-5.3",
+            Answer::glm_error(429, "1302", "m").header("retry-after-ms", "3000"),
+            Kind::RateLimited,
+            Some(3),
+        ),
+        (MiniMax, "MiniMax-M3", Answer::minimax_error(1008, "m"), Kind::Quota, None),
+        (MiniMax, "MiniMax-M3", Answer::minimax_error(2049, "m"), Kind::Auth, None),
+    ] {
+        vendor.reset();
+        let provider = provider(kind, &vendor);
+        vendor.then(answer.clone());
+        // Before the first delta a failure is the call's own.
+        let error = provider.chat(&request(model), &call()).await.err().unwrap();
+        assert_eq!(
+            (error.kind, error.retry_after),
+            (expected, wait.map(Duration::from_secs)),
+            "{answer:?}: {error}"
+        );
+        assert_eq!(vendor.calls().len(), 1, "{answer:?}");
+        assert!(error.message.len() <= 500 && !error.message.contains(KEY), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_had_arrived_is_kept_when_the_connection_breaks() {
+    let vendor = Vendor::start().await;
+    let provider = custom(&vendor);
+    vendor.then(Answer::pieces(["one ", "two ", "three"]).cut_after_pieces(2));
+    let answer = ask(&provider, "m").await;
+    assert_eq!((answer.text.as_str(), answer.finish), ("one two ", Some(FinishReason::Cut)));
+
+    vendor.then(Answer::text("x").cut_after_pieces(0));
+    assert_eq!(ask(&provider, "m").await.error.unwrap().kind, Kind::Protocol);
+
+    let error = json!({"type": "server_error", "message": "m"});
+    vendor.then(Answer::pieces(["one ", "two "]).error_in_stream(error));
+    let answer = ask(&provider, "m").await;
+    assert_eq!((answer.text.as_str(), answer.error.unwrap().kind), ("one two ", Kind::Unavailable));
+}
+
+#[tokio::test]
+async fn nobody_is_there() {
+    crypto();
+    let vendor = Vendor::start().await;
+    let address = vendor.url();
+    drop(vendor);
+    let provider = super::provider_with(VendorKind::Custom, &address, HttpSettings::default());
+    let error = ask(&provider, "m").await.error.unwrap();
+    assert_eq!(error.kind, Kind::Unreachable);
+    assert!(error.message.contains("127.0.0.1 cannot be reached") && error.source.is_some(), "{error}");
+}
+
+#[tokio::test]
+async fn hopeless_requests_are_not_made() {
+    let vendor = Vendor::start().await;
+    let openai = provider(VendorKind::OpenAi, &vendor);
+    for (model, kind, part) in [
+        ("gpt-5.5-pro", Kind::UpstreamRejected, "Responses"),
+        ("gpt-99", Kind::ModelNotFound, "`gpt-99` is not known here"),
+    ] {
+        let error = ask(&openai, model).await.error.unwrap();
+        assert_eq!(error.kind, kind);
+        assert!(error.message.contains(part), "{error}");
+    }
+    assert_eq!(vendor.stats().calls, 0);
+
+    // The vendor's own address without a key: told without a connection.
+    let settings = EndpointSettings {
+        key_origin: "OPENAI_API_KEY".to_owned(),
+        ..EndpointSettings::new("openai".into(), VendorKind::OpenAi)
+    };
+    let provider = build(vec![settings], HttpSettings::default()).unwrap().pop().unwrap();
+    assert!(provider.is_vendor_endpoint());
+    let error = ask(&provider, "gpt-6-luna").await.error.unwrap();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (Kind::Auth, "no key is configured; set OPENAI_API_KEY")
+    );
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let home = || EndpointSettings::new("home".into(), VendorKind::Custom);
+    let refused = |settings: Vec<EndpointSettings>| build(settings, HttpSettings::default()).err().unwrap();
+    let missing = refused(vec![home()]);
+    assert!(matches!(missing, BuildError::BaseUrl { .. }) && missing.kind() == Kind::InvalidInput);
+    let at = |url: &str| EndpointSettings { base_url: Some(url.to_owned()), ..home() };
+    assert_eq!(
+        refused(vec![at("http://localhost:1"), at("http://localhost:2")]),
+        BuildError::DuplicateId { id: "home".into() }
+    );
+    let broken = EndpointSettings { key: Some("a\nb".to_owned().into()), ..at("http://localhost:1") };
+    let error = refused(vec![broken]);
+    assert!(matches!(error, BuildError::Key { .. }) && !error.to_string().contains("a\nb"));
+    assert!(refused(vec![at("http://example.com")]).to_string().contains("unencrypted"));
+}
+
+#[test]
+fn only_custom_endpoints_take_models_that_nobody_knows() {
+    let named = |name: &str, kind| EndpointSettings {
+        base_url: Some("http://localhost:1".to_owned()),
+        ..EndpointSettings::new(name.into(), kind)
+    };
+    let both =
+        build(vec![named("a", VendorKind::Custom), named("b", VendorKind::Glm)], HttpSettings::default());
+    let [custom, glm]: [std::sync::Arc<dyn Provider>; 2] = both.unwrap().try_into().ok().unwrap();
+    assert_eq!((custom.id().as_str(), custom.accepts_unknown_models()), ("a", true));
+    assert_eq!((glm.id().as_str(), glm.accepts_unknown_models()), ("b", false));
+    assert!(custom.model("x").is_some() && glm.model("x").is_none());
+    assert!(custom.models().is_empty() && glm.models().len() > 20);
+    assert_eq!(glm.model("GLM-5.3").unwrap().qualified(), "b/glm-5.3");
+}
