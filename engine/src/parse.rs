@@ -1,1 +1,101 @@
 //! Reads the JSON that models write.
+//!
+//! The text is read strictly first. When that fails there is one local repair: text around the answer, fences, comments,
+//! trailing or missing commas, other quotes, bare keys, Python literals, control characters and missing brackets are
+//! forgiven. What is still hopeless is searched for findings that are complete in themselves. Nothing here guesses: what
+//! was cut off in the middle is left out, and the caller keeps the raw text.
+
+mod answer;
+mod candidates;
+mod field;
+mod keys;
+mod reader;
+mod salvage;
+mod strings;
+
+use serde_json::Value;
+
+pub use answer::{ExpertAnswer, RawFinding};
+
+/// Longest text that is repaired, in bytes. A longer one is only read strictly.
+pub const MAX_REPAIR_BYTES: usize = 8 * 1024 * 1024;
+
+/// What it took to read an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Repair {
+    /// It was JSON.
+    Strict,
+    /// It was whole, after a repair.
+    Repaired,
+    /// Only part of it could be read: it was cut off or damaged beyond repair. What is there is complete in itself.
+    Salvaged,
+    /// It could not be read as JSON at all.
+    None,
+}
+
+/// An answer as read by [`parse`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// The JSON object or array; `None` when the text has none.
+    pub value: Option<Value>,
+    /// What it took.
+    pub repaired: Repair,
+}
+
+impl Parsed {
+    const NOTHING: Self = Self { value: None, repaired: Repair::None };
+
+    fn of(value: Value, repaired: Repair) -> Self {
+        Self { value: Some(value), repaired }
+    }
+}
+
+/// Reads the one JSON answer in `text`, in time linear in its length; never fails.
+#[must_use]
+pub fn parse(text: &str) -> Parsed {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    match serde_json::from_str::<Value>(text) {
+        Ok(value @ (Value::Object(_) | Value::Array(_))) => return Parsed::of(value, Repair::Strict),
+        // Some models write the answer as a JSON string; one level of that is undone.
+        Ok(Value::String(inner)) => return repair(inner.trim()),
+        Ok(_) => return Parsed::NOTHING,
+        Err(_) => {}
+    }
+    repair(text)
+}
+
+fn repair(text: &str) -> Parsed {
+    if text.len() > MAX_REPAIR_BYTES {
+        return Parsed::NOTHING;
+    }
+    if keys::opens_with_quoted_key(text) {
+        // The opening brace was lost.
+        return choose(&format!("{{{text}"));
+    }
+    choose(text)
+}
+
+/// Tries the readings in order of trust and takes the one with most findings.
+fn choose(text: &str) -> Parsed {
+    let balanced = candidates::best(text, strings::Closing::ByContext);
+    if let Some(found) = &balanced
+        && found.whole
+        && found.rank > 0
+    {
+        return Parsed::of(found.value.clone(), Repair::Repaired);
+    }
+    let first = candidates::best(text, strings::Closing::AtFirstQuote);
+    let is_answer = [&balanced, &first].into_iter().flatten().any(|found| found.rank > 0);
+    let salvaged = salvage::findings(text, !is_answer).map(candidates::Candidate::salvaged);
+    let mut best: Option<candidates::Candidate> = None;
+    for reading in [balanced, first, salvaged].into_iter().flatten() {
+        if best.as_ref().is_none_or(|held| reading.worth() > held.worth()) {
+            best = Some(reading);
+        }
+    }
+    match best {
+        Some(found) if found.whole => Parsed::of(found.value, Repair::Repaired),
+        Some(found) if found.rank > 0 => Parsed::of(found.value, Repair::Salvaged),
+        _ => Parsed::NOTHING,
+    }
+}

@@ -1,0 +1,359 @@
+//! A forgiving JSON reader: one pass, bounded depth. It closes what was left open and says when the text ended too early.
+
+use serde_json::{Map, Value};
+
+use super::{
+    keys,
+    strings::{Closing, Text, family, near, skip_blank},
+};
+
+/// Deepest nesting; the same as `serde_json`'s own limit.
+const DEPTH: usize = 128;
+/// Words in a row that are neither key nor value, before what looked like an object counts as prose.
+const JUNK: u32 = 8;
+/// Keys whose text is still worth having when it was cut off.
+const PROSE: [&str; 6] = ["summary", "answer", "content", "response", "reason", "analysis"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Container {
+    Object,
+    Array,
+}
+
+/// A value, and whether its end was there.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) value: Value,
+    pub(super) whole: bool,
+}
+
+/// The nesting is deeper than the limit.
+#[derive(Debug)]
+pub(super) struct TooDeep;
+
+/// Reads one value from a position on.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    /// Byte offset of the next character.
+    pub(super) pos: usize,
+    pub(super) closing: Closing,
+    /// Whether a key without quotes was met.
+    pub(super) bare_keys: bool,
+    /// Whether an element was dropped because two had run into one.
+    pub(super) dropped: bool,
+    stack: Vec<Container>,
+    /// The key of a member that was met inside an array which was left open.
+    pending_key: Option<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, pos: usize, closing: Closing) -> Self {
+        Self { text, pos, closing, bare_keys: false, dropped: false, stack: Vec::new(), pending_key: None }
+    }
+
+    /// The value that starts here; `None` when a bracket, a comma or the end stands in its place.
+    pub(super) fn value(&mut self) -> Result<Option<Item>, TooDeep> {
+        loop {
+            self.blank();
+            let Some(next) = self.peek() else { return Ok(None) };
+            if let Some(quotes) = family(next) {
+                let Text { text, whole } = self.string(quotes, false);
+                return Ok(Some(Item { value: Value::String(text), whole }));
+            }
+            match next {
+                '{' => return self.within(Container::Object, Self::object).map(Some),
+                '[' => return self.within(Container::Array, Self::array).map(Some),
+                ',' | '}' | ']' => return Ok(None),
+                ':' => self.advance_char(),
+                _ => return Ok(self.bare_value()),
+            }
+        }
+    }
+
+    fn within(
+        &mut self,
+        container: Container,
+        read: impl FnOnce(&mut Self) -> Result<Item, TooDeep>,
+    ) -> Result<Item, TooDeep> {
+        if self.stack.len() >= DEPTH {
+            return Err(TooDeep);
+        }
+        self.advance_char();
+        self.stack.push(container);
+        let item = read(self);
+        self.stack.pop();
+        item
+    }
+
+    fn object(&mut self) -> Result<Item, TooDeep> {
+        let mut members = Map::new();
+        let (mut junk, mut merged) = (0, false);
+        self.blank();
+        // `{{` is how a brace is written in many template languages, and models copy it.
+        let doubled = self.take('{');
+        let whole = loop {
+            let key = match self.pending_key.take() {
+                Some(key) => key,
+                None => match self.next_key(!members.is_empty(), doubled)? {
+                    Step::Key(key) => key,
+                    Step::Again => continue,
+                    Step::End { whole } => break whole,
+                },
+            };
+            self.blank();
+            if !self.take(':') {
+                junk += 1;
+                if junk > JUNK {
+                    break false;
+                }
+                continue;
+            }
+            junk = 0;
+            match self.value()? {
+                Some(item) if item.whole || worth_keeping(&key, &item.value) => {
+                    let cut = !item.whole;
+                    merged |= self.in_array_somewhere() && members.contains_key(&key);
+                    members.insert(key, item.value);
+                    if cut {
+                        break false;
+                    }
+                }
+                Some(_) => break false,
+                None if self.at_end() => break false,
+                None => {
+                    members.insert(key, Value::Null);
+                }
+            }
+        };
+        if merged {
+            // A string that lost its end ran into the next element: neither of the two can be trusted.
+            self.dropped = true;
+            return Ok(Item { value: Value::Null, whole });
+        }
+        Ok(Item { value: Value::Object(members), whole })
+    }
+
+    /// What stands where an object expects a key.
+    fn next_key(&mut self, has_members: bool, doubled: bool) -> Result<Step, TooDeep> {
+        self.blank();
+        let Some(next) = self.peek() else { return Ok(Step::End { whole: false }) };
+        match next {
+            '}' => {
+                self.advance_char();
+                if doubled {
+                    self.blank();
+                    self.take('}');
+                }
+                if self.is_stray_close() { Ok(Step::Again) } else { Ok(Step::End { whole: true }) }
+            }
+            // The brace is missing; the bracket belongs to an array further out.
+            ']' if self.in_array_somewhere() => Ok(Step::End { whole: true }),
+            ']' | ',' | ':' => {
+                self.advance_char();
+                Ok(Step::Again)
+            }
+            // The brace is missing and the next element starts.
+            '{' if has_members && self.in_array_somewhere() => Ok(Step::End { whole: true }),
+            // Another object starts: this one was never finished.
+            '{' if has_members && self.at_root() => Ok(Step::End { whole: false }),
+            '{' | '[' => {
+                self.value()?;
+                Ok(Step::Again)
+            }
+            _ => Ok(self.key().map_or(Step::End { whole: false }, Step::Key)),
+        }
+    }
+
+    fn key(&mut self) -> Option<String> {
+        let next = self.peek()?;
+        if let Some(quotes) = family(next) {
+            let Text { text, whole } = self.string(quotes, true);
+            return whole.then_some(text);
+        }
+        let rest = self.rest();
+        let end = rest.find(|c: char| !keys::is_word(c)).unwrap_or(rest.len());
+        let word = rest.get(..end).unwrap_or_default();
+        if word.is_empty() {
+            self.advance_char();
+            return Some(String::new());
+        }
+        self.bare_keys |= skip_blank(near(rest.get(end..).unwrap_or_default())).starts_with(':');
+        self.pos += end;
+        Some(word.to_owned())
+    }
+
+    fn array(&mut self) -> Result<Item, TooDeep> {
+        let mut elements = Vec::new();
+        let whole = loop {
+            self.blank();
+            let Some(next) = self.peek() else { break false };
+            match next {
+                ']' => {
+                    self.advance_char();
+                    break true;
+                }
+                ',' | ':' => self.advance_char(),
+                // After an object a brace too many; otherwise the array was left open and its object ends.
+                '}' if elements.last().is_some_and(Value::is_object) && self.is_brace_too_many() => {
+                    self.advance_char();
+                }
+                '}' if self.in_object_somewhere() => break true,
+                '}' => self.advance_char(),
+                _ => {
+                    let Some(item) = self.value()? else { continue };
+                    if self.pending_key.is_some() {
+                        elements.push(item.value);
+                        break true;
+                    }
+                    match item {
+                        Item { value: Value::String(key), whole: true } if self.is_member_key() => {
+                            self.pending_key = Some(key);
+                            break true;
+                        }
+                        Item { value, whole: true } => {
+                            if !is_ellipsis(&value) {
+                                elements.push(value);
+                            }
+                        }
+                        Item { whole: false, .. } => break false,
+                    }
+                }
+            }
+        };
+        Ok(Item { value: Value::Array(elements), whole })
+    }
+
+    /// A number, a literal of JSON, JavaScript or Python, or a word without quotes.
+    fn bare_value(&mut self) -> Option<Item> {
+        let rest = self.rest();
+        let mut previous = ' ';
+        let mut end = rest.len();
+        for (at, c) in rest.char_indices() {
+            let comment =
+                previous.is_whitespace() && (c == '#' || rest.get(at..).is_some_and(|r| r.starts_with("//")));
+            if at > 0 && (comment || matches!(c, ',' | '}' | ']' | '{' | '[' | '"' | '“' | '\n' | '\r')) {
+                end = at;
+                break;
+            }
+            previous = c;
+        }
+        let whole = end < rest.len();
+        let word = rest.get(..end).unwrap_or_default().trim();
+        self.pos += end;
+        let value = match word {
+            "true" | "True" | "TRUE" => Value::Bool(true),
+            "false" | "False" | "FALSE" => Value::Bool(false),
+            "null" | "None" | "Null" | "NULL" | "undefined" | "nil" => Value::Null,
+            "NaN" | "nan" | "Infinity" | "-Infinity" | "inf" | "-inf" => Value::Null,
+            word => number(word).unwrap_or_else(|| Value::String(word.to_owned())),
+        };
+        Some(Item { value, whole })
+    }
+
+    /// Whether the brace that closed the outermost object was one too many: another member follows.
+    fn is_stray_close(&self) -> bool {
+        if !self.at_root() {
+            return false;
+        }
+        member_follows(self.rest())
+    }
+
+    fn is_brace_too_many(&self) -> bool {
+        let rest = skip_blank(near(self.rest()).trim_start_matches(['}', ' ', '\n', '\r', '\t']));
+        if let Some(after) = rest.strip_prefix(',') {
+            return skip_blank(after).starts_with('{');
+        }
+        rest.starts_with([']', '{'])
+    }
+
+    fn is_member_key(&self) -> bool {
+        self.in_object_somewhere() && skip_blank(near(self.rest())).starts_with(':')
+    }
+
+    pub(super) fn in_array(&self) -> bool {
+        self.stack.last() == Some(&Container::Array)
+    }
+
+    pub(super) fn in_array_somewhere(&self) -> bool {
+        self.stack.contains(&Container::Array)
+    }
+
+    fn in_object_somewhere(&self) -> bool {
+        self.stack.contains(&Container::Object)
+    }
+
+    pub(super) fn at_root(&self) -> bool {
+        self.stack.len() <= 1
+    }
+
+    pub(super) fn rest(&self) -> &'a str {
+        self.text.get(self.pos..).unwrap_or("")
+    }
+
+    pub(super) fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    pub(super) fn at_end(&self) -> bool {
+        self.pos >= self.text.len()
+    }
+
+    pub(super) fn advance_char(&mut self) {
+        self.pos += self.peek().map_or(0, char::len_utf8);
+    }
+
+    fn take(&mut self, wanted: char) -> bool {
+        let there = self.peek() == Some(wanted);
+        if there {
+            self.advance_char();
+        }
+        there
+    }
+
+    fn blank(&mut self) {
+        self.pos = self.text.len() - skip_blank(self.rest()).len();
+    }
+}
+
+enum Step {
+    Key(String),
+    Again,
+    End { whole: bool },
+}
+
+/// Whether `, "key":` (or the same without the comma) stands here.
+pub(super) fn member_follows(rest: &str) -> bool {
+    let rest = skip_blank(near(rest));
+    let rest = rest.strip_prefix(',').map_or(rest, skip_blank);
+    keys::key_at(rest).is_some_and(|key| key.quoted || keys::is_known(key.word))
+}
+
+/// A value that was cut off is kept when what is there cannot mislead: a container drops its own cut parts.
+fn worth_keeping(key: &str, value: &Value) -> bool {
+    match value {
+        Value::Object(_) | Value::Array(_) => true,
+        Value::String(text) => !text.is_empty() && PROSE.contains(&keys::fold(key).as_str()),
+        _ => false,
+    }
+}
+
+fn is_ellipsis(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| matches!(text, "..." | "…"))
+}
+
+fn number(word: &str) -> Option<Value> {
+    if !word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
+        return None;
+    }
+    if let Ok(number) = serde_json::from_str::<serde_json::Number>(word) {
+        return Some(Value::Number(number));
+    }
+    if !word.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E')) {
+        return None;
+    }
+    let plain = word.strip_prefix('+').unwrap_or(word);
+    if let Ok(whole) = plain.parse::<i64>() {
+        return Some(Value::from(whole));
+    }
+    plain.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map(Value::Number)
+}
