@@ -1,9 +1,6 @@
 //! The one HTTP client: TLS, connections and timeouts. Sends a request once and hands out its answer in chunks.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
 use exai_core::{
@@ -103,16 +100,14 @@ impl Http {
     async fn refused(&self, origin: &Origin, answer: Answer, model: &str) -> ProviderError {
         let status = answer.response.status().as_u16();
         let headers = answer.response.headers().clone();
-        let body =
-            match collect(answer.response, &answer.wait, answer.first_byte, self.settings.max_error_bytes)
-                .await
-            {
-                Err(Broken::Stopped(Stop::Cancelled, _)) => {
-                    return stopped(origin, Stop::Cancelled, Duration::ZERO);
-                }
-                Ok(body) => body,
-                Err(_) => Vec::new(),
-            };
+        let until = answer.first_byte.min(Instant::now() + self.settings.error_body);
+        let body = match collect(answer.response, &answer.wait, until, self.settings.max_error_bytes).await {
+            Err(Broken::Stopped(Stop::Cancelled, _)) => {
+                return stopped(origin, Stop::Cancelled, Duration::ZERO);
+            }
+            Ok(body) => body,
+            Err(_) => Vec::new(),
+        };
         classify(origin, &Failure::reply(status, &headers, &body, Some(model)))
     }
 }
@@ -177,7 +172,7 @@ pub(crate) enum Broken {
     },
     /// The connection failed.
     #[error("the connection broke")]
-    Connection(#[source] Arc<reqwest::Error>),
+    Connection(#[source] reqwest::Error),
 }
 
 impl Broken {
@@ -216,7 +211,7 @@ impl Answer {
             };
             match answer.wait.until(limit, answer.response.chunk()).await {
                 Err(stop) => Err(Broken::Stopped(stop, allowed)),
-                Ok(Err(error)) => Err(Broken::Connection(Arc::new(error.without_url()))),
+                Ok(Err(error)) => Err(Broken::Connection(error.without_url())),
                 Ok(Ok(None)) => Ok(None),
                 Ok(Ok(Some(chunk))) => {
                     let total = total.saturating_add(chunk.len());
@@ -242,7 +237,7 @@ pub(crate) async fn collect(
     while body.len() < cap {
         match wait.until(until, response.chunk()).await {
             Err(stop) => return Err(Broken::Stopped(stop, Duration::ZERO)),
-            Ok(Err(error)) => return Err(Broken::Connection(Arc::new(error.without_url()))),
+            Ok(Err(error)) => return Err(Broken::Connection(error.without_url())),
             Ok(Ok(None)) => break,
             Ok(Ok(Some(chunk))) => {
                 let room = cap.saturating_sub(body.len()).min(chunk.len());

@@ -76,6 +76,8 @@ pub struct HttpSettings {
     pub first_byte: Duration,
     /// Longest silence within an answer.
     pub idle: Duration,
+    /// Longest wait for the text of a failure whose status is already known.
+    pub error_body: Duration,
     /// Connections kept open to a host between calls.
     pub idle_connections: usize,
     /// How long an unused connection is kept.
@@ -106,6 +108,7 @@ impl Default for HttpSettings {
             connect: Duration::from_secs(10),
             first_byte: Duration::from_secs(300),
             idle: Duration::from_secs(300),
+            error_body: Duration::from_secs(10),
             idle_connections: 32,
             keep_alive: Duration::from_secs(90),
             max_event_bytes: 1 << 20,

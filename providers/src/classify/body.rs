@@ -91,12 +91,22 @@ pub(super) fn hidden(answer: &Value) -> Option<ErrorBody> {
         other => other,
     };
     let fields = answer.as_object()?;
-    if fields.get("error").is_some_and(|error| !error.is_null() && error != &Value::Bool(false)) {
+    if fields.get("error").is_some_and(says_something) {
         return Some(ErrorBody::from_json(answer));
     }
     let status = fields.get("base_resp")?.get("status_code")?;
     let fine = status.as_i64() == Some(0) || status.as_str() == Some("0") || status.is_null();
     (!fine).then(|| ErrorBody::from_json(answer))
+}
+
+/// Some servers always send the field, with nothing in it.
+fn says_something(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => true,
+    }
 }
 
 fn word(value: Option<&Value>) -> Option<String> {

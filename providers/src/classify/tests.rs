@@ -153,7 +153,9 @@ fn minimax() {
     let error =
         classify(&origin(VendorKind::MiniMax), &Failure::inside(hidden_error(&too_long).unwrap(), None));
     assert_eq!(error.kind, Kind::ContextTooLong);
-    assert_eq!(hidden_error(&json!({"base_resp": {"status_code": 0, "status_msg": ""}})), None);
+    for fine in [json!({"status_code": 0, "status_msg": ""}), json!(null), json!({})] {
+        assert_eq!(hidden_error(&json!({"base_resp": fine, "error": ""})), None);
+    }
 }
 
 #[test]

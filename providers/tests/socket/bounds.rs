@@ -6,6 +6,7 @@ use exai_core::{Kind, chat::Delta};
 use exai_mock_vendor::{Answer, Gate, Vendor};
 use exai_providers::{HttpSettings, VendorKind};
 use futures::StreamExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{ask, call, call_within, custom, fold, provider_with, request, soon};
 
@@ -135,4 +136,25 @@ async fn thirty_two_calls_run_at_once() {
         assert_eq!(soon(call).await.unwrap().text, "done");
     }
     assert_eq!(vendor.stats().peak_in_flight, 32);
+}
+
+#[tokio::test]
+async fn a_failure_whose_text_does_not_come_is_judged_by_its_status() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let hasty = HttpSettings { error_body: SHORT, ..HttpSettings::default() };
+    let provider = provider_with(VendorKind::Custom, &address, hasty);
+    let serve = async {
+        let (mut line, _) = listener.accept().await.unwrap();
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"}") {
+            line.read_buf(&mut asked).await.unwrap();
+        }
+        line.write_all(b"HTTP/1.1 503 Busy\r\nretry-after: 4\r\ncontent-length: 99\r\n\r\n{").await.unwrap();
+        // Keeps the connection open until the client has left.
+        while line.read_buf(&mut asked).await.is_ok_and(|read| read > 0) {}
+    };
+    let (answer, ()) = soon(futures::future::join(ask(&provider, "m"), serve)).await;
+    let error = answer.error.unwrap();
+    assert_eq!((error.kind, error.retry_after), (Kind::Unavailable, Some(Duration::from_secs(4))));
 }
