@@ -1,0 +1,92 @@
+//! The engine's limits. Every duration and bound of the engine is named here; none is hidden in code.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use exai_core::ProviderId;
+
+/// How the engine behaves. `Default` is what the documentation promises.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The model for calls that name none, as a user would write it.
+    pub default_model: Option<String>,
+    /// Answers are asked for in this language.
+    pub locale: Option<String>,
+    /// The longest a consultation may take.
+    pub call_limit: Duration,
+    /// How long a reply waits for its turns to be durable.
+    pub commit_wait: Duration,
+    /// Parallel upstream attempts and retries.
+    pub attempts: AttemptSettings,
+    /// The answer cache.
+    pub cache: CacheSettings,
+    /// The most tokens of one file, as a share of the files' budget.
+    pub file_share: f32,
+    /// The most tokens of history, as a share of the input budget.
+    pub history_share: f32,
+    /// The most turns of a thread, to tell the client how many remain.
+    pub max_turns: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            default_model: None,
+            locale: None,
+            call_limit: Duration::from_secs(900),
+            commit_wait: Duration::from_millis(250),
+            attempts: AttemptSettings::default(),
+            cache: CacheSettings::default(),
+            file_share: 0.5,
+            history_share: 0.4,
+            max_turns: 200,
+        }
+    }
+}
+
+/// Permits and retries.
+#[derive(Debug, Clone)]
+pub struct AttemptSettings {
+    /// Upstream attempts at once over all providers.
+    pub global_permits: usize,
+    /// Upstream attempts at once for one provider; others have only the global limit.
+    pub provider_permits: BTreeMap<ProviderId, usize>,
+    /// How long an attempt waits for its permits.
+    pub permit_wait: Duration,
+    /// Attempts after the first.
+    pub retries: u32,
+    /// The first back-off; doubles each time, with full jitter.
+    pub backoff: Duration,
+    /// The longest back-off of our own.
+    pub backoff_cap: Duration,
+    /// The longest wait that a vendor may ask for.
+    pub retry_after_cap: Duration,
+}
+
+impl Default for AttemptSettings {
+    fn default() -> Self {
+        Self {
+            global_permits: 24,
+            provider_permits: BTreeMap::from([("glm".into(), 4), ("kimi".into(), 6)]),
+            permit_wait: Duration::from_secs(30),
+            retries: 2,
+            backoff: Duration::from_millis(500),
+            backoff_cap: Duration::from_secs(8),
+            retry_after_cap: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The answer cache.
+#[derive(Debug, Clone)]
+pub struct CacheSettings {
+    /// How long an answer may be given again.
+    pub lifetime: Duration,
+    /// The most bytes of answers.
+    pub max_bytes: u64,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self { lifetime: Duration::from_secs(600), max_bytes: 64 * 1024 * 1024 }
+    }
+}
