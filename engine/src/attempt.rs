@@ -1,0 +1,238 @@
+//! Asking a provider until it answers, within one deadline.
+//!
+//! Permits count upstream attempts and are released while waiting between them. An explicit or chosen model is asked again at the
+//! same provider only; nothing here ever changes the model. The answer is buffered, so an attempt that broke off may be repeated.
+
+mod permits;
+
+use std::{sync::Arc, time::Duration};
+
+use exai_core::{
+    Kind,
+    chat::{Delta, FinishReason, Part, Reply, Request, Usage},
+    provider::{CallCtx, Provider, ProviderError},
+    run::{Phase, RunEvent},
+};
+use futures::StreamExt as _;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout_at},
+};
+
+pub use permits::Permits;
+
+use crate::{context::estimate_tokens_of_bytes, error::EngineError, settings::AttemptSettings};
+
+/// Gives numbers from 0 to 1 for jitter; injected so that tests know them.
+pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// Makes attempts under the permits and the retry rule.
+pub struct Attempts {
+    permits: Permits,
+    settings: AttemptSettings,
+    jitter: Jitter,
+}
+
+/// An answer and how many attempts it took.
+#[derive(Debug)]
+pub struct Attempted {
+    /// The answer.
+    pub reply: Reply,
+    /// Attempts made.
+    pub attempts: u32,
+}
+
+impl Attempts {
+    /// Attempts under `settings`.
+    #[must_use]
+    pub fn new(settings: AttemptSettings, jitter: Jitter) -> Self {
+        Self { permits: Permits::new(&settings), settings, jitter }
+    }
+
+    /// Asks until there is an answer, the failure is final, the retries are used up or the deadline is too near.
+    ///
+    /// # Errors
+    /// The last failure, with the number of attempts.
+    pub async fn ask(
+        &self,
+        provider: &dyn Provider,
+        request: &Request,
+        ctx: &CallCtx,
+        events: &watch::Sender<RunEvent>,
+    ) -> Result<Attempted, EngineError> {
+        let mut attempts = 0;
+        loop {
+            let failure = {
+                events.send_modify(|event| event.phase = Phase::Queued);
+                let _permit = self.permits.acquire(provider.id(), &self.settings, ctx).await?;
+                attempts += 1;
+                events.send_modify(|event| {
+                    event.phase = Phase::Asking;
+                    event.attempts = attempts;
+                    event.tokens = 0;
+                });
+                match once(provider, request, ctx, events).await {
+                    Ok(reply) => return Ok(Attempted { reply, attempts }),
+                    Err(failure) => failure,
+                }
+            };
+            if ctx.cancel.is_cancelled() {
+                return Err(EngineError::Cancelled);
+            }
+            let Some(wait) = self.wait_before_next(&failure, attempts, ctx.deadline) else {
+                return Err(EngineError::Provider { error: failure, attempts });
+            };
+            tracing::info!(
+                request_id = %ctx.request_id, provider = %provider.id(), code = failure.kind().code(),
+                wait_ms = wait.as_millis(), "attempt {attempts} failed, trying again: {failure}"
+            );
+            events.send_modify(|event| event.phase = Phase::Retrying);
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = ctx.cancel.cancelled() => return Err(EngineError::Cancelled),
+            }
+        }
+    }
+
+    /// How long to wait before another attempt; `None` when there must be none.
+    fn wait_before_next(
+        &self,
+        failure: &ProviderError,
+        attempts: u32,
+        deadline: Instant,
+    ) -> Option<Duration> {
+        if attempts > self.settings.retries || !may_be_repeated(failure.kind()) {
+            return None;
+        }
+        let doubled = self.settings.backoff.saturating_mul(2_u32.saturating_pow(attempts - 1));
+        let own = doubled.min(self.settings.backoff_cap).mul_f64((self.jitter)().clamp(0.0, 1.0));
+        let wait = match failure.retry_after {
+            Some(asked) if asked > self.settings.retry_after_cap => return None,
+            Some(asked) => asked.max(own),
+            None => own,
+        };
+        (Instant::now() + wait < deadline).then_some(wait)
+    }
+}
+
+/// Whether the same request may succeed at the same provider a moment later.
+fn may_be_repeated(kind: Kind) -> bool {
+    matches!(kind, Kind::RateLimited | Kind::Unavailable | Kind::Unreachable | Kind::Protocol)
+}
+
+/// One attempt, its stream folded into a reply.
+async fn once(
+    provider: &dyn Provider,
+    request: &Request,
+    ctx: &CallCtx,
+    events: &watch::Sender<RunEvent>,
+) -> Result<Reply, ProviderError> {
+    let late =
+        || ProviderError::new(provider.id().clone(), Kind::Timeout, "no complete answer before the deadline");
+    let stopped = || ProviderError::new(provider.id().clone(), Kind::Cancelled, "cancelled");
+    let mut fold = Fold::default();
+    let work = async {
+        let mut stream = provider.chat(request, ctx).await?;
+        while let Some(delta) = stream.next().await {
+            fold.add(delta?, provider, events);
+        }
+        Ok(())
+    };
+    tokio::select! {
+        () = ctx.cancel.cancelled() => return Err(stopped()),
+        result = timeout_at(ctx.deadline, work) => result.map_err(|_elapsed| late())??,
+    }
+    fold.finish(provider, request)
+}
+
+#[derive(Default)]
+struct Fold {
+    text: String,
+    reasoning_bytes: usize,
+    opaque: Vec<Part>,
+    usage: Option<Usage>,
+    model: String,
+    finish: Option<FinishReason>,
+}
+
+impl Fold {
+    fn add(&mut self, delta: Delta, provider: &dyn Provider, events: &watch::Sender<RunEvent>) {
+        match delta {
+            Delta::Text(text) => {
+                self.text.push_str(&text);
+                self.tell(Phase::Answering, events);
+            }
+            Delta::Reasoning(text) => {
+                self.reasoning_bytes += text.len();
+                self.tell(Phase::Thinking, events);
+            }
+            Delta::Opaque(json) => self.opaque.push(Part::Opaque { provider: provider.id().clone(), json }),
+            Delta::Usage(usage) => self.usage = Some(usage),
+            Delta::Model(model) => self.model = model,
+            Delta::Finished(reason) => self.finish = Some(reason),
+        }
+    }
+
+    fn tell(&self, phase: Phase, events: &watch::Sender<RunEvent>) {
+        let tokens = tokens_of(self.text.len() + self.reasoning_bytes);
+        events.send_modify(|event| {
+            event.phase = phase;
+            event.tokens = tokens;
+        });
+    }
+
+    fn finish(self, provider: &dyn Provider, request: &Request) -> Result<Reply, ProviderError> {
+        let protocol = |message: String| ProviderError::new(provider.id().clone(), Kind::Protocol, message);
+        let length = self.text.chars().count();
+        let finish = self.finish.unwrap_or(FinishReason::Cut);
+        match finish {
+            FinishReason::Cut => {
+                return Err(protocol(format!("the answer broke off after {length} characters")));
+            }
+            FinishReason::ContentFilter => {
+                return Err(ProviderError::new(
+                    provider.id().clone(),
+                    Kind::ContentFiltered,
+                    "the vendor's content filter stopped the answer; rephrase, or name another model",
+                ));
+            }
+            FinishReason::Length if self.text.trim().is_empty() => {
+                return Err(ProviderError::new(
+                    provider.id().clone(),
+                    Kind::UpstreamRejected,
+                    "the model used its whole output for thinking; lower `thinking_mode` or name another model",
+                ));
+            }
+            FinishReason::Stop | FinishReason::Other if self.text.trim().is_empty() => {
+                return Err(protocol("the model returned an empty answer".to_owned()));
+            }
+            FinishReason::Stop | FinishReason::Other | FinishReason::Length => {}
+        }
+        let usage = self.usage.unwrap_or_else(|| estimated(request, self.text.len() + self.reasoning_bytes));
+        Ok(Reply { text: self.text, opaque: self.opaque, usage, finish, model: self.model })
+    }
+}
+
+fn tokens_of(bytes: usize) -> u64 {
+    u64::from(estimate_tokens_of_bytes(bytes as u64))
+}
+
+/// Usage for vendors that report none.
+fn estimated(request: &Request, output_bytes: usize) -> Usage {
+    let input: usize = request.system.len()
+        + request
+            .messages
+            .iter()
+            .flat_map(|message| &message.parts)
+            .map(|part| match part {
+                Part::Text { text } => text.len(),
+                Part::Image { .. } | Part::Opaque { .. } => 0,
+            })
+            .sum::<usize>();
+    Usage {
+        input_tokens: tokens_of(input),
+        output_tokens: tokens_of(output_bytes),
+        estimated: true,
+        ..Usage::default()
+    }
+}

@@ -1,0 +1,138 @@
+//! Answers that may be given again.
+//!
+//! The key covers everything that decides an answer, so that nothing foreign or stale can be returned: principal, provider,
+//! model, parameters, prompt version and every byte of the rendered messages.
+
+use std::sync::Arc;
+
+use exai_core::{
+    Principal, ProviderId, RequestHash, Timestamp,
+    chat::{Part, Request, Role},
+};
+use moka::sync::Cache;
+
+use crate::{expert::Consulted, settings::CacheSettings};
+
+/// An answer and when it was given.
+#[derive(Debug, Clone)]
+pub struct Cached {
+    /// The answer.
+    pub consulted: Arc<Consulted>,
+    /// When it was given.
+    pub at: Timestamp,
+}
+
+/// The cache.
+#[derive(Debug, Clone)]
+pub struct AnswerCache {
+    answers: Cache<RequestHash, Cached>,
+}
+
+impl AnswerCache {
+    /// An empty cache.
+    #[must_use]
+    pub fn new(settings: &CacheSettings) -> Self {
+        let answers = Cache::builder()
+            .max_capacity(settings.max_bytes)
+            .weigher(|_, cached: &Cached| u32::try_from(cached.consulted.weight()).unwrap_or(u32::MAX))
+            .time_to_live(settings.lifetime)
+            .build();
+        Self { answers }
+    }
+
+    /// The answer to this very request, if it was given recently.
+    #[must_use]
+    pub fn get(&self, key: &RequestHash) -> Option<Cached> {
+        self.answers.get(key)
+    }
+
+    /// Keeps an answer, unless it is incomplete.
+    pub fn keep(&self, key: RequestHash, consulted: &Arc<Consulted>, at: Timestamp) {
+        if consulted.reply.finish.is_complete() {
+            self.answers.insert(key, Cached { consulted: Arc::clone(consulted), at });
+        }
+    }
+}
+
+/// The fingerprint of a request by a principal to a provider.
+#[must_use]
+pub fn fingerprint(
+    who: &Principal,
+    provider: &ProviderId,
+    prompt_version: u32,
+    request: &Request,
+) -> RequestHash {
+    let mut hasher = blake3::Hasher::new();
+    // Every variable-length field is preceded by its length, so that no two different requests feed the same bytes.
+    let mut field = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    for text in [&*who.tenant, &*who.owner, provider.as_str(), request.model.as_str(), &*request.system] {
+        field(text.as_bytes());
+    }
+    field(&prompt_version.to_le_bytes());
+    field(&request.temperature.map_or([0xff; 4], f32::to_le_bytes));
+    field(request.thinking.map_or("", exai_core::chat::Thinking::as_str).as_bytes());
+    field(&request.max_output_tokens.unwrap_or(u32::MAX).to_le_bytes());
+    field(&[u8::from(request.json)]);
+    for message in &request.messages {
+        field(match message.role {
+            Role::User => b"user",
+            Role::Assistant => b"assistant",
+        });
+        for part in &message.parts {
+            match part {
+                Part::Text { text } => field(text.as_bytes()),
+                Part::Image { data_url } => field(data_url.as_bytes()),
+                Part::Opaque { provider, json } => {
+                    field(provider.as_str().as_bytes());
+                    field(json.to_string().as_bytes());
+                }
+            }
+        }
+    }
+    RequestHash(*hasher.finalize().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use exai_core::chat::Message;
+
+    use super::*;
+
+    fn request(system: &str, messages: Vec<Message>) -> Request {
+        Request {
+            model: "m".into(),
+            system: system.into(),
+            messages,
+            temperature: None,
+            thinking: None,
+            max_output_tokens: None,
+            json: false,
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_separates_what_must_be_separate() {
+        let who = Principal::local();
+        let print = |who: &Principal, request: &Request| fingerprint(who, &"p".into(), 1, request);
+        let base = request("s", vec![Message::user("ab"), Message::user("c")]);
+        let moved = request("s", vec![Message::user("a"), Message::user("bc")]);
+        let merged = request("sab", vec![Message::user("c")]);
+        let warm = Request { temperature: Some(0.5), ..base.clone() };
+        let all = [
+            print(&who, &base),
+            print(&who, &moved),
+            print(&who, &merged),
+            print(&who, &warm),
+            print(&Principal::new("local", "other"), &base),
+            fingerprint(&who, &"q".into(), 1, &base),
+            fingerprint(&who, &"p".into(), 2, &base),
+        ];
+        for (index, one) in all.iter().enumerate() {
+            assert!(all.iter().skip(index + 1).all(|other| other != one), "{index}");
+        }
+        assert_eq!(print(&who, &base), print(&who, &base.clone()));
+    }
+}

@@ -1,0 +1,293 @@
+//! One consultation of an expert model: cache, single flight, run record, attempts.
+
+pub(crate) mod history;
+pub(crate) mod window;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use exai_core::{
+    Clock, Kind, ModelId, ProviderId, RunId, ThreadId,
+    chat::{Reply, Request},
+    provider::CallCtx,
+    run::{Phase, Run, RunOutcome, RunState},
+    store::{Store, Write},
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    attempt::{Attempted, Attempts},
+    cache::{AnswerCache, fingerprint},
+    call::Call,
+    error::EngineError,
+    routing::Choice,
+    run::{Outcome, RunTask, Runs},
+};
+
+/// An answer with everything that is told about it.
+#[derive(Debug, Clone)]
+pub struct Consulted {
+    /// The answer.
+    pub reply: Reply,
+    /// The run that got it.
+    pub run: RunId,
+    /// Who answered.
+    pub provider: ProviderId,
+    /// The model as we asked for it.
+    pub model: ModelId,
+    /// Upstream attempts of the run.
+    pub attempts: u32,
+    /// Wall time of the run.
+    pub duration: Duration,
+    /// US dollars at list price, when the price is known.
+    pub cost_usd: Option<f64>,
+}
+
+impl Consulted {
+    /// Bytes that the answer takes in the cache, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let opaque: usize = self.reply.opaque.iter().map(|part| serde_json::to_string(part).map_or(0, |json| json.len())).sum();
+        self.reply.text.len() + opaque + 512
+    }
+}
+
+/// How this caller got an answer.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The answer.
+    pub consulted: Arc<Consulted>,
+    /// Its age when it came from the cache.
+    pub cached_for: Option<Duration>,
+    /// Whether another call had already begun the same consultation.
+    pub shared: bool,
+}
+
+/// What is asked, of whom, and for which thread.
+pub(crate) struct Question {
+    /// The tool that asks.
+    pub tool: &'static str,
+    /// The version of its system prompt.
+    pub prompt_version: u32,
+    /// The thread of the caller.
+    pub thread: ThreadId,
+    /// Who is asked.
+    pub choice: Choice,
+    /// The rendered request.
+    pub request: Request,
+    /// Do not take the answer from the cache.
+    pub fresh: bool,
+}
+
+/// Consults models.
+#[derive(Clone)]
+pub(crate) struct Expert {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) attempts: Arc<Attempts>,
+    pub(crate) cache: AnswerCache,
+    pub(crate) runs: Runs,
+    pub(crate) call_limit: Duration,
+    pub(crate) serial: Arc<AtomicU64>,
+    pub(crate) closing: CancellationToken,
+}
+
+impl Expert {
+    /// Gets the answer: from the cache, from an equal consultation under way, or by asking.
+    pub(crate) async fn consult(&self, question: Question, call: &Call) -> Result<Delivery, EngineError> {
+        let key = fingerprint(
+            &call.principal,
+            question.choice.provider.id(),
+            question.prompt_version,
+            &question.request,
+        );
+        let looked_up = || if question.fresh { None } else { self.cache.get(&key) };
+        if let Some(cached) = looked_up() {
+            return Ok(self.from_cache(&cached));
+        }
+        let name = question.choice.model.qualified();
+        call.progress.send_modify(|event| event.model = Some(name.clone()));
+        let fresh = question.fresh;
+        let started = self.runs.join_or_start(
+            key,
+            self.serial.fetch_add(1, Ordering::Relaxed),
+            || if fresh { None } else { self.cache.get(&key).map(|cached| cached.consulted) },
+            |task| {
+                task.events.send_modify(|event| event.model = Some(name));
+                let (expert, call) = (self.clone(), call.clone());
+                async move { expert.run(key, question, task, call).await }
+            },
+        );
+        let handle = match started {
+            Ok(handle) => handle,
+            Err(consulted) => return Ok(Delivery { consulted, cached_for: Some(Duration::ZERO), shared: true }),
+        };
+        let shared = handle.joined;
+        let outcome = tokio::select! {
+            biased;
+            () = call.cancel.cancelled() => return Err(EngineError::Cancelled),
+            outcome = tokio::time::timeout_at(call.deadline, handle.wait(call)) => outcome,
+        };
+        match outcome {
+            Err(_elapsed) => Err(self.timed_out(call)),
+            Ok(Ok(consulted)) => Ok(Delivery { consulted, cached_for: None, shared }),
+            Ok(Err(error)) => Err(Arc::try_unwrap(error).unwrap_or_else(|shared| retold(&shared))),
+        }
+    }
+
+    fn from_cache(&self, cached: &crate::cache::Cached) -> Delivery {
+        let age = Duration::from_millis(self.clock.now().millis_since(cached.at));
+        Delivery { consulted: Arc::clone(&cached.consulted), cached_for: Some(age), shared: false }
+    }
+
+    fn timed_out(&self, call: &Call) -> EngineError {
+        let event = call.progress.borrow().clone();
+        let progress = match event.tokens {
+            0 => format!(" (the call was {})", event.phase.as_str()),
+            tokens => format!(" (the call was {}, about {tokens} tokens had arrived)", event.phase.as_str()),
+        };
+        EngineError::Timeout { limit: call.limit, progress }
+    }
+
+    /// The run's own task. It ends by itself, by its deadline, or when nobody subscribes any more.
+    async fn run(self, key: exai_core::RequestHash, question: Question, task: RunTask, call: Call) -> Outcome {
+        let id = RunId::new();
+        let begun = Instant::now();
+        let started_at = self.clock.now();
+        let limit_ms = i64::try_from(self.call_limit.as_millis()).unwrap_or(i64::MAX);
+        let run = Run {
+            id,
+            thread: question.thread,
+            tool: question.tool.to_owned(),
+            request: key,
+            provider: question.choice.provider.id().clone(),
+            model: question.request.model.clone(),
+            state: RunState::Running,
+            started_at,
+            deadline_at: started_at.plus_millis(limit_ms),
+            ended_at: None,
+            outcome: None,
+        };
+        // Nobody waits for this record: the answer is what must be durable, and the writer keeps the order.
+        drop(self.store.write(&call.principal, vec![Write::StartRun(run)]));
+        let ctx = CallCtx {
+            request_id: call.request_id.clone(),
+            deadline: begun + self.call_limit,
+            cancel: task.cancel,
+        };
+        let asked = self
+            .attempts
+            .ask(&*question.choice.provider, &question.request, &ctx, &task.events)
+            .await;
+        let duration = begun.elapsed();
+        self.record_end(id, &question, &asked, duration, &call);
+        let attempted = asked.map_err(Arc::new)?;
+        let cost_usd = question.choice.model.price.cost(&attempted.reply.usage);
+        let consulted = Arc::new(Consulted {
+            reply: attempted.reply,
+            run: id,
+            provider: question.choice.provider.id().clone(),
+            model: question.request.model,
+            attempts: attempted.attempts,
+            duration,
+            cost_usd,
+        });
+        self.cache.keep(key, &consulted, self.clock.now());
+        task.events.send_modify(|event| event.phase = Phase::Checking);
+        Ok(consulted)
+    }
+
+    fn record_end(
+        &self,
+        id: RunId,
+        question: &Question,
+        asked: &Result<Attempted, EngineError>,
+        duration: Duration,
+        call: &Call,
+    ) {
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let (state, outcome) = match asked {
+            Ok(attempted) => (
+                RunState::Done,
+                RunOutcome {
+                    text: attempted.reply.text.clone(),
+                    error: None,
+                    usage: attempted.reply.usage,
+                    cost_usd: question.choice.model.price.cost(&attempted.reply.usage),
+                    attempts: attempted.attempts,
+                    duration_ms,
+                },
+            ),
+            Err(error) => {
+                let state = match error.kind() {
+                    Kind::Cancelled if self.closing.is_cancelled() => RunState::Interrupted,
+                    Kind::Cancelled => RunState::Cancelled,
+                    _ => RunState::Failed,
+                };
+                let attempts = if let EngineError::Provider { attempts, .. } = error { *attempts } else { 0 };
+                let error = Some(format!("{}: {error}", error.kind().code()));
+                (
+                    state,
+                    RunOutcome {
+                        text: String::new(),
+                        error,
+                        usage: exai_core::chat::Usage::default(),
+                        cost_usd: None,
+                        attempts,
+                        duration_ms,
+                    },
+                )
+            }
+        };
+        log_end(id, question, state, &outcome, call);
+        drop(self.store.write(&call.principal, vec![Write::FinishRun { id, state, at: self.clock.now(), outcome }]));
+    }
+}
+
+fn log_end(id: RunId, question: &Question, state: RunState, outcome: &RunOutcome, call: &Call) {
+    tracing::info!(
+        request_id = %call.request_id,
+        run_id = %id,
+        tool = question.tool,
+        provider = %question.choice.provider.id(),
+        model = %question.request.model,
+        requested = question.choice.requested,
+        state = state.as_str(),
+        attempts = outcome.attempts,
+        duration_ms = outcome.duration_ms,
+        input_tokens = outcome.usage.input_tokens,
+        output_tokens = outcome.usage.output_tokens,
+        error = outcome.error,
+        "consultation by `{}` {}", question.tool, state.as_str()
+    );
+}
+
+/// The same failure for another subscriber of the same run; causes stay with the first.
+fn retold(error: &EngineError) -> EngineError {
+    match error {
+        EngineError::Provider { error, attempts } => EngineError::Provider {
+            error: exai_core::provider::ProviderError {
+                provider: error.provider.clone(),
+                kind: error.kind,
+                message: error.message.clone(),
+                retry_after: error.retry_after,
+                status: error.status,
+                source: None,
+            },
+            attempts: *attempts,
+        },
+        EngineError::OverCapacity { waiting_for, waited, retry_after } => EngineError::OverCapacity {
+            waiting_for: waiting_for.clone(),
+            waited: *waited,
+            retry_after: *retry_after,
+        },
+        EngineError::Cancelled => EngineError::Cancelled,
+        other => EngineError::Internal { what: other.to_string(), source: None },
+    }
+}
