@@ -20,7 +20,8 @@ mod walk;
 
 pub use budget::{Budget, Limits, estimate_tokens, estimate_tokens_of_bytes};
 pub use pack::{Origin, Packed, Wanted, pack};
-pub use paths::{LineRange, Located};
+pub use paths::{LineRange, Located, file_url_path};
+pub use read::hash_of;
 pub use rejection::Rejection;
 pub use render::{fence_tag, render};
 pub use roots::{IgnoredRoot, RootCandidate, RootOrigin, Roots};

@@ -2,8 +2,30 @@
 //!
 //! Sees the outside world only through the ports of `exai_core`; knows no vendor, no SQL and no MCP.
 
+pub mod attempt;
+pub mod cache;
+pub mod call;
+pub mod chat;
 pub mod citations;
 pub mod context;
+pub mod engine;
+pub mod error;
 pub mod evidence;
+pub mod expert;
+mod gather;
 pub mod inspect;
 pub mod parse;
+pub mod routing;
+mod run;
+pub mod settings;
+mod threads;
+pub mod workflow;
+
+pub use call::{Call, FixedRoots, RootSource};
+pub use engine::{Engine, Parts};
+pub use error::EngineError;
+pub use settings::Settings;
+
+/// How a newcomer gets a model, wherever the lack of one is reported.
+pub const HOW_TO_CONFIGURE: &str = "Set OPENAI_API_KEY, GLM_API_KEY, KIMI_API_KEY or MINIMAX_API_KEY, or CUSTOM_API_URL for any \
+    OpenAI-compatible endpoint, in the server's environment or in the file that `exai-mcp config path` prints.";

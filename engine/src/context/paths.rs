@@ -191,6 +191,12 @@ fn is_windows(name: &str) -> bool {
         || matches!(drive, [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic())
 }
 
+/// The folder or file that a `file://` address of a client means; `None` for any other address or a path of another system.
+#[must_use]
+pub fn file_url_path(address: &str) -> Option<PathBuf> {
+    address.starts_with("file://").then(|| parse(address).ok()).flatten().map(|written| PathBuf::from(written.whole))
+}
+
 /// Splits `#L10-L40`, `:10-40`, `:10` or `:10:7` (line and column, as compilers print) off the end.
 fn split_range(name: &str) -> Vec<(String, LineRange)> {
     let mut readings = Vec::new();

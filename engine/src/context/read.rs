@@ -11,6 +11,7 @@ use super::deny;
 use super::open::open_beneath;
 use super::paths::LineRange;
 use super::rejection::Rejection;
+use super::roots::Roots;
 use super::text::{self, Encoding};
 
 /// Bytes read at a time from files that are not read whole.
@@ -115,6 +116,17 @@ pub(crate) fn load(
         u64::from(room).saturating_mul(BYTES_PER_TOKEN).max(text::SNIFF as u64).min(limits.whole_bytes / 2);
     let mut large = Large { file, metadata, selection, window, limits };
     large.read(head).map(Load::Text)
+}
+
+/// The hash that [`crate::evidence::EvidenceFile::hash`] would have if the file were read now; `None` when it cannot be read.
+#[must_use]
+pub fn hash_of(roots: &Roots, absolute: &Path) -> Option<String> {
+    let root = roots.containing(absolute)?;
+    let first_line = Selection::Ranges(vec![LineRange { first: 1, last: 1 }]);
+    match load(root, absolute, &first_line, 0, false, &Limits::default()) {
+        Ok(Load::Text(loaded)) => Some(loaded.hash),
+        Ok(Load::TooLarge(_)) | Err(_) => None,
+    }
 }
 
 fn read_more(file: &mut File, into: &mut Vec<u8>, most: u64) -> Result<usize, Rejection> {

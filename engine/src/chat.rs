@@ -1,0 +1,220 @@
+//! Conversation with a model: the caller's words, files, and the thread so far.
+
+use exai_core::{
+    Citation, ThreadId,
+    chat::{Message, Request, Thinking},
+    model::Mark,
+    run::Phase,
+    thread::{Answer, AnsweredBy, Body, FileRef, Thread, UserMessage},
+};
+
+use crate::{
+    call::Call,
+    citations,
+    context::{Origin, Wanted},
+    engine::Engine,
+    error::EngineError,
+    evidence::FileReport,
+    expert::{Delivery, Question, history, window},
+    gather::{Gathered, gather},
+    parse,
+    routing::{Choice, Source},
+    workflow::left_out,
+};
+
+/// The longest prompt, in characters. Longer material belongs into files.
+pub const MAX_PROMPT_CHARS: usize = 300_000;
+/// How often a turn is tried again after another call continued the same thread at the same moment.
+const CONFLICT_RETRIES: usize = 5;
+/// The one status that a conversation's model may answer with instead of text.
+const FILES_REQUIRED: &str = "files_required_to_continue";
+
+/// What the caller says.
+#[derive(Debug, Clone, Default)]
+pub struct ChatInput {
+    /// The words.
+    pub prompt: String,
+    /// Files to read with it.
+    pub files: Vec<String>,
+    /// The thread to continue.
+    pub continuation_id: Option<String>,
+    /// The model, as the user wrote it.
+    pub model: Option<String>,
+    /// Sent only when set.
+    pub temperature: Option<f32>,
+    /// Sent only when set.
+    pub thinking: Option<Thinking>,
+    /// Do not take the answer from the cache.
+    pub fresh: bool,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct ChatOutcome {
+    /// The text and how it was got.
+    pub delivery: Delivery,
+    /// What the caller asked for.
+    pub requested: String,
+    /// Why another model answered.
+    pub fallback_reason: Option<&'static str>,
+    /// Whether the model's window is a fact or an assumption.
+    pub window_known: bool,
+    /// The model's request for files, when that is its whole answer.
+    pub files_required: Option<serde_json::Value>,
+    /// `path:line` mentions, checked.
+    pub citations: Vec<Citation>,
+    /// What became of the offered files.
+    pub files: Vec<FileReport>,
+    /// Earlier turns that did not fit.
+    pub dropped_turns: usize,
+    /// The thread.
+    pub thread: ThreadId,
+    /// Turns that the thread may still take.
+    pub remaining_turns: u32,
+    /// Whether everything is durable already.
+    pub persisted: bool,
+}
+
+impl Engine {
+    /// Says something to a model and returns its answer.
+    ///
+    /// # Errors
+    /// Anything that [`EngineError`] names. The caller's words are in the thread by then, unless the input was refused or the
+    /// thread could not be read.
+    pub async fn chat(&self, input: ChatInput, call: &Call) -> Result<ChatOutcome, EngineError> {
+        call.phase(Phase::Packing);
+        check(&input)?;
+        let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
+        let choice = match self.models.choose(input.model.as_deref(), Mark::Fast)? {
+            Source::Model(choice) => *choice,
+            Source::Offline { .. } => {
+                return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+            }
+        };
+        let mut thread = self.threads.load(thread_id, call).await?;
+        let mut retries = 0;
+        loop {
+            let (request, gathered, dropped_turns) =
+                self.chat_request(&input, thread.as_ref(), &choice, call).await?;
+            let message = UserMessage { text: input.prompt.clone(), files: file_refs(&gathered) };
+            let appended =
+                match self.threads.append(thread.as_ref(), "chat", Body::Message(message), call).await {
+                    Err(error) if error.kind() == exai_core::Kind::Conflict && retries < CONFLICT_RETRIES => {
+                        retries += 1;
+                        thread = self.threads.load(thread_id, call).await?;
+                        continue;
+                    }
+                    result => result?,
+                };
+            let question = Question {
+                tool: "chat",
+                prompt_version: exai_prompts::Prompt::Chat.version(),
+                thread: appended.thread,
+                choice: choice.clone(),
+                request,
+                fresh: input.fresh,
+            };
+            let delivery = self.expert.consult(question, call).await?;
+            let consulted = &delivery.consulted;
+            let answer = Answer {
+                text: consulted.reply.text.clone(),
+                model: Some(AnsweredBy {
+                    provider: consulted.provider.clone(),
+                    model: consulted.model.clone(),
+                }),
+                opaque: consulted.reply.opaque.clone(),
+                run: Some(consulted.run),
+            };
+            let stored = self.threads.append_next(appended, "chat", Body::Answer(answer), call).await;
+            return Ok(ChatOutcome {
+                files_required: files_required(&consulted.reply.text),
+                citations: citations::cite_text(&consulted.reply.text, &gathered.files),
+                delivery,
+                requested: choice.requested,
+                fallback_reason: choice.fallback_reason,
+                window_known: choice.model.window_known,
+                files: gathered.report,
+                dropped_turns,
+                thread: appended.thread,
+                remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
+                persisted: appended.persisted && stored,
+            });
+        }
+    }
+
+    async fn chat_request(
+        &self,
+        input: &ChatInput,
+        thread: Option<&Thread>,
+        choice: &Choice,
+        call: &Call,
+    ) -> Result<(Request, Gathered, usize), EngineError> {
+        let system = exai_prompts::Prompt::Chat.system(self.settings.locale.as_deref());
+        let room = window::remaining(&choice.model, &[&system, &input.prompt])?;
+        let (history, earlier_files) = thread
+            .map(|thread| {
+                let budget = self.history_room(&choice.model, room);
+                (history::render(thread, &[], choice.provider.id(), budget), history::files(thread, &[]))
+            })
+            .unwrap_or_default();
+        let mut wanted: Vec<Wanted> =
+            input.files.iter().map(|path| Wanted { path: path.clone(), from: Origin::Call }).collect();
+        wanted.extend(earlier_files.into_iter().filter(|file| !input.files.contains(&file.path)));
+        let gathered =
+            gather(call, wanted, room.saturating_sub(history.tokens), self.settings.file_share).await?;
+        let mut last = gathered.text.clone();
+        let left_out = left_out(&gathered.report);
+        for piece in [left_out.as_str(), input.prompt.as_str()] {
+            if !last.is_empty() && !piece.is_empty() {
+                last.push('\n');
+            }
+            last.push_str(piece);
+        }
+        let mut messages = history.messages;
+        messages.push(Message::user(last));
+        let request = Request {
+            model: choice.model.id.clone(),
+            system: system.into(),
+            messages: history::alternate(messages),
+            temperature: input.temperature,
+            thinking: input.thinking,
+            max_output_tokens: None,
+            json: false,
+        };
+        Ok((request, gathered, history.dropped))
+    }
+}
+
+fn check(input: &ChatInput) -> Result<(), EngineError> {
+    if input.prompt.trim().is_empty() {
+        return Err(EngineError::invalid("prompt", "say what you want to know"));
+    }
+    let count = input.prompt.chars().count();
+    if count > MAX_PROMPT_CHARS {
+        return Err(EngineError::invalid(
+            "prompt",
+            format!(
+                "has {count} characters, at most {MAX_PROMPT_CHARS} are taken; put long material into a file and name it in absolute_file_paths"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The files as this turn saw them, for later turns.
+fn file_refs(gathered: &Gathered) -> Vec<FileRef> {
+    gathered
+        .files
+        .iter()
+        .map(|file| FileRef { path: file.path.clone(), hash: Some(file.hash.clone()) })
+        .collect()
+}
+
+fn files_required(text: &str) -> Option<serde_json::Value> {
+    if !text.contains(FILES_REQUIRED) {
+        return None;
+    }
+    parse::parse(text)
+        .value
+        .filter(|value| value.get("status").and_then(serde_json::Value::as_str) == Some(FILES_REQUIRED))
+}

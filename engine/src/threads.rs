@@ -1,0 +1,125 @@
+//! Threads on behalf of calls: loading, appending, and how long a reply waits for the database.
+
+use std::{sync::Arc, time::Duration};
+
+use exai_core::{
+    Clock, Kind, ThreadId,
+    store::{Store, StoreError, Write},
+    thread::{Body, Thread, Turn},
+};
+
+use crate::{call::Call, error::EngineError};
+
+/// The most characters of a thread's title.
+const TITLE_CHARS: usize = 80;
+/// How often an answer is appended again after other calls continued the thread meanwhile.
+const ANSWER_RETRIES: usize = 20;
+
+/// Reads and continues threads.
+#[derive(Clone)]
+pub(crate) struct Threads {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) commit_wait: Duration,
+}
+
+/// A turn that was handed to storage.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Appended {
+    /// The thread, new or old.
+    pub thread: ThreadId,
+    /// The position after it.
+    pub next_seq: u32,
+    /// Whether it is durable already; it is queued otherwise.
+    pub persisted: bool,
+}
+
+impl Threads {
+    /// Reads the client's `continuation_id`.
+    pub(crate) fn parse(&self, continuation_id: Option<&str>) -> Result<Option<ThreadId>, EngineError> {
+        match continuation_id.map(str::trim).filter(|text| !text.is_empty()) {
+            None => Ok(None),
+            Some(text) => text
+                .parse()
+                .map(Some)
+                .map_err(|_| EngineError::UnknownThread { thread: text.chars().take(80).collect() }),
+        }
+    }
+
+    /// Loads a thread that the caller continues; `None` when none was named.
+    pub(crate) async fn load(
+        &self,
+        id: Option<ThreadId>,
+        call: &Call,
+    ) -> Result<Option<Thread>, EngineError> {
+        let Some(id) = id else { return Ok(None) };
+        match self.store.thread(&call.principal, id).await.map_err(EngineError::from_store)? {
+            Some(thread) => Ok(Some(thread)),
+            None => Err(EngineError::unknown_thread(id)),
+        }
+    }
+
+    /// Appends one turn to `thread`, or begins a thread with it.
+    ///
+    /// A new thread never fails here: when the database cannot be written, the turn stays queued and the reply says so.
+    pub(crate) async fn append(
+        &self,
+        thread: Option<&Thread>,
+        tool: &str,
+        body: Body,
+        call: &Call,
+    ) -> Result<Appended, EngineError> {
+        let at = self.clock.now();
+        let (id, seq, mut batch) = match thread {
+            Some(thread) => (thread.id, thread.next_seq(), Vec::with_capacity(1)),
+            None => {
+                let id = ThreadId::new();
+                let create = Write::CreateThread { id, tool: tool.to_owned(), title: title_of(&body), at };
+                (id, 0, vec![create])
+            }
+        };
+        let turn = Turn { seq, tool: tool.to_owned(), created_at: at, body };
+        batch.push(Write::AppendTurns { thread: id, turns: vec![turn] });
+        let persisted = match self.store.write(&call.principal, batch).within(self.commit_wait).await {
+            Ok(persisted) => persisted,
+            Err(StoreError::Unavailable { .. } | StoreError::Backlog) if thread.is_none() => false,
+            Err(error) => return Err(EngineError::from_store(error)),
+        };
+        call.kept_in(id);
+        Ok(Appended { thread: id, next_seq: seq + 1, persisted })
+    }
+
+    /// Appends what answers an appended turn. An answer is paid for, so other calls on the same thread do not push it out: it goes
+    /// behind whatever they added. Returns whether it is durable.
+    pub(crate) async fn append_next(&self, after: Appended, tool: &str, body: Body, call: &Call) -> bool {
+        let mut seq = after.next_seq;
+        for _ in 0..=ANSWER_RETRIES {
+            let turn = Turn { seq, tool: tool.to_owned(), created_at: self.clock.now(), body: body.clone() };
+            let batch = vec![Write::AppendTurns { thread: after.thread, turns: vec![turn] }];
+            match self.store.write(&call.principal, batch).within(self.commit_wait).await {
+                Ok(persisted) => return persisted,
+                Err(error) if error.kind() == Kind::Conflict => {
+                    match self.store.thread(&call.principal, after.thread).await {
+                        Ok(Some(thread)) => seq = thread.next_seq(),
+                        Ok(None) | Err(_) => break,
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(request_id = %call.request_id, thread = %after.thread, "an answer was not stored: {error}");
+                    return false;
+                }
+            }
+        }
+        tracing::warn!(request_id = %call.request_id, thread = %after.thread, "an answer was not stored: the thread kept changing");
+        false
+    }
+}
+
+fn title_of(body: &Body) -> String {
+    let text = match body {
+        Body::Message(message) => message.text.as_str(),
+        Body::Step(step) => step.step.as_str(),
+        Body::Answer(answer) => answer.text.as_str(),
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TITLE_CHARS).collect()
+}

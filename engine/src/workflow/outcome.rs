@@ -1,0 +1,180 @@
+//! What a step led to, typed; the words on the wire are put on it at the edge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exai_core::{Finding, Severity, ThreadId, thread::Step};
+
+use super::{Begun, spec::Spec, step::branch_of};
+use crate::{engine::Engine, evidence::FileReport, expert::Delivery, inspect::Facts, parse::ExpertAnswer};
+
+/// A step that was taken.
+#[derive(Debug)]
+pub struct StepOutcome {
+    /// The tool.
+    pub spec: &'static Spec,
+    /// The step as it was accepted.
+    pub step: Step,
+    /// What step 1 asked for.
+    pub initial_request: String,
+    /// Counts over the work so far.
+    pub totals: Totals,
+    /// What the step led to.
+    pub end: End,
+    /// The thread.
+    pub thread: ThreadId,
+    /// Turns that the thread may still take.
+    pub remaining_turns: u32,
+    /// Whether everything is durable already.
+    pub persisted: bool,
+}
+
+/// What a step leads to.
+#[derive(Debug)]
+pub enum End {
+    /// The agent goes on.
+    Paused {
+        /// What it has to do first.
+        actions: &'static [String],
+        /// A planning step that should be thought over before the next one.
+        deep: bool,
+    },
+    /// An expert answered.
+    Expert(Box<ExpertEnd>),
+    /// The offline inspection answered.
+    Inspected(Box<InspectedEnd>),
+    /// The tool's own rule does without an expert.
+    Skipped,
+    /// No expert was asked.
+    Local {
+        /// Why.
+        reason: &'static str,
+    },
+    /// A plan is complete.
+    Planned,
+}
+
+/// An expert's answer.
+#[derive(Debug)]
+pub struct ExpertEnd {
+    /// The text and how it was got.
+    pub delivery: Delivery,
+    /// What the caller asked for.
+    pub requested: String,
+    /// Why another model answered.
+    pub fallback_reason: Option<&'static str>,
+    /// Whether the model's window is a fact or an assumption.
+    pub window_known: bool,
+    /// The answer's parts, when it could be read.
+    pub answer: Option<ExpertAnswer>,
+    /// A status of the expert that becomes the answer's.
+    pub promoted: Option<String>,
+    /// Checked findings, worst first.
+    pub findings: Vec<Finding>,
+    /// Findings that the caller's severity filter left out.
+    pub left_out_findings: usize,
+    /// What became of the offered files.
+    pub files: Vec<FileReport>,
+    /// Earlier turns that did not fit.
+    pub dropped_turns: usize,
+}
+
+/// The answer of the offline inspection.
+#[derive(Debug)]
+pub struct InspectedEnd {
+    /// Whether the caller asked for it.
+    pub by_request: bool,
+    /// Findings, worst first.
+    pub findings: Vec<Finding>,
+    /// Figures about the files.
+    pub facts: Facts,
+    /// What was left out.
+    pub notes: Vec<String>,
+    /// Findings that the caller's severity filter left out.
+    pub left_out_findings: usize,
+    /// What became of the offered files.
+    pub files: Vec<FileReport>,
+}
+
+/// Counts over the present work.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// Steps taken.
+    pub steps: usize,
+    /// Distinct files looked at.
+    pub files_checked: BTreeSet<String>,
+    /// Distinct files that matter, in the order of their first mention.
+    pub relevant_files: Vec<String>,
+    /// Distinct code elements.
+    pub relevant_context: BTreeSet<String>,
+    /// Issues by severity.
+    pub issues: BTreeMap<Severity, usize>,
+    /// Theories that were held.
+    pub hypotheses: usize,
+    /// The latest confidence.
+    pub confidence: Option<String>,
+    /// Planning branches.
+    pub branches: BTreeSet<String>,
+}
+
+impl Totals {
+    /// Counts over `work`.
+    #[must_use]
+    pub fn of(work: &[&Step]) -> Self {
+        let mut totals = Self { steps: work.len(), ..Self::default() };
+        for step in work {
+            totals.files_checked.extend(step.files_checked.iter().cloned());
+            for file in &step.relevant_files {
+                totals.files_checked.insert(file.clone());
+                if !totals.relevant_files.contains(file) {
+                    totals.relevant_files.push(file.clone());
+                }
+            }
+            totals.relevant_context.extend(step.relevant_context.iter().cloned());
+            for issue in &step.issues_found {
+                *totals.issues.entry(issue.severity).or_default() += 1;
+            }
+            totals.hypotheses += usize::from(step.hypothesis.is_some());
+            totals.confidence = step.confidence.clone().or(totals.confidence);
+            totals.branches.extend(branch_of(step).map(str::to_owned));
+        }
+        totals
+    }
+
+    /// Issues of any severity.
+    #[must_use]
+    pub fn issue_count(&self) -> usize {
+        self.issues.values().sum()
+    }
+}
+
+impl Begun<'_> {
+    /// The outcome with `end`.
+    pub(super) fn outcome(
+        &self,
+        engine: &Engine,
+        end: End,
+        persisted: bool,
+        turns_added: u32,
+    ) -> StepOutcome {
+        let used = self.appended.next_seq + turns_added;
+        StepOutcome {
+            spec: self.spec,
+            step: self.step.clone(),
+            initial_request: self.work.first().map(|step| step.step.clone()).unwrap_or_default(),
+            totals: Totals::of(self.work),
+            end,
+            thread: self.appended.thread,
+            remaining_turns: engine.settings.max_turns.saturating_sub(used),
+            persisted: persisted && self.appended.persisted,
+        }
+    }
+
+    /// The agent goes on.
+    pub(super) fn paused(&self, engine: &Engine) -> StepOutcome {
+        let actions = (self.spec.actions)(self.step.step_number, self.step.confidence.as_deref());
+        let deep = matches!(self.spec.flow, super::Flow::Planning)
+            && exai_prompts::actions::thinks_deeply(self.step.step_number, self.step.total_steps);
+        let actions = if matches!(self.spec.flow, super::Flow::Planning) && !deep { &[] } else { actions };
+        self.outcome(engine, End::Paused { actions, deep }, true, 0)
+    }
+}

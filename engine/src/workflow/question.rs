@@ -1,0 +1,58 @@
+//! The last user message to an expert: files first, then what is asked.
+
+use super::Begun;
+use crate::{
+    evidence::{FileReport, FileStatus},
+    expert::history::step_text,
+};
+
+/// The most left-out files that are named to the expert.
+const MAX_NAMED: usize = 50;
+
+/// The text after the files: the task, the tool's settings, the agent's steps.
+pub(super) fn text(begun: &Begun<'_>) -> String {
+    let mut text = format!("# Request for {}\n", begun.spec.name);
+    settings(begun, &mut text);
+    text.push_str("\n# The agent's investigation\n");
+    for step in begun.work {
+        text.push('\n');
+        text.push_str(&step_text(begun.spec.name, step));
+        text.push('\n');
+    }
+    text.push_str("\n# Your turn\nAnswer the request of step 1 as your instructions demand.");
+    text
+}
+
+/// The tool's own fields, the latest value of each.
+fn settings(begun: &Begun<'_>, text: &mut String) {
+    for name in begun.spec.own_fields {
+        let value = begun.work.iter().rev().find_map(|step| step.extra.get(*name));
+        match value {
+            Some(serde_json::Value::String(value)) => line(text, name, value),
+            Some(value) => line(text, name, &value.to_string()),
+            None => {}
+        }
+    }
+}
+
+fn line(text: &mut String, name: &str, value: &str) {
+    text.push_str(&format!("{}: {}\n", name.replace('_', " "), value.trim()));
+}
+
+/// Tells the expert what it was not given, so that it does not take absence for evidence.
+pub(crate) fn left_out(report: &[FileReport]) -> String {
+    let missing: Vec<&FileReport> =
+        report.iter().filter(|file| file.status != FileStatus::Included).collect();
+    if missing.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("Not given, or given in part:\n");
+    for file in missing.iter().take(MAX_NAMED) {
+        let reason = file.reason.as_deref().unwrap_or("left out");
+        text.push_str(&format!("- {}: {reason}\n", file.path));
+    }
+    if missing.len() > MAX_NAMED {
+        text.push_str(&format!("- and {} more\n", missing.len() - MAX_NAMED));
+    }
+    text
+}

@@ -1,0 +1,257 @@
+//! A step as it arrives, and as it is kept: gaps filled in, rules checked.
+
+use exai_core::thread::{Issue, Step, Thread};
+use serde_json::Map;
+
+use super::spec::Spec;
+use crate::error::EngineError;
+
+/// The longest `step`, in characters. Longer texts belong into files.
+pub const MAX_STEP_CHARS: usize = 100_000;
+/// The longest `findings`, in characters.
+pub const MAX_FINDINGS_CHARS: usize = 300_000;
+/// The most entries of a list field.
+pub const MAX_LIST: usize = 1_000;
+
+/// A step as the client sent it. What is `None` was left out.
+#[derive(Debug, Clone, Default)]
+pub struct StepInput {
+    /// What is done in this step.
+    pub step: String,
+    /// From 1.
+    pub step_number: Option<u32>,
+    /// The client's estimate.
+    pub total_steps: Option<u32>,
+    /// False ends the investigation.
+    pub next_step_required: Option<bool>,
+    /// Evidence of this step.
+    pub findings: String,
+    /// Files that were looked at.
+    pub files_checked: Vec<String>,
+    /// Files that matter.
+    pub relevant_files: Vec<String>,
+    /// Functions and types that matter.
+    pub relevant_context: Vec<String>,
+    /// Issues named by the agent.
+    pub issues_found: Vec<Issue>,
+    /// How sure the agent is.
+    pub confidence: Option<String>,
+    /// The agent's present theory.
+    pub hypothesis: Option<String>,
+    /// Fields of this tool alone.
+    pub extra: Map<String, serde_json::Value>,
+    /// The thread to continue.
+    pub continuation_id: Option<String>,
+    /// The model, as the user wrote it.
+    pub model: Option<String>,
+    /// False never asks the expert.
+    pub use_assistant_model: bool,
+    /// Sent only when set.
+    pub temperature: Option<f32>,
+    /// Thinking level; the expert's default is high.
+    pub thinking: Option<exai_core::chat::Thinking>,
+    /// Do not take the answer from the cache.
+    pub fresh: bool,
+}
+
+/// The steps of a tool's present piece of work, oldest first. A step that was sent again replaces its earlier version, and a new
+/// step 1 begins anew, so that a call repeated after a failure never counts twice.
+#[must_use]
+pub fn present_work<'t>(thread: &'t Thread, tool: &str) -> Vec<&'t Step> {
+    let all = thread.work_of(tool);
+    let begin = all.iter().rposition(|step| step.step_number == 1 && branch_of(step).is_none()).unwrap_or(0);
+    let mut kept: Vec<&Step> = Vec::new();
+    for step in all.into_iter().skip(begin) {
+        kept.retain(|earlier| !replaces(step, earlier));
+        kept.push(step);
+    }
+    kept
+}
+
+/// Whether `step` takes the place of `earlier`: it was sent again, or it says that it revises it.
+fn replaces(step: &Step, earlier: &Step) -> bool {
+    let revised = step.extra.get("revises_step_number").and_then(serde_json::Value::as_u64);
+    branch_of(step) == branch_of(earlier)
+        && (step.step_number == earlier.step_number || revised == Some(u64::from(earlier.step_number)))
+}
+
+/// The branch that a planning step belongs to.
+#[must_use]
+pub fn branch_of(step: &Step) -> Option<&str> {
+    step.extra.get("branch_id").and_then(serde_json::Value::as_str)
+}
+
+/// The steps that count when `new` has been taken: the earlier ones without those that it replaces.
+#[must_use]
+pub fn work_with<'s>(earlier: &[&'s Step], new: &'s Step) -> Vec<&'s Step> {
+    if new.step_number == 1 && branch_of(new).is_none() {
+        return vec![new];
+    }
+    let mut work: Vec<&Step> = earlier.iter().copied().filter(|step| !replaces(new, step)).collect();
+    work.push(new);
+    work
+}
+
+/// Fills in what the client left out and checks the tool's rules.
+///
+/// # Errors
+/// [`EngineError::InvalidInput`] that names the field and what is expected.
+pub fn accept(spec: &Spec, input: &mut StepInput, earlier: &[&Step]) -> Result<Step, EngineError> {
+    check_sizes(input)?;
+    let last = earlier.iter().map(|step| step.step_number).max();
+    let step_number = input.step_number.unwrap_or_else(|| last.map_or(1, |last| last.saturating_add(1)));
+    if step_number == 0 {
+        return Err(EngineError::invalid("step_number", "steps count from 1"));
+    }
+    let planned = input.total_steps.or_else(|| earlier.last().map(|step| step.total_steps));
+    let total_steps = planned.unwrap_or(step_number).max(step_number);
+    let next_step_required = input.next_step_required.unwrap_or(step_number < total_steps);
+    if step_number == 1 && spec.first_step_needs_files && input.relevant_files.is_empty() {
+        return Err(EngineError::invalid(
+            "relevant_files",
+            format!(
+                "step 1 of {} needs the files or folders to look at, for example [\"src\"] or [\"src/main.rs:10-80\"]",
+                spec.name
+            ),
+        ));
+    }
+    let mut extra = std::mem::take(&mut input.extra);
+    extra.retain(|name, value| spec.own_fields.contains(&name.as_str()) && !value.is_null());
+    check_branch(&extra, step_number)?;
+    let more_needed = flag(&extra, "more_steps_needed") && step_number >= total_steps;
+    let (total_steps, next_step_required) =
+        if more_needed { (step_number.saturating_add(1), true) } else { (total_steps, next_step_required) };
+    Ok(Step {
+        step: std::mem::take(&mut input.step),
+        step_number,
+        total_steps,
+        next_step_required,
+        findings: std::mem::take(&mut input.findings),
+        files_checked: std::mem::take(&mut input.files_checked),
+        relevant_files: std::mem::take(&mut input.relevant_files),
+        relevant_context: std::mem::take(&mut input.relevant_context),
+        issues_found: std::mem::take(&mut input.issues_found),
+        confidence: input.confidence.take(),
+        hypothesis: input.hypothesis.take().filter(|text| !text.trim().is_empty()),
+        extra,
+    })
+}
+
+fn flag(extra: &Map<String, serde_json::Value>, name: &str) -> bool {
+    extra.get(name).and_then(serde_json::Value::as_bool).unwrap_or(false)
+}
+
+/// A branch needs a name and a place; a revision needs the step it revises.
+fn check_branch(extra: &Map<String, serde_json::Value>, step_number: u32) -> Result<(), EngineError> {
+    if flag(extra, "is_branch_point") {
+        for field in ["branch_id", "branch_from_step"] {
+            if !extra.contains_key(field) {
+                return Err(EngineError::invalid(
+                    field,
+                    "a branch point needs branch_id (its name) and branch_from_step",
+                ));
+            }
+        }
+    }
+    if flag(extra, "is_step_revision") && !extra.contains_key("revises_step_number") {
+        return Err(EngineError::invalid("revises_step_number", "say which step this one revises"));
+    }
+    let earlier = [("revises_step_number", "revise"), ("branch_from_step", "branch from")];
+    for (field, verb) in earlier {
+        let named = extra.get(field).and_then(serde_json::Value::as_u64);
+        if named.is_some_and(|named| named >= u64::from(step_number)) {
+            return Err(EngineError::invalid(
+                field,
+                format!("step {step_number} can only {verb} an earlier step"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_sizes(input: &StepInput) -> Result<(), EngineError> {
+    if input.step.trim().is_empty() {
+        return Err(EngineError::invalid("step", "say what this step does; step 1 states the task"));
+    }
+    let texts = [("step", &input.step, MAX_STEP_CHARS), ("findings", &input.findings, MAX_FINDINGS_CHARS)];
+    for (field, text, limit) in texts {
+        let count = text.chars().count();
+        if count > limit {
+            return Err(EngineError::invalid(
+                field,
+                format!(
+                    "has {count} characters, at most {limit} are taken; put long material into a file and name it in relevant_files"
+                ),
+            ));
+        }
+    }
+    let lists = [
+        ("files_checked", input.files_checked.len()),
+        ("relevant_files", input.relevant_files.len()),
+        ("relevant_context", input.relevant_context.len()),
+        ("issues_found", input.issues_found.len()),
+    ];
+    for (field, count) in lists {
+        if count > MAX_LIST {
+            return Err(EngineError::invalid(
+                field,
+                format!("has {count} entries, at most {MAX_LIST} are taken; name folders instead"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workflow::spec::{CODEREVIEW, DEBUG};
+
+    fn input(step: &str) -> StepInput {
+        StepInput { step: step.to_owned(), use_assistant_model: true, ..StepInput::default() }
+    }
+
+    fn step(number: u32, total: u32) -> Step {
+        Step { step: format!("s{number}"), step_number: number, total_steps: total, ..Step::default() }
+    }
+
+    #[test]
+    fn left_out_numbers_continue_the_work() {
+        let (one, two) = (step(1, 5), step(2, 5));
+        let accepted = accept(&DEBUG, &mut input("look"), &[&one, &two]).unwrap();
+        assert_eq!((accepted.step_number, accepted.total_steps, accepted.next_step_required), (3, 5, true));
+        let alone = accept(&DEBUG, &mut input("look"), &[]).unwrap();
+        assert_eq!((alone.step_number, alone.total_steps, alone.next_step_required), (1, 1, false));
+    }
+
+    #[test]
+    fn a_step_beyond_the_estimate_raises_it() {
+        let mut late = StepInput { step_number: Some(7), total_steps: Some(3), ..input("more") };
+        assert_eq!(accept(&DEBUG, &mut late, &[]).unwrap().total_steps, 7);
+    }
+
+    #[test]
+    fn a_review_without_files_is_refused_by_name() {
+        let error = accept(&CODEREVIEW, &mut input("review"), &[]).unwrap_err();
+        assert!(error.to_string().starts_with("relevant_files: step 1 of codereview"), "{error}");
+    }
+
+    #[test]
+    fn a_repeated_step_replaces_its_earlier_version_and_step_one_begins_anew() {
+        let (one, two, again) = (step(1, 3), step(2, 3), step(2, 3));
+        assert_eq!(work_with(&[&one, &two], &again).len(), 2);
+        assert!(std::ptr::eq(work_with(&[&one, &two], &again)[1], &again));
+        let fresh = step(1, 3);
+        assert_eq!(work_with(&[&one, &two], &fresh), vec![&fresh]);
+    }
+
+    #[test]
+    fn fields_of_other_tools_are_not_kept() {
+        let mut with_extra = input("look");
+        with_extra.relevant_files = vec!["a.rs".to_owned()];
+        with_extra.extra.insert("review_type".to_owned(), "security".into());
+        with_extra.extra.insert("branch_id".to_owned(), "b".into());
+        let accepted = accept(&CODEREVIEW, &mut with_extra, &[]).unwrap();
+        assert_eq!(accepted.extra.keys().collect::<Vec<_>>(), ["review_type"]);
+    }
+}
