@@ -1,0 +1,104 @@
+//! Arguments as models really send them.
+//!
+//! Numbers come as strings, lists as a single string, fields under the names of other servers. All of that is understood. What is
+//! not understood is reported: an unknown name as a note in the answer, a wrong value as an error that names the field.
+
+mod coerce;
+
+use std::sync::Arc;
+
+use rmcp::{
+    ErrorData,
+    handler::server::{common::FromContextPart, tool::ToolCallContext},
+    model::JsonObject,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// An arguments type of a tool.
+pub(crate) trait ToolArgs: DeserializeOwned + Send {
+    /// Other names for fields: `(accepted, canonical)`.
+    const ALIASES: &'static [(&'static str, &'static str)] = &[];
+    /// Names that are accepted without being published.
+    const HIDDEN: &'static [&'static str] = &[];
+    /// Names of other servers that mean nothing here, with the reason.
+    const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[];
+
+    /// The published schema, built once.
+    fn schema() -> Arc<JsonObject>;
+}
+
+/// Decoded arguments and what was odd about them, or what is wrong with them.
+pub(crate) struct Args<T> {
+    /// The arguments, or one sentence for each mistake.
+    pub value: Result<T, Vec<String>>,
+    /// Unknown and alias names, for the answer's metadata.
+    pub notes: Vec<String>,
+}
+
+impl<S, T: ToolArgs> FromContextPart<ToolCallContext<'_, S>> for Args<T> {
+    fn from_context_part(context: &mut ToolCallContext<'_, S>) -> Result<Self, ErrorData> {
+        Ok(decode(context.arguments.take().unwrap_or_default()))
+    }
+}
+
+/// Decodes an argument object leniently.
+pub(crate) fn decode<T: ToolArgs>(arguments: Map<String, Value>) -> Args<T> {
+    let schema = T::schema();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let mut notes = Vec::new();
+    let mut problems = Vec::new();
+    let mut accepted = Map::new();
+    for (name, value) in arguments {
+        if value.is_null() {
+            continue;
+        }
+        let canonical = T::ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, canonical)| *canonical);
+        let published = properties.and_then(|properties| properties.get(canonical.unwrap_or(&name)));
+        if let Some(canonical) = canonical {
+            notes.push(format!("`{name}` was read as `{canonical}`"));
+            if accepted.contains_key(canonical) {
+                continue;
+            }
+        }
+        let key = canonical.unwrap_or(&name).to_owned();
+        if let Some(published) = published {
+            match coerce::to_schema(value, published) {
+                Ok(value) => drop(accepted.insert(key, value)),
+                Err(problem) => problems.push(format!("{key}: {problem}")),
+            }
+        } else if T::HIDDEN.contains(&name.as_str()) {
+            accepted.insert(key, value);
+        } else if let Some((_, reason)) = T::WITHOUT_EFFECT.iter().find(|(known, _)| *known == name) {
+            notes.push(format!("`{name}` has no effect: {reason}"));
+        } else {
+            notes.push(format!("`{}` is not a field of this tool and was ignored", clip(&name)));
+        }
+    }
+    let required =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    for field in required {
+        if !accepted.contains_key(field)
+            && !problems.iter().any(|problem| problem.starts_with(&format!("{field}:")))
+        {
+            problems.push(missing(field, properties));
+        }
+    }
+    if !problems.is_empty() {
+        return Args { value: Err(problems), notes };
+    }
+    let value = serde_json::from_value(Value::Object(accepted)).map_err(|error| vec![error.to_string()]);
+    Args { value, notes }
+}
+
+fn missing(field: &str, properties: Option<&Map<String, Value>>) -> String {
+    let published = properties.and_then(|properties| properties.get(field));
+    let about =
+        published.and_then(|schema| schema.get("description")).and_then(Value::as_str).unwrap_or_default();
+    let kind = published.and_then(|schema| schema.get("type")).and_then(Value::as_str).unwrap_or("value");
+    format!("{field}: is required ({kind}). {about}")
+}
+
+fn clip(name: &str) -> String {
+    name.chars().take(60).collect()
+}

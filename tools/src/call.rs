@@ -1,0 +1,128 @@
+//! What surrounds every tool call: a name for it, a deadline, a sign of life, and an answer whatever happens.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, OnceLock},
+};
+
+use exai_core::{Principal, RequestId};
+use exai_engine::Call;
+use futures::FutureExt as _;
+use rmcp::{
+    ErrorData, RoleServer,
+    handler::server::tool::ToolCallContext,
+    model::{CallToolRequestParams, CallToolResponse, ProtocolVersion},
+    service::RequestContext,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::Instant,
+};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::{heartbeat::Heartbeat, names, reply, server::ExaiServer};
+
+/// The `_meta` key by which a client names its request.
+const REQUEST_ID_KEY: &str = "x-request-id";
+/// The longest name a client may give.
+const MAX_REQUEST_ID: usize = 128;
+
+impl ExaiServer {
+    /// Runs one call to its one answer.
+    pub(crate) async fn guarded_call(
+        &self,
+        mut request: CallToolRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let asked = request.name.clone();
+        request.name = names::canonical(&asked).to_owned().into();
+        let request_id = request_id(&context);
+        if self.router.get(&request.name).is_none() {
+            return Ok(reply::unknown_tool(&asked, &self.tool_names(), &request_id));
+        }
+        let Some(_in_flight) = self.enter() else {
+            return Ok(reply::too_many_calls(self.parts.max_in_flight, &request_id));
+        };
+        let tool: Arc<str> = request.name.as_ref().into();
+        let call = self.new_call(&context, request_id);
+        let span = tracing::info_span!("tool_call", tool = %tool, request_id = %call.request_id);
+        context.extensions.insert(call.clone());
+        let beat = context.meta.get_progress_token().map(|token| Heartbeat {
+            peer: context.peer.clone(),
+            token,
+            tool: Arc::clone(&tool),
+            every: self.parts.heartbeat,
+        });
+        self.answered(request, context, call, beat).instrument(span).await
+    }
+
+    async fn answered(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+        call: Call,
+        beat: Option<Heartbeat>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let (tool, cancelled) = (request.name.clone(), context.ct.clone());
+        let events = call.progress.subscribe();
+        let work =
+            AssertUnwindSafe(self.router.call(ToolCallContext::new(self, request, context))).catch_unwind();
+        let alive = async {
+            match beat {
+                Some(beat) => beat.beat(events).await,
+                None => std::future::pending().await,
+            }
+        };
+        let answer = tokio::select! {
+            biased;
+            answer = work => answer,
+            () = self.parts.closing.cancelled() => return Ok(reply::interrupted(&tool, &call)),
+            () = cancelled.cancelled() => return Ok(reply::cancelled(&tool, &call)),
+            () = alive => return Ok(reply::cancelled(&tool, &call)),
+        };
+        answer.unwrap_or_else(|panic| {
+            tracing::error!(tool = %tool, request_id = %call.request_id, "a tool panicked: {}", panic_text(&*panic));
+            Ok(reply::panicked(&tool, &call))
+        })
+    }
+
+    /// A place among the calls in flight; `None` when there is none.
+    fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.in_flight).try_acquire_owned().ok()
+    }
+
+    fn new_call(&self, context: &RequestContext<RoleServer>, request_id: RequestId) -> Call {
+        let limit = self.parts.engine.settings().call_limit;
+        let modern =
+            context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
+        Call {
+            principal: context.extensions.get::<Principal>().cloned().unwrap_or_else(Principal::local),
+            request_id,
+            deadline: Instant::now() + limit,
+            limit,
+            cancel: context.ct.child_token(),
+            progress: Arc::new(watch::Sender::new(Call::first_event())),
+            roots: self.roots.of_call(context.peer.clone(), !modern),
+            thread: Arc::new(OnceLock::new()),
+        }
+    }
+}
+
+/// The client's name for the request, or one of ours.
+fn request_id(context: &RequestContext<RoleServer>) -> RequestId {
+    let named = context.meta.get(REQUEST_ID_KEY).and_then(serde_json::Value::as_str);
+    let usable = |id: &&str| {
+        (1..=MAX_REQUEST_ID).contains(&id.len())
+            && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/".contains(c))
+    };
+    named.filter(usable).map_or_else(|| RequestId::new(Uuid::now_v7().to_string()), RequestId::from)
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

@@ -1,0 +1,96 @@
+//! Progress notifications: at every change of phase, and as a sign of life in between.
+//!
+//! Clients reset their idle watchdogs on progress and show its message, so the useful words come first.
+
+use std::{sync::Arc, time::Duration};
+
+use exai_core::run::{Phase, RunEvent};
+use rmcp::{
+    Peer, RoleServer,
+    model::{ProgressNotificationParam, ProgressToken},
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+
+/// Sends progress until it is dropped.
+pub(crate) struct Heartbeat {
+    pub peer: Peer<RoleServer>,
+    pub token: ProgressToken,
+    pub tool: Arc<str>,
+    pub every: Duration,
+}
+
+impl Heartbeat {
+    /// Never returns.
+    pub(crate) async fn beat(self, mut events: watch::Receiver<RunEvent>) {
+        let begun = Instant::now();
+        let mut told: Option<Phase> = None;
+        let mut last = 0.0_f64;
+        loop {
+            let event = events.borrow_and_update().clone();
+            if told != Some(event.phase)
+                || last == 0.0
+                || begun.elapsed().as_secs_f64() >= last + self.every.as_secs_f64()
+            {
+                told = Some(event.phase);
+                // Progress has to grow with every notification.
+                last = begun.elapsed().as_secs_f64().max(last + 0.001);
+                let note = ProgressNotificationParam::new(self.token.clone(), last).with_message(message(
+                    &self.tool,
+                    &event,
+                    begun.elapsed(),
+                ));
+                if self.peer.notify_progress(note).await.is_err() {
+                    // The client is gone; the call itself learns that elsewhere.
+                    std::future::pending::<()>().await;
+                }
+            }
+            let next = begun + Duration::from_secs_f64(last) + self.every;
+            tokio::select! {
+                () = sleep_until(next) => {}
+                changed = events.changed() => {
+                    if changed.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn message(tool: &str, event: &RunEvent, elapsed: Duration) -> String {
+    let mut text = format!("{tool}: {}", event.phase.as_str());
+    if let Some(model) = &event.model {
+        text.push_str(" · ");
+        text.push_str(model);
+    }
+    text.push_str(&format!(" · {} s", elapsed.as_secs()));
+    if event.tokens > 0 {
+        text.push_str(&format!(" · about {} tokens", event.tokens));
+    }
+    if event.attempts > 1 {
+        text.push_str(&format!(" · attempt {}", event.attempts));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_names_phase_model_time_and_tokens() {
+        let event = RunEvent {
+            phase: Phase::Answering,
+            model: Some("kimi/k3".to_owned()),
+            tokens: 1200,
+            attempts: 2,
+        };
+        assert_eq!(
+            message("chat", &event, Duration::from_secs(35)),
+            "chat: answering · kimi/k3 · 35 s · about 1200 tokens · attempt 2"
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! The one place where results and errors become answers of the protocol.
+//!
+//! An answer is one JSON text with the keys that matter first. A failure that the caller can act on is an answer with `isError`,
+//! because clients show protocol errors without their details.
+
+mod chat;
+mod error;
+mod metadata;
+mod step;
+
+use exai_engine::Call;
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject};
+use serde_json::{Map, Value, json};
+
+pub(crate) use chat::chat;
+pub(crate) use error::{
+    bad_arguments, cancelled, error, interrupted, panicked, too_many_calls, unknown_tool,
+};
+pub(crate) use step::step;
+
+/// How many characters a client that asks for our word may show of one answer, by the key Claude Code reads.
+const MAX_RESULT_KEY: &str = "anthropic/maxResultSizeChars";
+/// Long enough for a review of many findings, below what that client allows at most (500,000).
+const MAX_RESULT_CHARS: u32 = 120_000;
+
+/// An answer under construction; keys keep the order in which they are put.
+#[derive(Default)]
+pub(crate) struct Answer(Map<String, Value>);
+
+impl Answer {
+    /// Puts a key.
+    pub(crate) fn put(&mut self, key: &str, value: impl Into<Value>) -> &mut Self {
+        self.0.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Puts a key when there is something to say.
+    pub(crate) fn put_some(&mut self, key: &str, value: Option<impl Into<Value>>) -> &mut Self {
+        if let Some(value) = value {
+            self.put(key, value);
+        }
+        self
+    }
+
+    pub(crate) fn success(self) -> CallToolResponse {
+        let mut result = CallToolResult::success(vec![self.block()]);
+        let meta: Map<String, Value> =
+            [(MAX_RESULT_KEY.to_owned(), json!(MAX_RESULT_CHARS))].into_iter().collect();
+        result.meta = Some(MetaObject::from(meta));
+        result.into()
+    }
+
+    pub(crate) fn failure(self) -> CallToolResponse {
+        CallToolResult::error(vec![self.block()]).into()
+    }
+
+    fn block(self) -> ContentBlock {
+        ContentBlock::text(Value::Object(self.0).to_string())
+    }
+}
+
+/// The answer of a tool that only tells something.
+pub(crate) fn text(
+    tool: &str,
+    content_type: &str,
+    content: &str,
+    more: Value,
+    notes: &[String],
+    call: &Call,
+) -> CallToolResponse {
+    let mut metadata = metadata::base(tool, notes, call);
+    if let Value::Object(more) = more {
+        metadata.extend(more);
+    }
+    let mut answer = Answer::default();
+    answer
+        .put("status", "success")
+        .put("content", content)
+        .put("content_type", content_type)
+        .put("metadata", metadata);
+    answer.success()
+}
+
+/// How a thread can be continued, in the peer's form.
+fn continuation_offer(thread: exai_core::ThreadId, remaining: u32) -> Option<Value> {
+    (remaining > 0).then(|| {
+        json!({
+            "continuation_id": thread.to_string(),
+            "note": "Pass this continuation_id to any tool to continue the thread; it survives restarts.",
+            "remaining_turns": remaining,
+        })
+    })
+}

@@ -1,0 +1,51 @@
+//! The answer of `chat`.
+
+use exai_engine::{Call, chat::ChatOutcome};
+use rmcp::model::CallToolResponse;
+use serde_json::json;
+
+use super::{
+    Answer, continuation_offer,
+    metadata::{self, Asked},
+};
+
+/// A conversation's answer in the peer's envelope.
+pub(crate) fn chat(outcome: &ChatOutcome, notes: &[String], call: &Call) -> CallToolResponse {
+    let offer = continuation_offer(outcome.thread, outcome.remaining_turns);
+    let mut answer = Answer::default();
+    match &outcome.files_required {
+        Some(request) => {
+            answer
+                .put("status", "files_required_to_continue")
+                .put("content", request.to_string())
+                .put("content_type", "json");
+            answer.put("next_steps", "Call chat again with this continuation_id and the files it asks for.");
+        }
+        None => {
+            answer.put("status", if offer.is_some() { "continuation_available" } else { "success" });
+            answer
+                .put("content", outcome.delivery.consulted.reply.text.as_str())
+                .put("content_type", "markdown");
+        }
+    }
+    if !outcome.citations.is_empty() {
+        answer.put("citations", json!(outcome.citations));
+    }
+    answer.put("continuation_id", outcome.thread.to_string()).put_some("continuation_offer", offer);
+    let mut metadata = metadata::base("chat", notes, call);
+    metadata.insert("conversation_ready".to_owned(), json!(true));
+    metadata::add_asked(
+        &mut metadata,
+        &Asked {
+            delivery: &outcome.delivery,
+            requested: &outcome.requested,
+            fallback_reason: outcome.fallback_reason,
+            window_known: outcome.window_known,
+            dropped_turns: outcome.dropped_turns,
+            files: &outcome.files,
+        },
+    );
+    metadata::add_persisted(&mut metadata, outcome.persisted);
+    answer.put("metadata", metadata);
+    answer.success()
+}

@@ -1,0 +1,144 @@
+//! Failures, in one envelope: what happened, whether trying again helps, what to do, and where the work is kept.
+
+use exai_core::{Kind, RequestId};
+use exai_engine::{Call, EngineError};
+use rmcp::model::CallToolResponse;
+use serde_json::{Map, Value, json};
+
+use super::{Answer, metadata};
+
+/// A failure of the engine.
+pub(crate) fn error(tool: &str, failure: &EngineError, notes: &[String], call: &Call) -> CallToolResponse {
+    let kind = failure.kind();
+    if kind.is_our_fault() {
+        tracing::error!(tool, error = failure as &dyn std::error::Error, "the call failed: {failure}");
+    } else {
+        tracing::info!(tool, code = kind.code(), "the call failed: {failure}");
+    }
+    let mut answer = envelope(kind, &failure.to_string(), hint(kind));
+    if let Some(wait) = failure.retry_after() {
+        answer.put("retry_after_ms", u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+    }
+    with_thread(&mut answer, call);
+    answer.put("metadata", metadata::base(tool, notes, call));
+    answer.failure()
+}
+
+/// Arguments that cannot be understood.
+pub(crate) fn bad_arguments(
+    tool: &str,
+    problems: &[String],
+    notes: &[String],
+    call: &Call,
+) -> CallToolResponse {
+    let mut answer =
+        envelope(Kind::InvalidInput, &problems.join("; "), "Correct the named fields and call again.");
+    answer.put("metadata", metadata::base(tool, notes, call));
+    answer.failure()
+}
+
+/// A tool that does not exist.
+pub(crate) fn unknown_tool(name: &str, known: &[&str], request_id: &RequestId) -> CallToolResponse {
+    let shown: String = name.chars().take(80).collect();
+    let message = format!("there is no tool `{shown}`. The tools are: {}", known.join(", "));
+    let mut answer = envelope(Kind::NotFound, &message, "Call one of the listed tools.");
+    answer.put("metadata", only_request(request_id));
+    answer.failure()
+}
+
+/// More calls than may be in flight.
+pub(crate) fn too_many_calls(limit: usize, request_id: &RequestId) -> CallToolResponse {
+    let message = format!("{limit} calls are under way, more are not taken at once");
+    let mut answer = envelope(Kind::OverCapacity, &message, hint(Kind::OverCapacity));
+    answer.put("retry_after_ms", 1_000).put("metadata", only_request(request_id));
+    answer.failure()
+}
+
+/// The server is about to end.
+pub(crate) fn interrupted(tool: &str, call: &Call) -> CallToolResponse {
+    let message = "interrupted: the connection was closed or the server is shutting down";
+    ended(tool, Kind::Cancelled, message, "Call again with the same arguments once the server runs.", call)
+}
+
+/// The caller gave up. Most transports drop this answer, because nobody waits for it.
+pub(crate) fn cancelled(tool: &str, call: &Call) -> CallToolResponse {
+    ended(tool, Kind::Cancelled, "the call was cancelled", hint(Kind::Cancelled), call)
+}
+
+/// A tool broke down.
+pub(crate) fn panicked(tool: &str, call: &Call) -> CallToolResponse {
+    ended(
+        tool,
+        Kind::Internal,
+        "internal error: the tool broke down; the server goes on",
+        hint(Kind::Internal),
+        call,
+    )
+}
+
+fn ended(tool: &str, kind: Kind, message: &str, hint: &str, call: &Call) -> CallToolResponse {
+    let mut answer = envelope(kind, message, hint);
+    with_thread(&mut answer, call);
+    answer.put("metadata", metadata::base(tool, &[], call));
+    answer.failure()
+}
+
+fn envelope(kind: Kind, message: &str, hint: &str) -> Answer {
+    let mut answer = Answer::default();
+    answer
+        .put("status", "error")
+        .put("code", kind.code())
+        .put("message", message)
+        .put("retryable", kind.is_retryable())
+        .put("hint", hint);
+    answer
+}
+
+/// What the caller brought is kept in the thread even though the call failed.
+fn with_thread(answer: &mut Answer, call: &Call) {
+    if let Some(thread) = call.thread.get() {
+        answer.put("continuation_id", thread.to_string());
+        answer.put("next_steps", "What you sent is kept: repeat the call with this continuation_id.");
+    }
+}
+
+fn only_request(request_id: &RequestId) -> Map<String, Value> {
+    [("request_id".to_owned(), json!(request_id.as_str()))].into_iter().collect()
+}
+
+fn hint(kind: Kind) -> &'static str {
+    match kind {
+        Kind::InvalidInput => "Correct the named field and call again.",
+        Kind::NotFound => "Start a new thread by leaving continuation_id out.",
+        Kind::Forbidden => "Use files below the project folder, or add a root in the configuration.",
+        Kind::ModelNotFound => "Call listmodels, or leave `model` out to use the default.",
+        Kind::NoModelConfigured => "codereview and debug work without a model; for the others configure one.",
+        Kind::Auth => "Check the key of this vendor in the server's environment, then restart the server.",
+        Kind::Quota => {
+            "The vendor's balance or plan is used up: top it up, or name a model of another vendor."
+        }
+        Kind::RateLimited => {
+            "The vendor asks to slow down: wait, then repeat the call; or name another model."
+        }
+        Kind::Unavailable => "The vendor has trouble: repeat the call in a moment, or name another model.",
+        Kind::Unreachable => {
+            "Check the network and the endpoint's URL (`exai-mcp config show`), then repeat the call."
+        }
+        Kind::Timeout => "Repeat the call, give fewer files, or name a faster model.",
+        Kind::Cancelled => "Repeat the call when you want the answer.",
+        Kind::ContextTooLong => {
+            "Give fewer or smaller files, start a new thread, or name a model with a larger window."
+        }
+        Kind::ContentFiltered => "Rephrase the request, or name a model of another vendor.",
+        Kind::UpstreamRejected => {
+            "The vendor refuses this request as it is: see the message, change it or name another model."
+        }
+        Kind::Protocol => "The vendor's answer was unusable: repeat the call, or name another model.",
+        Kind::OverCapacity => "Repeat the call in a moment, with fewer calls at once.",
+        Kind::StoreUnavailable => {
+            "Check the database file and its folder (`exai-mcp config path`), then repeat the call."
+        }
+        Kind::Conflict => "Another call continued the same thread: repeat the call.",
+        Kind::Internal => "This is a defect of the server: its log has the cause under the request_id.",
+    }
+}

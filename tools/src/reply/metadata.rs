@@ -1,0 +1,108 @@
+//! The part of an answer that says how it came about.
+
+use exai_engine::{Call, evidence::FileReport, evidence::FileStatus, expert::Delivery};
+use serde_json::{Map, Value, json};
+
+/// The most files named one by one; the rest is counted.
+const MAX_FILES: usize = 100;
+
+/// What every answer says of itself.
+pub(super) fn base(tool: &str, notes: &[String], call: &Call) -> Map<String, Value> {
+    let mut metadata = Map::new();
+    metadata.insert("tool_name".to_owned(), json!(tool));
+    metadata.insert("request_id".to_owned(), json!(call.request_id.as_str()));
+    if !notes.is_empty() {
+        metadata.insert("notes".to_owned(), json!(notes));
+    }
+    metadata
+}
+
+/// How a model was asked.
+pub(super) struct Asked<'a> {
+    pub delivery: &'a Delivery,
+    pub requested: &'a str,
+    pub fallback_reason: Option<&'static str>,
+    pub window_known: bool,
+    pub dropped_turns: usize,
+    pub files: &'a [FileReport],
+}
+
+/// Adds who answered, at what price, how fast, and what was left out.
+pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
+    let consulted = &asked.delivery.consulted;
+    let mut put = |key: &str, value: Value| drop(metadata.insert(key.to_owned(), value));
+    let named_by_vendor = consulted.reply.model.as_str();
+    let model = if named_by_vendor.is_empty() { consulted.model.as_str() } else { named_by_vendor };
+    put("answered_by", json!(format!("{}/{model}", consulted.provider)));
+    put("model_used", json!(consulted.model.as_str()));
+    put("provider_used", json!(consulted.provider.as_str()));
+    put("requested", json!(asked.requested));
+    if let Some(reason) = asked.fallback_reason {
+        put("fallback_reason", json!(reason));
+    }
+    let usage = &consulted.reply.usage;
+    put(
+        "tokens",
+        json!({
+            "input": usage.input_tokens, "output": usage.output_tokens, "cached_input": usage.cached_input_tokens,
+            "reasoning": usage.reasoning_tokens, "estimated": usage.estimated,
+        }),
+    );
+    match asked.delivery.cached_for {
+        Some(age) => {
+            put("from_cache", json!(true));
+            put("cache_age_seconds", json!(age.as_secs()));
+            put("cost_usd", json!(0.0));
+        }
+        None => {
+            put("from_cache", json!(false));
+            // Null says that the price is not known; a made-up zero would be a lie.
+            put("cost_usd", json!(consulted.cost_usd));
+        }
+    }
+    if asked.delivery.shared {
+        put("shared_consultation", json!(true));
+    }
+    put("latency_ms", json!(u64::try_from(consulted.duration.as_millis()).unwrap_or(u64::MAX)));
+    put("attempts", json!(consulted.attempts));
+    put("run_id", json!(consulted.run.to_string()));
+    if !consulted.reply.finish.is_complete() {
+        put("truncated", json!(true));
+    }
+    if !asked.window_known {
+        put("context_window", json!("assumed 128000 tokens; set the model's window in the configuration"));
+    }
+    if asked.dropped_turns > 0 {
+        put("history_turns_left_out", json!(asked.dropped_turns));
+    }
+    add_files(metadata, asked.files);
+}
+
+/// Adds what became of the offered files, those that were not given whole first.
+pub(super) fn add_files(metadata: &mut Map<String, Value>, files: &[FileReport]) {
+    if files.is_empty() {
+        return;
+    }
+    let count = |status: FileStatus| files.iter().filter(|file| file.status == status).count();
+    let mut shown: Vec<&FileReport> = files.iter().collect();
+    shown.sort_by_key(|file| match file.status {
+        FileStatus::Refused => 0,
+        FileStatus::Skipped => 1,
+        FileStatus::Excerpted => 2,
+        FileStatus::Included => 3,
+    });
+    let summary = json!({
+        "included": count(FileStatus::Included), "excerpted": count(FileStatus::Excerpted),
+        "skipped": count(FileStatus::Skipped), "refused": count(FileStatus::Refused),
+    });
+    metadata.insert("files_summary".to_owned(), summary);
+    metadata.insert("files".to_owned(), json!(shown.iter().take(MAX_FILES).collect::<Vec<_>>()));
+    if shown.len() > MAX_FILES {
+        metadata.insert("files_not_listed".to_owned(), json!(shown.len() - MAX_FILES));
+    }
+}
+
+/// Says when an answer is not durable yet.
+pub(super) fn add_persisted(metadata: &mut Map<String, Value>, persisted: bool) {
+    metadata.insert("persisted".to_owned(), json!(persisted));
+}

@@ -1,0 +1,167 @@
+//! The fields that all workflow tools share, and the one way from arguments to the engine.
+
+use exai_core::{Severity, chat::Thinking, thread::Issue};
+use exai_engine::{
+    Call,
+    workflow::{Spec, StepInput},
+};
+use rmcp::model::CallToolResponse;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    args::{Args, ToolArgs},
+    reply,
+    server::ExaiServer,
+};
+
+/// Fields of every workflow tool that ends with an expert.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct ExpertStep {
+    /// What this step does; step 1 states the task.
+    #[schemars(required)]
+    pub step: String,
+    /// From 1; counted when left out.
+    #[schemars(range(min = 1))]
+    pub step_number: Option<u32>,
+    /// Estimate; may change.
+    #[schemars(range(min = 1))]
+    pub total_steps: Option<u32>,
+    /// false ends the investigation and asks the expert.
+    pub next_step_required: Option<bool>,
+    /// Evidence so far, with file:line.
+    pub findings: String,
+    /// Files looked at.
+    pub files_checked: Vec<String>,
+    /// Files or folders the expert should read; path:10-40 for a range.
+    pub relevant_files: Vec<String>,
+    /// Functions and types that matter.
+    pub relevant_context: Vec<String>,
+    /// Issues found so far.
+    pub issues_found: Vec<IssueArg>,
+    /// How sure you are.
+    #[schemars(extend("enum" = ["exploring", "low", "medium", "high", "very_high", "almost_certain", "certain"]))]
+    pub confidence: Option<String>,
+    /// Your present theory.
+    pub hypothesis: Option<String>,
+    /// false: no expert.
+    pub use_assistant_model: Option<bool>,
+    /// Model name; default: the server's choice.
+    pub model: Option<String>,
+    /// Sent only when set.
+    #[schemars(range(min = 0.0, max = 2.0))]
+    pub temperature: Option<f32>,
+    /// Thinking effort.
+    pub thinking_mode: Option<ThinkingMode>,
+    /// Thread to continue, of any tool.
+    pub continuation_id: Option<String>,
+    /// Ask again although the same answer is cached.
+    #[schemars(skip)]
+    pub fresh: bool,
+}
+
+/// An issue that the agent reports.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct IssueArg {
+    #[schemars(extend("enum" = ["critical", "high", "medium", "low", "info"]))]
+    pub severity: Option<String>,
+    pub description: String,
+}
+
+/// The peer's words for thinking effort.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ThinkingMode {
+    Minimal,
+    Low,
+    Medium,
+    High,
+    Max,
+}
+
+impl From<ThinkingMode> for Thinking {
+    fn from(mode: ThinkingMode) -> Self {
+        match mode {
+            ThinkingMode::Minimal => Self::Minimal,
+            ThinkingMode::Low => Self::Low,
+            ThinkingMode::Medium => Self::Medium,
+            ThinkingMode::High => Self::High,
+            ThinkingMode::Max => Self::Max,
+        }
+    }
+}
+
+/// Names of other servers for the common fields.
+pub(crate) const ALIASES: &[(&str, &str)] =
+    &[("absolute_file_paths", "relevant_files"), ("files", "relevant_files"), ("prompt", "step")];
+/// Accepted, not published.
+pub(crate) const HIDDEN: &[&str] = &["fresh"];
+/// Known names without meaning here.
+pub(crate) const WITHOUT_EFFECT: &[(&str, &str)] = &[
+    ("images", "pictures are not read by this tool"),
+    ("use_websearch", "the expert answers from the evidence that is given"),
+];
+
+impl ExpertStep {
+    /// The engine's input with the tool's own fields.
+    pub(crate) fn into_input(self, extra: Map<String, Value>) -> StepInput {
+        StepInput {
+            step: self.step,
+            step_number: self.step_number,
+            total_steps: self.total_steps,
+            next_step_required: self.next_step_required,
+            findings: self.findings,
+            files_checked: self.files_checked,
+            relevant_files: self.relevant_files,
+            relevant_context: self.relevant_context,
+            issues_found: self.issues_found.into_iter().filter_map(IssueArg::into_issue).collect(),
+            confidence: self.confidence,
+            hypothesis: self.hypothesis,
+            extra,
+            continuation_id: self.continuation_id,
+            model: self.model,
+            use_assistant_model: self.use_assistant_model.unwrap_or(true),
+            temperature: self.temperature,
+            thinking: self.thinking_mode.map(Thinking::from),
+            fresh: self.fresh,
+        }
+    }
+}
+
+impl IssueArg {
+    fn into_issue(self) -> Option<Issue> {
+        let severity = self.severity.as_deref().and_then(Severity::parse).unwrap_or(Severity::Medium);
+        (!self.description.trim().is_empty()).then_some(Issue { severity, description: self.description })
+    }
+}
+
+/// A tool's own fields as a map without empty ones.
+pub(crate) fn own_fields(
+    fields: impl IntoIterator<Item = (&'static str, Option<Value>)>,
+) -> Map<String, Value> {
+    fields.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value))).collect()
+}
+
+impl ExaiServer {
+    /// One step: arguments in, one answer out.
+    pub(crate) async fn take_step<T: ToolArgs>(
+        &self,
+        spec: &'static Spec,
+        args: Args<T>,
+        call: Call,
+        into_input: impl FnOnce(T) -> StepInput,
+    ) -> CallToolResponse {
+        let notes = args.notes;
+        let input = match args.value {
+            Ok(value) => into_input(value),
+            Err(problems) => return reply::bad_arguments(spec.name, &problems, &notes, &call),
+        };
+        match self.engine().step(spec, input, &call).await {
+            Ok(outcome) => reply::step(&outcome, &notes, &call),
+            Err(error) => reply::error(spec.name, &error, &notes, &call),
+        }
+    }
+}
