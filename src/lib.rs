@@ -1,1 +1,13 @@
-//! exai-mcp
+//! exai-mcp: the composition root. The only crate that names concrete adapters.
+//!
+//! Programs that embed the server build an [`App`] from a [`Config`] and serve [`App::server`] over any transport.
+
+mod app;
+pub mod cli;
+mod commands;
+pub mod config;
+mod lifecycle;
+mod telemetry;
+
+pub use app::App;
+pub use config::Config;

@@ -1,2 +1,13 @@
-//! exai-mcp
-fn main() {}
+//! The `exai-mcp` program: a server on a pipe, a command line on a terminal.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use exai_mcp::cli::Cli;
+
+fn main() -> ExitCode {
+    // Explicit and first: a dependency that brings a second crypto backend must not turn into a panic at the first handshake.
+    // The only failure is that a provider is installed already, which is as good.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    Cli::parse().run()
+}

@@ -1,0 +1,219 @@
+//! The command line.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use exai_core::Severity;
+
+use crate::{App, Config, commands, lifecycle, telemetry};
+
+/// A team of expert models for a coding agent.
+///
+/// Without a command and with a pipe on its input this is an MCP server (stdio): add it to a client, for example with
+/// `claude mcp add exai -- exai-mcp`.
+#[derive(Debug, Parser)]
+#[command(name = "exai-mcp", version, arg_required_else_help = false)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a tool here and show its answer
+    #[command(alias = "call")]
+    Run(RunArgs),
+    /// Show the models that can be asked
+    Models(ModelsArgs),
+    /// Show stored conversations
+    #[command(subcommand)]
+    Threads(ThreadsCommand),
+    /// Show the tools and what their list costs a client
+    Tools(ToolsArgs),
+    /// Show and check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Show the version
+    Version {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The tool, such as codereview, debug, chat or planner
+    pub tool: String,
+    /// Files or folders to read; path:10-40 for a range
+    pub files: Vec<String>,
+    /// What to ask or do; read from standard input when it is a pipe
+    #[arg(short, long)]
+    pub prompt: Option<String>,
+    /// The model, such as gpt-6.1-sol, kimi/kimi-k3.1-pro, auto or offline
+    #[arg(short, long)]
+    pub model: Option<String>,
+    /// Continue a thread
+    #[arg(short, long = "continue", value_name = "ID")]
+    pub continuation_id: Option<String>,
+    /// Any other argument of the tool; the value is JSON or plain text
+    #[arg(short, long = "arg", value_name = "NAME=VALUE")]
+    pub arguments: Vec<String>,
+    /// Print the tool's own answer, as MCP clients get it
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 1 when a finding is at least this severe
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    pub fail_on: Option<FailOn>,
+}
+
+/// The severities of `--fail-on`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FailOn {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Info,
+}
+
+impl From<FailOn> for Severity {
+    fn from(word: FailOn) -> Self {
+        match word {
+            FailOn::Critical => Self::Critical,
+            FailOn::High => Self::High,
+            FailOn::Medium => Self::Medium,
+            FailOn::Low => Self::Low,
+            FailOn::Info => Self::Info,
+        }
+    }
+}
+
+/// Arguments of `models`.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    /// Only this provider
+    #[arg(long)]
+    pub provider: Option<String>,
+    /// Also ask each endpoint for its own list
+    #[arg(long)]
+    pub live: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ThreadsCommand {
+    /// The latest threads
+    List {
+        /// How many
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// One thread, whole
+    Show {
+        /// Its id
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Arguments of `tools`.
+#[derive(Debug, Args)]
+pub(crate) struct ToolsArgs {
+    /// Show the bytes and estimated tokens of each tool's entry
+    #[arg(long)]
+    pub cost: bool,
+    /// The list as MCP clients get it
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Every setting, its value and where it came from; secrets are masked
+    Show,
+    /// Fail when something is wrong with the configuration
+    Check,
+    /// The folders and files in use
+    Path,
+    /// An entry for an MCP client's configuration, without secrets
+    McpJson,
+    /// A commented `.env` file with every setting
+    EnvExample,
+}
+
+impl Cli {
+    /// Does what the command line says and returns the exit code: 0, 1 for a failure or findings, 2 for wrong usage.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let serve = self.command.is_none();
+        if serve && io::stdin().is_terminal() {
+            return short_help();
+        }
+        let result = Config::load().map_err(anyhow::Error::from).and_then(|config| {
+            telemetry::start(&config, !serve);
+            in_runtime(async move { dispatch(self.command, config).await })
+        });
+        result.unwrap_or_else(|error| {
+            complain(&error);
+            ExitCode::FAILURE
+        })
+    }
+}
+
+async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<ExitCode> {
+    match command {
+        None => {
+            let app = App::build(&config)?;
+            lifecycle::serve_stdio(app, &config).await.map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Run(args)) => commands::run::run(args, App::build(&config)?).await,
+        Some(Command::Models(args)) => commands::models::run(&args, &App::build(&config)?).await,
+        Some(Command::Threads(command)) => commands::threads::run(&command, &App::build(&config)?).await,
+        Some(Command::Tools(args)) => commands::tools::run(&args, &App::build(&config)?),
+        Some(Command::Config(command)) => commands::config::run(&command, &config),
+        Some(Command::Version { json }) => commands::version::run(json, &config),
+    }
+}
+
+fn in_runtime<F>(work: F) -> anyhow::Result<ExitCode>
+where
+    F: Future<Output = anyhow::Result<ExitCode>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A blocked read of standard input must not hold up the exit.
+    runtime.shutdown_background();
+    result
+}
+
+fn short_help() -> ExitCode {
+    let mut help = Cli::command().render_help().ansi().to_string();
+    help.push_str("\nThis is a terminal, so no server was started. Try: exai-mcp run codereview src\n");
+    let code =
+        if io::stdout().write_all(help.as_bytes()).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    drop(io::stdout().flush());
+    code
+}
+
+fn complain(error: &anyhow::Error) {
+    // Standard error may be closed; the exit code says the same.
+    drop(writeln!(io::stderr(), "error: {error:#}"));
+}
+
+/// The program's own path, for client configurations.
+pub(crate) fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("exai-mcp"))
+}

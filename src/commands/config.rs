@@ -1,0 +1,104 @@
+//! `exai-mcp config`: what the program runs with, and where each value came from.
+
+use std::process::ExitCode;
+
+use exai_core::secret::{SecretString, masked};
+use serde_json::{Map, Value, json};
+
+use super::{print, print_json};
+use crate::{
+    Config,
+    cli::{ConfigCommand, program},
+    config::{dotenv_example, keys},
+};
+
+pub(crate) fn run(command: &ConfigCommand, config: &Config) -> anyhow::Result<ExitCode> {
+    match command {
+        ConfigCommand::Show => show(config)?,
+        ConfigCommand::Check => return check(config),
+        ConfigCommand::Path => paths(config)?,
+        ConfigCommand::McpJson => print_json(&mcp_json())?,
+        ConfigCommand::EnvExample => print(&dotenv_example::text())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(config: &Config) -> std::io::Result<()> {
+    let mut text = String::new();
+    for key in keys::ALL {
+        let found = config.layers.look_up(key);
+        let value = match (found.value.as_str(), key.secret) {
+            ("", _) => "(not set)".to_owned(),
+            (secret, true) => masked(&SecretString::from(secret)),
+            (plain, false) => plain.to_owned(),
+        };
+        text.push_str(&format!("{} = {value}  [{}]\n", key.path, found.origin));
+    }
+    for endpoint in &config.endpoints.settings {
+        let key = endpoint.key.as_ref().map_or_else(|| "no key".to_owned(), masked);
+        let address = endpoint.base_url.as_deref().unwrap_or("the vendor's own address");
+        text.push_str(&format!("endpoint {}: {address}, {key}  [{}]\n", endpoint.id, endpoint.key_origin));
+    }
+    print(&text)
+}
+
+fn check(config: &Config) -> anyhow::Result<ExitCode> {
+    let mut text = String::new();
+    for error in config.problems.errors() {
+        text.push_str(&format!("error: {error}\n"));
+    }
+    for warning in config.problems.warnings() {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
+    let unusable =
+        exai_providers::build(config.endpoints.settings.clone(), exai_providers::HttpSettings::default())
+            .err();
+    if let Some(error) = &unusable {
+        text.push_str(&format!("error: {error}\n"));
+    }
+    // A warning is an error here: someone who checks wants to know.
+    let clean = text.is_empty();
+    if clean {
+        text.push_str("the configuration is usable\n");
+        if config.endpoints.settings.is_empty() {
+            text.push_str("note: no provider is configured. ");
+            text.push_str(exai_engine::HOW_TO_CONFIGURE);
+            text.push('\n');
+        }
+    }
+    print(&text)?;
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn paths(config: &Config) -> std::io::Result<()> {
+    let places = &config.places;
+    let shown = [
+        ("configuration", places.config.join("config.toml")),
+        ("environment file", places.config.join(".env")),
+        ("database", places.database()),
+    ];
+    let mut text = String::new();
+    for (what, path) in shown {
+        let state = if path.exists() { "" } else { "  (not there yet)" };
+        text.push_str(&format!("{what}: {}{state}\n", path.display()));
+    }
+    let roots = exai_engine::context::Roots::resolve(config.roots.clone(), places.home.as_deref());
+    for root in roots.paths() {
+        text.push_str(&format!("readable folder: {}\n", root.display()));
+    }
+    for ignored in roots.ignored() {
+        text.push_str(&format!("not readable: {} ({})\n", ignored.path.display(), ignored.reason));
+    }
+    print(&text)
+}
+
+/// Keys stay in the environment: the entry only names them, and only those that a client can expand.
+fn mcp_json() -> Value {
+    let names = [&keys::OPENAI_KEY, &keys::GLM_KEY, &keys::KIMI_KEY, &keys::MINIMAX_KEY];
+    let env: Map<String, Value> = names
+        .iter()
+        .filter_map(|key| key.env.first())
+        .map(|name| ((*name).to_owned(), json!(format!("${{{name}:-}}"))))
+        .collect();
+    json!({ "mcpServers": { "exai": { "type": "stdio", "command": program(), "args": [], "env": env } } })
+}

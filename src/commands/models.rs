@@ -1,0 +1,100 @@
+//! `exai-mcp models`: the models of the configured providers.
+
+use std::{process::ExitCode, time::Duration};
+
+use exai_core::{
+    RequestId,
+    model::{ModelSpec, Status},
+    provider::CallCtx,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{print, print_json};
+use crate::{App, cli::ModelsArgs};
+
+/// How long an endpoint may take to list its models.
+const LIVE_LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) async fn run(args: &ModelsArgs, app: &App) -> anyhow::Result<ExitCode> {
+    let wanted = |id: &str| args.provider.as_deref().is_none_or(|name| name.eq_ignore_ascii_case(id));
+    let providers = app.engine.models().providers().iter().filter(|provider| wanted(provider.id().as_str()));
+    let mut listed = Vec::new();
+    let mut text = String::new();
+    let mut failed = false;
+    for provider in providers {
+        text.push_str(&format!("{}\n", provider.id()));
+        for model in provider.models().iter() {
+            text.push_str(&format!("  {}\n", describe(model)));
+            listed.push(as_json(model));
+        }
+        if provider.accepts_unknown_models() {
+            text.push_str("  any other name is passed through\n");
+        }
+        if args.live {
+            let ctx = CallCtx {
+                request_id: RequestId::from("models"),
+                deadline: Instant::now() + LIVE_LIMIT,
+                cancel: CancellationToken::new(),
+            };
+            match provider.live_models(&ctx).await {
+                Ok(models) => {
+                    for id in models {
+                        text.push_str(&format!("  {id}  (listed by the endpoint)\n"));
+                        listed.push(json!({ "provider": provider.id(), "id": id, "origin": "live" }));
+                    }
+                }
+                Err(error) => {
+                    failed = true;
+                    text.push_str(&format!("  the endpoint did not list its models: {error}\n"));
+                }
+            }
+        }
+    }
+    if text.is_empty() {
+        text = match &args.provider {
+            Some(name) => format!("provider `{name}` is not configured"),
+            None => format!("no provider is configured. {}", exai_engine::HOW_TO_CONFIGURE),
+        };
+    }
+    if args.json {
+        print_json(&Value::Array(listed))?;
+    } else {
+        print(&text)?;
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn describe(model: &ModelSpec) -> String {
+    let mut words = vec![model.id.to_string()];
+    if !model.aliases.is_empty() {
+        words.push(format!("also {}", model.aliases.join(", ")));
+    }
+    words.push(if model.window_known {
+        format!("window {}", model.context_window)
+    } else {
+        "window unknown".to_owned()
+    });
+    if let (Some(input), Some(output)) = (model.price.input, model.price.output) {
+        words.push(format!("${input} in, ${output} out per million tokens"));
+    }
+    match (model.status, &model.successor) {
+        (Status::Retired, Some(successor)) => words.push(format!("retired, now {successor}")),
+        (Status::Retired, None) => words.push("retired".to_owned()),
+        (Status::Deprecated, _) => {
+            words.push(model.retires.as_ref().map_or("ending".to_owned(), |date| format!("ends {date}")))
+        }
+        (Status::Active, _) => {}
+    }
+    words.join(" · ")
+}
+
+fn as_json(model: &ModelSpec) -> Value {
+    json!({
+        "provider": model.provider, "id": model.id, "aliases": model.aliases, "context_window": model.context_window,
+        "window_known": model.window_known, "max_output": model.max_output, "price": model.price,
+        "capabilities": model.capabilities, "status": model.status, "retires": model.retires, "successor": model.successor,
+        "marks": model.marks, "origin": "catalogue or configuration",
+    })
+}

@@ -1,0 +1,41 @@
+//! `exai-mcp run TOOL`: a tool on the command line, through the same server that MCP clients use.
+
+mod arguments;
+mod client;
+mod prose;
+
+use std::{process::ExitCode, time::Duration};
+
+use exai_core::Severity;
+use serde_json::Value;
+
+use super::{print, print_json};
+use crate::{App, cli::RunArgs};
+
+/// How long the last writes may take.
+const SETTLE: Duration = Duration::from_secs(2);
+
+pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
+    let arguments = arguments::build(&args, &app)?;
+    let begun = tokio::time::Instant::now();
+    let answer = client::call(&app, &args.tool, arguments).await?;
+    if !app.engine.settle(SETTLE).await {
+        tracing::warn!("the thread could not be written completely");
+    }
+    if args.json {
+        print_json(&answer.json)?;
+    } else {
+        print(&prose::render(&args.tool, &answer.json, begun.elapsed()))?;
+    }
+    let severe = args.fail_on.is_some_and(|least| has_finding(&answer.json, least.into()));
+    Ok(if answer.is_error || severe { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Whether a finding is at least as severe as `least`.
+fn has_finding(answer: &Value, least: Severity) -> bool {
+    let findings = answer.get("findings").and_then(Value::as_array);
+    findings.into_iter().flatten().any(|finding| {
+        let severity = finding.get("severity").and_then(Value::as_str).and_then(Severity::parse);
+        severity.is_some_and(|severity| severity <= least)
+    })
+}

@@ -1,0 +1,109 @@
+//! An MCP client in the same process: same schemas, same wrapper, same answers as for any other client.
+
+use std::{
+    io::{self, IsTerminal as _},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use rmcp::{
+    ClientHandler, RoleClient, ServiceExt as _,
+    model::{
+        CallToolRequest, CallToolRequestParams, ClientRequest, JsonObject, ProgressNotificationParam,
+        ServerResult,
+    },
+    service::{NotificationContext, PeerRequestOptions, RequestHandle},
+};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::{App, lifecycle};
+
+/// The pipe between the two ends.
+const PIPE_BYTES: usize = 256 * 1024;
+/// How often the display turns.
+const TICK: Duration = Duration::from_millis(120);
+
+/// A tool's answer.
+pub(super) struct Answer {
+    /// Its JSON text, parsed.
+    pub json: Value,
+    /// Whether it is a failure.
+    pub is_error: bool,
+}
+
+/// Shows progress notifications.
+#[derive(Clone)]
+struct Display(Arc<ProgressBar>);
+
+impl ClientHandler for Display {
+    async fn on_progress(
+        &self,
+        params: ProgressNotificationParam,
+        _context: NotificationContext<RoleClient>,
+    ) {
+        if let Some(message) = params.message {
+            self.0.set_message(message);
+        }
+    }
+}
+
+/// Calls one tool. Ctrl-C cancels the call.
+pub(super) async fn call(app: &App, tool: &str, arguments: JsonObject) -> anyhow::Result<Answer> {
+    let bar = progress_bar(tool);
+    let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
+    let server = tokio::spawn({
+        let server = app.server.clone();
+        async move { server.serve(theirs).await }
+    });
+    let client = Display(Arc::clone(&bar)).serve(ours).await.context("the server did not start")?;
+    let server = server.await?.context("the server did not start")?;
+    let stop = CancellationToken::new();
+    tokio::spawn(lifecycle::cancel_on_signal(stop.clone()));
+    let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+    let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+    let handle = client.send_cancellable_request(request, PeerRequestOptions::no_options()).await?;
+    let answer = wait(handle, &stop).await;
+    bar.finish_and_clear();
+    drop(client.cancel().await);
+    drop(server.cancel().await);
+    read(answer?)
+}
+
+async fn wait(handle: RequestHandle<RoleClient>, stop: &CancellationToken) -> anyhow::Result<ServerResult> {
+    let (id, peer) = (handle.id.clone(), handle.peer.clone());
+    tokio::select! {
+        answer = handle.await_response() => Ok(answer?),
+        () = stop.cancelled() => {
+            let note = rmcp::model::CancelledNotificationParam::new(Some(id), Some("interrupted at the terminal".to_owned()));
+            peer.notify_cancelled(note).await?;
+            bail!("interrupted; what was sent is kept in the thread")
+        }
+    }
+}
+
+fn read(answer: ServerResult) -> anyhow::Result<Answer> {
+    let ServerResult::CallToolResult(result) = answer else {
+        bail!("the server gave an answer of another kind")
+    };
+    let text: String =
+        result.content.iter().filter_map(|block| block.as_text()).map(|text| text.text.as_str()).collect();
+    let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Ok(Answer { json, is_error: result.is_error.unwrap_or(false) })
+}
+
+/// A turning display on a terminal, nothing elsewhere.
+fn progress_bar(tool: &str) -> Arc<ProgressBar> {
+    if !io::stderr().is_terminal() {
+        return Arc::new(ProgressBar::hidden());
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  [{elapsed}]") {
+        bar.set_style(style);
+    }
+    bar.set_message(format!("{tool}: starting"));
+    bar.enable_steady_tick(TICK);
+    Arc::new(bar)
+}

@@ -1,0 +1,187 @@
+//! An answer for people.
+
+use std::time::Duration;
+
+use console::style;
+use serde_json::Value;
+
+/// The most lines of a quote.
+const QUOTE_LINES: usize = 6;
+
+/// Renders a tool's answer.
+pub(super) fn render(tool: &str, answer: &Value, elapsed: Duration) -> String {
+    if let Some(text) = answer.as_str() {
+        return text.to_owned();
+    }
+    let mut text = String::new();
+    if field(answer, "status") == Some("error") {
+        failure(answer, &mut text);
+    } else {
+        body(answer, &mut text);
+    }
+    footer(tool, answer, elapsed, &mut text);
+    text
+}
+
+fn failure(answer: &Value, text: &mut String) {
+    let code = field(answer, "code").unwrap_or("error");
+    push(
+        text,
+        &format!(
+            "{} {}",
+            style(format!("{code}:")).red().bold(),
+            field(answer, "message").unwrap_or_default()
+        ),
+    );
+    if let Some(hint) = field(answer, "hint") {
+        push(text, hint);
+    }
+}
+
+fn body(answer: &Value, text: &mut String) {
+    for key in ["summary", "content"] {
+        if let Some(words) = field(answer, key).filter(|words| !words.is_empty()) {
+            push(text, words);
+        }
+    }
+    let findings: Vec<&Value> =
+        answer.get("findings").and_then(Value::as_array).into_iter().flatten().collect();
+    for finding in &findings {
+        push(text, "");
+        show_finding(finding, text);
+    }
+    if let Some(raw) = answer.pointer("/expert_analysis/raw_analysis").and_then(Value::as_str) {
+        push(text, &format!("\n{raw}"));
+    }
+    hypotheses(answer, text);
+    if let Some(plan) = field(answer, "plan_summary") {
+        push(text, plan);
+    }
+    for note in answer
+        .pointer("/details/notes")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        push(text, &format!("{} {note}", style("note:").dim()));
+    }
+    if let Some(next) = field(answer, "next_steps").filter(|words| !words.is_empty()) {
+        push(text, &format!("\n{}\n{next}", style("Next").bold()));
+    }
+}
+
+fn show_finding(finding: &Value, text: &mut String) {
+    let severity = field(finding, "severity").unwrap_or("info");
+    let line = finding.get("line").and_then(Value::as_u64).unwrap_or(0);
+    let place = format!("{}:{line}", field(finding, "path").unwrap_or("?"));
+    let checked = match finding.get("verified") {
+        Some(Value::Bool(true)) => String::new(),
+        Some(Value::String(word)) => format!(" ({word}: the file has changed since)"),
+        _ => " (not verified)".to_owned(),
+    };
+    let mark = style(format!("{:<8}", severity.to_uppercase()));
+    let mark = match severity {
+        "critical" | "high" => mark.red().bold(),
+        "medium" => mark.yellow(),
+        _ => mark.cyan(),
+    };
+    push(
+        text,
+        &format!("{mark} {}{checked}  {}", style(place).bold(), field(finding, "title").unwrap_or_default()),
+    );
+    for quoted in field(finding, "quote").unwrap_or_default().lines().take(QUOTE_LINES) {
+        push(text, &format!("         {} {quoted}", style("│").dim()));
+    }
+    for key in ["detail", "fix"] {
+        if let Some(words) = field(finding, key).filter(|words| !words.trim().is_empty()) {
+            let label = if key == "fix" { "fix: " } else { "" };
+            push(text, &format!("         {label}{}", words.trim().replace('\n', "\n         ")));
+        }
+    }
+}
+
+fn hypotheses(answer: &Value, text: &mut String) {
+    let list = answer.pointer("/expert_analysis/hypotheses").and_then(Value::as_array);
+    for (index, hypothesis) in list.into_iter().flatten().enumerate() {
+        let name = field(hypothesis, "name").unwrap_or("hypothesis");
+        push(
+            text,
+            &format!(
+                "\n{}. {} ({})",
+                index + 1,
+                style(name).bold(),
+                field(hypothesis, "confidence").unwrap_or("?")
+            ),
+        );
+        for key in ["root_cause", "evidence", "minimal_fix", "regression_check"] {
+            if let Some(words) = field(hypothesis, key) {
+                push(text, &format!("   {}: {words}", key.replace('_', " ")));
+            }
+        }
+    }
+}
+
+fn footer(tool: &str, answer: &Value, elapsed: Duration, text: &mut String) {
+    let metadata = answer.get("metadata").cloned().unwrap_or_default();
+    let mut facts = Vec::new();
+    if let Some(by) = field(&metadata, "answered_by") {
+        let cached = metadata.get("from_cache").and_then(Value::as_bool).unwrap_or(false);
+        facts.push(format!("answered by {by}{}", if cached { " (from the cache)" } else { "" }));
+        facts.push(match metadata.get("cost_usd").and_then(Value::as_f64) {
+            Some(cost) => format!("${cost:.4}"),
+            None => "price not known".to_owned(),
+        });
+    }
+    if let Some(files) = metadata.get("files_summary") {
+        let count = |key: &str| files.get(key).and_then(Value::as_u64).unwrap_or(0);
+        let left = count("skipped") + count("refused");
+        let mut words = format!("{} files read", count("included") + count("excerpted"));
+        if count("excerpted") > 0 {
+            words.push_str(&format!(" ({} in part)", count("excerpted")));
+        }
+        if left > 0 {
+            words.push_str(&format!(", {left} left out"));
+        }
+        facts.push(words);
+    }
+    facts.push(format!("{:.1} s", elapsed.as_secs_f64()));
+    push(text, &format!("\n{}", style(facts.join(" · ")).dim()));
+    left_out(&metadata, text);
+    for note in
+        metadata.get("notes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    {
+        push(text, &format!("{} {note}", style("note:").dim()));
+    }
+    if metadata.get("persisted").and_then(Value::as_bool) == Some(false) {
+        push(text, "The thread is not durable yet: the database could not be written.");
+    }
+    if let Some(thread) = field(answer, "continuation_id") {
+        push(text, &format!("thread {thread}"));
+        push(text, &format!("continue with: exai-mcp run {tool} --continue {thread} --prompt \"...\""));
+    }
+}
+
+/// Files that were named by the caller and not read, with the reason; what a folder walk passed over is only counted.
+fn left_out(metadata: &Value, text: &mut String) {
+    let files = metadata.get("files").and_then(Value::as_array);
+    for file in files.into_iter().flatten().filter(|file| field(file, "status") == Some("refused")) {
+        push(
+            text,
+            &format!(
+                "refused: {} ({})",
+                field(file, "path").unwrap_or("?"),
+                field(file, "reason").unwrap_or("policy")
+            ),
+        );
+    }
+}
+
+fn field<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name).and_then(Value::as_str)
+}
+
+fn push(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}

@@ -1,0 +1,141 @@
+//! Configuration: read once, checked as a whole, every value with its origin.
+
+mod dotenv;
+pub mod dotenv_example;
+pub mod endpoints;
+pub mod env;
+pub mod keys;
+pub mod layers;
+pub mod limits;
+pub mod place;
+pub mod problems;
+
+use std::path::{Path, PathBuf};
+
+use exai_engine::context::RootCandidate;
+use exai_store::Sync;
+
+use self::{endpoints::Endpoints, layers::Layers, limits::Limits, place::Places, problems::Problems};
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What the program runs with.
+#[derive(Debug)]
+pub struct Config {
+    /// Where every value came from.
+    pub layers: Layers,
+    /// What is wrong with it. A server starts nevertheless and says so; `config check` fails.
+    pub problems: Problems,
+    /// Folders.
+    pub places: Places,
+    /// Vendors and endpoints.
+    pub endpoints: Endpoints,
+    /// Times and bounds.
+    pub limits: Limits,
+    /// Folders that may be read.
+    pub roots: Vec<RootCandidate>,
+    /// Model for calls that name none.
+    pub default_model: Option<String>,
+    /// Language of answers.
+    pub locale: Option<String>,
+    /// Durability.
+    pub sync: Sync,
+    /// What is logged.
+    pub log_filter: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Reads every source: the process environment, the files of the configuration folder, the project's file.
+    ///
+    /// # Errors
+    /// The working directory cannot be told.
+    pub fn load() -> std::io::Result<Self> {
+        let working_directory = std::env::current_dir()?;
+        Ok(Self::read(Layers::from_environment(env::process()), &working_directory))
+    }
+
+    /// Reads the files that belong to `layers` and checks the whole.
+    #[must_use]
+    pub fn read(mut layers: Layers, working_directory: &Path) -> Self {
+        let mut problems = Problems::default();
+        let folder = Places::config_folder(&layers, working_directory);
+        layers.read_user_files(&folder, &mut problems);
+        let project = layers
+            .variable(env::CLAUDE_PROJECT_DIR)
+            .map_or_else(|| working_directory.to_owned(), PathBuf::from);
+        layers.read_project_file(&project, &mut problems);
+        let places = Places::resolve(&layers, folder, working_directory);
+        let limits = Limits::read(&layers, &mut problems);
+        let endpoints = Endpoints::read(&layers, &mut problems);
+        let some = |text: String| (!text.is_empty() && !text.eq_ignore_ascii_case("auto")).then_some(text);
+        let locale = some(layers.look_up(&keys::LOCALE).value).filter(|locale| {
+            let usable = exai_prompts::is_locale(locale);
+            if !usable {
+                problems.error(format!("locale: `{}` is not the name or tag of a language", clip(locale)));
+            }
+            usable
+        });
+        Self {
+            default_model: some(layers.look_up(&keys::DEFAULT_MODEL).value),
+            locale,
+            roots: place::local_roots(&layers, working_directory),
+            sync: choice(
+                &layers,
+                &keys::STORE_SYNC,
+                [("normal", Sync::Normal), ("full", Sync::Full)],
+                &mut problems,
+            ),
+            log_filter: layers.look_up(&keys::LOG_FILTER).value,
+            log_format: choice(
+                &layers,
+                &keys::LOG_FORMAT,
+                [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)],
+                &mut problems,
+            ),
+            layers,
+            problems,
+            places,
+            endpoints,
+            limits,
+        }
+    }
+}
+
+/// A value out of a closed set; the first one when it is not in the set.
+fn choice<T: Copy, const N: usize>(
+    layers: &Layers,
+    key: &keys::Key,
+    words: [(&str, T); N],
+    problems: &mut Problems,
+) -> T {
+    const { assert!(N > 0, "a choice has at least one word") };
+    let found = layers.look_up(key);
+    let first = &words[0];
+    let chosen = words.iter().find(|(word, _)| found.value.eq_ignore_ascii_case(word));
+    if chosen.is_none() {
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        problems.error(format!(
+            "{} (from {}): expected {}, got `{}`",
+            key.path,
+            found.origin,
+            names.join(" or "),
+            clip(&found.value)
+        ));
+    }
+    chosen.unwrap_or(first).1
+}
+
+fn clip(text: &str) -> String {
+    text.chars().take(60).collect()
+}

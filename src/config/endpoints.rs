@@ -1,0 +1,251 @@
+//! The vendors that have a key, and the user's own endpoints.
+
+use std::path::Path;
+
+use exai_core::secret::SecretString;
+use exai_providers::{EndpointSettings, ModelOverride, VendorKind};
+use exai_tools::VendorFact;
+use serde::Deserialize;
+
+use super::{
+    keys::{self, Key},
+    layers::{Found, Layers},
+    problems::Problems,
+};
+
+/// A vendor that this program knows by name.
+struct Known {
+    id: &'static str,
+    title: &'static str,
+    kind: VendorKind,
+    key: &'static Key,
+    url: &'static Key,
+}
+
+static KNOWN: [Known; 4] = [
+    Known {
+        id: "openai",
+        title: "OpenAI",
+        kind: VendorKind::OpenAi,
+        key: &keys::OPENAI_KEY,
+        url: &keys::OPENAI_URL,
+    },
+    Known { id: "glm", title: "GLM (z.ai)", kind: VendorKind::Glm, key: &keys::GLM_KEY, url: &keys::GLM_URL },
+    Known {
+        id: "kimi",
+        title: "Kimi (Moonshot)",
+        kind: VendorKind::Kimi,
+        key: &keys::KIMI_KEY,
+        url: &keys::KIMI_URL,
+    },
+    Known {
+        id: "minimax",
+        title: "MiniMax",
+        kind: VendorKind::MiniMax,
+        key: &keys::MINIMAX_KEY,
+        url: &keys::MINIMAX_URL,
+    },
+];
+
+/// An entry of `[[endpoints]]` in the user's file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndpointEntry {
+    name: String,
+    base_url: String,
+    /// Name of the environment variable that holds the key: keys do not belong into a table of addresses.
+    api_key_env: Option<String>,
+    #[serde(default)]
+    models: Vec<ModelEntry>,
+    max_concurrency: Option<usize>,
+}
+
+/// A model of an endpoint: its name alone, or with what is known of it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum ModelEntry {
+    Name(String),
+    Known(KnownModel),
+}
+
+#[derive(Debug, Deserialize)]
+struct KnownModel {
+    #[serde(alias = "model_name", alias = "name")]
+    id: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(alias = "context_window")]
+    window: Option<u32>,
+    #[serde(alias = "max_output_tokens")]
+    max_output: Option<u32>,
+}
+
+/// The peer's file of custom models.
+#[derive(Debug, Deserialize)]
+struct ModelsFile {
+    models: Vec<KnownModel>,
+}
+
+impl From<ModelEntry> for ModelOverride {
+    fn from(entry: ModelEntry) -> Self {
+        match entry {
+            ModelEntry::Name(id) => Self::named(id),
+            ModelEntry::Known(model) => Self::from(model),
+        }
+    }
+}
+
+impl From<KnownModel> for ModelOverride {
+    fn from(model: KnownModel) -> Self {
+        Self {
+            aliases: model.aliases,
+            window: model.window,
+            max_output: model.max_output,
+            ..Self::named(model.id)
+        }
+    }
+}
+
+/// Everything that can be asked, and what is told about the rest.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints {
+    /// In the order in which they are preferred.
+    pub settings: Vec<EndpointSettings>,
+    /// For `listmodels`.
+    pub facts: Vec<VendorFact>,
+}
+
+impl Endpoints {
+    /// Reads all of them.
+    #[must_use]
+    pub fn read(layers: &Layers, problems: &mut Problems) -> Self {
+        let mut endpoints = Self::default();
+        for known in &KNOWN {
+            endpoints.add_known(known, layers);
+        }
+        endpoints.add_custom(layers, problems);
+        for table in layers.tables("endpoints") {
+            match table.clone().try_into::<EndpointEntry>() {
+                Ok(entry) => endpoints.add_entry(entry, layers, problems),
+                Err(error) => problems.error(format!(
+                    "{}: an entry of [[endpoints]]: {}",
+                    layers.user_file().display(),
+                    error.message()
+                )),
+            }
+        }
+        endpoints
+    }
+
+    fn add_known(&mut self, known: &Known, layers: &Layers) {
+        let key = layers.look_up(known.key);
+        let configured = !key.value.is_empty();
+        let how = if configured {
+            format!("key from {}", key.origin)
+        } else {
+            format!("set {}", first_name(known.key))
+        };
+        self.facts.push(VendorFact {
+            id: known.id.to_owned(),
+            title: known.title.to_owned(),
+            configured,
+            how,
+        });
+        if !configured {
+            return;
+        }
+        self.settings.push(EndpointSettings {
+            base_url: Some(layers.look_up(known.url).value).filter(|url| !url.is_empty()),
+            key_origin: key.origin.to_string(),
+            key: Some(SecretString::from(key.value)),
+            ..EndpointSettings::new(known.id.into(), known.kind)
+        });
+    }
+
+    fn add_custom(&mut self, layers: &Layers, problems: &mut Problems) {
+        let url = layers.look_up(&keys::CUSTOM_URL);
+        let configured = !url.value.is_empty();
+        let how = if configured {
+            format!("address from {}", url.origin)
+        } else {
+            format!("set {}", first_name(&keys::CUSTOM_URL))
+        };
+        let title = "Any OpenAI-compatible endpoint".to_owned();
+        self.facts.push(VendorFact { id: "custom".to_owned(), title, configured, how });
+        if !configured {
+            return;
+        }
+        let Found { value: key, origin } = layers.look_up(&keys::CUSTOM_KEY);
+        let model = layers.look_up(&keys::CUSTOM_MODEL).value;
+        let mut models = models_file(&layers.look_up(&keys::CUSTOM_MODELS_FILE).value, problems);
+        if !model.is_empty() {
+            // The model that was named is the one to use, so it stands first.
+            let at = models.iter().position(|known| known.id.eq_ignore_ascii_case(&model));
+            let named = at.map_or_else(|| ModelOverride::named(model), |at| models.remove(at));
+            models.insert(0, named);
+        }
+        self.settings.push(EndpointSettings {
+            base_url: Some(url.value),
+            key: (!key.is_empty()).then(|| SecretString::from(key)),
+            key_origin: origin.to_string(),
+            models,
+            ..EndpointSettings::new("custom".into(), VendorKind::Custom)
+        });
+    }
+
+    fn add_entry(&mut self, entry: EndpointEntry, layers: &Layers, problems: &mut Problems) {
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+        if entry.name.is_empty() || !entry.name.chars().all(is_name) {
+            problems.error(format!(
+                "endpoint `{}`: a name is made of lower-case letters, digits, - and _",
+                entry.name
+            ));
+            return;
+        }
+        if self.settings.iter().any(|known| known.id.as_str() == entry.name) {
+            problems.error(format!("endpoint `{}` is configured twice", entry.name));
+            return;
+        }
+        let key = entry.api_key_env.as_deref().map(|name| (name, layers.secret_variable(name)));
+        if let Some((name, None)) = &key {
+            problems.warn(format!("endpoint `{}`: {name} is not set, so no key is sent", entry.name));
+        }
+        let how = format!("address from {}", layers.user_file().display());
+        self.facts.push(VendorFact {
+            id: entry.name.clone(),
+            title: entry.name.clone(),
+            configured: true,
+            how,
+        });
+        self.settings.push(EndpointSettings {
+            base_url: Some(entry.base_url),
+            key_origin: key
+                .as_ref()
+                .map_or_else(|| "no key configured".to_owned(), |(name, _)| format!("environment {name}")),
+            key: key.and_then(|(_, value)| value).map(SecretString::from),
+            models: entry.models.into_iter().map(ModelOverride::from).collect(),
+            max_concurrency: entry.max_concurrency,
+            ..EndpointSettings::new(entry.name.as_str().into(), VendorKind::Custom)
+        });
+    }
+}
+
+fn first_name(key: &Key) -> &'static str {
+    key.env.first().copied().unwrap_or(key.path)
+}
+
+fn models_file(path: &str, problems: &mut Problems) -> Vec<ModelOverride> {
+    if path.is_empty() {
+        return Vec::new();
+    }
+    let read = std::fs::read_to_string(Path::new(path)).map_err(|error| error.to_string());
+    let parsed =
+        read.and_then(|text| serde_json::from_str::<ModelsFile>(&text).map_err(|error| error.to_string()));
+    match parsed {
+        Ok(file) => file.models.into_iter().map(ModelOverride::from).collect(),
+        Err(error) => {
+            problems.error(format!("{} ({path}): {error}", keys::CUSTOM_MODELS_FILE.path));
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Every environment name that the program reads, and the only place that reads the environment.
+
+use std::collections::BTreeMap;
+
+/// Folder of `config.toml` and `.env`; the platform's own convention when absent.
+pub const EXAI_CONFIG_DIR: &str = "EXAI_CONFIG_DIR";
+/// Folder of the database; the platform's own convention when absent.
+pub const EXAI_DATA_DIR: &str = "EXAI_DATA_DIR";
+/// Folders that may be read, separated like `PATH`.
+pub const EXAI_ROOTS: &str = "EXAI_ROOTS";
+/// Model for calls that name none.
+pub const EXAI_DEFAULT_MODEL: &str = "EXAI_DEFAULT_MODEL";
+/// Language of answers.
+pub const EXAI_LOCALE: &str = "EXAI_LOCALE";
+/// What is logged, in the syntax of tracing's environment filter.
+pub const EXAI_LOG: &str = "EXAI_LOG";
+/// How it is logged: auto, text or json.
+pub const EXAI_LOG_FORMAT: &str = "EXAI_LOG_FORMAT";
+/// Durability of the database: normal survives the process, full also a power loss.
+pub const EXAI_STORE_SYNC: &str = "EXAI_STORE_SYNC";
+/// Seconds for a whole call.
+pub const EXAI_CALL_SECONDS: &str = "EXAI_CALL_SECONDS";
+/// Seconds to connect to a vendor.
+pub const EXAI_CONNECT_SECONDS: &str = "EXAI_CONNECT_SECONDS";
+/// Seconds until a vendor's first byte.
+pub const EXAI_FIRST_BYTE_SECONDS: &str = "EXAI_FIRST_BYTE_SECONDS";
+/// Seconds of silence within an answer.
+pub const EXAI_IDLE_SECONDS: &str = "EXAI_IDLE_SECONDS";
+/// Seconds that an attempt waits for its turn.
+pub const EXAI_PERMIT_WAIT_SECONDS: &str = "EXAI_PERMIT_WAIT_SECONDS";
+/// Upstream attempts at once.
+pub const EXAI_UPSTREAM_LIMIT: &str = "EXAI_UPSTREAM_LIMIT";
+/// Upstream attempts at once for GLM.
+pub const EXAI_GLM_LIMIT: &str = "EXAI_GLM_LIMIT";
+/// Upstream attempts at once for Kimi.
+pub const EXAI_KIMI_LIMIT: &str = "EXAI_KIMI_LIMIT";
+/// Client requests in flight.
+pub const EXAI_IN_FLIGHT_LIMIT: &str = "EXAI_IN_FLIGHT_LIMIT";
+/// Attempts after the first.
+pub const EXAI_RETRIES: &str = "EXAI_RETRIES";
+/// Seconds that an answer may be given again.
+pub const EXAI_CACHE_SECONDS: &str = "EXAI_CACHE_SECONDS";
+/// Megabytes of cached answers.
+pub const EXAI_CACHE_MEGABYTES: &str = "EXAI_CACHE_MEGABYTES";
+/// Key of OpenAI.
+pub const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
+/// Address of OpenAI, for proxies of it.
+pub const OPENAI_BASE_URL: &str = "OPENAI_BASE_URL";
+/// Key of GLM (z.ai).
+pub const GLM_API_KEY: &str = "GLM_API_KEY";
+/// Address of GLM.
+pub const GLM_BASE_URL: &str = "GLM_BASE_URL";
+/// Key of Kimi (Moonshot).
+pub const KIMI_API_KEY: &str = "KIMI_API_KEY";
+/// Address of Kimi.
+pub const KIMI_BASE_URL: &str = "KIMI_BASE_URL";
+/// Key of MiniMax.
+pub const MINIMAX_API_KEY: &str = "MINIMAX_API_KEY";
+/// Address of MiniMax.
+pub const MINIMAX_BASE_URL: &str = "MINIMAX_BASE_URL";
+/// Address of any OpenAI-compatible endpoint.
+pub const CUSTOM_API_URL: &str = "CUSTOM_API_URL";
+/// Its key, if it wants one.
+pub const CUSTOM_API_KEY: &str = "CUSTOM_API_KEY";
+/// The model to use there.
+pub const CUSTOM_MODEL_NAME: &str = "CUSTOM_MODEL_NAME";
+/// A JSON file with names, aliases and windows of its models.
+pub const CUSTOM_MODELS_CONFIG_PATH: &str = "CUSTOM_MODELS_CONFIG_PATH";
+/// The project folder, as Claude Code tells it to its servers.
+pub const CLAUDE_PROJECT_DIR: &str = "CLAUDE_PROJECT_DIR";
+
+/// The process environment as text; values that are not Unicode are left out, because no setting can mean them.
+#[must_use]
+pub fn process() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}

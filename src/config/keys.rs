@@ -1,0 +1,203 @@
+//! Every setting: where it may come from, what it is when nobody sets it, what it means.
+
+use super::env;
+
+/// A setting that is one value.
+#[derive(Debug)]
+pub struct Key {
+    /// Its place in `config.toml`.
+    pub path: &'static str,
+    /// Its environment names, ours first; the others are the usual names elsewhere.
+    pub env: &'static [&'static str],
+    /// Its value when nobody sets it; empty means none.
+    pub default: &'static str,
+    /// What it means.
+    pub about: &'static str,
+    /// Whether its value must never be shown.
+    pub secret: bool,
+}
+
+const fn key(
+    path: &'static str,
+    env: &'static [&'static str],
+    default: &'static str,
+    about: &'static str,
+) -> Key {
+    Key { path, env, default, about, secret: false }
+}
+
+const fn secret(path: &'static str, env: &'static [&'static str], about: &'static str) -> Key {
+    Key { path, env, default: "", about, secret: true }
+}
+
+/// Model for calls that name none.
+pub static DEFAULT_MODEL: Key = key(
+    "default_model",
+    &[env::EXAI_DEFAULT_MODEL, "DEFAULT_MODEL"],
+    "auto",
+    "Model for calls that name none: a name, provider/name, or auto for the first configured vendor's default",
+);
+/// Language of answers.
+pub static LOCALE: Key = key(
+    "locale",
+    &[env::EXAI_LOCALE, "LOCALE"],
+    "",
+    "Language of the experts' answers, such as German or de-DE",
+);
+/// Folders that may be read.
+pub static ROOTS: Key = key(
+    "roots",
+    &[env::EXAI_ROOTS],
+    "",
+    "Folders that may be read besides the project, separated like PATH in the environment",
+);
+/// What is logged.
+pub static LOG_FILTER: Key =
+    key("log.filter", &[env::EXAI_LOG, "LOG_LEVEL"], "warn,exai=info", "What is logged to stderr");
+/// How it is logged.
+pub static LOG_FORMAT: Key = key(
+    "log.format",
+    &[env::EXAI_LOG_FORMAT],
+    "auto",
+    "text, json, or auto: text on a terminal, json otherwise",
+);
+/// Folder of the database.
+pub static DATA_DIR: Key = key(
+    "store.dir",
+    &[env::EXAI_DATA_DIR],
+    "",
+    "Folder of the database; the platform's data folder when empty",
+);
+/// Durability.
+pub static STORE_SYNC: Key = key(
+    "store.sync",
+    &[env::EXAI_STORE_SYNC],
+    "normal",
+    "normal survives a crash of the process, full also a power loss",
+);
+/// Seconds for a whole call.
+pub static CALL_SECONDS: Key =
+    key("limits.call_seconds", &[env::EXAI_CALL_SECONDS], "900", "The longest a call may take");
+/// Seconds to connect.
+pub static CONNECT_SECONDS: Key =
+    key("limits.connect_seconds", &[env::EXAI_CONNECT_SECONDS], "10", "To connect to a vendor");
+/// Seconds until the first byte.
+pub static FIRST_BYTE_SECONDS: Key =
+    key("limits.first_byte_seconds", &[env::EXAI_FIRST_BYTE_SECONDS], "300", "Until a vendor's first byte");
+/// Seconds of silence.
+pub static IDLE_SECONDS: Key =
+    key("limits.idle_seconds", &[env::EXAI_IDLE_SECONDS], "300", "Of silence within an answer");
+/// Seconds for a permit.
+pub static PERMIT_WAIT_SECONDS: Key = key(
+    "limits.permit_wait_seconds",
+    &[env::EXAI_PERMIT_WAIT_SECONDS],
+    "30",
+    "That an attempt waits for its turn before over_capacity",
+);
+/// Upstream attempts at once.
+pub static UPSTREAM_LIMIT: Key =
+    key("limits.upstream", &[env::EXAI_UPSTREAM_LIMIT], "24", "Attempts at vendors at once");
+/// For GLM.
+pub static GLM_LIMIT: Key = key("limits.glm", &[env::EXAI_GLM_LIMIT], "4", "Attempts at GLM at once");
+/// For Kimi.
+pub static KIMI_LIMIT: Key = key("limits.kimi", &[env::EXAI_KIMI_LIMIT], "6", "Attempts at Kimi at once");
+/// Client requests in flight.
+pub static IN_FLIGHT_LIMIT: Key =
+    key("limits.in_flight", &[env::EXAI_IN_FLIGHT_LIMIT], "256", "Requests of clients at once");
+/// Attempts after the first.
+pub static RETRIES: Key = key("limits.retries", &[env::EXAI_RETRIES], "2", "Attempts after the first");
+/// Cache lifetime.
+pub static CACHE_SECONDS: Key = key(
+    "cache.seconds",
+    &[env::EXAI_CACHE_SECONDS],
+    "600",
+    "How long an answer may be given again; 0 switches the cache off",
+);
+/// Cache size.
+pub static CACHE_MEGABYTES: Key =
+    key("cache.megabytes", &[env::EXAI_CACHE_MEGABYTES], "64", "The most memory for cached answers");
+/// OpenAI's key.
+pub static OPENAI_KEY: Key = secret("openai.api_key", &[env::OPENAI_API_KEY], "Key of OpenAI");
+/// OpenAI's address.
+pub static OPENAI_URL: Key =
+    key("openai.base_url", &[env::OPENAI_BASE_URL], "", "Address of OpenAI, for proxies of it");
+/// GLM's key.
+pub static GLM_KEY: Key = secret(
+    "glm.api_key",
+    &[
+        env::GLM_API_KEY,
+        "ZAI_API_KEY",
+        "Z_AI_API_KEY",
+        "ZHIPU_API_KEY",
+        "ZHIPUAI_API_KEY",
+        "BIGMODEL_API_KEY",
+    ],
+    "Key of GLM (z.ai)",
+);
+/// GLM's address.
+pub static GLM_URL: Key = key("glm.base_url", &[env::GLM_BASE_URL, "ZAI_BASE_URL"], "", "Address of GLM");
+/// Kimi's key.
+pub static KIMI_KEY: Key =
+    secret("kimi.api_key", &[env::KIMI_API_KEY, "MOONSHOT_API_KEY"], "Key of Kimi (Moonshot)");
+/// Kimi's address.
+pub static KIMI_URL: Key = key(
+    "kimi.base_url",
+    &[env::KIMI_BASE_URL, "MOONSHOT_BASE_URL", "MOONSHOT_API_BASE", "MOONSHOT_API_URL"],
+    "",
+    "Address of Kimi",
+);
+/// MiniMax's key.
+pub static MINIMAX_KEY: Key = secret("minimax.api_key", &[env::MINIMAX_API_KEY], "Key of MiniMax");
+/// MiniMax's address.
+pub static MINIMAX_URL: Key =
+    key("minimax.base_url", &[env::MINIMAX_BASE_URL, "MINIMAX_API_BASE"], "", "Address of MiniMax");
+/// The custom endpoint's address.
+pub static CUSTOM_URL: Key =
+    key("custom.base_url", &[env::CUSTOM_API_URL], "", "Address of any OpenAI-compatible endpoint");
+/// The custom endpoint's key.
+pub static CUSTOM_KEY: Key =
+    secret("custom.api_key", &[env::CUSTOM_API_KEY], "Key of that endpoint, if it wants one");
+/// The custom endpoint's model.
+pub static CUSTOM_MODEL: Key = key("custom.model", &[env::CUSTOM_MODEL_NAME], "", "Model to use there");
+/// The custom endpoint's models.
+pub static CUSTOM_MODELS_FILE: Key = key(
+    "custom.models_file",
+    &[env::CUSTOM_MODELS_CONFIG_PATH],
+    "",
+    "JSON file with model_name, aliases and context_window of its models",
+);
+
+/// Every key, in the order in which they are shown.
+pub static ALL: [&Key; 31] = [
+    &DEFAULT_MODEL,
+    &LOCALE,
+    &ROOTS,
+    &OPENAI_KEY,
+    &OPENAI_URL,
+    &GLM_KEY,
+    &GLM_URL,
+    &KIMI_KEY,
+    &KIMI_URL,
+    &MINIMAX_KEY,
+    &MINIMAX_URL,
+    &CUSTOM_URL,
+    &CUSTOM_KEY,
+    &CUSTOM_MODEL,
+    &CUSTOM_MODELS_FILE,
+    &DATA_DIR,
+    &STORE_SYNC,
+    &LOG_FILTER,
+    &LOG_FORMAT,
+    &CALL_SECONDS,
+    &CONNECT_SECONDS,
+    &FIRST_BYTE_SECONDS,
+    &IDLE_SECONDS,
+    &PERMIT_WAIT_SECONDS,
+    &UPSTREAM_LIMIT,
+    &GLM_LIMIT,
+    &KIMI_LIMIT,
+    &IN_FLIGHT_LIMIT,
+    &RETRIES,
+    &CACHE_SECONDS,
+    &CACHE_MEGABYTES,
+];

@@ -1,0 +1,240 @@
+//! Where values come from, and which source wins: command line, environment, `.env`, project file, user file, default.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use super::{keys, keys::Key, problems::Problems};
+
+/// The keys that a project's own file may set. Never addresses, keys, roots or limits: a cloned repository is a stranger's text.
+const PROJECT_KEYS: [&str; 2] = ["default_model", "locale"];
+/// The tables of `config.toml` that are not single values.
+const TABLES: [&str; 1] = ["endpoints"];
+/// A larger file is not a configuration.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// A file.
+    File(PathBuf),
+    /// An environment name, by the name that was used.
+    Env(String),
+    /// The command line.
+    CommandLine,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Env(name) => write!(f, "environment {name}"),
+            Self::CommandLine => f.write_str("command line"),
+        }
+    }
+}
+
+/// A value and its origin.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The text, trimmed.
+    pub value: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// All sources.
+#[derive(Debug, Default)]
+pub struct Layers {
+    command_line: BTreeMap<&'static str, String>,
+    environment: BTreeMap<String, String>,
+    dotenv: (PathBuf, BTreeMap<String, String>),
+    project: (PathBuf, BTreeMap<String, String>),
+    user: (PathBuf, BTreeMap<String, String>),
+    user_tables: toml::Table,
+}
+
+impl Layers {
+    /// Sources without files.
+    #[must_use]
+    pub fn from_environment(environment: BTreeMap<String, String>) -> Self {
+        Self { environment, ..Self::default() }
+    }
+
+    /// Adds `config.toml` and `.env` of the configuration folder.
+    pub fn read_user_files(&mut self, folder: &Path, problems: &mut Problems) {
+        let path = folder.join("config.toml");
+        let table = read_table(&path, problems);
+        self.user = (path.clone(), flatten(&table, &path, problems));
+        self.user_tables = table;
+        let dotenv = folder.join(".env");
+        let text = read_text(&dotenv, problems).unwrap_or_default();
+        self.dotenv = (dotenv.clone(), super::dotenv::parse(&text, &dotenv, problems));
+    }
+
+    /// Adds a project's `exai.toml`, which may set little.
+    pub fn read_project_file(&mut self, folder: &Path, problems: &mut Problems) {
+        let path = folder.join("exai.toml");
+        let table = read_table(&path, problems);
+        let mut values = flatten(&table, &path, problems);
+        values.retain(|name, _| {
+            let allowed = PROJECT_KEYS.contains(&name.as_str());
+            if !allowed {
+                problems
+                    .warn(format!("{}: `{name}` cannot be set by a project and was ignored", path.display()));
+            }
+            allowed
+        });
+        self.project = (path, values);
+    }
+
+    /// Sets a value from the command line.
+    pub fn set(&mut self, key: &Key, value: String) {
+        self.command_line.insert(key.path, value);
+    }
+
+    /// The tables under a name of the user's file.
+    #[must_use]
+    pub fn tables(&self, name: &str) -> Vec<&toml::Table> {
+        match self.user_tables.get(name) {
+            Some(toml::Value::Array(list)) => list.iter().filter_map(toml::Value::as_table).collect(),
+            Some(toml::Value::Table(table)) => vec![table],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The path of the user's file.
+    #[must_use]
+    pub fn user_file(&self) -> &Path {
+        &self.user.0
+    }
+
+    /// A variable of the environment.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str)
+    }
+
+    /// A variable that holds a secret, of the environment or of `.env`.
+    #[must_use]
+    pub fn secret_variable(&self, name: &str) -> Option<String> {
+        let value = self.environment.get(name).or_else(|| self.dotenv.1.get(name))?.trim();
+        is_set(value).then(|| value.to_owned())
+    }
+
+    /// The value of a key and where it came from.
+    #[must_use]
+    pub fn look_up(&self, key: &Key) -> Found {
+        let found = |value: &String, origin: Origin| {
+            let value = value.trim();
+            is_set(value).then(|| Found { value: value.to_owned(), origin })
+        };
+        if let Some(found) =
+            self.command_line.get(key.path).and_then(|value| found(value, Origin::CommandLine))
+        {
+            return found;
+        }
+        for name in key.env {
+            if let Some(found) =
+                self.environment.get(*name).and_then(|value| found(value, Origin::Env((*name).to_owned())))
+            {
+                return found;
+            }
+        }
+        for name in key.env {
+            let (path, values) = &self.dotenv;
+            if let Some(found) = values.get(*name).and_then(|value| found(value, Origin::File(path.clone())))
+            {
+                return found;
+            }
+        }
+        for (path, values) in [&self.project, &self.user] {
+            if let Some(found) =
+                values.get(key.path).and_then(|value| found(value, Origin::File(path.clone())))
+            {
+                return found;
+            }
+        }
+        Found { value: key.default.to_owned(), origin: Origin::Default }
+    }
+}
+
+/// An unexpanded `${NAME}` is what clients hand over when the variable does not exist: it means nothing was set.
+fn is_set(value: &str) -> bool {
+    !value.is_empty() && !(value.starts_with("${") && value.ends_with('}'))
+}
+
+fn read_text(path: &Path, problems: &mut Problems) -> Option<String> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Ok(about) if !about.is_file() || about.len() > MAX_FILE_BYTES => {
+            problems.error(format!("{}: not a regular file of at most 1 MiB", path.display()));
+            return None;
+        }
+        Ok(_) | Err(_) => {}
+    }
+    std::fs::read_to_string(path).map_err(|error| problems.error(format!("{}: {error}", path.display()))).ok()
+}
+
+fn read_table(path: &Path, problems: &mut Problems) -> toml::Table {
+    let Some(text) = read_text(path, problems) else { return toml::Table::new() };
+    text.parse::<toml::Table>().unwrap_or_else(|error| {
+        let message = error.to_string();
+        problems.error(format!("{}: {}", path.display(), message.trim()));
+        toml::Table::new()
+    })
+}
+
+/// Single values by their dotted path. An unknown name is reported with the nearest known one.
+fn flatten(table: &toml::Table, path: &Path, problems: &mut Problems) -> BTreeMap<String, String> {
+    let known: BTreeSet<&str> = keys::ALL.iter().map(|key| key.path).collect();
+    let mut values = BTreeMap::new();
+    let mut add = |name: String, value: &toml::Value| {
+        if !known.contains(name.as_str()) {
+            problems.warn(format!("{}: `{name}` is not a setting{}", path.display(), nearest(&name, &known)));
+            return;
+        }
+        match text_of(value) {
+            Some(text) => drop(values.insert(name, text)),
+            None => problems.error(format!("{}: `{name}` must be a single value", path.display())),
+        }
+    };
+    for (name, value) in table {
+        match value {
+            toml::Value::Table(_) | toml::Value::Array(_) if TABLES.contains(&name.as_str()) => {}
+            toml::Value::Table(section) => {
+                section.iter().for_each(|(inner, value)| add(format!("{name}.{inner}"), value));
+            }
+            value => add(name.clone(), value),
+        }
+    }
+    values
+}
+
+fn text_of(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        toml::Value::Array(list) => {
+            let parts: Option<Vec<&str>> = list.iter().map(toml::Value::as_str).collect();
+            let joined = std::env::join_paths(parts?).ok()?;
+            joined.into_string().ok()
+        }
+        toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+    }
+}
+
+fn nearest(name: &str, known: &BTreeSet<&str>) -> String {
+    let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
+    let near = known
+        .iter()
+        .find(|path| last(path) == last(name) || path.starts_with(name) || name.starts_with(**path));
+    near.map(|path| format!("; did you mean `{path}`?")).unwrap_or_default()
+}

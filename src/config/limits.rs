@@ -1,0 +1,105 @@
+//! Times and bounds, and that each outer one is larger than the inner ones.
+
+use std::{str::FromStr, time::Duration};
+
+use exai_engine::settings::{AttemptSettings, CacheSettings};
+
+use super::{
+    keys::{self, Key},
+    layers::Layers,
+    problems::Problems,
+};
+
+/// Times and bounds.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// For a whole call.
+    pub call: Duration,
+    /// To connect to a vendor.
+    pub connect: Duration,
+    /// Until a vendor's first byte.
+    pub first_byte: Duration,
+    /// Of silence within an answer.
+    pub idle: Duration,
+    /// Client requests in flight.
+    pub in_flight: usize,
+    /// Permits and retries.
+    pub attempts: AttemptSettings,
+    /// The answer cache.
+    pub cache: CacheSettings,
+}
+
+impl Limits {
+    /// Reads and checks them. A value that cannot be used is reported and replaced by its default.
+    #[must_use]
+    pub fn read(layers: &Layers, problems: &mut Problems) -> Self {
+        let mut attempts = AttemptSettings {
+            global_permits: number(layers, &keys::UPSTREAM_LIMIT, 1, 10_000, problems),
+            permit_wait: seconds(layers, &keys::PERMIT_WAIT_SECONDS, problems),
+            retries: number(layers, &keys::RETRIES, 0, 10, problems),
+            ..AttemptSettings::default()
+        };
+        for (id, key) in [("glm", &keys::GLM_LIMIT), ("kimi", &keys::KIMI_LIMIT)] {
+            attempts.provider_permits.insert(id.into(), number(layers, key, 1, 10_000, problems));
+        }
+        let cache_seconds: u64 = number(layers, &keys::CACHE_SECONDS, 0, 86_400 * 30, problems);
+        let megabytes: u64 = number(layers, &keys::CACHE_MEGABYTES, 1, 65_536, problems);
+        let limits = Self {
+            call: seconds(layers, &keys::CALL_SECONDS, problems),
+            connect: seconds(layers, &keys::CONNECT_SECONDS, problems),
+            first_byte: seconds(layers, &keys::FIRST_BYTE_SECONDS, problems),
+            idle: seconds(layers, &keys::IDLE_SECONDS, problems),
+            in_flight: number(layers, &keys::IN_FLIGHT_LIMIT, 1, 65_536, problems),
+            attempts,
+            cache: CacheSettings {
+                lifetime: Duration::from_secs(cache_seconds),
+                max_bytes: megabytes * 1024 * 1024,
+            },
+        };
+        limits.check(problems);
+        limits
+    }
+
+    /// An inner wait that is as long as the wait around it can never be the one that ends.
+    fn check(&self, problems: &mut Problems) {
+        let nested = [
+            (&keys::CONNECT_SECONDS, self.connect, &keys::FIRST_BYTE_SECONDS, self.first_byte),
+            (&keys::FIRST_BYTE_SECONDS, self.first_byte, &keys::CALL_SECONDS, self.call),
+            (&keys::IDLE_SECONDS, self.idle, &keys::CALL_SECONDS, self.call),
+            (&keys::PERMIT_WAIT_SECONDS, self.attempts.permit_wait, &keys::CALL_SECONDS, self.call),
+        ];
+        for (inner, inner_value, outer, outer_value) in nested {
+            if inner_value >= outer_value {
+                problems.error(format!(
+                    "{} ({} s) must be below {} ({} s)",
+                    inner.path,
+                    inner_value.as_secs(),
+                    outer.path,
+                    outer_value.as_secs()
+                ));
+            }
+        }
+    }
+}
+
+fn seconds(layers: &Layers, key: &Key, problems: &mut Problems) -> Duration {
+    Duration::from_secs(number(layers, key, 1, 86_400, problems))
+}
+
+fn number<N>(layers: &Layers, key: &Key, least: N, most: N, problems: &mut Problems) -> N
+where
+    N: FromStr + PartialOrd + std::fmt::Display + Copy,
+{
+    let found = layers.look_up(key);
+    match found.value.parse::<N>() {
+        Ok(number) if number >= least && number <= most => number,
+        _ => {
+            problems.error(format!(
+                "{} (from {}): expected a whole number from {least} to {most}, got `{}`",
+                key.path, found.origin, found.value
+            ));
+            // The defaults are numbers within bounds; a test reads all of them.
+            key.default.parse().unwrap_or(least)
+        }
+    }
+}

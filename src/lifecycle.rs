@@ -1,0 +1,60 @@
+//! How the process begins and ends: signals, the stdio service, the last writes.
+
+use std::time::Duration;
+
+use exai_transports::stdio::{self, Cause, Lifecycle, StdioSettings};
+use tokio_util::sync::CancellationToken;
+
+use crate::{App, config::Config};
+
+/// How long runs and writes may take to settle after the service is over.
+const SETTLE: Duration = Duration::from_millis(500);
+/// The same when a handler did not return: the time for an orderly end is used up then.
+const SETTLE_LATE: Duration = Duration::from_millis(80);
+
+/// Serves one client on standard input and output until it goes, or a signal comes.
+///
+/// # Errors
+/// The handshake fails or the input cannot be read.
+pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()> {
+    let shutdown = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(shutdown.clone()));
+    let settings = StdioSettings { max_in_flight: config.limits.in_flight, ..StdioSettings::default() };
+    let lifecycle = Lifecycle { shutdown, closing: app.closing.clone(), ..Lifecycle::default() };
+    let served = stdio::serve(app.server.clone(), rmcp::transport::stdio_pipes(), settings, lifecycle).await;
+    // Whatever still runs now was interrupted by the end of this process.
+    app.closing.cancel();
+    let late = served.as_ref().is_ok_and(|ended| ended.unanswered > 0);
+    let settled = app.engine.settle(if late { SETTLE_LATE } else { SETTLE }).await;
+    if !settled {
+        tracing::warn!("some turns or runs could not be written before the end");
+    }
+    let ended = served?;
+    tracing::debug!(cause = ?ended.cause, unanswered = ended.unanswered, "the service is over");
+    if ended.cause == Cause::OutputClosed {
+        tracing::info!("the client closed its end before its input was over");
+    }
+    Ok(())
+}
+
+/// Cancels `token` at the first SIGTERM or SIGINT.
+pub(crate) async fn cancel_on_signal(token: CancellationToken) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+            _ => return,
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
+    }
+    token.cancel();
+}
