@@ -116,15 +116,19 @@ fn has_values(content: &str) -> bool {
     })
 }
 
-/// Whether the text begins like a statement of SQL.
+/// Whether the text begins like a statement of SQL: its verb in capitals or in small letters, since prose begins with one capital.
 pub(super) fn is_sql(text: &str) -> bool {
-    let mut words = text.split_whitespace().map(str::to_ascii_uppercase);
-    let second =
-        |wanted: &[&str], next: Option<String>| next.is_some_and(|word| wanted.contains(&word.as_str()));
-    match words.next().as_deref() {
-        Some("SELECT" | "UPDATE" | "WITH" | "REPLACE" | "MERGE") => words.next().is_some(),
-        Some("INSERT") => second(&["INTO", "OR", "IGNORE"], words.next()),
-        Some("DELETE") => second(&["FROM"], words.next()),
+    let mut words = text.split_whitespace();
+    let (verb, next) =
+        (words.next().unwrap_or_default(), words.next().unwrap_or_default().to_ascii_uppercase());
+    let upper = verb.to_ascii_uppercase();
+    if verb != upper && verb != verb.to_ascii_lowercase() {
+        return false;
+    }
+    match upper.as_str() {
+        "SELECT" | "UPDATE" | "WITH" | "REPLACE" | "MERGE" => !next.is_empty(),
+        "INSERT" => matches!(next.as_str(), "INTO" | "OR" | "IGNORE"),
+        "DELETE" => next == "FROM",
         _ => false,
     }
 }

@@ -88,9 +88,23 @@ pub(super) fn is_test_path(path: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name);
     in_folder(
         path,
-        &["test", "tests", "__tests__", "spec", "specs", "e2e", "testdata", "fixtures", "__mocks__"],
+        &[
+            "test",
+            "tests",
+            "__tests__",
+            "spec",
+            "specs",
+            "e2e",
+            "testdata",
+            "fixtures",
+            "__mocks__",
+            "test_helpers",
+            "test_utils",
+            "testutil",
+        ],
     ) || stem.starts_with("test_")
         || stem.ends_with("_test")
+        || stem.ends_with("_tests")
         || matches!(name, "tests.rs" | "test.rs" | "conftest.py" | "tests.py")
         || name.contains(".test.")
         || name.contains(".spec.")

@@ -88,7 +88,7 @@ impl Lexer<'_> {
             (b'R', b'"') if language.is_c() => self.cpp_raw(),
             (b'"' | b'\'', _) if language == Language::Python => self.python_string(),
             (b'"', b'"') if language == Language::Java && self.peek(2) == b'"' => {
-                self.delimited(b"\"\"\"", true)
+                self.delimited(b"\"\"\"", true);
             }
             (b'"', _) if language == Language::Rust => self.delimited(b"\"", true),
             (b'"', _) if language.is_code() => self.one_line(b'"'),

@@ -8,6 +8,8 @@ use super::Located;
 
 /// Findings of one rule in one file that are listed.
 pub(super) const PER_RULE_AND_FILE: usize = 5;
+/// Findings of one rule that are listed in all, so that one habit of the authors does not crowd out everything else.
+pub(super) const PER_RULE: usize = 30;
 /// Findings that are listed in all.
 pub(super) const TOTAL: usize = 200;
 
@@ -66,6 +68,22 @@ impl Report {
             let (a_key, b_key) = (key(a), key(b));
             a_key.0.cmp(&b_key.0).then_with(|| a.finding.path.cmp(&b.finding.path)).then(a_key.cmp(&b_key))
         });
+        let mut shown: BTreeMap<&'static str, usize> = BTreeMap::new();
+        let mut crowded: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
+        self.found.retain(|located| {
+            let shown = shown.entry(located.rule).or_default();
+            *shown += 1;
+            if *shown > PER_RULE {
+                *crowded.entry((located.rule, located.finding.path.clone())).or_default() += 1;
+            }
+            *shown <= PER_RULE
+        });
+        for ((rule, path), count) in crowded {
+            let (findings, files) = self.unlisted.entry(rule).or_default();
+            *findings += count;
+            *files +=
+                usize::from(self.listed.get(&(rule, path)).is_none_or(|listed| *listed <= PER_RULE_AND_FILE));
+        }
         let mut notes: Vec<String> = Vec::new();
         for (rule, (findings, files)) in &self.unlisted {
             let files = if *files == 1 { "1 file".to_owned() } else { format!("{files} files") };
@@ -82,9 +100,7 @@ impl Report {
         });
         let cut = before - self.found.len();
         if cut > 0 {
-            notes.push(format!(
-                "{cut} findings of the least severity are not listed: the list ends at {TOTAL}."
-            ));
+            notes.push(format!("{cut} more of the least severity are not listed: the list ends at {TOTAL}."));
         }
         (self.found, notes)
     }
@@ -115,14 +131,30 @@ mod tests {
     }
 
     #[test]
+    fn one_rule_does_not_crowd_out_the_others() {
+        let mut report = Report::default();
+        for file in 0..PER_RULE + 4 {
+            for line in 1..=7 {
+                report.add(&format!("{file:02}.rs"), hit("x", Severity::Low, line));
+            }
+        }
+        let (found, notes) = report.finish();
+        assert_eq!(found.len(), PER_RULE);
+        assert_eq!(notes, ["At least 208 more of `x` in 34 files are not listed."]);
+    }
+
+    #[test]
     fn the_list_ends_but_keeps_the_longest() {
         let mut report = Report::default();
-        for file in 0..TOTAL {
-            report.add(&format!("{file}.rs"), hit("x", Severity::Low, 1));
+        for rule in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            for file in 0..PER_RULE - 5 {
+                report.add(&format!("{file}.rs"), hit(rule, Severity::Low, 1));
+            }
         }
         report.add("z.rs", hit("longest-file", Severity::Info, 1));
         let (found, notes) = report.finish();
-        assert_eq!((found.len(), notes.len()), (TOTAL, 1));
+        assert_eq!(found.len(), TOTAL);
+        assert_eq!(notes, ["1 more of the least severity are not listed: the list ends at 200."]);
         assert_eq!(found.last().map(|f| f.rule), Some("longest-file"));
     }
 }

@@ -103,8 +103,8 @@ const IN_CODE: &str = concat!(
 
 /// Name, sign and value in a settings file.
 const IN_SETTINGS: &str = concat!(
-    r"(?i)^\s*(?:export\s+|-\s+)?[\x22']?[\w.-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|",
-    r#"private[_-]?key|secret[_-]?key)["']?\s*[:=]\s*["']?([^\s"'#,]{8,200})["']?\s*(?:,|#.*|//.*)?$"#
+    r"(?i)^[ \t]*(?:[#;][ \t]*)?(?:export\s+|-\s+)?[\x22']?[\w.-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|",
+    r#"private[_-]?key|secret[_-]?key)["']?\s*[:=]\s*["']?([^\s"'#,]{8,200})"#
 );
 
 static COMPILED: LazyLock<Vec<(&'static Kind, Regex)>> =
@@ -122,6 +122,7 @@ const MATCHES_PER_KIND: usize = 1_000;
 /// Looks for secrets and records where they stand, so that no quote of the chunk shows them.
 pub(super) fn find(source: &Source<'_>, chunk: &mut Chunk, report: &mut Report) {
     let mut found: Vec<Secret> = Vec::new();
+    let mut hidden: Vec<Range<usize>> = Vec::new();
     for (kind, regex) in COMPILED.iter() {
         for captures in regex.captures_iter(chunk.text.as_bytes()).take(MATCHES_PER_KIND) {
             let (Some(whole), Some(secret)) = (captures.get(0), captures.get(1)) else { continue };
@@ -129,6 +130,9 @@ pub(super) fn find(source: &Source<'_>, chunk: &mut Chunk, report: &mut Report) 
             let meant =
                 if is_key { is_key_material(secret.as_bytes()) } else { looks_random(secret.as_bytes()) };
             let in_value = !chunk.language.is_code() || chunk.class(secret.start()) != Class::Code;
+            if meant {
+                hidden.push(secret.range());
+            }
             if meant && in_value && !(kind.id == "secret-url-password" && is_local(chunk, secret.end())) {
                 let at = if is_key { whole.start() } else { secret.start() };
                 found.push(Secret {
@@ -141,20 +145,24 @@ pub(super) fn find(source: &Source<'_>, chunk: &mut Chunk, report: &mut Report) 
             }
         }
     }
-    let assigned = if source.test { Vec::new() } else { assigned(chunk) };
     let apart = |range: &Range<usize>, known: &[Secret]| {
         known.iter().all(|known| range.end <= known.value.start || known.value.end <= range.start)
     };
-    let named = assigned.into_iter().filter(|range| apart(range, &found)).map(|value| Secret {
-        rule: "secret-assigned",
-        severity: Severity::High,
-        title: "Secret assigned in the file",
-        at: value.start,
-        value,
-    });
-    let named: Vec<Secret> = named.collect();
+    let assigned = assigned(chunk);
+    let named = assigned.iter().filter(|(range, meant)| *meant && !source.test && apart(range, &found));
+    let named: Vec<Secret> = named
+        .map(|(value, _)| Secret {
+            rule: "secret-assigned",
+            severity: Severity::High,
+            title: "Secret assigned in the file",
+            at: value.start,
+            value: value.clone(),
+        })
+        .collect();
     found.extend(named);
-    chunk.secrets = merge(found.iter().map(|secret| secret.value.clone()).collect());
+    // What is not reported, such as a password in a comment or a test, is not shown either.
+    hidden.extend(assigned.into_iter().map(|(range, _)| range));
+    chunk.secrets = merge(hidden);
     for Secret { rule, severity, title, at, .. } in found {
         // Credentials in tests are mostly made up; they are worth a look, not an alarm.
         let severity = if source.test || chunk.is_test(at) { severity.max(Severity::Low) } else { severity };
@@ -174,21 +182,33 @@ pub(super) fn find(source: &Source<'_>, chunk: &mut Chunk, report: &mut Report) 
     }
 }
 
-fn assigned(chunk: &Chunk) -> Vec<Range<usize>> {
-    let settings = matches!(chunk.language, Language::Config | Language::Shell);
-    let regex = match chunk.language {
-        Language::Other => None,
-        _ if settings => SETTINGS.as_ref(),
-        _ => CODE.as_ref(),
-    };
-    let Some(regex) = regex else { return Vec::new() };
-    let captures = regex.captures_iter(&chunk.source).take(MATCHES_PER_KIND);
+/// Values that look like secrets by their names, and whether each is worth a finding.
+fn assigned(chunk: &Chunk) -> Vec<(Range<usize>, bool)> {
+    let settings = !chunk.language.is_code();
+    let Some(regex) = (if settings { SETTINGS.as_ref() } else { CODE.as_ref() }) else { return Vec::new() };
+    let captures = regex.captures_iter(chunk.text.as_bytes()).take(MATCHES_PER_KIND);
     let values = captures.filter_map(|captures| captures.get(1));
-    let meant = values.filter(|value| {
-        let place = settings || (chunk.class(value.start()) == Class::Text && !chunk.is_test(value.start()));
-        place && looks_random(value.as_bytes()) && !looks_like_a_name(value.as_bytes())
+    let values =
+        values.filter(|value| looks_random(value.as_bytes()) && !looks_like_a_name(value.as_bytes()));
+    let judged = values.map(|value| {
+        let before = chunk.class(value.start().saturating_sub(1));
+        let meant = match chunk.language {
+            Language::Other => false,
+            _ if settings => before != Class::Comment && ends_line(chunk, value.end()),
+            // A literal of its own, not a line of prose inside a longer one.
+            _ => before == Class::Quote && !chunk.is_test(value.start()),
+        };
+        (value.range(), meant)
     });
-    meant.map(|value| value.range()).collect()
+    judged.collect()
+}
+
+/// Whether nothing follows but what a settings file may have after a value.
+fn ends_line(chunk: &Chunk, at: usize) -> bool {
+    let end = chunk.row_range(chunk.row(at)).end.max(at);
+    let rest = chunk.text.as_bytes().get(at..end).unwrap_or_default();
+    let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest).trim_ascii();
+    rest.is_empty() || rest == b"," || rest.starts_with(b"#") || rest.starts_with(b"//")
 }
 
 /// Words that give a placeholder away.
@@ -244,7 +264,7 @@ fn looks_random(value: &[u8]) -> bool {
 
 /// Names and versions: lower-case words with short numbers between separators, such as `token-v2` or `auth.key.1`.
 fn looks_like_a_name(value: &[u8]) -> bool {
-    if value.iter().any(|byte| matches!(byte, b'(' | b'[' | b' ')) {
+    if value.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{' | b' ')) {
         return true;
     }
     value.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b':' | b'/')).all(|part| {

@@ -59,12 +59,10 @@ fn first_line(source: &Source<'_>) -> Option<(u32, String)> {
 
 fn long_file(source: &Source<'_>, report: &mut Report) {
     let lines = source.file.lines;
-    let severity = match lines {
-        _ if source.beside_production => return,
-        0..=LONG_FILE => return,
-        ..=VERY_LONG_FILE => Severity::Low,
-        _ => Severity::Medium,
-    };
+    if source.beside_production || lines <= LONG_FILE {
+        return;
+    }
+    let severity = if lines > VERY_LONG_FILE { Severity::Medium } else { Severity::Low };
     let Some((line, quote)) = first_line(source) else { return };
     let hit = Hit {
         rule: "long-file",
@@ -85,13 +83,10 @@ fn long_functions(source: &Source<'_>, report: &mut Report) {
         for function in &chunk.functions {
             let Some(lines) = function.lines() else { continue };
             let test = source.test || function.test || chunk.may_be_test(function.start);
-            let severity = match lines {
-                0..=LONG_FUNCTION => continue,
-                ..=VERY_LONG_FUNCTION if test => continue,
-                ..=VERY_LONG_FUNCTION => Severity::Low,
-                _ if test => Severity::Low,
-                _ => Severity::Medium,
-            };
+            if lines <= if test { VERY_LONG_FUNCTION } else { LONG_FUNCTION } {
+                continue;
+            }
+            let severity = if test || lines <= VERY_LONG_FUNCTION { Severity::Low } else { Severity::Medium };
             let hit = Hit {
                 rule: "long-function",
                 severity,

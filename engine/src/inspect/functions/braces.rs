@@ -22,7 +22,7 @@ pattern!(GO, r"(?s:.*)\bfunc\s*(?:\(\)\s*)?([A-Za-z_]\w*)\s*(?:\[\]\s*)?\(\)[^=;
 pattern!(JAVA, r"(?s)\A(.*?)\b([A-Za-z_]\w*)\s*\(\)\s*(?:throws\s[\w.,\s<>]+)?\z");
 pattern!(
     C,
-    r"(?s)\A(.*?)([A-Za-z_~][\w:~]*|operator\s*[^\w\s]{1,3})\s*\(\)(?:\s|const\b|noexcept\b(?:\s*\(\))?|override\b|final\b|volatile\b|&|->\s*[\w:<>,*&\s]+|__attribute__\s*\(\)|:\s*[A-Za-z_].*)*\z"
+    r"(?s)\A(.*?)([A-Za-z_~][\w:~]*|operator\s*[^\w\s]{1,3})\s*\(\)(?:\s|const\b|noexcept\b(?:\s*\(\))?|override\b|final\b|volatile\b|&|->\s*[\w:<>,*&\s]+|__\w+\s*(?:\(\))?|:\s*[A-Za-z_].*)*\z"
 );
 pattern!(BOUND_FUNCTION, r"([\w$]+)\s*(?::[^=;]*)?[=:]\s*(?:async\s+)?function\s*\*?\s*\(\)\s*(?::[^;]*)?\z");
 pattern!(NAMED_FUNCTION, r"\bfunction\s*\*?\s*([\w$]+)\s*(?:<[^;]*>\s*)?\(\)\s*(?::[^;]*)?\z");
@@ -134,7 +134,7 @@ fn java(text: &[u8], nested: bool) -> Block {
     let Some(name) = found.get(2).map(|group| group.range()).filter(|name| is_name(text, name)) else {
         return Block::Other;
     };
-    let words: Vec<&[u8]> = before.split(|byte| byte.is_ascii_whitespace()).collect();
+    let words: Vec<&[u8]> = before.split(u8::is_ascii_whitespace).collect();
     if words.last() == Some(&&b"new"[..]) {
         return Block::Scope;
     }
@@ -164,8 +164,7 @@ fn script(text: &[u8]) -> Option<Range<usize>> {
     let name =
         patterns.iter().find_map(|regex| capture(regex, text, 1)).filter(|name| is_name(text, name))?;
     let before = text.get(..name.start).unwrap_or_default();
-    let inherits =
-        before.split(|byte| byte.is_ascii_whitespace()).any(|word| matches!(word, b"extends" | b"class"));
+    let inherits = before.split(u8::is_ascii_whitespace).any(|word| matches!(word, b"extends" | b"class"));
     (!inherits).then_some(name)
 }
 

@@ -40,17 +40,13 @@ pub(super) const RULES: &[Rule] = &[
         "It also catches KeyboardInterrupt and SystemExit, so the program may not stop when told to.",
         "Write `except Exception:` or name the exception.",
     ),
-    Rule::new(
-        "python-mutable-default",
-        Severity::Medium,
-        r"[\w\]]\s*(=\s*(?:\[|\{|(?:list|dict|set)\(\s*\)))",
-    )
-    .guard(is_default_argument)
-    .says(
-        "Mutable default argument",
-        "The default is made once: what one call puts in, the next call finds.",
-        "Use `None` as the default and make the object inside the function.",
-    ),
+    Rule::new("python-mutable-default", Severity::Low, r"[\w\]]\s*(=\s*(?:\[|\{|(?:list|dict|set)\(\s*\)))")
+        .guard(is_default_argument)
+        .says(
+            "Mutable default argument",
+            "The default is made once: what one call puts in, the next call finds.",
+            "Use `None` as the default and make the object inside the function.",
+        ),
     Rule::new("python-pickle", Severity::Medium, r"\b(?:c?[pP]ickle|dill|cloudpickle)\.loads?\s*\(")
         .place(Place::Production)
         .says(

@@ -2,12 +2,13 @@
 
 use exai_core::Severity;
 
-use crate::inspect::argument::{Argument, argument, built, built_sql, contains, not_fixed};
+use crate::inspect::argument::{Argument, argument, built, built_sql, contains, inside, not_fixed};
+use crate::inspect::lexer::is_word;
 use crate::inspect::rule::{Place, Rule, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule::new("script-eval", Severity::Medium, r"(?:^|[^\w.$])(eval\s*\(|new\s+Function\s*\()")
-        .guard(not_fixed)
+    Rule::new("script-eval", Severity::Medium, r"(?:^|[^\w.$])((?:eval|new\s+Function)\s*\()")
+        .guard(runs_a_value)
         .says(
             "Code made from text",
             "The text is run as code: whoever controls it controls the page or the process.",
@@ -110,7 +111,7 @@ pub(super) const TYPED: &[Rule] = &[
     Rule::new(
         "typescript-any",
         Severity::Info,
-        r"\bas\s+any\b|<any>\s*[\w(]|[\w)\]?]\s*:\s*any\b(?:\[\])*\s*[,;)=\n]",
+        r"\bas\s+any\b|<any>\s*[\w(]|[\w)\]?]\s*:\s*any\b(?:\[\])*\s*[,;)={\n]",
     )
     .place(Place::Production)
     .says(
@@ -124,6 +125,12 @@ pub(super) const TYPED: &[Rule] = &[
         "Mend the type, or use `@ts-expect-error` with a reason.",
     ),
 ];
+
+/// Some argument is more than literals; their contents are blank in the code.
+fn runs_a_value(site: &Site<'_>) -> bool {
+    let arguments = inside(site.chunk, site.end.saturating_sub(1)).unwrap_or_default();
+    arguments.iter().any(|byte| is_word(*byte))
+}
 
 fn html_from_a_value(site: &Site<'_>) -> bool {
     // The pattern takes one byte past the `=`.
