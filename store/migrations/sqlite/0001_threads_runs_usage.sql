@@ -65,11 +65,12 @@ CREATE TABLE runs (
     ended_at     INTEGER,
     outcome      TEXT,
     PRIMARY KEY (tenant_id, owner_id, id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX runs_of_thread ON runs (tenant_id, owner_id, thread_id, id);
 
--- One row for each finished run. Outlives the run and its thread, so it copies what a bill needs.
+-- One row for each finished run. Outlives the run and its thread, so it copies what a bill needs. Run ids begin with their
+-- time, so the key serves questions about a span of days too.
 CREATE TABLE usage (
     tenant_id           TEXT    NOT NULL,
     owner_id            TEXT    NOT NULL,
@@ -88,5 +89,3 @@ CREATE TABLE usage (
     attempts            INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, owner_id, run_id)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX usage_by_day ON usage (tenant_id, owner_id, day);

@@ -1,71 +1,59 @@
-//! How each change becomes SQL. Static texts with binds; each is one round trip to the connection's thread where it can be.
+//! How each change becomes SQL.
 //!
-//! The texts number their binds with `$1`: SQLite numbers such names without gaps, so that a text may hold several statements.
+//! A statement costs more on its way to the connection's thread and back than in SQLite, so the statements of a batch travel
+//! together as one script of fixed texts. Each statement knows how many rows it must change; when one changes fewer, the batch is
+//! taken back and gone through again piece by piece, to tell which piece could not be made and why.
 
 use exai_core::{
     Principal, RunId, ThreadId, Timestamp,
     run::{Run, RunOutcome, RunState},
     store::{StoreError, Write},
-    thread::{BODY_VERSION, Body, Turn},
+    thread::{BODY_VERSION, Body, FileRef, Turn},
 };
-use sqlx::{Row, SqliteConnection};
+use futures::TryStreamExt;
+use sqlx::{
+    Arguments, AssertSqlSafe, Either, Encode, Executor, Row, Sqlite, SqliteConnection, Type,
+    sqlite::SqliteArguments,
+};
 
 use super::{Settings, fault::Cause, settings::millis};
 
+/// The most pieces of one script. Scripts of usual batches are few and stay prepared; a long append is cut into equal ones.
+const PIECES: usize = 8;
+
+// Binds are plain `?`: each statement of a script goes on where the one before ended.
+
 const CREATE_THREAD: &str = "
     INSERT INTO threads (tenant_id, owner_id, id, tool, title, created_at, updated_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
-    ON CONFLICT DO NOTHING";
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING;";
 
 // The turn goes in only when the thread took it: `changes()` counts the rows of the statement before.
 const APPEND_TURN: &str = "
-    UPDATE threads SET turns = turns + 1, updated_at = $5, expires_at = $6
-    WHERE tenant_id = $1 AND owner_id = $2 AND id = $3 AND turns = $4 AND turns < $7 AND expires_at > $8;
+    UPDATE threads SET turns = turns + 1, updated_at = ?, expires_at = ?
+    WHERE tenant_id = ? AND owner_id = ? AND id = ? AND turns = ? AND turns < ? AND expires_at > ?;
     INSERT INTO turns (tenant_id, owner_id, thread_id, seq, tool, created_at, body_version, body)
-    SELECT $1, $2, $3, $4, $9, $5, $10, $11 WHERE changes() = 1";
+    SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() = 1;";
 
 const APPEND_FILES: &str = "
     INSERT INTO turn_files (tenant_id, owner_id, thread_id, seq, position, path, hash)
-    SELECT $1, $2, $3, $4, key, value ->> 'path', value ->> 'hash' FROM json_each($5)";
+    SELECT ?, ?, ?, ?, key, value ->> 'path', value ->> 'hash' FROM json_each(?);";
 
 const TURNS_OF_THREAD: &str = "
-    SELECT turns FROM threads WHERE tenant_id = $1 AND owner_id = $2 AND id = $3 AND expires_at > $4";
+    SELECT turns FROM threads WHERE tenant_id = ? AND owner_id = ? AND id = ? AND expires_at > ?";
 
 const START_RUN: &str = "
     INSERT INTO runs (tenant_id, owner_id, id, thread_id, tool, request_hash, provider, model, state, started_at, deadline_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING;";
 
 // A late answer to a run that was taken for interrupted replaces its row.
 const FINISH_RUN: &str = "
-    UPDATE runs SET state = $4, ended_at = $5, outcome = $6 WHERE tenant_id = $1 AND owner_id = $2 AND id = $3;
-    INSERT OR REPLACE INTO usage (tenant_id, owner_id, run_id, day, provider, model, tool, input_tokens, output_tokens,
-        cached_input_tokens, reasoning_tokens, estimated, cost_usd, duration_ms, attempts)
-    SELECT tenant_id, owner_id, id, $7, provider, model, tool, $8, $9, $10, $11, $12, $13, $14, $15
-    FROM runs WHERE tenant_id = $1 AND owner_id = $2 AND id = $3";
-
-/// Why a change was not made.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The change cannot be made; the rest of the group can.
-    Batch(StoreError),
-    /// The database failed; nothing of the group is written.
-    Database(sqlx::Error),
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        match Cause::of(&error) {
-            Cause::Statement => Self::Batch(StoreError::Refused { reason: error.to_string() }),
-            _ => Self::Database(error),
-        }
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Batch(error)
-    }
-}
+    UPDATE runs SET state = ?, ended_at = ?, outcome = ? WHERE tenant_id = ? AND owner_id = ? AND id = ?;
+    INSERT OR REPLACE INTO usage (day, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated, cost_usd,
+        duration_ms, attempts, tenant_id, owner_id, run_id, provider, model, tool)
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, tenant_id, owner_id, id, provider, model, tool
+    FROM runs WHERE tenant_id = ? AND owner_id = ? AND id = ?;";
 
 /// An identity as a key.
 pub(crate) fn key(uuid: uuid::Uuid) -> Vec<u8> {
@@ -77,103 +65,230 @@ fn count(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Refused { reason: error.to_string() })
+fn refused(reason: &impl ToString) -> StoreError {
+    StoreError::Refused { reason: reason.to_string() }
 }
 
-/// Makes changes of one owner within the open transaction.
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| refused(&error))
+}
+
+/// How a batch stands among the others of its transaction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame {
+    /// Statements that go before the batch, and how many they are.
+    opening: (&'static str, usize),
+    /// Takes the batch back, to where the opening has left off.
+    undo: &'static str,
+}
+
+impl Frame {
+    /// A batch that has the transaction for itself. With the write lock from the start: a transaction that reads first can fail
+    /// at its first write without waiting.
+    pub(crate) const LONE: Self =
+        Self { opening: ("BEGIN IMMEDIATE;", 1), undo: "ROLLBACK; BEGIN IMMEDIATE;" };
+    /// The first batch of several.
+    pub(crate) const FIRST: Self =
+        Self { opening: ("BEGIN IMMEDIATE; SAVEPOINT batch;", 2), undo: "ROLLBACK TO batch;" };
+    /// A further batch; the one before is kept.
+    pub(crate) const NEXT: Self =
+        Self { opening: ("RELEASE batch; SAVEPOINT batch;", 2), undo: "ROLLBACK TO batch;" };
+    /// More of the same batch.
+    const SAME: Self = Self { opening: ("", 0), undo: "" };
+}
+
+/// Statements that travel together, with their binds and the number of rows that each must change.
+struct Script {
+    sql: String,
+    arguments: SqliteArguments,
+    /// `None` for a statement that changes no rows: the driver then repeats the number of the statement before.
+    rows: Vec<Option<u64>>,
+}
+
+impl Script {
+    fn new(frame: Frame) -> Self {
+        let (opening, statements) = frame.opening;
+        Self { sql: opening.to_owned(), arguments: SqliteArguments::default(), rows: vec![None; statements] }
+    }
+
+    fn push(&mut self, sql: &'static str, rows: &[u64]) -> Binds<'_> {
+        self.sql.push_str(sql);
+        self.rows.extend(rows.iter().copied().map(Some));
+        Binds { arguments: &mut self.arguments, failure: None }
+    }
+
+    /// Whether every statement changed the rows that it must.
+    async fn run(self, conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+        // Safe: the text is put together from the constants of this file and holds no value.
+        let query = sqlx::query_with(AssertSqlSafe(self.sql), self.arguments);
+        let mut results = conn.fetch_many(query);
+        let mut complete = true;
+        let mut rows = self.rows.into_iter();
+        while let Some(result) = results.try_next().await? {
+            if let Either::Left(done) = result {
+                complete &= rows.next().flatten().is_none_or(|rows| rows == done.rows_affected());
+            }
+        }
+        Ok(complete && rows.next().is_none())
+    }
+}
+
+/// Binds one statement, in order.
+struct Binds<'a> {
+    arguments: &'a mut SqliteArguments,
+    failure: Option<StoreError>,
+}
+
+impl Binds<'_> {
+    fn bind<'q, T: Encode<'q, Sqlite> + Type<Sqlite>>(mut self, value: T) -> Self {
+        if let Err(error) = self.arguments.add(value) {
+            self.failure = Some(refused(&error));
+        }
+        self
+    }
+
+    fn finish(self) -> Result<(), StoreError> {
+        self.failure.map_or(Ok(()), Err)
+    }
+}
+
+/// The smallest part of a batch that can be refused for a reason of its own.
+#[derive(Clone, Copy)]
+enum Piece<'a> {
+    Create { id: ThreadId, tool: &'a str, title: &'a str, at: Timestamp },
+    Turn { thread: ThreadId, turn: &'a Turn },
+    Files { thread: ThreadId, seq: u32, files: &'a [FileRef] },
+    Start(&'a Run),
+    Finish { id: RunId, state: RunState, at: Timestamp, outcome: &'a RunOutcome },
+}
+
+fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::with_capacity(writes.len());
+    for write in writes {
+        match write {
+            Write::CreateThread { id, tool, title, at } => {
+                pieces.push(Piece::Create { id: *id, tool, title, at: *at });
+            }
+            Write::AppendTurns { thread, turns } => {
+                for turn in turns {
+                    pieces.push(Piece::Turn { thread: *thread, turn });
+                    match &turn.body {
+                        Body::Message(message) if !message.files.is_empty() => {
+                            pieces.push(Piece::Files {
+                                thread: *thread,
+                                seq: turn.seq,
+                                files: &message.files,
+                            });
+                        }
+                        Body::Message(_) | Body::Step(_) | Body::Answer(_) => {}
+                    }
+                }
+            }
+            Write::StartRun(run) => pieces.push(Piece::Start(run)),
+            Write::FinishRun { id, state, at, outcome } => {
+                pieces.push(Piece::Finish { id: *id, state: *state, at: *at, outcome });
+            }
+        }
+    }
+    pieces
+}
+
+/// What a change needs to know beside itself.
 pub(crate) struct Changes<'a> {
-    pub(crate) conn: &'a mut SqliteConnection,
     pub(crate) settings: &'a Settings,
     pub(crate) now: Timestamp,
     pub(crate) who: &'a Principal,
 }
 
 impl Changes<'_> {
-    /// Makes one change.
-    pub(crate) async fn make(&mut self, write: &Write) -> Result<(), Failure> {
-        match write {
-            Write::CreateThread { id, tool, title, at } => self.create_thread(*id, tool, title, *at).await,
-            Write::AppendTurns { thread, turns } => {
-                for turn in turns {
-                    self.append(*thread, turn).await?;
+    /// Makes a batch in the place that `frame` says. A refusal leaves nothing of the batch.
+    ///
+    /// # Errors
+    /// The database failed; what the transaction holds is then unknown.
+    pub(crate) async fn make(
+        &self,
+        conn: &mut SqliteConnection,
+        frame: Frame,
+        writes: &[Write],
+    ) -> Result<Result<(), StoreError>, sqlx::Error> {
+        let pieces = pieces(writes);
+        let scripts = match self.scripts(frame, &pieces) {
+            Ok(scripts) => scripts,
+            Err(refusal) => {
+                Script::new(frame).run(conn).await?;
+                return Ok(Err(refusal));
+            }
+        };
+        for script in scripts {
+            match script.run(&mut *conn).await {
+                Ok(true) => {}
+                Err(error) if Cause::of(&error) != Cause::Statement => return Err(error),
+                Ok(false) | Err(_) => {
+                    sqlx::query(frame.undo).execute(&mut *conn).await?;
+                    return self.make_singly(conn, frame, &pieces).await;
                 }
-                Ok(())
             }
-            Write::StartRun(run) => self.start_run(run).await,
-            Write::FinishRun { id, state, at, outcome } => self.finish_run(*id, *state, *at, outcome).await,
         }
+        Ok(Ok(()))
     }
 
-    fn expiry(&self, at: Timestamp) -> i64 {
-        at.plus_millis(millis(self.settings.thread_lifetime)).0
-    }
-
-    async fn create_thread(
-        &mut self,
-        id: ThreadId,
-        tool: &str,
-        title: &str,
-        at: Timestamp,
-    ) -> Result<(), Failure> {
-        let created = sqlx::query(CREATE_THREAD)
-            .bind(&*self.who.tenant)
-            .bind(&*self.who.owner)
-            .bind(key(id.as_uuid()))
-            .bind(tool)
-            .bind(title)
-            .bind(at.0)
-            .bind(self.expiry(at))
-            .execute(&mut *self.conn)
-            .await?;
-        if created.rows_affected() == 0 {
-            return Err(StoreError::Conflict { thread: id }.into());
-        }
-        Ok(())
-    }
-
-    async fn append(&mut self, thread: ThreadId, turn: &Turn) -> Result<(), Failure> {
-        let appended = sqlx::query(APPEND_TURN)
-            .bind(&*self.who.tenant)
-            .bind(&*self.who.owner)
-            .bind(key(thread.as_uuid()))
-            .bind(turn.seq)
-            .bind(turn.created_at.0)
-            .bind(self.expiry(turn.created_at))
-            .bind(self.settings.max_turns)
-            .bind(self.now.0)
-            .bind(turn.tool.as_str())
-            .bind(BODY_VERSION)
-            .bind(json(&turn.body)?)
-            .execute(&mut *self.conn)
-            .await?;
-        if appended.rows_affected() == 0 {
-            return Err(self.why_not(thread, turn.seq).await?.into());
-        }
-        match &turn.body {
-            Body::Message(message) if !message.files.is_empty() => {
-                sqlx::query(APPEND_FILES)
-                    .bind(&*self.who.tenant)
-                    .bind(&*self.who.owner)
-                    .bind(key(thread.as_uuid()))
-                    .bind(turn.seq)
-                    .bind(json(&message.files)?)
-                    .execute(&mut *self.conn)
-                    .await?;
+    fn scripts(&self, frame: Frame, pieces: &[Piece<'_>]) -> Result<Vec<Script>, StoreError> {
+        let mut scripts = Vec::with_capacity(1);
+        let mut script = Script::new(frame);
+        for (index, piece) in pieces.iter().enumerate() {
+            if index > 0 && index % PIECES == 0 {
+                scripts.push(std::mem::replace(&mut script, Script::new(Frame::SAME)));
             }
-            Body::Message(_) | Body::Step(_) | Body::Answer(_) => {}
+            self.add(&mut script, *piece)?;
         }
-        Ok(())
+        scripts.push(script);
+        Ok(scripts)
     }
 
-    /// Why the thread did not take turn `seq`.
-    async fn why_not(&mut self, thread: ThreadId, seq: u32) -> Result<StoreError, Failure> {
+    async fn make_singly(
+        &self,
+        conn: &mut SqliteConnection,
+        frame: Frame,
+        pieces: &[Piece<'_>],
+    ) -> Result<Result<(), StoreError>, sqlx::Error> {
+        for piece in pieces {
+            let mut script = Script::new(Frame::SAME);
+            let refusal = match self.add(&mut script, *piece) {
+                Err(refusal) => refusal,
+                Ok(()) => match script.run(&mut *conn).await {
+                    Ok(true) => continue,
+                    Ok(false) => self.why_not(&mut *conn, *piece).await?,
+                    Err(error) if Cause::of(&error) == Cause::Statement => refused(&error),
+                    Err(error) => return Err(error),
+                },
+            };
+            sqlx::query(frame.undo).execute(&mut *conn).await?;
+            return Ok(Err(refusal));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Why a piece changed fewer rows than it must.
+    async fn why_not(
+        &self,
+        conn: &mut SqliteConnection,
+        piece: Piece<'_>,
+    ) -> Result<StoreError, sqlx::Error> {
+        let (thread, seq) = match piece {
+            Piece::Create { id, .. } => return Ok(StoreError::Conflict { thread: id }),
+            Piece::Start(run) => return Ok(refused(&format!("run {} was started before", run.id))),
+            Piece::Finish { id, .. } => return Ok(refused(&format!("run {id} was never started"))),
+            Piece::Files { thread, .. } => {
+                return Ok(refused(&format!("the files of thread {thread} are not a list")));
+            }
+            Piece::Turn { thread, turn } => (thread, turn.seq),
+        };
         let row = sqlx::query(TURNS_OF_THREAD)
             .bind(&*self.who.tenant)
             .bind(&*self.who.owner)
             .bind(key(thread.as_uuid()))
             .bind(self.now.0)
-            .fetch_optional(&mut *self.conn)
+            .fetch_optional(conn)
             .await?;
         let Some(row) = row else { return Ok(StoreError::UnknownThread { thread }) };
         let turns: i64 = row.try_get(0)?;
@@ -184,38 +299,85 @@ impl Changes<'_> {
         })
     }
 
-    async fn start_run(&mut self, run: &Run) -> Result<(), Failure> {
-        sqlx::query(START_RUN)
-            .bind(&*self.who.tenant)
-            .bind(&*self.who.owner)
-            .bind(key(run.id.as_uuid()))
-            .bind(key(run.thread.as_uuid()))
-            .bind(run.tool.as_str())
-            .bind(run.request.0.as_slice())
-            .bind(run.provider.as_str())
-            .bind(run.model.as_str())
-            .bind(run.state.as_str())
-            .bind(run.started_at.0)
-            .bind(run.deadline_at.0)
-            .execute(&mut *self.conn)
-            .await?;
-        Ok(())
+    fn expiry(&self, at: Timestamp) -> i64 {
+        at.plus_millis(millis(self.settings.thread_lifetime)).0
     }
 
-    async fn finish_run(
-        &mut self,
+    fn add(&self, script: &mut Script, piece: Piece<'_>) -> Result<(), StoreError> {
+        let Principal { tenant, owner, .. } = self.who;
+        match piece {
+            Piece::Create { id, tool, title, at } => script
+                .push(CREATE_THREAD, &[1])
+                .bind(tenant.clone())
+                .bind(owner.clone())
+                .bind(key(id.as_uuid()))
+                .bind(tool)
+                .bind(title)
+                .bind(at.0)
+                .bind(at.0)
+                .bind(self.expiry(at))
+                .finish(),
+            Piece::Turn { thread, turn } => script
+                .push(APPEND_TURN, &[1, 1])
+                .bind(turn.created_at.0)
+                .bind(self.expiry(turn.created_at))
+                .bind(tenant.clone())
+                .bind(owner.clone())
+                .bind(key(thread.as_uuid()))
+                .bind(turn.seq)
+                .bind(self.settings.max_turns)
+                .bind(self.now.0)
+                .bind(tenant.clone())
+                .bind(owner.clone())
+                .bind(key(thread.as_uuid()))
+                .bind(turn.seq)
+                .bind(turn.tool.as_str())
+                .bind(turn.created_at.0)
+                .bind(BODY_VERSION)
+                .bind(json(&turn.body)?)
+                .finish(),
+            Piece::Files { thread, seq, files } => script
+                .push(APPEND_FILES, &[files.len() as u64])
+                .bind(tenant.clone())
+                .bind(owner.clone())
+                .bind(key(thread.as_uuid()))
+                .bind(seq)
+                .bind(json(&files)?)
+                .finish(),
+            Piece::Start(run) => script
+                .push(START_RUN, &[1])
+                .bind(tenant.clone())
+                .bind(owner.clone())
+                .bind(key(run.id.as_uuid()))
+                .bind(key(run.thread.as_uuid()))
+                .bind(run.tool.as_str())
+                .bind(run.request.0.as_slice())
+                .bind(run.provider.as_str())
+                .bind(run.model.as_str())
+                .bind(run.state.as_str())
+                .bind(run.started_at.0)
+                .bind(run.deadline_at.0)
+                .finish(),
+            Piece::Finish { id, state, at, outcome } => self.add_finish(script, id, state, at, outcome),
+        }
+    }
+
+    fn add_finish(
+        &self,
+        script: &mut Script,
         id: RunId,
         state: RunState,
         at: Timestamp,
         outcome: &RunOutcome,
-    ) -> Result<(), Failure> {
-        let finished = sqlx::query(FINISH_RUN)
-            .bind(&*self.who.tenant)
-            .bind(&*self.who.owner)
-            .bind(key(id.as_uuid()))
+    ) -> Result<(), StoreError> {
+        script
+            .push(FINISH_RUN, &[1, 1])
             .bind(state.as_str())
             .bind(at.0)
             .bind(json(outcome)?)
+            .bind(self.who.tenant.clone())
+            .bind(self.who.owner.clone())
+            .bind(key(id.as_uuid()))
             .bind(at.day())
             .bind(count(outcome.usage.input_tokens))
             .bind(count(outcome.usage.output_tokens))
@@ -225,11 +387,9 @@ impl Changes<'_> {
             .bind(outcome.cost_usd)
             .bind(count(outcome.duration_ms))
             .bind(outcome.attempts)
-            .execute(&mut *self.conn)
-            .await?;
-        if finished.rows_affected() == 0 {
-            return Err(StoreError::Refused { reason: format!("run {id} was never started") }.into());
-        }
-        Ok(())
+            .bind(self.who.tenant.clone())
+            .bind(self.who.owner.clone())
+            .bind(key(id.as_uuid()))
+            .finish()
     }
 }

@@ -15,7 +15,7 @@ pub(crate) enum Cause {
     NoAccess,
     /// The disk or the operating system failed.
     Disk,
-    /// The connection is gone.
+    /// The connection is gone, or none was free in time.
     Stopped,
     /// The content is damaged or is not a database.
     Damaged,
@@ -42,8 +42,7 @@ impl Cause {
                 }
             }
             sqlx::Error::Io(_) => Self::NoAccess,
-            sqlx::Error::PoolTimedOut => Self::Locked,
-            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Stopped,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Stopped,
             _ => Self::Statement,
         }
     }

@@ -14,6 +14,10 @@ use super::{
     schema,
 };
 
+/// Pages that collect in the log before they are folded into the file (16 MiB; SQLite's own choice is a quarter of it). Many
+/// commits change the same pages, and each page is folded in once.
+const LOG_PAGES: &str = "4096";
+
 /// The write-ahead log is cut back to this many bytes after a large burst.
 const LOG_BYTES: &str = "67108864";
 
@@ -31,6 +35,7 @@ fn options(settings: &Settings) -> Result<SqliteConnectOptions, Fault> {
             Sync::Normal => SqliteSynchronous::Normal,
             Sync::Full => SqliteSynchronous::Full,
         })
+        .pragma("wal_autocheckpoint", LOG_PAGES)
         .pragma("journal_size_limit", LOG_BYTES)
         .thread_name(|number| format!("exai-store-{number}"))
         .disable_statement_logging())
@@ -91,7 +96,7 @@ pub(crate) async fn readers(settings: &Settings) -> Result<SqlitePool, Fault> {
     let checked = connect(settings).await?;
     let pool = SqlitePoolOptions::new()
         .max_connections(settings.readers.max(1))
-        .acquire_timeout(settings.busy_timeout)
+        .acquire_timeout(settings.reader_wait)
         // A ping is a round trip to the connection's thread; a broken connection shows at the query itself.
         .test_before_acquire(false)
         .idle_timeout(None)

@@ -30,8 +30,10 @@ pub(crate) const THREADS: &str = "
     WHERE tenant_id = $1 AND owner_id = $2 AND expires_at > $3
     ORDER BY updated_at DESC LIMIT $4";
 
+// Named, because without statistics the planner prefers to walk all runs of the owner in the order that is asked for.
 pub(crate) const RUNS: &str = "
-    SELECT id, tool, request_hash, provider, model, state, started_at, deadline_at, ended_at, outcome FROM runs
+    SELECT id, tool, request_hash, provider, model, state, started_at, deadline_at, ended_at, outcome
+    FROM runs INDEXED BY runs_of_thread
     WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3 ORDER BY id";
 
 /// Answers questions of one owner.

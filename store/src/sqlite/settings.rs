@@ -36,6 +36,8 @@ pub struct Settings {
     pub busy_timeout: Duration,
     /// The most read connections. 4.
     pub readers: u32,
+    /// How long a read waits for a free read connection. 5 s.
+    pub reader_wait: Duration,
     /// A thread that has not been continued for so long is no longer found. 90 days.
     pub thread_lifetime: Duration,
     /// Usage rows are kept for so long. 400 days: a year and the month in which it is looked at.
@@ -60,6 +62,7 @@ impl Settings {
             backlog: 1_024,
             busy_timeout: Duration::from_secs(5),
             readers: 4,
+            reader_wait: Duration::from_secs(5),
             thread_lifetime: 90 * DAY,
             usage_lifetime: 400 * DAY,
             max_turns: 200,

@@ -44,10 +44,10 @@ const EXPIRED: &str = "
 
 // Turns and files go with their thread.
 const REMOVE_THREAD: &str = "
-    DELETE FROM runs WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3;
+    DELETE FROM runs INDEXED BY runs_of_thread WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3;
     DELETE FROM threads WHERE tenant_id = $1 AND owner_id = $2 AND id = $3";
 
-// Run ids begin with their time. $3 is the least id of a run that is young enough to stay without a thread.
+// Run ids begin with their time. $3 and $5 are the least ids of a run that stays without a thread and of one whose usage stays.
 const REMOVE_STRAYS: &str = "
     DELETE FROM runs WHERE tenant_id = $1 AND owner_id = $2 AND id IN (
         SELECT r.id FROM runs r
@@ -57,7 +57,7 @@ const REMOVE_STRAYS: &str = "
         ORDER BY r.id LIMIT $4
     );
     DELETE FROM usage WHERE tenant_id = $1 AND owner_id = $2 AND run_id IN (
-        SELECT run_id FROM usage WHERE tenant_id = $1 AND owner_id = $2 AND day < $5 ORDER BY day LIMIT $4
+        SELECT run_id FROM usage WHERE tenant_id = $1 AND owner_id = $2 AND run_id < $5 ORDER BY run_id LIMIT $4
     )";
 
 /// Removes what has expired at `now`, in one transaction. True when there may be more.
@@ -70,7 +70,7 @@ pub(crate) async fn sweep(
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
     let oldest_run = least_run_id(now.plus_millis(-millis(settings.thread_lifetime)));
-    let oldest_day = now.plus_millis(-millis(settings.usage_lifetime)).day();
+    let oldest_usage = least_run_id(now.plus_millis(-millis(settings.usage_lifetime)));
     let mut more = false;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
     for row in sqlx::query(OWNERS).fetch_all(&mut *conn).await? {
@@ -95,7 +95,7 @@ pub(crate) async fn sweep(
             .bind(owner)
             .bind(oldest_run.as_slice())
             .bind(BATCH)
-            .bind(oldest_day.as_str())
+            .bind(oldest_usage.as_slice())
             .execute(&mut *conn)
             .await?
             .rows_affected();

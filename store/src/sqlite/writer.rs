@@ -8,7 +8,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::{
     Settings,
-    change::{Changes, Failure},
+    change::{Changes, Frame},
     fault::{Cause, Fault},
     open,
     settings::millis,
@@ -119,43 +119,18 @@ impl Writer {
         conn: &mut SqliteConnection,
         group: &[Arc<Batch>],
     ) -> Result<Vec<Result<(), StoreError>>, sqlx::Error> {
-        // With the write lock from the start: a transaction that reads first can fail at its first write without waiting.
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
-        // A lone batch needs no savepoint, it can take the whole transaction back.
-        if let [batch] = group {
-            return Ok(vec![match self.changes(&mut *conn, batch).await? {
-                Ok(()) => sqlx::query("COMMIT").execute(&mut *conn).await.map(|_| Ok(()))?,
-                Err(refusal) => sqlx::query("ROLLBACK").execute(&mut *conn).await.map(|_| Err(refusal))?,
-            }]);
-        }
         let mut results = Vec::with_capacity(group.len());
         for batch in group {
-            sqlx::query("SAVEPOINT batch").execute(&mut *conn).await?;
-            let result = self.changes(&mut *conn, batch).await?;
-            if result.is_err() {
-                sqlx::query("ROLLBACK TO batch").execute(&mut *conn).await?;
-            }
-            sqlx::query("RELEASE batch").execute(&mut *conn).await?;
-            results.push(result);
+            let changes = Changes { settings: &self.settings, now: self.clock.now(), who: &batch.who };
+            let frame = match (group.len(), results.len()) {
+                (1, _) => Frame::LONE,
+                (_, 0) => Frame::FIRST,
+                _ => Frame::NEXT,
+            };
+            results.push(changes.make(&mut *conn, frame, &batch.writes).await?);
         }
-        sqlx::query("COMMIT").execute(&mut *conn).await?;
+        sqlx::query("COMMIT").execute(conn).await?;
         Ok(results)
-    }
-
-    async fn changes(
-        &self,
-        conn: &mut SqliteConnection,
-        batch: &Batch,
-    ) -> Result<Result<(), StoreError>, sqlx::Error> {
-        let mut changes = Changes { conn, settings: &self.settings, now: self.clock.now(), who: &batch.who };
-        for write in &batch.writes {
-            match changes.make(write).await {
-                Ok(()) => {}
-                Err(Failure::Batch(refusal)) => return Ok(Err(refusal)),
-                Err(Failure::Database(error)) => return Err(error),
-            }
-        }
-        Ok(Ok(()))
     }
 
     /// Removes what has expired: after the first group, then once an interval, at once again while there is more.

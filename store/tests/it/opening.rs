@@ -101,7 +101,7 @@ async fn every_table_begins_its_keys_with_tenant_and_owner() {
         AND (SELECT group_concat(name) FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno LIMIT 2))
             = 'tenant_id,owner_id'";
     let indexes = number(&mut conn, all).await;
-    assert!(indexes >= 8, "{indexes}");
+    assert!(indexes >= 7, "{indexes}");
     assert_eq!(number(&mut conn, led).await, indexes);
     let nullable = "SELECT count(*) FROM pragma_table_list t, pragma_table_info(t.name) c
         WHERE t.schema = 'main' AND t.strict = 1 AND c.name IN ('tenant_id', 'owner_id') AND c.\"notnull\" = 0";
