@@ -7,8 +7,8 @@ use super::{
     strings::{Closing, Text, family, near, skip_blank},
 };
 
-/// Deepest nesting; the same as `serde_json`'s own limit.
-const DEPTH: usize = 128;
+/// Deepest nesting; what `serde_json` reads too, so that every value can be stored and read again.
+const DEPTH: usize = 127;
 /// Words in a row that are neither key nor value, before what looked like an object counts as prose.
 const JUNK: u32 = 8;
 /// Keys whose text is still worth having when it was cut off.

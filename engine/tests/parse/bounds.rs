@@ -14,11 +14,17 @@ fn deep_nesting_is_refused_and_what_follows_is_still_found() {
     for unit in ["[", "{", "{\"a\":", "[{", "[{\"a\":[", "{a:", "(", "\"[", "{\"a\":{\"b"] {
         let deep = unit.repeat(100_000);
         assert_eq!(parse(&deep).repaired, Repair::None, "{unit}");
-        let closed = format!("{deep}\n\n{answer}");
-        drop(parse(&closed));
     }
     let closed = format!("{}{}\n{answer}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(findings(&closed).len(), 1);
+}
+
+#[test]
+fn the_deepest_value_can_be_read_again() {
+    let nested = |depth: usize| format!("{}1{},}}", "{\"a\":".repeat(depth), "}".repeat(depth - 1));
+    let deepest = parse(&nested(127));
+    assert_eq!(deepest.repaired, Repair::Repaired);
+    assert_eq!(parse(&deepest.value.unwrap().to_string()).repaired, Repair::Strict);
 }
 
 #[test]
@@ -84,7 +90,10 @@ proptest! {
     #[test]
     fn any_mix_of_json_pieces_is_read_without_panic(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..80)) {
         let parsed = parse(&pieces.concat());
-        parsed.value.map(ExpertAnswer::from_value);
+        if let Some(value) = parsed.value {
+            prop_assert_eq!(parse(&value.to_string()).repaired, Repair::Strict, "what was read is JSON");
+            let _answer = ExpertAnswer::from_value(value);
+        }
     }
 
     #[test]
