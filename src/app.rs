@@ -59,11 +59,12 @@ impl App {
             providers: exai_providers::build(config.endpoints.settings.clone(), http)?,
             store: Arc::clone(&store),
             clock,
-            jitter: Arc::new(|| rand::random::<f64>()),
+            jitter: Arc::new(rand::random::<f64>),
             settings: Settings {
                 default_model: config.default_model.clone(),
                 locale: config.locale.clone(),
                 call_limit: limits.call,
+                file_tokens: limits.file_tokens,
                 attempts: limits.attempts.clone(),
                 cache: limits.cache.clone(),
                 ..Settings::default()

@@ -164,7 +164,7 @@ impl Cli {
         }
         let result = Config::load().map_err(anyhow::Error::from).and_then(|config| {
             telemetry::start(&config, !serve);
-            in_runtime(async move { dispatch(self.command, config).await })
+            in_runtime(Box::pin(dispatch(self.command, config)))
         });
         result.unwrap_or_else(|error| {
             complain(&error);
@@ -177,9 +177,9 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
     match command {
         None => {
             let app = App::build(&config)?;
-            lifecycle::serve_stdio(app, &config).await.map(|()| ExitCode::SUCCESS)
+            Box::pin(lifecycle::serve_stdio(app, &config)).await.map(|()| ExitCode::SUCCESS)
         }
-        Some(Command::Run(args)) => commands::run::run(args, App::build(&config)?).await,
+        Some(Command::Run(args)) => Box::pin(commands::run::run(args, App::build(&config)?)).await,
         Some(Command::Models(args)) => commands::models::run(&args, &App::build(&config)?).await,
         Some(Command::Threads(command)) => commands::threads::run(&command, &App::build(&config)?).await,
         Some(Command::Tools(args)) => commands::tools::run(&args, &App::build(&config)?),

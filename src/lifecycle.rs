@@ -21,7 +21,8 @@ pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()>
     tokio::spawn(cancel_on_signal(shutdown.clone()));
     let settings = StdioSettings { max_in_flight: config.limits.in_flight, ..StdioSettings::default() };
     let lifecycle = Lifecycle { shutdown, closing: app.closing.clone(), ..Lifecycle::default() };
-    let served = stdio::serve(app.server.clone(), rmcp::transport::stdio_pipes(), settings, lifecycle).await;
+    let service = stdio::serve(app.server.clone(), rmcp::transport::stdio_pipes(), settings, lifecycle);
+    let served = Box::pin(service).await;
     // Whatever still runs now was interrupted by the end of this process.
     app.closing.cancel();
     let late = served.as_ref().is_ok_and(|ended| ended.unanswered > 0);

@@ -98,7 +98,7 @@ pub struct Finding {
     pub severity: Severity,
     /// The file.
     pub path: String,
-    /// First line.
+    /// First line; 0 when the model named none and the quote does not tell.
     pub line: u32,
     /// Last line, when the finding spans several.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -161,7 +161,7 @@ impl Engine {
             input.files.iter().map(|path| Wanted { path: path.clone(), from: Origin::Call }).collect();
         wanted.extend(earlier_files.into_iter().filter(|file| !input.files.contains(&file.path)));
         let gathered =
-            gather(call, wanted, room.saturating_sub(history.tokens), self.settings.file_share).await?;
+            gather(call, wanted, room.saturating_sub(history.tokens), self.settings.file_tokens).await?;
         let mut last = gathered.text.clone();
         let left_out = left_out(&gathered.report);
         for piece in [left_out.as_str(), input.prompt.as_str()] {

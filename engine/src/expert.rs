@@ -109,7 +109,7 @@ impl Expert {
         );
         let looked_up = || if question.fresh { None } else { self.cache.get(&key) };
         if let Some(cached) = looked_up() {
-            return Ok(self.from_cache(&cached));
+            return Ok(self.delivered_again(&cached));
         }
         let name = question.choice.model.qualified();
         call.progress.send_modify(|event| event.model = Some(name.clone()));
@@ -141,7 +141,7 @@ impl Expert {
         }
     }
 
-    fn from_cache(&self, cached: &crate::cache::Cached) -> Delivery {
+    fn delivered_again(&self, cached: &crate::cache::Cached) -> Delivery {
         let age = Duration::from_millis(self.clock.now().millis_since(cached.at));
         Delivery { consulted: Arc::clone(&cached.consulted), cached_for: Some(age), shared: false }
     }

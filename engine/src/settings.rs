@@ -19,8 +19,8 @@ pub struct Settings {
     pub attempts: AttemptSettings,
     /// The answer cache.
     pub cache: CacheSettings,
-    /// The most tokens of one file, as a share of the files' budget.
-    pub file_share: f32,
+    /// The most tokens of one file; `None` lets a file take what the budget allows.
+    pub file_tokens: Option<u32>,
     /// The most tokens of history, as a share of the input budget.
     pub history_share: f32,
     /// The most turns of a thread, to tell the client how many remain.
@@ -36,7 +36,7 @@ impl Default for Settings {
             commit_wait: Duration::from_millis(250),
             attempts: AttemptSettings::default(),
             cache: CacheSettings::default(),
-            file_share: 0.5,
+            file_tokens: None,
             history_share: 0.4,
             max_turns: 200,
         }

@@ -83,7 +83,7 @@ fn describe(model: &ModelSpec) -> String {
         (Status::Retired, Some(successor)) => words.push(format!("retired, now {successor}")),
         (Status::Retired, None) => words.push("retired".to_owned()),
         (Status::Deprecated, _) => {
-            words.push(model.retires.as_ref().map_or("ending".to_owned(), |date| format!("ends {date}")))
+            words.push(model.retires.as_ref().map_or("ending".to_owned(), |date| format!("ends {date}")));
         }
         (Status::Active, _) => {}
     }

@@ -104,6 +104,13 @@ pub static KIMI_LIMIT: Key = key("limits.kimi", &[env::EXAI_KIMI_LIMIT], "6", "A
 /// Client requests in flight.
 pub static IN_FLIGHT_LIMIT: Key =
     key("limits.in_flight", &[env::EXAI_IN_FLIGHT_LIMIT], "256", "Requests of clients at once");
+/// The most tokens of one file.
+pub static FILE_TOKENS: Key = key(
+    "limits.file_tokens",
+    &[env::EXAI_FILE_TOKENS],
+    "0",
+    "The most tokens of one file in a prompt; 0 lets it take what the model's window allows",
+);
 /// Attempts after the first.
 pub static RETRIES: Key = key("limits.retries", &[env::EXAI_RETRIES], "2", "Attempts after the first");
 /// Cache lifetime.
@@ -168,7 +175,7 @@ pub static CUSTOM_MODELS_FILE: Key = key(
 );
 
 /// Every key, in the order in which they are shown.
-pub static ALL: [&Key; 31] = [
+pub static ALL: [&Key; 32] = [
     &DEFAULT_MODEL,
     &LOCALE,
     &ROOTS,
@@ -197,6 +204,7 @@ pub static ALL: [&Key; 31] = [
     &GLM_LIMIT,
     &KIMI_LIMIT,
     &IN_FLIGHT_LIMIT,
+    &FILE_TOKENS,
     &RETRIES,
     &CACHE_SECONDS,
     &CACHE_MEGABYTES,

@@ -166,7 +166,8 @@ impl Layers {
 
 /// An unexpanded `${NAME}` is what clients hand over when the variable does not exist: it means nothing was set.
 fn is_set(value: &str) -> bool {
-    !value.is_empty() && !(value.starts_with("${") && value.ends_with('}'))
+    let unexpanded = value.starts_with("${") && value.ends_with('}');
+    !value.is_empty() && !unexpanded
 }
 
 fn read_text(path: &Path, problems: &mut Problems) -> Option<String> {

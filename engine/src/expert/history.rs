@@ -55,7 +55,7 @@ pub(crate) fn files(thread: &Thread, present_work: &[&Step]) -> Vec<Wanted> {
     for turn in thread.turns.iter().rev() {
         match &turn.body {
             Body::Message(message) => {
-                message.files.iter().for_each(|file| add(&file.path, file.hash.as_ref()))
+                message.files.iter().for_each(|file| add(&file.path, file.hash.as_ref()));
             }
             Body::Step(step) if !is_present(step, present_work) => {
                 step.relevant_files.iter().for_each(|path| add(path, None));

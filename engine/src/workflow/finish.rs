@@ -127,7 +127,7 @@ impl Engine {
                 .collect::<Vec<_>>(),
         );
         let gathered =
-            gather(call, wanted, room.saturating_sub(history.tokens), self.settings.file_share).await?;
+            gather(call, wanted, room.saturating_sub(history.tokens), self.settings.file_tokens).await?;
         let left_out = question::left_out(&gathered.report);
         let mut last = String::with_capacity(gathered.text.len() + left_out.len() + question.len() + 8);
         for piece in [gathered.text.as_str(), left_out.as_str(), question.as_str()] {
@@ -157,7 +157,7 @@ impl Engine {
         by_request: bool,
         call: &Call,
     ) -> Result<StepOutcome, EngineError> {
-        let gathered = gather(call, wanted_files(&begun), INSPECTION_TOKENS, 1.0).await?;
+        let gathered = gather(call, wanted_files(&begun), INSPECTION_TOKENS, None).await?;
         let files = Arc::clone(&gathered.files);
         let inspection =
             tokio::task::spawn_blocking(move || inspect::inspect(&files)).await.map_err(|error| {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 pub(super) fn to_schema(value: Value, schema: &Value) -> Result<Value, String> {
     let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
     let value = match kind {
-        "integer" => integer(value, schema)?,
-        "number" => number(value, schema)?,
+        "integer" => integer(&value, schema)?,
+        "number" => number(&value, schema)?,
         "boolean" => boolean(value)?,
         "string" => string(value)?,
         "array" => array(value, schema)?,
@@ -17,13 +17,13 @@ pub(super) fn to_schema(value: Value, schema: &Value) -> Result<Value, String> {
     one_of(value, schema)
 }
 
-fn integer(value: Value, schema: &Value) -> Result<Value, String> {
-    let whole = match &value {
+fn integer(value: &Value, schema: &Value) -> Result<Value, String> {
+    let whole = match value {
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(exact_integer)),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    let whole = whole.ok_or_else(|| format!("expected an integer, got {}", shown(&value)))?;
+    let whole = whole.ok_or_else(|| format!("expected an integer, got {}", shown(value)))?;
     let least = schema.get("minimum").and_then(Value::as_i64).unwrap_or(0);
     if whole < least || whole > i64::from(u32::MAX) {
         return Err(format!("expected an integer from {least}, got {whole}"));
@@ -36,15 +36,15 @@ fn exact_integer(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 1e15).then_some(number as i64)
 }
 
-fn number(value: Value, schema: &Value) -> Result<Value, String> {
-    let number = match &value {
+fn number(value: &Value, schema: &Value) -> Result<Value, String> {
+    let number = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
     let number = number
         .filter(|n: &f64| n.is_finite())
-        .ok_or_else(|| format!("expected a number, got {}", shown(&value)))?;
+        .ok_or_else(|| format!("expected a number, got {}", shown(value)))?;
     let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
     if bound("maximum").is_some_and(|most| number > most) || bound("minimum").unwrap_or(0.0) > number {
         return Err(format!(

@@ -19,6 +19,10 @@ use super::{
 /// Parts of an expert's object that stand at the top of the answer and are not repeated below.
 const PROMOTED_KEYS: [&str; 4] = ["summary", "findings", "next_steps", "status"];
 
+/// What to do with findings that no model has weighed.
+const AFTER_INSPECTION: &str = "Look at each finding in its place: the inspection knows patterns, not intentions. For a review that \
+    understands the code, configure a model and repeat the call.";
+
 /// A step's answer under the tool's words.
 pub(crate) fn step(outcome: &StepOutcome, notes: &[String], call: &Call) -> CallToolResponse {
     let mut metadata = metadata::base(outcome.spec.name, notes, call);
@@ -138,7 +142,7 @@ fn inspected(
     );
     answer.put("status", "local_work_complete").put("summary", summary).put("findings", json!(end.findings));
     answer.put("details", json!({ "facts": end.facts, "notes": end.notes }));
-    answer.put("next_steps", outcome.spec.after);
+    answer.put("next_steps", AFTER_INSPECTION);
     answer.put("expert_called", false);
     complete(answer, outcome);
     position(answer, outcome);
