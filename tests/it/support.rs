@@ -1,0 +1,22 @@
+//! What the tests share: a vendor, a project folder, and the program as a child process.
+
+mod program;
+mod raw;
+mod reply;
+
+pub(crate) use program::{MODEL, Program, Setup, sample_project};
+pub(crate) use raw::Raw;
+pub(crate) use reply::Reply;
+
+use std::time::Duration;
+
+/// The longest that any wait may take before a test fails. Generous: the machine may be busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for something that must happen, and fails by name when it does not.
+pub(crate) async fn within<F: Future>(what: &str, work: F) -> F::Output {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(output) => output,
+        Err(_) => panic!("{what} did not happen within {PATIENCE:?}"),
+    }
+}
