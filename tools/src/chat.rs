@@ -23,9 +23,9 @@ use crate::{
 /// Arguments of `chat`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("required" = ["prompt"]))]
 pub(crate) struct ChatArgs {
     /// The question, with the context it needs.
-    #[schemars(required)]
     prompt: String,
     /// Files or folders to read; path:10-40 for a range.
     absolute_file_paths: Vec<String>,

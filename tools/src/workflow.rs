@@ -19,9 +19,9 @@ use crate::{
 /// Fields of every workflow tool that ends with an expert.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("required" = ["step"]))]
 pub(crate) struct ExpertStep {
     /// What this step does; step 1 states the task.
-    #[schemars(required)]
     pub step: String,
     /// From 1; counted when left out.
     #[schemars(range(min = 1))]
