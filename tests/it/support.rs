@@ -3,10 +3,12 @@
 mod program;
 mod raw;
 mod reply;
+mod upstream;
 
 pub(crate) use program::{MODEL, Program, Setup, sample_project};
 pub(crate) use raw::Raw;
 pub(crate) use reply::Reply;
+pub(crate) use upstream::{Upstream, expert_answer};
 
 use std::time::Duration;
 
