@@ -13,14 +13,14 @@ use rmcp::{
     model::JsonObject,
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// An arguments type of a tool.
 pub(crate) trait ToolArgs: DeserializeOwned + Send {
     /// Other names for fields: `(accepted, canonical)`.
     const ALIASES: &'static [(&'static str, &'static str)] = &[];
-    /// Names that are accepted without being published.
-    const HIDDEN: &'static [&'static str] = &[];
+    /// Fields that are accepted without being published: `(name, type)`.
+    const HIDDEN: &'static [(&'static str, &'static str)] = &[];
     /// Names of other servers that mean nothing here, with the reason.
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[];
 
@@ -54,7 +54,10 @@ pub(crate) fn decode<T: ToolArgs>(arguments: Map<String, Value>) -> Args<T> {
             continue;
         }
         let canonical = T::ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, canonical)| *canonical);
-        let published = properties.and_then(|properties| properties.get(canonical.unwrap_or(&name)));
+        let hidden =
+            T::HIDDEN.iter().find(|(known, _)| *known == name).map(|(_, kind)| json!({ "type": kind }));
+        let shape =
+            properties.and_then(|properties| properties.get(canonical.unwrap_or(&name))).or(hidden.as_ref());
         if let Some(canonical) = canonical {
             notes.push(format!("`{name}` was read as `{canonical}`"));
             if accepted.contains_key(canonical) {
@@ -62,13 +65,11 @@ pub(crate) fn decode<T: ToolArgs>(arguments: Map<String, Value>) -> Args<T> {
             }
         }
         let key = canonical.unwrap_or(&name).to_owned();
-        if let Some(published) = published {
-            match coerce::to_schema(value, published) {
+        if let Some(shape) = shape {
+            match coerce::to_schema(value, shape) {
                 Ok(value) => drop(accepted.insert(key, value)),
                 Err(problem) => problems.push(format!("{key}: {problem}")),
             }
-        } else if T::HIDDEN.contains(&name.as_str()) {
-            accepted.insert(key, value);
         } else if let Some((_, reason)) = T::WITHOUT_EFFECT.iter().find(|(known, _)| *known == name) {
             notes.push(format!("`{name}` has no effect: {reason}"));
         } else {

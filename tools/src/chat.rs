@@ -46,7 +46,7 @@ pub(crate) struct ChatArgs {
 impl ToolArgs for ChatArgs {
     const ALIASES: &'static [(&'static str, &'static str)] =
         &[("files", "absolute_file_paths"), ("relevant_files", "absolute_file_paths")];
-    const HIDDEN: &'static [&'static str] = &["fresh"];
+    const HIDDEN: &'static [(&'static str, &'static str)] = &[("fresh", "boolean")];
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
         ("working_directory_absolute_path", "this tool writes no files"),
         ("images", "pictures are not read by this tool"),

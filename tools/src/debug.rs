@@ -28,7 +28,7 @@ pub(crate) struct DebugArgs {
 
 impl ToolArgs for DebugArgs {
     const ALIASES: &'static [(&'static str, &'static str)] = ALIASES;
-    const HIDDEN: &'static [&'static str] = HIDDEN;
+    const HIDDEN: &'static [(&'static str, &'static str)] = HIDDEN;
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = WITHOUT_EFFECT;
 
     fn schema() -> Arc<JsonObject> {

@@ -98,7 +98,7 @@ impl From<ThinkingMode> for Thinking {
 pub(crate) const ALIASES: &[(&str, &str)] =
     &[("absolute_file_paths", "relevant_files"), ("files", "relevant_files"), ("prompt", "step")];
 /// Accepted, not published.
-pub(crate) const HIDDEN: &[&str] = &["fresh"];
+pub(crate) const HIDDEN: &[(&str, &str)] = &[("fresh", "boolean")];
 /// Known names without meaning here.
 pub(crate) const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("images", "pictures are not read by this tool"),
