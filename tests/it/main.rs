@@ -1,6 +1,8 @@
 //! The program through its doors: the real binary on real pipes, real files and a real database; only the vendor is a mock.
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation is a failed test")]
 
+mod arguments;
+mod contract;
 mod review;
 mod smoke;
 mod support;

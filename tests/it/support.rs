@@ -6,7 +6,7 @@ mod reply;
 mod upstream;
 
 pub(crate) use program::{MODEL, Program, Setup, sample_project};
-pub(crate) use raw::Raw;
+pub(crate) use raw::{Raw, discover_meta};
 pub(crate) use reply::Reply;
 pub(crate) use upstream::{Upstream, expert_answer};
 

@@ -4,8 +4,9 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    task::JoinHandle,
 };
 
 use super::{Setup, within};
@@ -15,17 +16,39 @@ pub(crate) struct Raw {
     pub(crate) child: Child,
     input: Option<ChildStdin>,
     output: Lines<BufReader<ChildStdout>>,
+    log: JoinHandle<String>,
+    requests: u32,
+}
+
+/// The context that a client of revision 2026-07-28 sends with every request.
+pub(crate) fn discover_meta() -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+    })
 }
 
 impl Raw {
     /// Starts the server; no handshake yet.
     pub(crate) fn start(setup: &Setup) -> Self {
-        let mut command = setup.command();
+        Self::of(setup.command())
+    }
+
+    /// Starts a command that becomes the server, or brings it up.
+    pub(crate) fn of(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program can be started");
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        Self { child, input, output }
+        let mut errors = child.stderr.take().expect("a pipe");
+        // Read all the time: a program that logs a lot would stand still otherwise.
+        let log = tokio::spawn(async move {
+            let mut bytes = Vec::new();
+            errors.read_to_end(&mut bytes).await.expect("the log can be read");
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        Self { child, input, output, log, requests: 0 }
     }
 
     /// Starts the server and shakes hands.
@@ -59,6 +82,28 @@ impl Raw {
         self.send(&call.to_string()).await;
     }
 
+    /// Sends a request and waits for its answer; notifications in between are passed over.
+    pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
+        self.requests += 1;
+        let id = format!("request-{}", self.requests);
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()).await;
+        loop {
+            let message = self.next().await;
+            if message.get("method").is_none() {
+                assert_eq!(message["id"], id, "{message}");
+                return message;
+            }
+        }
+    }
+
+    /// Calls a tool and returns its JSON text.
+    pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        let answer = self.request("tools/call", json!({"name": tool, "arguments": arguments})).await;
+        let text =
+            answer["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text in {answer}"));
+        serde_json::from_str(text).expect("an answer is JSON")
+    }
+
     /// The next message. Every line on standard output must be one.
     pub(crate) async fn next(&mut self) -> Value {
         self.try_next().await.expect("the output is still open")
@@ -67,7 +112,10 @@ impl Raw {
     /// The next message, or `None` at the end of the output.
     pub(crate) async fn try_next(&mut self) -> Option<Value> {
         let line = within("a line of output", self.output.next_line()).await.expect("the output is text")?;
-        Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("standard output holds only JSON-RPC ({error}): {line}")))
+        Some(
+            serde_json::from_str(&line)
+                .unwrap_or_else(|error| panic!("standard output holds only JSON-RPC ({error}): {line}")),
+        )
     }
 
     /// Closes the program's input.
@@ -78,5 +126,11 @@ impl Raw {
     /// Waits for the end of the process and returns its exit code.
     pub(crate) async fn exit_code(&mut self) -> i32 {
         within("the end of the program", self.child.wait()).await.expect("a status").code().unwrap_or(-1)
+    }
+
+    /// Waits for the end of the process; returns its exit code and everything that it logged.
+    pub(crate) async fn end(mut self) -> (i32, String) {
+        let code = self.exit_code().await;
+        (code, within("the end of the log", self.log).await.expect("the log is read"))
     }
 }
