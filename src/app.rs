@@ -54,6 +54,12 @@ impl App {
             idle_connections: limits.attempts.global_permits.max(32),
             ..HttpSettings::default()
         };
+        let mut attempts = limits.attempts.clone();
+        for endpoint in &config.endpoints.settings {
+            if let Some(most) = endpoint.max_concurrency {
+                attempts.provider_permits.insert(endpoint.id.clone(), most);
+            }
+        }
         let closing = CancellationToken::new();
         let engine = Engine::new(Parts {
             providers: exai_providers::build(config.endpoints.settings.clone(), http)?,
@@ -65,7 +71,7 @@ impl App {
                 locale: config.locale.clone(),
                 call_limit: limits.call,
                 file_tokens: limits.file_tokens,
-                attempts: limits.attempts.clone(),
+                attempts,
                 cache: limits.cache.clone(),
                 ..Settings::default()
             },
@@ -87,5 +93,32 @@ impl App {
             closing: closing.clone(),
         });
         Ok(Self { server, engine, store, closing })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::{env, layers::Layers};
+
+    #[tokio::test]
+    async fn an_endpoints_limit_is_a_limit_of_the_engine() {
+        let home = tempfile::tempdir().unwrap();
+        let file = "[[endpoints]]\nname = \"local\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmax_concurrency = 2\n\
+                    [[endpoints]]\nname = \"none\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmax_concurrency = 0\n";
+        std::fs::write(home.path().join("config.toml"), file).unwrap();
+        let folder = home.path().display().to_string();
+        let layers = Layers::from_environment(BTreeMap::from([
+            (env::EXAI_CONFIG_DIR.to_owned(), folder.clone()),
+            (env::EXAI_DATA_DIR.to_owned(), folder),
+        ]));
+        let config = Config::read(layers, home.path());
+        let app = App::build(&config).unwrap();
+        let permits = &app.engine.settings().attempts.provider_permits;
+        assert_eq!(permits.get(&"local".into()), Some(&2));
+        assert_eq!(permits.get(&"none".into()), None);
+        assert_eq!(config.problems.errors(), ["endpoint `none`: max_concurrency must be at least 1"]);
     }
 }

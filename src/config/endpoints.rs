@@ -206,6 +206,9 @@ impl Endpoints {
             problems.error(format!("endpoint `{}` is configured twice", entry.name));
             return;
         }
+        if entry.max_concurrency == Some(0) {
+            problems.error(format!("endpoint `{}`: max_concurrency must be at least 1", entry.name));
+        }
         let key = entry.api_key_env.as_deref().map(|name| (name, layers.secret_variable(name)));
         if let Some((name, None)) = &key {
             problems.warn(format!("endpoint `{}`: {name} is not set, so no key is sent", entry.name));
@@ -224,7 +227,7 @@ impl Endpoints {
                 .map_or_else(|| "no key configured".to_owned(), |(name, _)| format!("environment {name}")),
             key: key.and_then(|(_, value)| value).map(SecretString::from),
             models: entry.models.into_iter().map(ModelOverride::from).collect(),
-            max_concurrency: entry.max_concurrency,
+            max_concurrency: entry.max_concurrency.filter(|most| *most > 0),
             ..EndpointSettings::new(entry.name.as_str().into(), VendorKind::Custom)
         });
     }
