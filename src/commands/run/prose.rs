@@ -69,6 +69,10 @@ fn body(answer: &Value, text: &mut String) {
     if let Some(next) = field(answer, "next_steps").filter(|words| !words.is_empty()) {
         push(text, &format!("\n{}\n{next}", style("Next").bold()));
     }
+    let actions = answer.get("required_actions").and_then(Value::as_array);
+    for (index, action) in actions.into_iter().flatten().filter_map(Value::as_str).enumerate() {
+        push(text, &format!("{}. {action}", index + 1));
+    }
 }
 
 fn show_finding(finding: &Value, text: &mut String) {
@@ -136,7 +140,8 @@ fn footer(tool: &str, answer: &Value, elapsed: Duration, text: &mut String) {
     if let Some(files) = metadata.get("files_summary") {
         let count = |key: &str| files.get(key).and_then(Value::as_u64).unwrap_or(0);
         let left = count("skipped") + count("refused");
-        let mut words = format!("{} files read", count("included") + count("excerpted"));
+        let read = count("included") + count("excerpted");
+        let mut words = format!("{read} {} read", if read == 1 { "file" } else { "files" });
         if count("excerpted") > 0 {
             words.push_str(&format!(" ({} in part)", count("excerpted")));
         }
@@ -184,4 +189,23 @@ fn field<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
 fn push(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pausing_step_shows_the_actions_that_it_speaks_of() {
+        let answer = json!({
+            "status": "pause_for_code_review", "next_steps": "First do the 2 actions in required_actions.",
+            "required_actions": ["Read the files.", "Trace the callers."],
+            "metadata": { "files_summary": { "included": 1, "excerpted": 0, "skipped": 0, "refused": 0 } },
+        });
+        let text = render("codereview", &answer, Duration::ZERO);
+        assert!(text.contains("required_actions.\n1. Read the files.\n2. Trace the callers.\n"), "{text}");
+        assert!(text.contains("1 file read"), "{text}");
+    }
 }
