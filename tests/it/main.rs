@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation is a failed test")]
 
 mod arguments;
+mod bad_input;
 mod contract;
 mod review;
 mod smoke;

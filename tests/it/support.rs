@@ -1,5 +1,6 @@
 //! What the tests share: a vendor, a project folder, and the program as a child process.
 
+mod outside;
 mod program;
 mod raw;
 mod reply;

@@ -33,6 +33,8 @@ pub(crate) struct Setup {
     /// The working directory, and so the readable root.
     pub(crate) project: TempDir,
     env: BTreeMap<String, String>,
+    /// A command that starts the program, when it is not started directly.
+    pub(super) launcher: Vec<String>,
 }
 
 impl Setup {
@@ -47,6 +49,7 @@ impl Setup {
             vendor,
             home: tempfile::tempdir().expect("a temporary folder"),
             project: tempfile::tempdir().expect("a temporary folder"),
+            launcher: Vec::new(),
         };
         setup.with("EXAI_CACHE_SECONDS", "600")
     }
@@ -65,6 +68,15 @@ impl Setup {
         self
     }
 
+    /// Tells the program the window of its model, in tokens.
+    pub(crate) fn with_window(self, tokens: u32) -> Self {
+        let path = self.home.path().join("models.json");
+        let models = serde_json::json!({"models": [{"model_name": MODEL, "context_window": tokens}]});
+        std::fs::write(&path, models.to_string()).expect("the file can be written");
+        let path = path.to_str().expect("a path is text").to_owned();
+        self.with("CUSTOM_MODELS_CONFIG_PATH", &path)
+    }
+
     /// Writes a file of the project.
     pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.project.path().join(name);
@@ -80,7 +92,11 @@ impl Setup {
 
     /// The program with this setup's environment and nothing of ours.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_exai-mcp"));
+        let program = env!("CARGO_BIN_EXE_exai-mcp");
+        let mut command = Command::new(self.launcher.first().map_or(program, String::as_str));
+        if let Some((_, rest)) = self.launcher.split_first() {
+            command.args(rest).arg(program);
+        }
         command.current_dir(self.project.path()).env_clear().envs(&self.env);
         command.env("HOME", self.home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("EXAI_CONFIG_DIR", self.home.path().join("config"));

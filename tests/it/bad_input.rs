@@ -1,0 +1,70 @@
+//! What cannot be done, and what the program says about it: tools, paths, models, threads, databases.
+
+mod database;
+mod models;
+mod paths;
+
+use serde_json::json;
+
+use crate::support::Setup;
+
+#[tokio::test]
+async fn an_unknown_tool_is_answered_with_the_tools_there_are() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    let refused = program.call("sing", json!({"prompt": "hi"})).await.failure();
+    assert_eq!(refused["code"], "not_found");
+    let message = refused["message"].as_str().unwrap();
+    assert_eq!(
+        message,
+        "there is no tool `sing`. The tools are: chat, codereview, debug, listmodels, planner, version"
+    );
+    let long = program.call(&"x".repeat(100_000), json!({})).await.failure();
+    assert!(long["message"].as_str().unwrap().len() < 300, "the name is not echoed whole");
+    assert_eq!(setup.vendor.stats().calls, 0);
+}
+
+#[tokio::test]
+async fn a_thread_that_is_not_there_is_refused_before_anybody_is_asked() {
+    let setup = Setup::new().await;
+    setup.file("a.py", "print(1)\n");
+    let program = setup.start().await;
+    for id in [
+        "8a7f3c1e-52b4-4d6b-9a51-1c2d3e4f5a6b",
+        "not-an-id",
+        "../../etc/passwd",
+        "00000000-0000-0000-0000-000000000000",
+    ] {
+        for (tool, field) in
+            [("chat", "prompt"), ("codereview", "step"), ("debug", "step"), ("planner", "step")]
+        {
+            let arguments = json!({field: "go on", "continuation_id": id});
+            let refused = program.call(tool, arguments).await.failure();
+            assert_eq!(refused["code"], "not_found", "{tool} {id}");
+            let message = refused["message"].as_str().unwrap();
+            assert!(message.contains(id) && message.contains("continuation_id"), "{tool}: {message}");
+            assert!(message.contains("Leave continuation_id out to start a new thread"), "{message}");
+        }
+    }
+    assert_eq!(setup.vendor.stats().calls, 0);
+}
+
+#[tokio::test]
+async fn a_thread_of_somebody_else_looks_like_one_that_is_not_there() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    let thread = program.call("chat", json!({"prompt": "mine"})).await.thread();
+    program.call("chat", json!({"prompt": "still mine", "continuation_id": thread})).await.ok();
+    setup.sql("PRAGMA foreign_keys = OFF; UPDATE threads SET owner_id = 'somebody'; UPDATE turns SET owner_id = 'somebody'");
+    let refused =
+        program.call("chat", json!({"prompt": "and now", "continuation_id": thread})).await.failure();
+    assert_eq!(refused["code"], "not_found");
+    let missing = program
+        .call("chat", json!({"prompt": "and now", "continuation_id": "8a7f3c1e-52b4-4d6b-9a51-1c2d3e4f5a6b"}))
+        .await
+        .failure();
+    let told =
+        |refusal: &serde_json::Value, id: &str| refusal["message"].as_str().unwrap().replace(id, "[id]");
+    assert_eq!(told(&refused, &thread), told(&missing, "8a7f3c1e-52b4-4d6b-9a51-1c2d3e4f5a6b"));
+    assert_eq!(setup.vendor.stats().calls, 2);
+}

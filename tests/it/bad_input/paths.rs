@@ -1,0 +1,150 @@
+//! Files that may not be read, or cannot: each is reported with a reason, and none of its content leaves the machine.
+
+use std::{fs::File, os::unix::fs::symlink, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::support::{Program, Setup};
+
+/// The report on one path of an answer's metadata.
+fn report(answer: &Value, path: &str) -> (String, String) {
+    let files = answer["metadata"]["files"].as_array().unwrap_or_else(|| panic!("no files in {answer:#}"));
+    let text = |file: &Value, key: &str| file[key].as_str().unwrap_or_default().to_owned();
+    let file = files
+        .iter()
+        .find(|file| file["path"] == path)
+        .unwrap_or_else(|| panic!("{path} is not in {files:#?}"));
+    (text(file, "status"), text(file, "reason"))
+}
+
+/// The most memory that the process has ever held, in MiB.
+fn peak_memory(program: &Program) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+fn fifo(setup: &Setup, name: &str) {
+    let path = setup.project.path().join(name);
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Puts one of everything into the project and returns what a caller may write, with the expected status and words of the reason.
+fn forbidden(setup: &Setup, outside: &std::path::Path) -> Vec<(String, &'static str, &'static str)> {
+    let root = setup.project.path();
+    std::fs::write(outside.join("outside.txt"), "canary-outside\n").unwrap();
+    let sibling = format!("../{}/outside.txt", outside.file_name().unwrap().to_string_lossy());
+    symlink(outside.join("outside.txt"), root.join("link.txt")).unwrap();
+    symlink(outside, root.join("linked_folder")).unwrap();
+    symlink(root.join("loop"), root.join("loop")).unwrap();
+    fifo(setup, "pipe");
+    File::create(root.join("huge.log")).unwrap().set_len(1 << 30).unwrap();
+    setup.file(".env", "TOKEN=canary-env\n");
+    setup.file("deploy/id_ed25519", "canary-key-by-name\n");
+    let key =
+        "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary-key-by-content\n-----END OPENSSH PRIVATE KEY-----\n";
+    setup.file("notes.txt", key);
+    setup.file("picture.dat", b"canary-binary\0\x01\x02\xff\xfe\0\0".as_slice());
+    setup.file(".git/config", "[remote]\nurl = canary-git\n");
+    [
+        ("/etc/passwd", "refused", "outside the allowed folders"),
+        ("/proc/self/environ", "refused", "a file of the kernel"),
+        (sibling.as_str(), "refused", "outside the allowed folders"),
+        ("link.txt", "refused", "symbolic link"),
+        ("linked_folder", "refused", "symbolic link"),
+        ("loop", "refused", "symbolic link"),
+        ("pipe", "refused", "only regular files"),
+        ("huge.log", "skipped", ""),
+        (".env", "refused", "environment file"),
+        ("deploy/id_ed25519", "refused", "private key"),
+        ("notes.txt", "refused", "private key"),
+        (".git/config", "refused", "version control"),
+        ("picture.dat", "skipped", "binary"),
+        ("missing.txt", "skipped", "not there"),
+        ("bad\u{0}name", "skipped", ""),
+    ]
+    .map(|(path, status, reason)| (path.to_owned(), status, reason))
+    .to_vec()
+}
+
+#[tokio::test]
+async fn forbidden_files_are_reported_and_never_sent() {
+    let setup = Setup::new().await.with("CUSTOM_API_KEY", "canary-environ");
+    let outside = tempfile::tempdir().unwrap();
+    let expected = forbidden(&setup, outside.path());
+    setup.file("fine.txt", "the word is marzipan\n");
+    let program = setup.start().await;
+    let mut paths: Vec<&str> = expected.iter().map(|(path, ..)| path.as_str()).collect();
+    paths.push("fine.txt");
+
+    let chat = program.call("chat", json!({"prompt": "look", "absolute_file_paths": paths})).await.ok();
+    let step = json!({"step": "look", "relevant_files": paths, "next_step_required": false});
+    let review = program.call("codereview", step).await.ok();
+    for answer in [&chat, &review] {
+        for (path, status, words) in &expected {
+            let (told, reason) = report(answer, path);
+            assert_eq!((told.as_str(), !reason.is_empty()), (*status, true), "{path}: {reason}");
+            assert!(reason.contains(words), "{path}: {reason}");
+        }
+        assert_eq!(report(answer, "fine.txt").0, "included");
+        assert_eq!(answer["metadata"]["files_summary"]["included"], 1);
+    }
+    let calls = setup.vendor.calls();
+    assert_eq!(calls.len(), 2);
+    for call in &calls {
+        let sent = String::from_utf8_lossy(&call.body);
+        assert!(sent.contains("marzipan"), "what may be read is sent");
+        assert!(!sent.contains("canary"), "{sent}");
+        assert!(!sent.contains("root:x:0"), "{sent}");
+    }
+    assert!(peak_memory(&program) < 150, "{} MiB", peak_memory(&program));
+    program.stop().await;
+    let stored = std::fs::read(setup.database()).unwrap();
+    assert!(!String::from_utf8_lossy(&stored).contains("canary"), "contents of files are not stored");
+}
+
+#[tokio::test]
+async fn a_refusal_does_not_tell_whether_an_outside_file_exists() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    let pairs = [
+        ["/etc/passwd", "/etc/no-such-file-here"],
+        ["/proc/1/environ", "/proc/no/such"],
+        ["../../etc/passwd", "../../etc/no-such-file-here"],
+        ["/root/.ssh/id_rsa", "/root/.ssh/no-such-key"],
+    ];
+    let paths: Vec<&str> = pairs.concat();
+    let answer = program.call("chat", json!({"prompt": "look", "absolute_file_paths": paths})).await.ok();
+    for [there, missing] in pairs {
+        assert_eq!(report(&answer, there), report(&answer, missing), "{there}");
+        assert_eq!(report(&answer, there).0, "refused");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_is_walked_without_its_secrets() {
+    let setup = Setup::new().await;
+    setup.file("src/a.py", "word = 'marzipan'\n");
+    setup.file("src/.env", "TOKEN=canary-env\n");
+    setup.file("src/ignored.log", "canary-ignored\n");
+    setup.file(".gitignore", "*.log\n");
+    setup.file("src/key.pem", "-----BEGIN PRIVATE KEY-----\ncanary-key\n");
+    std::fs::create_dir_all(setup.project.path().join(".git")).unwrap();
+    fifo(&setup, "src/pipe");
+    let program = setup.start().await;
+    let answer = program.call("chat", json!({"prompt": "look", "absolute_file_paths": ["src"]})).await.ok();
+    assert_eq!(report(&answer, "src/a.py").0, "included");
+    let sent = setup.vendor.calls()[0].json.to_string();
+    assert!(sent.contains("marzipan") && !sent.contains("canary"), "{sent}");
+}
+
+#[tokio::test]
+async fn a_huge_file_alone_is_skipped_with_little_memory() {
+    let setup = Setup::without_provider().await;
+    File::create(setup.project.path().join("huge.py")).unwrap().set_len(1 << 30).unwrap();
+    let program = setup.start().await;
+    let step = json!({"step": "look", "relevant_files": ["huge.py"], "next_step_required": false});
+    let answer = program.call("codereview", step).await.ok();
+    assert_eq!(report(&answer, "huge.py").0, "skipped");
+    assert!(peak_memory(&program) < 150, "{} MiB", peak_memory(&program));
+}
