@@ -1,7 +1,7 @@
 //! Conversation with a model: the caller's words, files, and the thread so far.
 
 use exai_core::{
-    Citation, ThreadId,
+    Citation, Kind, ThreadId,
     chat::{Message, Request, Thinking},
     model::Mark,
     run::Phase,
@@ -15,10 +15,11 @@ use crate::{
     engine::Engine,
     error::EngineError,
     evidence::FileReport,
-    expert::{Delivery, Question, history, window},
+    expert::{Answered, Delivery, Question, history, window},
     gather::{Gathered, gather},
     parse,
     routing::{Choice, Source},
+    threads::Appended,
     workflow::left_out,
 };
 
@@ -26,6 +27,8 @@ use crate::{
 pub const MAX_PROMPT_CHARS: usize = 300_000;
 /// How often a turn is tried again after another call continued the same thread at the same moment.
 const CONFLICT_RETRIES: usize = 5;
+/// The tool's name in threads and runs.
+const TOOL: &str = "chat";
 /// The one status that a conversation's model may answer with instead of text.
 const FILES_REQUIRED: &str = "files_required_to_continue";
 
@@ -96,50 +99,67 @@ impl Engine {
         loop {
             let (request, gathered, dropped_turns) =
                 self.chat_request(&input, thread.as_ref(), &choice, call).await?;
-            let message = UserMessage { text: input.prompt.clone(), files: file_refs(&gathered) };
-            let appended =
-                match self.threads.append(thread.as_ref(), "chat", Body::Message(message), call).await {
-                    Err(error) if error.kind() == exai_core::Kind::Conflict && retries < CONFLICT_RETRIES => {
+            let message = Body::Message(UserMessage { text: input.prompt.clone(), files: file_refs(&gathered) });
+            // A new thread cannot conflict with anything, so its first turn need not be awaited before the model is asked.
+            let (appended, prologue) = match &thread {
+                None => {
+                    let (id, prologue) = self.threads.prologue(TOOL, message);
+                    (Appended { thread: id, next_seq: 1, persisted: true }, prologue)
+                }
+                Some(known) => match self.threads.append(Some(known), TOOL, message, call).await {
+                    Err(error) if error.kind() == Kind::Conflict && retries < CONFLICT_RETRIES => {
                         retries += 1;
                         thread = self.threads.load(thread_id, call).await?;
                         continue;
                     }
-                    result => result?,
-                };
+                    appended => (appended?, Vec::new()),
+                },
+            };
             let question = Question {
-                tool: "chat",
+                tool: TOOL,
                 prompt_version: exai_prompts::Prompt::Chat.version(),
                 thread: appended.thread,
-                choice: choice.clone(),
+                choice,
                 request,
                 fresh: input.fresh,
+                prologue,
             };
-            let delivery = self.expert.consult(question, call).await?;
-            let consulted = &delivery.consulted;
-            let answer = Answer {
-                text: consulted.reply.text.clone(),
-                model: Some(AnsweredBy {
-                    provider: consulted.provider.clone(),
-                    model: consulted.model.clone(),
-                }),
-                opaque: consulted.reply.opaque.clone(),
-                run: Some(consulted.run),
-            };
-            let stored = self.threads.append_next(appended, "chat", Body::Answer(answer), call).await;
-            return Ok(ChatOutcome {
-                files_required: files_required(&consulted.reply.text),
-                citations: citations::cite_text(&consulted.reply.text, &gathered.files),
-                delivery,
-                requested: choice.requested,
-                fallback_reason: choice.fallback_reason,
-                window_known: choice.model.window_known,
-                files: gathered.report,
-                dropped_turns,
-                thread: appended.thread,
-                remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
-                persisted: appended.persisted && stored,
-            });
+            return self.chat_answer(question, gathered, dropped_turns, appended, call).await;
         }
+    }
+
+    async fn chat_answer(
+        &self,
+        question: Question,
+        gathered: Gathered,
+        dropped_turns: usize,
+        appended: Appended,
+        call: &Call,
+    ) -> Result<ChatOutcome, EngineError> {
+        let Choice { requested, fallback_reason, model, .. } = question.choice.clone();
+        let Answered { delivery, unwritten, written } = self.expert.consult(question, call).await?;
+        let consulted = &delivery.consulted;
+        let answer = Body::Answer(Answer {
+            text: consulted.reply.text.clone(),
+            model: Some(AnsweredBy { provider: consulted.provider.clone(), model: consulted.model.clone() }),
+            opaque: consulted.reply.opaque.clone(),
+            run: Some(consulted.run),
+        });
+        let stored = self.threads.append_next(appended, TOOL, answer, unwritten, call).await;
+        let begun = self.threads.settled(written).await;
+        Ok(ChatOutcome {
+            files_required: files_required(&consulted.reply.text),
+            citations: citations::cite_text(&consulted.reply.text, &gathered.files),
+            delivery,
+            requested,
+            fallback_reason,
+            window_known: model.window_known,
+            files: gathered.report,
+            dropped_turns,
+            thread: appended.thread,
+            remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
+            persisted: appended.persisted && stored && begun,
+        })
     }
 
     async fn chat_request(

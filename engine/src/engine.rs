@@ -59,6 +59,7 @@ impl Engine {
             call_limit: settings.call_limit,
             serial: Arc::new(AtomicU64::new(0)),
             closing,
+            epilogue_wait: settings.commit_wait,
         };
         Self {
             models: Models::new(providers, settings.default_model.clone()),

@@ -12,11 +12,11 @@ use std::{
 };
 
 use exai_core::{
-    Clock, Kind, ModelId, ProviderId, RunId, ThreadId,
+    Clock, Kind, ModelId, ProviderId, RequestHash, RunId, ThreadId,
     chat::{Reply, Request},
     provider::CallCtx,
     run::{Phase, Run, RunOutcome, RunState},
-    store::{Store, Write},
+    store::{Commit, Store, Write},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ use crate::{
     call::Call,
     error::EngineError,
     routing::Choice,
-    run::{Outcome, RunTask, Runs},
+    run::{Epilogue, Outcome, RunTask, Runs},
 };
 
 /// An answer with everything that is told about it.
@@ -69,6 +69,16 @@ pub struct Delivery {
     pub shared: bool,
 }
 
+/// An answer, and what of its records still has to be stored or waited for.
+pub(crate) struct Answered {
+    /// The answer.
+    pub delivery: Delivery,
+    /// Stored together with the answer's turn, in one transaction: what the question left, and the end of the run.
+    pub unwritten: Vec<Write>,
+    /// The question's prologue on its way to storage.
+    pub written: Option<Commit>,
+}
+
 /// What is asked, of whom, and for which thread.
 pub(crate) struct Question {
     /// The tool that asks.
@@ -83,6 +93,8 @@ pub(crate) struct Question {
     pub request: Request,
     /// Do not take the answer from the cache.
     pub fresh: bool,
+    /// The beginning of a new thread, stored together with the beginning of the run, or with a cached answer.
+    pub prologue: Vec<Write>,
 }
 
 /// Consults models.
@@ -96,11 +108,15 @@ pub(crate) struct Expert {
     pub(crate) call_limit: Duration,
     pub(crate) serial: Arc<AtomicU64>,
     pub(crate) closing: CancellationToken,
+    /// How long a run's end waits to be stored together with its answer.
+    pub(crate) epilogue_wait: Duration,
 }
 
 impl Expert {
     /// Gets the answer: from the cache, from an equal consultation under way, or by asking.
-    pub(crate) async fn consult(&self, question: Question, call: &Call) -> Result<Delivery, EngineError> {
+    pub(crate) async fn consult(&self, mut question: Question, call: &Call) -> Result<Answered, EngineError> {
+        let mut prologue = std::mem::take(&mut question.prologue);
+        let thread = question.thread;
         let key = fingerprint(
             &call.principal,
             question.choice.provider.id(),
@@ -109,26 +125,40 @@ impl Expert {
         );
         let looked_up = || if question.fresh { None } else { self.cache.get(&key) };
         if let Some(cached) = looked_up() {
-            return Ok(self.delivered_again(&cached));
+            return Ok(Answered { delivery: self.delivered_again(&cached), unwritten: prologue, written: None });
         }
         let name = question.choice.model.qualified();
         call.progress.send_modify(|event| event.model = Some(name.clone()));
-        let fresh = question.fresh;
+        let (fresh, has_prologue, mut written) = (question.fresh, !prologue.is_empty(), None);
         let started = self.runs.join_or_start(
             key,
             self.serial.fetch_add(1, Ordering::Relaxed),
             || if fresh { None } else { self.cache.get(&key).map(|cached| cached.consulted) },
             |task| {
                 task.events.send_modify(|event| event.model = Some(name));
+                let run = self.new_run(key, &question);
+                let (id, mut batch) = (run.id, std::mem::take(&mut prologue));
+                batch.push(Write::StartRun(run));
+                // Nobody waits for this record before asking: the writer keeps the order, and the answer is what must last.
+                written = Some(self.store.write(&call.principal, batch));
                 let (expert, call) = (self.clone(), call.clone());
-                async move { expert.run(key, question, task, call).await }
+                async move { expert.run(id, key, question, task, call).await }
             },
         );
         let handle = match started {
             Ok(handle) => handle,
-            Err(consulted) => return Ok(Delivery { consulted, cached_for: Some(Duration::ZERO), shared: true }),
+            Err(consulted) => {
+                let delivery = Delivery { consulted, cached_for: Some(Duration::ZERO), shared: true };
+                return Ok(Answered { delivery, unwritten: prologue, written: None });
+            }
         };
-        let shared = handle.joined;
+        if !prologue.is_empty() {
+            written = Some(self.store.write(&call.principal, prologue));
+        }
+        if has_prologue {
+            call.kept_in(thread);
+        }
+        let (shared, epilogue) = (handle.joined, handle.epilogue.clone());
         let outcome = tokio::select! {
             biased;
             () = call.cancel.cancelled() => return Err(EngineError::Cancelled),
@@ -136,7 +166,10 @@ impl Expert {
         };
         match outcome {
             Err(_elapsed) => Err(self.timed_out(call)),
-            Ok(Ok(consulted)) => Ok(Delivery { consulted, cached_for: None, shared }),
+            Ok(Ok(consulted)) => {
+                let delivery = Delivery { consulted, cached_for: None, shared };
+                Ok(Answered { delivery, unwritten: epilogue.take(), written: written.filter(|_| has_prologue) })
+            }
             Ok(Err(error)) => Err(Arc::try_unwrap(error).unwrap_or_else(|shared| retold(&shared))),
         }
     }
@@ -155,14 +188,11 @@ impl Expert {
         EngineError::Timeout { limit: call.limit, progress }
     }
 
-    /// The run's own task. It ends by itself, by its deadline, or when nobody subscribes any more.
-    async fn run(self, key: exai_core::RequestHash, question: Question, task: RunTask, call: Call) -> Outcome {
-        let id = RunId::new();
-        let begun = Instant::now();
+    fn new_run(&self, key: RequestHash, question: &Question) -> Run {
         let started_at = self.clock.now();
         let limit_ms = i64::try_from(self.call_limit.as_millis()).unwrap_or(i64::MAX);
-        let run = Run {
-            id,
+        Run {
+            id: RunId::new(),
             thread: question.thread,
             tool: question.tool.to_owned(),
             request: key,
@@ -173,21 +203,29 @@ impl Expert {
             deadline_at: started_at.plus_millis(limit_ms),
             ended_at: None,
             outcome: None,
-        };
-        // Nobody waits for this record: the answer is what must be durable, and the writer keeps the order.
-        drop(self.store.write(&call.principal, vec![Write::StartRun(run)]));
+        }
+    }
+
+    /// The run's own task. It ends by itself, by its deadline, or when nobody subscribes any more.
+    async fn run(self, id: RunId, key: RequestHash, question: Question, task: RunTask, call: Call) -> Outcome {
+        let begun = Instant::now();
         let ctx = CallCtx {
             request_id: call.request_id.clone(),
             deadline: begun + self.call_limit,
             cancel: task.cancel,
         };
-        let asked = self
-            .attempts
-            .ask(&*question.choice.provider, &question.request, &ctx, &task.events)
-            .await;
+        let asked = self.attempts.ask(&*question.choice.provider, &question.request, &ctx, &task.events).await;
         let duration = begun.elapsed();
-        self.record_end(id, &question, &asked, duration, &call);
-        let attempted = asked.map_err(Arc::new)?;
+        let end = self.end_of_run(id, &question, &asked, duration, &call);
+        let attempted = match asked {
+            Ok(attempted) => attempted,
+            Err(error) => {
+                drop(self.store.write(&call.principal, vec![end]));
+                return Err(Arc::new(error));
+            }
+        };
+        task.epilogue.leave(vec![end]);
+        self.store_epilogue_later(task.epilogue, call);
         let cost_usd = question.choice.model.price.cost(&attempted.reply.usage);
         let consulted = Arc::new(Consulted {
             reply: attempted.reply,
@@ -203,14 +241,30 @@ impl Expert {
         Ok(consulted)
     }
 
-    fn record_end(
+    /// Stores a run's end when no subscriber has: all of them may have left at the last moment.
+    fn store_epilogue_later(&self, epilogue: Epilogue, call: Call) {
+        let (store, closing, patience) = (Arc::clone(&self.store), self.closing.clone(), self.epilogue_wait);
+        self.runs.spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(patience) => {}
+                () = closing.cancelled() => {}
+            }
+            let left = epilogue.take();
+            if !left.is_empty() {
+                drop(store.write(&call.principal, left));
+            }
+        });
+    }
+
+    /// The record of how a run ended; it is logged here too.
+    fn end_of_run(
         &self,
         id: RunId,
         question: &Question,
         asked: &Result<Attempted, EngineError>,
         duration: Duration,
         call: &Call,
-    ) {
+    ) -> Write {
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let (state, outcome) = match asked {
             Ok(attempted) => (
@@ -246,7 +300,7 @@ impl Expert {
             }
         };
         log_end(id, question, state, &outcome, call);
-        drop(self.store.write(&call.principal, vec![Write::FinishRun { id, state, at: self.clock.now(), outcome }]));
+        Write::FinishRun { id, state, at: self.clock.now(), outcome }
     }
 }
 

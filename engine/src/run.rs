@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use exai_core::{RequestHash, run::RunEvent};
+use exai_core::{RequestHash, run::RunEvent, store::Write};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -25,6 +25,7 @@ pub(crate) struct Runs {
 
 struct Flight {
     subscribers: usize,
+    epilogue: Epilogue,
     /// Tells flights of the same key apart when an old one ends late.
     serial: u64,
     cancel: CancellationToken,
@@ -32,8 +33,25 @@ struct Flight {
     outcome: watch::Receiver<Option<Outcome>>,
 }
 
+/// The record of a run's end, left for the first subscriber to store together with what it stores anyway: one transaction
+/// instead of two. Whoever takes it, stores it; the run's own task does when nobody has.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Epilogue(Arc<Mutex<Vec<Write>>>);
+
+impl Epilogue {
+    pub(crate) fn leave(&self, writes: Vec<Write>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = writes;
+    }
+
+    pub(crate) fn take(&self) -> Vec<Write> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// What the run's own task is given.
 pub(crate) struct RunTask {
+    /// Where it leaves the record of its end.
+    pub epilogue: Epilogue,
     /// Cancelled when the last subscriber is gone.
     pub cancel: CancellationToken,
     /// Where its progress goes.
@@ -47,6 +65,8 @@ pub(crate) struct RunHandle {
     runs: Runs,
     /// Whether this caller began the run or joined it.
     pub joined: bool,
+    /// The record of the run's end, once it has ended.
+    pub epilogue: Epilogue,
     events: watch::Receiver<RunEvent>,
     outcome: watch::Receiver<Option<Outcome>>,
 }
@@ -73,6 +93,7 @@ impl Runs {
                 serial: flight.serial,
                 runs: self.clone(),
                 joined: true,
+                epilogue: flight.epilogue.clone(),
                 events: flight.events.clone(),
                 outcome: flight.outcome.clone(),
             });
@@ -82,11 +103,12 @@ impl Runs {
         }
         let (events, watch_events) = watch::channel(Call::first_event());
         let (send_outcome, outcome) = watch::channel(None);
-        let cancel = CancellationToken::new();
+        let (cancel, epilogue) = (CancellationToken::new(), Epilogue::default());
         flights.insert(
             key,
             Flight {
                 subscribers: 1,
+                epilogue: epilogue.clone(),
                 serial,
                 cancel: cancel.clone(),
                 events: watch_events.clone(),
@@ -94,7 +116,7 @@ impl Runs {
             },
         );
         drop(flights);
-        let task = work(RunTask { cancel, events });
+        let task = work(RunTask { epilogue: epilogue.clone(), cancel, events });
         let runs = self.clone();
         self.tasks.spawn(async move {
             let ended = task.await;
@@ -102,7 +124,12 @@ impl Runs {
             send_outcome.send_replace(Some(ended));
             runs.remove(key, serial);
         });
-        Ok(RunHandle { key, serial, runs: self.clone(), joined: false, events: watch_events, outcome })
+        Ok(RunHandle { key, serial, runs: self.clone(), joined: false, epilogue, events: watch_events, outcome })
+    }
+
+    /// Runs `work` as part of the runs that [`Self::ended`] waits for.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(work);
     }
 
     /// Waits at most `limit` until no run is under way.

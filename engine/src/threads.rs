@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use exai_core::{
     Clock, Kind, ThreadId,
-    store::{Store, StoreError, Write},
+    store::{Commit, Store, StoreError, Write},
     thread::{Body, Thread, Turn},
 };
 
@@ -69,17 +69,13 @@ impl Threads {
         body: Body,
         call: &Call,
     ) -> Result<Appended, EngineError> {
-        let at = self.clock.now();
-        let (id, seq, mut batch) = match thread {
-            Some(thread) => (thread.id, thread.next_seq(), Vec::with_capacity(1)),
+        let (id, seq, batch) = match thread {
+            Some(thread) => (thread.id, thread.next_seq(), vec![self.turn(thread.id, thread.next_seq(), tool, body)]),
             None => {
-                let id = ThreadId::new();
-                let create = Write::CreateThread { id, tool: tool.to_owned(), title: title_of(&body), at };
-                (id, 0, vec![create])
+                let (id, batch) = self.prologue(tool, body);
+                (id, 0, batch)
             }
         };
-        let turn = Turn { seq, tool: tool.to_owned(), created_at: at, body };
-        batch.push(Write::AppendTurns { thread: id, turns: vec![turn] });
         let persisted = match self.store.write(&call.principal, batch).within(self.commit_wait).await {
             Ok(persisted) => persisted,
             Err(StoreError::Unavailable { .. } | StoreError::Backlog) if thread.is_none() => false,
@@ -89,13 +85,44 @@ impl Threads {
         Ok(Appended { thread: id, next_seq: seq + 1, persisted })
     }
 
-    /// Appends what answers an appended turn. An answer is paid for, so other calls on the same thread do not push it out: it goes
+    /// The changes that begin a thread with one turn, for a caller that stores them with something else.
+    pub(crate) fn prologue(&self, tool: &str, body: Body) -> (ThreadId, Vec<Write>) {
+        let id = ThreadId::new();
+        let title = title_of(&body);
+        let create = Write::CreateThread { id, tool: tool.to_owned(), title, at: self.clock.now() };
+        (id, vec![create, self.turn(id, 0, tool, body)])
+    }
+
+    /// Waits for changes that were handed to storage; whether they are durable already. They concern a new thread, so they can
+    /// be late but not refused.
+    pub(crate) async fn settled(&self, written: Option<Commit>) -> bool {
+        match written {
+            Some(mut commit) => commit.within(self.commit_wait).await.unwrap_or(false),
+            None => true,
+        }
+    }
+
+    fn turn(&self, thread: ThreadId, seq: u32, tool: &str, body: Body) -> Write {
+        let turn = Turn { seq, tool: tool.to_owned(), created_at: self.clock.now(), body };
+        Write::AppendTurns { thread, turns: vec![turn] }
+    }
+
+    /// Appends what answers an appended turn, and what else is to be stored with it. An answer is paid for, so other calls on the same thread do not push it out: it goes
     /// behind whatever they added. Returns whether it is durable.
-    pub(crate) async fn append_next(&self, after: Appended, tool: &str, body: Body, call: &Call) -> bool {
+    pub(crate) async fn append_next(
+        &self,
+        after: Appended,
+        tool: &str,
+        body: Body,
+        with: Vec<Write>,
+        call: &Call,
+    ) -> bool {
+        call.kept_in(after.thread);
         let mut seq = after.next_seq;
+        let mut failure = None;
         for _ in 0..=ANSWER_RETRIES {
-            let turn = Turn { seq, tool: tool.to_owned(), created_at: self.clock.now(), body: body.clone() };
-            let batch = vec![Write::AppendTurns { thread: after.thread, turns: vec![turn] }];
+            let mut batch = with.clone();
+            batch.push(self.turn(after.thread, seq, tool, body.clone()));
             match self.store.write(&call.principal, batch).within(self.commit_wait).await {
                 Ok(persisted) => return persisted,
                 Err(error) if error.kind() == Kind::Conflict => {
@@ -105,12 +132,16 @@ impl Threads {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(request_id = %call.request_id, thread = %after.thread, "an answer was not stored: {error}");
-                    return false;
+                    failure = Some(error);
+                    break;
                 }
             }
         }
-        tracing::warn!(request_id = %call.request_id, thread = %after.thread, "an answer was not stored: the thread kept changing");
+        let reason = failure.map_or_else(|| "the thread kept changing".to_owned(), |error| error.to_string());
+        tracing::warn!(request_id = %call.request_id, thread = %after.thread, "an answer was not stored: {reason}");
+        if !with.is_empty() {
+            drop(self.store.write(&call.principal, with));
+        }
         false
     }
 }

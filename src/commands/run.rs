@@ -19,6 +19,7 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
     let arguments = arguments::build(&args, &app)?;
     let begun = tokio::time::Instant::now();
     let answer = client::call(&app, &args.tool, arguments).await?;
+    app.closing.cancel();
     if !app.engine.settle(SETTLE).await {
         tracing::warn!("the thread could not be written completely");
     }

@@ -17,7 +17,7 @@ use crate::{
     engine::Engine,
     error::EngineError,
     evidence::EvidenceFile,
-    expert::{Delivery, Question, history, window},
+    expert::{Answered, Delivery, Question, history, window},
     gather::{Gathered, gather},
     inspect,
     parse::{self, ExpertAnswer},
@@ -58,8 +58,9 @@ impl Engine {
             choice,
             request,
             fresh: begun.input.fresh,
+            prologue: Vec::new(),
         };
-        let delivery = self.expert.consult(question, call).await?;
+        let Answered { delivery, unwritten, .. } = self.expert.consult(question, call).await?;
         call.phase(Phase::Checking);
         let (answer, findings) = read_answer(&delivery, &gathered, call).await?;
         let (findings, left_out_findings) = filtered(findings, &begun);
@@ -82,7 +83,7 @@ impl Engine {
         } else {
             body
         };
-        let persisted = self.threads.append_next(begun.appended, begun.spec.name, body, call).await;
+        let persisted = self.threads.append_next(begun.appended, begun.spec.name, body, unwritten, call).await;
         let end = ExpertEnd {
             delivery,
             requested,
@@ -169,7 +170,7 @@ impl Engine {
         let findings: Vec<Finding> = inspection.findings.into_iter().map(|located| located.finding).collect();
         let text = serde_json::json!({ "findings": findings }).to_string();
         let answer = Body::Answer(Answer { text, ..Answer::default() });
-        let persisted = self.threads.append_next(begun.appended, begun.spec.name, answer, call).await;
+        let persisted = self.threads.append_next(begun.appended, begun.spec.name, answer, Vec::new(), call).await;
         let (findings, left_out_findings) = filtered(findings, &begun);
         let end = InspectedEnd {
             by_request,
@@ -196,7 +197,7 @@ impl Engine {
         // An answer without text marks the end of this piece of work; it is never shown to a model.
         let persisted = self
             .threads
-            .append_next(begun.appended, begun.spec.name, Body::Answer(Answer::default()), call)
+            .append_next(begun.appended, begun.spec.name, Body::Answer(Answer::default()), Vec::new(), call)
             .await;
         Ok(begun.outcome(self, end, persisted, 1))
     }
