@@ -30,16 +30,26 @@ fn show(config: &Config) -> std::io::Result<()> {
         let value = match (found.value.as_str(), key.secret) {
             ("", _) => "(not set)".to_owned(),
             (secret, true) => masked(&SecretString::from(secret)),
-            (plain, false) => plain.to_owned(),
+            (plain, false) => without_credentials(plain),
         };
         text.push_str(&format!("{} = {value}  [{}]\n", key.path, found.origin));
     }
     for endpoint in &config.endpoints.settings {
         let key = endpoint.key.as_ref().map_or_else(|| "no key".to_owned(), masked);
-        let address = endpoint.base_url.as_deref().unwrap_or("the vendor's own address");
+        let address =
+            endpoint.base_url.as_deref().map_or("the vendor's own address".to_owned(), without_credentials);
         text.push_str(&format!("endpoint {}: {address}, {key}  [{}]\n", endpoint.id, endpoint.key_origin));
     }
     print(&text)
+}
+
+/// A value without the user name and password, and without the query, that an address in it may carry.
+fn without_credentials(value: &str) -> String {
+    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let (address, query) = rest.split_once('?').map_or((rest, ""), |(address, _)| (address, "?…"));
+    let (authority, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+    let shown = authority.rsplit_once('@').map_or(authority.to_owned(), |(_, host)| format!("…@{host}"));
+    format!("{scheme}://{shown}{path}{query}")
 }
 
 fn check(config: &Config) -> anyhow::Result<ExitCode> {
@@ -49,12 +59,6 @@ fn check(config: &Config) -> anyhow::Result<ExitCode> {
     }
     for warning in config.problems.warnings() {
         text.push_str(&format!("warning: {warning}\n"));
-    }
-    let unusable =
-        exai_providers::build(config.endpoints.settings.clone(), exai_providers::HttpSettings::default())
-            .err();
-    if let Some(error) = &unusable {
-        text.push_str(&format!("error: {error}\n"));
     }
     // A warning is an error here: someone who checks wants to know.
     let clean = text.is_empty();
@@ -101,4 +105,22 @@ fn mcp_json() -> Value {
         .map(|name| ((*name).to_owned(), json!(format!("${{{name}:-}}"))))
         .collect();
     json!({ "mcpServers": { "exai": { "type": "stdio", "command": program(), "args": [], "env": env } } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_shown_without_what_opens_them() {
+        for (value, shown) in [
+            ("https://user:secret@host/v1", "https://…@host/v1"),
+            ("https://us@er:secret@host:8/v1?key=secret", "https://…@host:8/v1?…"),
+            ("https://host/v1/@here", "https://host/v1/@here"),
+            ("a@b", "a@b"),
+            ("900", "900"),
+        ] {
+            assert_eq!(without_credentials(value), shown);
+        }
+    }
 }

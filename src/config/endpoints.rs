@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use exai_core::secret::SecretString;
-use exai_providers::{EndpointSettings, ModelOverride, VendorKind};
+use exai_providers::{EndpointSettings, HttpSettings, ModelOverride, VendorKind};
 use exai_tools::VendorFact;
 use serde::Deserialize;
 
@@ -134,7 +134,24 @@ impl Endpoints {
                 )),
             }
         }
+        endpoints.leave_out_unusable(problems);
         endpoints
+    }
+
+    /// An endpoint that cannot be used is reported and left out: one wrong address must not keep the server from starting.
+    fn leave_out_unusable(&mut self, problems: &mut Problems) {
+        let facts = &mut self.facts;
+        self.settings.retain(|endpoint| {
+            let Err(error) = exai_providers::build(vec![endpoint.clone()], HttpSettings::default()) else {
+                return true;
+            };
+            problems.error(format!("endpoint `{}` is not used: {error}", endpoint.id));
+            if let Some(fact) = facts.iter_mut().find(|fact| fact.id == endpoint.id.as_str()) {
+                fact.configured = false;
+                fact.how = format!("not used: {error}");
+            }
+            false
+        });
     }
 
     fn add_known(&mut self, known: &Known, layers: &Layers) {

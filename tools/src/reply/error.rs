@@ -112,7 +112,10 @@ fn hint(kind: Kind) -> &'static str {
         Kind::NotFound => "Start a new thread by leaving continuation_id out.",
         Kind::Forbidden => "Use files below the project folder, or add a root in the configuration.",
         Kind::ModelNotFound => "Call listmodels, or leave `model` out to use the default.",
-        Kind::NoModelConfigured => "codereview and debug work without a model; for the others configure one.",
+        Kind::NoModelConfigured => {
+            "codereview and debug work without a model; for the others configure one. `exai-mcp config check` says what is wrong \
+             with what is set."
+        }
         Kind::Auth => "Check the key of this vendor in the server's environment, then restart the server.",
         Kind::Quota => {
             "The vendor's balance or plan is used up: top it up, or name a model of another vendor."
