@@ -6,4 +6,5 @@ mod bad_input;
 mod contract;
 mod review;
 mod smoke;
+mod stdio;
 mod support;

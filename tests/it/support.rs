@@ -23,3 +23,10 @@ pub(crate) async fn within<F: Future>(what: &str, work: F) -> F::Output {
         Err(_) => panic!("{what} did not happen within {PATIENCE:?}"),
     }
 }
+
+/// The most memory that a process has ever held, in MiB.
+pub(crate) fn peak_memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the kernel tells it");
+    line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number of kB") / 1024
+}

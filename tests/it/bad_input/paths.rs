@@ -4,7 +4,7 @@ use std::{fs::File, os::unix::fs::symlink, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::support::{Program, Setup};
+use crate::support::{Setup, peak_memory};
 
 /// The report on one path of an answer's metadata.
 fn report(answer: &Value, path: &str) -> (String, String) {
@@ -15,13 +15,6 @@ fn report(answer: &Value, path: &str) -> (String, String) {
         .find(|file| file["path"] == path)
         .unwrap_or_else(|| panic!("{path} is not in {files:#?}"));
     (text(file, "status"), text(file, "reason"))
-}
-
-/// The most memory that the process has ever held, in MiB.
-fn peak_memory(program: &Program) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
 fn fifo(setup: &Setup, name: &str) {
@@ -97,7 +90,7 @@ async fn forbidden_files_are_reported_and_never_sent() {
         assert!(!sent.contains("canary"), "{sent}");
         assert!(!sent.contains("root:x:0"), "{sent}");
     }
-    assert!(peak_memory(&program) < 150, "{} MiB", peak_memory(&program));
+    assert!(peak_memory(program.pid()) < 150, "{} MiB", peak_memory(program.pid()));
     program.stop().await;
     let stored = std::fs::read(setup.database()).unwrap();
     assert!(!String::from_utf8_lossy(&stored).contains("canary"), "contents of files are not stored");
@@ -146,5 +139,5 @@ async fn a_huge_file_alone_is_skipped_with_little_memory() {
     let step = json!({"step": "look", "relevant_files": ["huge.py"], "next_step_required": false});
     let answer = program.call("codereview", step).await.ok();
     assert_eq!(report(&answer, "huge.py").0, "skipped");
-    assert!(peak_memory(&program) < 150, "{} MiB", peak_memory(&program));
+    assert!(peak_memory(program.pid()) < 150, "{} MiB", peak_memory(program.pid()));
 }

@@ -15,7 +15,7 @@ use super::{Setup, within};
 pub(crate) struct Raw {
     pub(crate) child: Child,
     input: Option<ChildStdin>,
-    output: Lines<BufReader<ChildStdout>>,
+    output: Option<Lines<BufReader<ChildStdout>>>,
     log: JoinHandle<String>,
     requests: u32,
 }
@@ -40,7 +40,7 @@ impl Raw {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program can be started");
         let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let output = child.stdout.take().map(|pipe| BufReader::new(pipe).lines());
         let mut errors = child.stderr.take().expect("a pipe");
         // Read all the time: a program that logs a lot would stand still otherwise.
         let log = tokio::spawn(async move {
@@ -111,7 +111,9 @@ impl Raw {
 
     /// The next message, or `None` at the end of the output.
     pub(crate) async fn try_next(&mut self) -> Option<Value> {
-        let line = within("a line of output", self.output.next_line()).await.expect("the output is text")?;
+        let line = within("a line of output", self.output.as_mut().expect("the output is open").next_line())
+            .await
+            .expect("the output is text")?;
         Some(
             serde_json::from_str(&line)
                 .unwrap_or_else(|error| panic!("standard output holds only JSON-RPC ({error}): {line}")),
@@ -121,6 +123,16 @@ impl Raw {
     /// Closes the program's input.
     pub(crate) fn close_input(&mut self) {
         self.input = None;
+    }
+
+    /// Closes our end of the program's output.
+    pub(crate) fn close_output(&mut self) {
+        self.output = None;
+    }
+
+    /// The most memory that the process has ever held, in MiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        super::peak_memory(self.child.id().expect("the program runs"))
     }
 
     /// Waits for the end of the process and returns its exit code.
