@@ -110,6 +110,9 @@ pub struct Answer {
     /// The consultation it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
+    /// Files that it was made from, when no turn of the caller names what was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileRef>,
 }
 
 /// A model at a provider.

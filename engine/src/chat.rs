@@ -5,7 +5,7 @@ use exai_core::{
     chat::{Message, Request, Thinking},
     model::Mark,
     run::Phase,
-    thread::{Answer, AnsweredBy, Body, FileRef, Thread, UserMessage},
+    thread::{Answer, AnsweredBy, Body, Thread, UserMessage},
 };
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 /// The longest prompt, in characters. Longer material belongs into files.
 pub const MAX_PROMPT_CHARS: usize = 300_000;
 /// How often a turn is tried again after another call continued the same thread at the same moment.
-const CONFLICT_RETRIES: usize = 5;
+const CONFLICT_RETRIES: usize = 20;
 /// The tool's name in threads and runs.
 const TOOL: &str = "chat";
 /// The one status that a conversation's model may answer with instead of text.
@@ -99,7 +99,8 @@ impl Engine {
         loop {
             let (request, gathered, dropped_turns) =
                 self.chat_request(&input, thread.as_ref(), &choice, call).await?;
-            let message = Body::Message(UserMessage { text: input.prompt.clone(), files: file_refs(&gathered) });
+            let message =
+                Body::Message(UserMessage { text: input.prompt.clone(), files: gathered.file_refs() });
             // A new thread cannot conflict with anything, so its first turn need not be awaited before the model is asked.
             let (appended, prologue) = match &thread {
                 None => {
@@ -144,6 +145,8 @@ impl Engine {
             model: Some(AnsweredBy { provider: consulted.provider.clone(), model: consulted.model.clone() }),
             opaque: consulted.reply.opaque.clone(),
             run: Some(consulted.run),
+            // They are in the question's turn.
+            files: Vec::new(),
         });
         let stored = self.threads.append_next(appended, TOOL, answer, unwritten, call).await;
         let begun = self.threads.settled(written).await;
@@ -174,7 +177,11 @@ impl Engine {
         let (history, earlier_files) = thread
             .map(|thread| {
                 let budget = self.history_room(&choice.model, room);
-                (history::render(thread, &[], choice.provider.id(), budget), history::files(thread, &[]))
+                let asking = history::Asking::Prompt(&input.prompt);
+                (
+                    history::render(thread, asking, choice.provider.id(), budget),
+                    history::files(thread, asking),
+                )
             })
             .unwrap_or_default();
         let mut wanted: Vec<Wanted> =
@@ -219,15 +226,6 @@ fn check(input: &ChatInput) -> Result<(), EngineError> {
         ));
     }
     Ok(())
-}
-
-/// The files as this turn saw them, for later turns.
-fn file_refs(gathered: &Gathered) -> Vec<FileRef> {
-    gathered
-        .files
-        .iter()
-        .map(|file| FileRef { path: file.path.clone(), hash: Some(file.hash.clone()) })
-        .collect()
 }
 
 fn files_required(text: &str) -> Option<serde_json::Value> {

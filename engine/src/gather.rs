@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use exai_core::thread::FileRef;
+
 use crate::{
     call::Call,
     context::{self, Budget, Limits, Wanted},
     error::EngineError,
-    evidence::{EvidenceFile, FileReport},
+    evidence::{EvidenceFile, FileReport, FileStatus, Segment},
 };
 
 /// Files as they go into a prompt.
@@ -18,6 +20,30 @@ pub(crate) struct Gathered {
     pub report: Vec<FileReport>,
     /// The fenced text with the sentence that announces the fence; empty without files.
     pub text: String,
+}
+
+impl Gathered {
+    /// The files as they were given, for later turns: a range stays a range.
+    pub(crate) fn file_refs(&self) -> Vec<FileRef> {
+        self.files.iter().flat_map(|file| self.refs_of(file)).collect()
+    }
+
+    fn refs_of(&self, file: &EvidenceFile) -> Vec<FileRef> {
+        let reference = |path: String| FileRef { path, hash: Some(file.hash.clone()) };
+        let as_asked = self
+            .report
+            .iter()
+            .any(|report| report.path == file.path && report.status == FileStatus::Included);
+        if !as_asked || file.is_whole() {
+            // What was cut for lack of room may fit next time.
+            return vec![reference(file.path.clone())];
+        }
+        let lines = |segment: &Segment| {
+            let count = u32::try_from(segment.text.lines().count()).unwrap_or(u32::MAX).max(1);
+            format!("{}:{}-{}", file.path, segment.first_line, segment.first_line.saturating_add(count - 1))
+        };
+        file.segments.iter().map(|segment| reference(lines(segment))).collect()
+    }
 }
 
 /// Keys the fence tag: it must differ from file to file, not from process to process, or equal prompts would not be equal.
@@ -35,7 +61,8 @@ pub(crate) async fn gather(
     }
     let roots = call.roots.roots().await;
     let work = tokio::task::spawn_blocking(move || {
-        let budget = Budget { total_tokens: tokens, per_file_tokens: file_tokens.unwrap_or(tokens).min(tokens) };
+        let budget =
+            Budget { total_tokens: tokens, per_file_tokens: file_tokens.unwrap_or(tokens).min(tokens) };
         let packed = context::pack(&roots, &wanted, budget, &Limits::default());
         let text = rendered(&packed.files);
         Gathered { files: Arc::new(packed.files), report: packed.report, text }

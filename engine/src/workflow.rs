@@ -27,7 +27,7 @@ use self::{
 use crate::{call::Call, engine::Engine, error::EngineError, threads::Appended};
 
 /// How often a step is tried again after another call continued the same thread at the same moment.
-const CONFLICT_RETRIES: usize = 5;
+const CONFLICT_RETRIES: usize = 20;
 
 impl Engine {
     /// Takes one step of a workflow tool.

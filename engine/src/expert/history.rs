@@ -1,13 +1,18 @@
 //! A thread's earlier turns as chat messages: each text once, oldest dropped first when they exceed their budget.
 
+use std::collections::BTreeSet;
+
 use exai_core::{
     ProviderId,
     chat::{Message, Part, Role},
-    thread::{Answer, Body, Step, Thread},
+    thread::{Answer, Body, FileRef, Step, Thread, Turn},
 };
 
 use super::window::MESSAGE_OVERHEAD;
-use crate::context::{Origin, Wanted, estimate_tokens};
+use crate::{
+    context::{Origin, Wanted, estimate_tokens},
+    workflow::step::branch_of,
+};
 
 /// Earlier turns, ready to be sent.
 #[derive(Debug, Default)]
@@ -20,13 +25,50 @@ pub(crate) struct History {
     pub dropped: usize,
 }
 
-/// Renders the turns before `end`, skipping the steps of `tool`'s present work, which the question itself carries.
-pub(crate) fn render(thread: &Thread, present_work: &[&Step], provider: &ProviderId, budget: u32) -> History {
+/// What is asked now. It may say again what an earlier call said and got no answer to.
+#[derive(Clone, Copy)]
+pub(crate) enum Asking<'a> {
+    /// A conversation's prompt.
+    Prompt(&'a str),
+    /// The last step of an investigation, with the work that its question carries.
+    Step {
+        /// The tool.
+        tool: &'a str,
+        /// The step.
+        step: &'a Step,
+        /// The present work, this step included.
+        work: &'a [&'a Step],
+    },
+}
+
+impl Asking<'_> {
+    /// Whether the question itself carries this step.
+    fn carries(&self, step: &Step) -> bool {
+        match self {
+            Self::Prompt(_) => false,
+            Self::Step { work, .. } => work.iter().any(|present| std::ptr::eq(*present, step)),
+        }
+    }
+
+    fn says_again(&self, turn: &Turn) -> bool {
+        match (self, &turn.body) {
+            (Self::Prompt(prompt), Body::Message(message)) => turn.tool == "chat" && message.text == *prompt,
+            (Self::Step { tool, step, .. }, Body::Step(earlier)) => {
+                turn.tool == *tool && repeats(step, earlier)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Renders the turns of `thread` that the question does not carry itself.
+pub(crate) fn render(thread: &Thread, asking: Asking<'_>, provider: &ProviderId, budget: u32) -> History {
+    let said_again = said_again(thread, asking);
     let mut kept: Vec<Message> = Vec::new();
     let mut tokens = 0_u32;
     let mut dropped = 0;
-    for turn in thread.turns.iter().rev() {
-        let Some(message) = message_of(&turn.tool, &turn.body, present_work, provider) else { continue };
+    for turn in thread.turns.iter().rev().filter(|turn| !said_again.contains(&turn.seq)) {
+        let Some(message) = message_of(&turn.tool, &turn.body, asking, provider) else { continue };
         let cost = cost_of(&message);
         if dropped > 0 || tokens.saturating_add(cost) > budget {
             dropped += 1;
@@ -44,8 +86,48 @@ pub(crate) fn render(thread: &Thread, present_work: &[&Step], provider: &Provide
     History { messages: alternate(kept), tokens, dropped }
 }
 
+/// The turns that were said again before they were answered: a call that failed and was repeated is told once.
+fn said_again(thread: &Thread, asking: Asking<'_>) -> BTreeSet<u32> {
+    let mut again = BTreeSet::new();
+    let mut unanswered: Vec<&Turn> = Vec::new();
+    for turn in &thread.turns {
+        unanswered.retain(|earlier| {
+            let repeated = earlier.tool == turn.tool
+                && match (&earlier.body, &turn.body) {
+                    (Body::Message(earlier), Body::Message(later)) => earlier.text == later.text,
+                    (Body::Step(earlier), Body::Step(later)) => repeats(later, earlier),
+                    _ => false,
+                };
+            if repeated {
+                again.insert(earlier.seq);
+            }
+            // What comes after an answer or after a new beginning says nothing of this work again.
+            let over = repeated || (earlier.tool == turn.tool && ends_work(&turn.body));
+            !over
+        });
+        unanswered.push(turn);
+    }
+    again.extend(unanswered.iter().filter(|turn| asking.says_again(turn)).map(|turn| turn.seq));
+    again
+}
+
+fn ends_work(body: &Body) -> bool {
+    match body {
+        Body::Answer(_) => true,
+        Body::Step(step) => step.step_number == 1 && branch_of(step).is_none(),
+        Body::Message(_) => false,
+    }
+}
+
+/// Whether `later` is `earlier` sent again. A step 1 in other words is another task, whatever its number.
+fn repeats(later: &Step, earlier: &Step) -> bool {
+    branch_of(later) == branch_of(earlier)
+        && later.step_number == earlier.step_number
+        && (later.step_number > 1 || (later.step == earlier.step && later.findings == earlier.findings))
+}
+
 /// The files that earlier turns were given, newest mention first.
-pub(crate) fn files(thread: &Thread, present_work: &[&Step]) -> Vec<Wanted> {
+pub(crate) fn files(thread: &Thread, asking: Asking<'_>) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut add = |path: &str, hash: Option<&String>| {
         if !wanted.iter().any(|known| known.path == path) {
@@ -53,27 +135,23 @@ pub(crate) fn files(thread: &Thread, present_work: &[&Step]) -> Vec<Wanted> {
         }
     };
     for turn in thread.turns.iter().rev() {
+        let mut seen = |files: &[FileRef]| files.iter().for_each(|file| add(&file.path, file.hash.as_ref()));
         match &turn.body {
-            Body::Message(message) => {
-                message.files.iter().for_each(|file| add(&file.path, file.hash.as_ref()));
-            }
-            Body::Step(step) if !is_present(step, present_work) => {
+            Body::Message(message) => seen(&message.files),
+            Body::Answer(answer) => seen(&answer.files),
+            Body::Step(step) if !asking.carries(step) => {
                 step.relevant_files.iter().for_each(|path| add(path, None));
             }
-            Body::Step(_) | Body::Answer(_) => {}
+            Body::Step(_) => {}
         }
     }
     wanted
 }
 
-fn is_present(step: &Step, present_work: &[&Step]) -> bool {
-    present_work.iter().any(|present| std::ptr::eq(*present, step))
-}
-
-fn message_of(tool: &str, body: &Body, present_work: &[&Step], provider: &ProviderId) -> Option<Message> {
+fn message_of(tool: &str, body: &Body, asking: Asking<'_>, provider: &ProviderId) -> Option<Message> {
     match body {
         Body::Message(message) => Some(Message::user(message.text.as_str())),
-        Body::Step(step) if is_present(step, present_work) => None,
+        Body::Step(step) if asking.carries(step) => None,
         Body::Step(step) => Some(Message::user(step_text(tool, step))),
         Body::Answer(answer) if answer.text.is_empty() => None,
         Body::Answer(answer) => Some(answer_message(answer, provider)),

@@ -76,14 +76,16 @@ impl Engine {
             }),
             opaque: delivery.consulted.reply.opaque.clone(),
             run: Some(delivery.consulted.run),
+            files: gathered.file_refs(),
         });
         // An expert that asks for more has not ended the work: its steps must still count in the next call.
         let body = if promoted.as_deref().is_some_and(|status| status != "no_bug_found") {
-            Body::Message(asked_for_more(&delivery))
+            Body::Message(asked_for_more(&delivery, &gathered))
         } else {
             body
         };
-        let persisted = self.threads.append_next(begun.appended, begun.spec.name, body, unwritten, call).await;
+        let persisted =
+            self.threads.append_next(begun.appended, begun.spec.name, body, unwritten, call).await;
         let end = ExpertEnd {
             delivery,
             requested,
@@ -110,14 +112,10 @@ impl Engine {
         let question = question::text(begun);
         let room = window::remaining(&choice.model, &[&system, &question])?;
         let earlier = begun.thread.map(|thread| {
-            let present = super::present_work(thread, begun.spec.name);
-            let history = history::render(
-                thread,
-                &present,
-                choice.provider.id(),
-                self.history_room(&choice.model, room),
-            );
-            (history, history::files(thread, &present))
+            let asking = history::Asking::Step { tool: begun.spec.name, step: begun.step, work: begun.work };
+            let budget = self.history_room(&choice.model, room);
+            let history = history::render(thread, asking, choice.provider.id(), budget);
+            (history, history::files(thread, asking))
         });
         let (history, earlier_files) = earlier.unwrap_or_default();
         let mut wanted = wanted_files(begun);
@@ -169,8 +167,9 @@ impl Engine {
             })?;
         let findings: Vec<Finding> = inspection.findings.into_iter().map(|located| located.finding).collect();
         let text = serde_json::json!({ "findings": findings }).to_string();
-        let answer = Body::Answer(Answer { text, ..Answer::default() });
-        let persisted = self.threads.append_next(begun.appended, begun.spec.name, answer, Vec::new(), call).await;
+        let answer = Body::Answer(Answer { text, files: gathered.file_refs(), ..Answer::default() });
+        let persisted =
+            self.threads.append_next(begun.appended, begun.spec.name, answer, Vec::new(), call).await;
         let (findings, left_out_findings) = filtered(findings, &begun);
         let end = InspectedEnd {
             by_request,
@@ -226,13 +225,13 @@ fn filtered(findings: Vec<Finding>, begun: &Begun<'_>) -> (Vec<Finding>, usize) 
     (kept, left_out)
 }
 
-fn asked_for_more(delivery: &Delivery) -> exai_core::thread::UserMessage {
+fn asked_for_more(delivery: &Delivery, gathered: &Gathered) -> exai_core::thread::UserMessage {
     exai_core::thread::UserMessage {
         text: format!(
             "[the expert asked for more before answering]\n{}",
             delivery.consulted.reply.text.trim()
         ),
-        files: Vec::new(),
+        files: gathered.file_refs(),
     }
 }
 

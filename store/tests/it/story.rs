@@ -52,6 +52,7 @@ fn bodies() -> Vec<Body> {
             json: serde_json::json!({"reasoning_details": [{"signature": "x=="}]}),
         }],
         run: Some(RunId::new()),
+        files: vec![unread.clone()],
     };
     vec![
         Body::Message(UserMessage { text: "2 + 2?".into(), files: vec![named, unread] }),
