@@ -8,3 +8,4 @@ mod review;
 mod smoke;
 mod stdio;
 mod support;
+mod threads;
