@@ -4,7 +4,9 @@
 mod arguments;
 mod bad_input;
 mod contract;
+mod counts;
 mod review;
+mod runs;
 mod smoke;
 mod stdio;
 mod support;
