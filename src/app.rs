@@ -51,6 +51,7 @@ impl App {
             connect: limits.connect,
             first_byte: limits.first_byte,
             idle: limits.idle,
+            allow_insecure: config.allow_http,
             idle_connections: limits.attempts.global_permits.max(32),
             ..HttpSettings::default()
         };
@@ -102,6 +103,27 @@ mod tests {
 
     use super::*;
     use crate::config::{env, layers::Layers};
+
+    #[tokio::test]
+    async fn another_machine_is_asked_without_encryption_only_when_that_is_allowed() {
+        let home = tempfile::tempdir().unwrap();
+        let app = |allow: &str| {
+            let folder = home.path().display().to_string();
+            let layers = Layers::from_environment(BTreeMap::from([
+                (env::EXAI_CONFIG_DIR.to_owned(), folder.clone()),
+                (env::EXAI_DATA_DIR.to_owned(), folder),
+                (env::CUSTOM_API_URL.to_owned(), "http://192.168.1.5:8080".to_owned()),
+                (env::EXAI_ALLOW_HTTP.to_owned(), allow.to_owned()),
+            ]));
+            let config = Config::read(layers, home.path());
+            let providers = App::build(&config).unwrap().engine.models().providers().len();
+            (providers, config.problems.errors().join("; "))
+        };
+        assert_eq!(app("true"), (1, String::new()));
+        let (providers, problem) = app("false");
+        assert_eq!(providers, 0);
+        assert!(problem.contains("set allow_http = true"), "{problem}");
+    }
 
     #[tokio::test]
     async fn an_endpoints_limit_is_a_limit_of_the_engine() {

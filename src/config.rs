@@ -41,6 +41,8 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// Times and bounds.
     pub limits: Limits,
+    /// Whether endpoints on other machines may be asked without encryption.
+    pub allow_http: bool,
     /// Folders that may be read.
     pub roots: Vec<RootCandidate>,
     /// Model for calls that name none.
@@ -77,7 +79,9 @@ impl Config {
         layers.read_project_file(&project, &mut problems);
         let places = Places::resolve(&layers, folder, working_directory);
         let limits = Limits::read(&layers, &mut problems);
-        let endpoints = Endpoints::read(&layers, &mut problems);
+        let allow_http =
+            choice(&layers, &keys::ALLOW_HTTP, [("false", false), ("true", true)], &mut problems);
+        let endpoints = Endpoints::read(&layers, allow_http, &mut problems);
         let some = |text: String| (!text.is_empty() && !text.eq_ignore_ascii_case("auto")).then_some(text);
         let locale = some(layers.look_up(&keys::LOCALE).value).filter(|locale| {
             let usable = exai_prompts::is_locale(locale);
@@ -89,6 +93,7 @@ impl Config {
         Self {
             default_model: some(layers.look_up(&keys::DEFAULT_MODEL).value),
             locale,
+            allow_http,
             roots: place::local_roots(&layers, working_directory),
             sync: choice(
                 &layers,

@@ -24,7 +24,9 @@ pub(crate) fn normalise(
         "https" => {}
         "http" if allow_insecure || is_loopback(&url) => {}
         "http" => {
-            return Err(refuse("would send the key unencrypted; use https, or allow insecure endpoints"));
+            return Err(refuse(
+                "would send the key unencrypted; use https, or set allow_http = true (EXAI_ALLOW_HTTP)",
+            ));
         }
         _ => return Err(refuse("must begin with https:// or http://")),
     }

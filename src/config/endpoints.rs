@@ -118,7 +118,7 @@ pub struct Endpoints {
 impl Endpoints {
     /// Reads all of them.
     #[must_use]
-    pub fn read(layers: &Layers, problems: &mut Problems) -> Self {
+    pub fn read(layers: &Layers, allow_http: bool, problems: &mut Problems) -> Self {
         let mut endpoints = Self::default();
         for known in &KNOWN {
             endpoints.add_known(known, layers);
@@ -134,15 +134,16 @@ impl Endpoints {
                 )),
             }
         }
-        endpoints.leave_out_unusable(problems);
+        endpoints.leave_out_unusable(allow_http, problems);
         endpoints
     }
 
     /// An endpoint that cannot be used is reported and left out: one wrong address must not keep the server from starting.
-    fn leave_out_unusable(&mut self, problems: &mut Problems) {
+    fn leave_out_unusable(&mut self, allow_http: bool, problems: &mut Problems) {
         let facts = &mut self.facts;
         self.settings.retain(|endpoint| {
-            let Err(error) = exai_providers::build(vec![endpoint.clone()], HttpSettings::default()) else {
+            let http = HttpSettings { allow_insecure: allow_http, ..HttpSettings::default() };
+            let Err(error) = exai_providers::build(vec![endpoint.clone()], http) else {
                 return true;
             };
             problems.error(format!("endpoint `{}` is not used: {error}", endpoint.id));

@@ -68,6 +68,8 @@ pub const CUSTOM_API_KEY: &str = "CUSTOM_API_KEY";
 pub const CUSTOM_MODEL_NAME: &str = "CUSTOM_MODEL_NAME";
 /// A JSON file with names, aliases and windows of its models.
 pub const CUSTOM_MODELS_CONFIG_PATH: &str = "CUSTOM_MODELS_CONFIG_PATH";
+/// Whether keys and prompts may go to another machine without encryption.
+pub const EXAI_ALLOW_HTTP: &str = "EXAI_ALLOW_HTTP";
 /// The project folder, as Claude Code tells it to its servers.
 pub const CLAUDE_PROJECT_DIR: &str = "CLAUDE_PROJECT_DIR";
 

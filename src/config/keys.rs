@@ -174,8 +174,16 @@ pub static CUSTOM_MODELS_FILE: Key = key(
     "JSON file with model_name, aliases and context_window of its models",
 );
 
+/// Unencrypted endpoints.
+pub static ALLOW_HTTP: Key = key(
+    "allow_http",
+    &[env::EXAI_ALLOW_HTTP],
+    "false",
+    "true allows http:// to endpoints on other machines: keys, prompts and files are readable on the way",
+);
+
 /// Every key, in the order in which they are shown.
-pub static ALL: [&Key; 32] = [
+pub static ALL: [&Key; 33] = [
     &DEFAULT_MODEL,
     &LOCALE,
     &ROOTS,
@@ -191,6 +199,7 @@ pub static ALL: [&Key; 32] = [
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
     &CUSTOM_MODELS_FILE,
+    &ALLOW_HTTP,
     &DATA_DIR,
     &STORE_SYNC,
     &LOG_FILTER,
@@ -209,3 +218,26 @@ pub static ALL: [&Key; 32] = [
     &CACHE_SECONDS,
     &CACHE_MEGABYTES,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_table_is_the_table_of_settings() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let rows: Vec<&str> =
+            page.lines().skip_while(|line| !line.starts_with("| Name | Environment")).skip(2).collect();
+        let end = rows.iter().position(|line| line.is_empty()).unwrap();
+        let expected: Vec<String> = ALL.iter().map(|key| row(key)).collect();
+        assert_eq!(rows[..end].join("\n"), expected.join("\n"));
+    }
+
+    fn row(key: &Key) -> String {
+        let code = |word: &&str| format!("`{word}`");
+        let names: Vec<String> = key.env.iter().map(code).collect();
+        let default = if key.default.is_empty() { " ".to_owned() } else { format!(" `{}` ", key.default) };
+        format!("| `{}` | {} |{default}| {} |", key.path, names.join(", "), key.about)
+    }
+}

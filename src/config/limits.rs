@@ -52,7 +52,8 @@ impl Limits {
             first_byte: seconds(layers, &keys::FIRST_BYTE_SECONDS, problems),
             idle: seconds(layers, &keys::IDLE_SECONDS, problems),
             in_flight: number(layers, &keys::IN_FLIGHT_LIMIT, 1, 65_536, problems),
-            file_tokens: Some(number(layers, &keys::FILE_TOKENS, 0, u32::MAX, problems)).filter(|tokens| *tokens > 0),
+            file_tokens: Some(number(layers, &keys::FILE_TOKENS, 0, u32::MAX, problems))
+                .filter(|tokens| *tokens > 0),
             attempts,
             cache: CacheSettings {
                 lifetime: Duration::from_secs(cache_seconds),
