@@ -192,7 +192,9 @@ fn in_runtime<F>(work: F) -> anyhow::Result<ExitCode>
 where
     F: Future<Output = anyhow::Result<ExitCode>>,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // One thread for one client: nearly all the work is waiting, what is not (files, answers, the database) has threads of its
+    // own, and waking a second worker for every message costs more than it saves.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(work);
     // A blocked read of standard input must not hold up the exit.
     runtime.shutdown_background();
@@ -208,7 +210,8 @@ fn short_help() -> ExitCode {
     code
 }
 
-fn complain(error: &anyhow::Error) {
+/// Tells on standard error why a command failed.
+pub(crate) fn complain(error: &anyhow::Error) {
     // Standard error may be closed; the exit code says the same.
     drop(writeln!(io::stderr(), "error: {error:#}"));
 }

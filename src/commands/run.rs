@@ -10,23 +10,37 @@ use exai_core::Severity;
 use serde_json::Value;
 
 use super::{print, print_json};
-use crate::{App, cli::RunArgs};
+use crate::{
+    App,
+    cli::{RunArgs, complain},
+};
+
+/// The exit code for a command line that cannot be meant; the same as the argument parser's.
+const WRONG_USAGE: u8 = 2;
 
 /// How long the last writes may take.
 const SETTLE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
-    let arguments = arguments::build(&args, &app)?;
+    let arguments = match arguments::build(&args, &app) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Apart from 1, so that a pipeline with --fail-on can tell a typing error from a finding.
+            complain(&error);
+            return Ok(ExitCode::from(WRONG_USAGE));
+        }
+    };
     let begun = tokio::time::Instant::now();
-    let answer = client::call(&app, &args.tool, arguments).await?;
+    let answer = client::call(&app, &args.tool, arguments).await;
     app.closing.cancel();
     if !app.engine.settle(SETTLE).await {
         tracing::warn!("the thread could not be written completely");
     }
+    let answer = answer?;
     if args.json {
         print_json(&answer.json)?;
     } else {
-        print(&prose::render(&args.tool, &answer.json, begun.elapsed()))?;
+        print(&prose::render(&args.tool, &args.files, &answer.json, begun.elapsed()))?;
     }
     let severe = args.fail_on.is_some_and(|least| has_finding(&answer.json, least.into()));
     Ok(if answer.is_error || severe { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -48,11 +48,12 @@ pub(super) fn build(args: &RunArgs, app: &App) -> anyhow::Result<Map<String, Val
         }
     }
     if has("next_step_required") && !arguments.contains_key("next_step_required") {
-        // A person at a terminal has one step to give, unless it says otherwise.
-        for (field, value) in
-            [("step_number", json!(1)), ("total_steps", json!(1)), ("next_step_required", json!(false))]
-        {
-            arguments.entry(field).or_insert(value);
+        // A person at a terminal has one step to give, unless it says otherwise. In a thread the server counts on from the last.
+        arguments.insert("next_step_required".to_owned(), json!(false));
+        if args.continuation_id.is_none() {
+            for field in ["step_number", "total_steps"] {
+                arguments.entry(field).or_insert(json!(1));
+            }
         }
     }
     Ok(arguments)

@@ -9,7 +9,7 @@ use serde_json::Value;
 const QUOTE_LINES: usize = 6;
 
 /// Renders a tool's answer.
-pub(super) fn render(tool: &str, answer: &Value, elapsed: Duration) -> String {
+pub(super) fn render(tool: &str, files: &[String], answer: &Value, elapsed: Duration) -> String {
     if let Some(text) = answer.as_str() {
         return text.to_owned();
     }
@@ -19,7 +19,7 @@ pub(super) fn render(tool: &str, answer: &Value, elapsed: Duration) -> String {
     } else {
         body(answer, &mut text);
     }
-    footer(tool, answer, elapsed, &mut text);
+    footer(tool, files, answer, elapsed, &mut text);
     text
 }
 
@@ -126,7 +126,7 @@ fn hypotheses(answer: &Value, text: &mut String) {
     }
 }
 
-fn footer(tool: &str, answer: &Value, elapsed: Duration, text: &mut String) {
+fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text: &mut String) {
     let metadata = answer.get("metadata").cloned().unwrap_or_default();
     let mut facts = Vec::new();
     if let Some(by) = field(&metadata, "answered_by") {
@@ -152,7 +152,7 @@ fn footer(tool: &str, answer: &Value, elapsed: Duration, text: &mut String) {
     }
     facts.push(format!("{:.1} s", elapsed.as_secs_f64()));
     push(text, &format!("\n{}", style(facts.join(" · ")).dim()));
-    left_out(&metadata, text);
+    left_out(files, &metadata, text);
     for note in
         metadata.get("notes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     {
@@ -163,22 +163,35 @@ fn footer(tool: &str, answer: &Value, elapsed: Duration, text: &mut String) {
     }
     if let Some(thread) = field(answer, "continuation_id") {
         push(text, &format!("thread {thread}"));
-        push(text, &format!("continue with: exai-mcp run {tool} --continue {thread} --prompt \"...\""));
+        // With the files: a finished review is followed by a new one, and that begins with what to look at.
+        let words: Vec<String> =
+            std::iter::once(tool).chain(files.iter().map(String::as_str)).map(quoted).collect();
+        push(
+            text,
+            &format!("continue with: exai-mcp run {} --continue {thread} --prompt \"...\"", words.join(" ")),
+        );
     }
 }
 
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    if word.chars().all(|c| c.is_alphanumeric() || "_-./:@%+,=".contains(c)) && !word.is_empty() {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// Files that were named by the caller and not read, with the reason; what a folder walk passed over is only counted.
-fn left_out(metadata: &Value, text: &mut String) {
+fn left_out(named: &[String], metadata: &Value, text: &mut String) {
     let files = metadata.get("files").and_then(Value::as_array);
-    for file in files.into_iter().flatten().filter(|file| field(file, "status") == Some("refused")) {
-        push(
-            text,
-            &format!(
-                "refused: {} ({})",
-                field(file, "path").unwrap_or("?"),
-                field(file, "reason").unwrap_or("policy")
-            ),
-        );
+    for file in files.into_iter().flatten() {
+        let path = field(file, "path").unwrap_or("?");
+        let what = match field(file, "status") {
+            Some("refused") => "refused",
+            Some("skipped") if named.iter().any(|name| name == path) => "not read",
+            _ => continue,
+        };
+        push(text, &format!("{what}: {path} ({})", field(file, "reason").unwrap_or("policy")));
     }
 }
 
@@ -204,8 +217,15 @@ mod tests {
             "required_actions": ["Read the files.", "Trace the callers."],
             "metadata": { "files_summary": { "included": 1, "excerpted": 0, "skipped": 0, "refused": 0 } },
         });
-        let text = render("codereview", &answer, Duration::ZERO);
+        let text = render("codereview", &[], &answer, Duration::ZERO);
         assert!(text.contains("required_actions.\n1. Read the files.\n2. Trace the callers.\n"), "{text}");
         assert!(text.contains("1 file read"), "{text}");
+    }
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_change_them() {
+        assert_eq!(quoted("src/a.py:10-20"), "src/a.py:10-20");
+        assert_eq!(quoted("my files/it's.py"), r"'my files/it'\''s.py'");
+        assert_eq!(quoted("$(rm)"), "'$(rm)'");
     }
 }
