@@ -3,6 +3,7 @@
 
 mod arguments;
 mod bad_input;
+mod cli;
 mod contract;
 mod counts;
 mod review;

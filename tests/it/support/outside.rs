@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use super::{Setup, within};
 
@@ -23,6 +23,17 @@ impl Setup {
             return self;
         }
         self.launched_by(&["setpriv", "--bounding-set", "-dac_override,-dac_read_search"])
+    }
+
+    /// A shell's command line in this setup's environment and folder; `$0` is the program.
+    pub(crate) fn shell(&self, line: &str) -> Command {
+        let program = self.command();
+        let program = program.as_std();
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).arg(program.get_program()).env_clear().kill_on_drop(true);
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.project.path());
+        command
     }
 
     /// Runs statements on the database file as another program.

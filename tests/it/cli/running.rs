@@ -1,0 +1,143 @@
+//! `run` with a model: where the words come from, what is shown meanwhile, and how it is interrupted.
+
+use std::process::Stdio;
+
+use exai_mock_vendor::{Answer, Gate};
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+
+use crate::support::{MODEL, Setup, Upstream, within};
+
+#[tokio::test]
+async fn words_come_from_the_command_line_or_from_a_pipe() {
+    let setup = Setup::new().await;
+    let (code, told, _) = setup.run(&["run", "chat", "--prompt", "from the line"]).await;
+    assert!(code == 0 && told.starts_with("ok: from the line\n"), "{told}");
+    let (code, told, _) = setup.run_with_input(&["call", "chat"], "from the pipe\n").await;
+    assert!(code == 0 && told.starts_with("ok: from the pipe\n"), "{told}");
+    let (code, told, _) =
+        setup.run_with_input(&["run", "chat", "-p", "from the line again"], "from the pipe").await;
+    assert!(code == 0 && told.starts_with("ok: from the line again\n"), "{told}");
+    assert!(told.contains(&format!("\nanswered by custom/{MODEL} · price not known · ")), "{told}");
+}
+
+#[tokio::test]
+async fn every_argument_of_a_tool_can_be_given() {
+    let setup = Setup::new().await;
+    setup.file("one.txt", "the word is marzipan\n");
+    let arguments = [
+        "run",
+        "chat",
+        "one.txt",
+        "-p",
+        "look",
+        "-m",
+        "other-model",
+        "-a",
+        "temperature=0.25",
+        "-a",
+        "thinking_mode=high",
+        "--json",
+    ];
+    let (code, told, _) = setup.run(&arguments).await;
+    assert_eq!(code, 0, "{told}");
+    let sent = &setup.vendor.calls()[0].json;
+    assert_eq!((&sent["model"], &sent["temperature"]), (&json!("other-model"), &json!(0.25)));
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["metadata"]["requested"], "other-model");
+    assert_eq!(Upstream::last(&setup.vendor).count("marzipan"), 1);
+}
+
+#[tokio::test]
+async fn a_thread_is_continued_in_another_process() {
+    let setup = Setup::new().await;
+    let (_, told, _) = setup.run(&["run", "chat", "-p", "my name is Ada", "--json"]).await;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let thread = told["continuation_id"].as_str().unwrap();
+    let (code, ..) = setup.run(&["run", "chat", "--continue", thread, "-p", "what is my name"]).await;
+    assert_eq!(code, 0);
+    let sent = Upstream::last(&setup.vendor);
+    assert_eq!(
+        (sent.count("my name is Ada"), sent.count("what is my name")),
+        (2, 1),
+        "once said, once repeated by the model"
+    );
+}
+
+#[tokio::test]
+async fn progress_is_shown_on_the_terminal_and_not_in_the_answer() {
+    let setup = Setup::new().await.with("TERM", "xterm");
+    let gate = Gate::new();
+    setup.vendor.default_answer(Answer::text("here it is").gated(&gate));
+    // `script` gives the program a terminal as standard error; its standard output goes into a file.
+    let mut command =
+        setup.shell("exec script -qec \"'$0' run chat --prompt hi --json > answer.json\" /dev/null");
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut terminal = child.stdout.take().unwrap();
+    within("the call", setup.vendor.wait_for_calls(1)).await;
+    let mut shown = String::new();
+    while !shown.contains("chat: ") {
+        let mut bytes = [0; 1024];
+        let count = within("progress", terminal.read(&mut bytes)).await.unwrap();
+        assert!(count > 0, "the terminal was closed: {shown}");
+        shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    gate.open();
+    assert!(within("the end", child.wait()).await.unwrap().success());
+    let answer = std::fs::read_to_string(setup.project.path().join("answer.json")).unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
+    assert_eq!(answer["content"], "here it is");
+}
+
+#[tokio::test]
+async fn an_interruption_leaves_the_vendor_and_keeps_the_words() {
+    let setup = Setup::new().await;
+    setup.vendor.default_answer(Answer::never());
+    let mut command = setup.command();
+    command
+        .args(["run", "chat", "--prompt", "are you there"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    within("the call", setup.vendor.wait_for_calls(1)).await;
+    let pid = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = within("the end", child.wait_with_output()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stdout, b"");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("interrupted"),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    within("the end of the upstream call", setup.vendor.wait_for_disconnects(1)).await;
+    let (_, listed, _) = setup.run(&["threads", "list", "--json"]).await;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed[0]["title"], "are you there", "{listed}");
+    let thread = listed[0]["continuation_id"].as_str().unwrap();
+    let (_, shown, _) = setup.run(&["threads", "show", thread, "--json"]).await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let state = shown["runs"][0]["state"].as_str().unwrap_or_default();
+    assert!(["cancelled", "interrupted"].contains(&state), "{shown:#}");
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_failure() {
+    let setup = Setup::without_provider().await;
+    for arguments in [vec!["config", "env-example"], vec!["tools", "--json"], vec!["--help"], vec!["version"]]
+    {
+        let mut command = setup.command();
+        let mut child = command
+            .args(&arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = within("the end", child.wait_with_output()).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
+}
