@@ -20,7 +20,6 @@ use crate::{
     parse,
     routing::{Choice, Source},
     threads::Appended,
-    workflow::left_out,
 };
 
 /// The longest prompt, in characters. Longer material belongs into files.
@@ -190,13 +189,10 @@ impl Engine {
         let gathered =
             gather(call, wanted, room.saturating_sub(history.tokens), self.settings.file_tokens).await?;
         let mut last = gathered.text.clone();
-        let left_out = left_out(&gathered.report);
-        for piece in [left_out.as_str(), input.prompt.as_str()] {
-            if !last.is_empty() && !piece.is_empty() {
-                last.push('\n');
-            }
-            last.push_str(piece);
+        if !last.is_empty() {
+            last.push('\n');
         }
+        last.push_str(&input.prompt);
         let mut messages = history.messages;
         messages.push(Message::user(last));
         let request = Request {

@@ -6,7 +6,7 @@ use exai_core::thread::FileRef;
 
 use crate::{
     call::Call,
-    context::{self, Budget, Limits, Wanted},
+    context::{self, Budget, Limits, Packed, Roots, Wanted, estimate_tokens},
     error::EngineError,
     evidence::{EvidenceFile, FileReport, FileStatus, Segment},
 };
@@ -18,7 +18,7 @@ pub(crate) struct Gathered {
     pub files: Arc<Vec<EvidenceFile>>,
     /// What became of everything that was offered.
     pub report: Vec<FileReport>,
-    /// The fenced text with the sentence that announces the fence; empty without files.
+    /// The fenced text with the sentence that announces the fence, and what was left out; empty without files.
     pub text: String,
 }
 
@@ -49,7 +49,17 @@ impl Gathered {
 /// Keys the fence tag: it must differ from file to file, not from process to process, or equal prompts would not be equal.
 const FENCE_KEY: &[u8; 32] = b"exai-mcp evidence fence, edition";
 
-/// Reads what is `wanted` within `tokens`.
+/// The most left-out files that are named to the expert.
+const MAX_NAMED: usize = 50;
+/// The most of the tokens for files, as a fraction, that naming the left-out ones may take.
+const NAMES_SHARE: u32 = 8;
+/// Estimated tokens of the sentence that announces the fence.
+const ANNOUNCEMENT: u32 = 80;
+/// How often files are packed until they and the names of what was left out fit together. The second time does, unless leaving
+/// out more makes the names longer.
+const PASSES: usize = 3;
+
+/// Reads what is `wanted` within `tokens`, everything that is said about the files included.
 pub(crate) async fn gather(
     call: &Call,
     wanted: Vec<Wanted>,
@@ -61,10 +71,12 @@ pub(crate) async fn gather(
     }
     let roots = call.roots.roots().await;
     let work = tokio::task::spawn_blocking(move || {
-        let budget =
-            Budget { total_tokens: tokens, per_file_tokens: file_tokens.unwrap_or(tokens).min(tokens) };
-        let packed = context::pack(&roots, &wanted, budget, &Limits::default());
-        let text = rendered(&packed.files);
+        let (packed, left_out) = pack(&roots, &wanted, tokens, file_tokens);
+        let mut text = rendered(&packed.files);
+        if !text.is_empty() && !left_out.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&left_out);
         Gathered { files: Arc::new(packed.files), report: packed.report, text }
     });
     tokio::select! {
@@ -75,6 +87,48 @@ pub(crate) async fn gather(
             source: Some(Box::new(error)),
         }),
     }
+}
+
+/// Packs the files and words what was left out, both within `tokens`.
+fn pack(roots: &Roots, wanted: &[Wanted], tokens: u32, file_tokens: Option<u32>) -> (Packed, String) {
+    let mut reserve = ANNOUNCEMENT;
+    let mut pass = 1;
+    loop {
+        let room = tokens.saturating_sub(reserve);
+        let budget = Budget { total_tokens: room, per_file_tokens: file_tokens.unwrap_or(room).min(room) };
+        let packed = context::pack(roots, wanted, budget, &Limits::default());
+        let left_out = left_out(&packed.report, tokens / NAMES_SHARE);
+        let said = estimate_tokens(&left_out).saturating_add(ANNOUNCEMENT);
+        if packed.tokens.saturating_add(said) <= tokens || pass == PASSES {
+            return (packed, left_out);
+        }
+        reserve = reserve.max(said);
+        pass += 1;
+    }
+}
+
+/// Tells the expert what it was not given, so that it does not take absence for evidence.
+fn left_out(report: &[FileReport], tokens: u32) -> String {
+    let missing: Vec<&FileReport> =
+        report.iter().filter(|file| file.status != FileStatus::Included).collect();
+    if missing.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("Not given, or given in part:\n");
+    let mut named = 0;
+    for file in missing.iter().take(MAX_NAMED) {
+        let reason = file.reason.as_deref().unwrap_or("left out");
+        let line = format!("- {}: {reason}\n", file.path);
+        if estimate_tokens(&text).saturating_add(estimate_tokens(&line)) > tokens {
+            break;
+        }
+        text.push_str(&line);
+        named += 1;
+    }
+    if missing.len() > named {
+        text.push_str(&format!("- and {} more\n", missing.len() - named));
+    }
+    text
 }
 
 fn rendered(files: &[EvidenceFile]) -> String {

@@ -6,7 +6,6 @@
 mod finish;
 mod outcome;
 mod question;
-pub(crate) use question::left_out;
 pub mod spec;
 pub mod step;
 

@@ -127,14 +127,12 @@ impl Engine {
         );
         let gathered =
             gather(call, wanted, room.saturating_sub(history.tokens), self.settings.file_tokens).await?;
-        let left_out = question::left_out(&gathered.report);
-        let mut last = String::with_capacity(gathered.text.len() + left_out.len() + question.len() + 8);
-        for piece in [gathered.text.as_str(), left_out.as_str(), question.as_str()] {
-            if !last.is_empty() && !piece.is_empty() {
-                last.push('\n');
-            }
-            last.push_str(piece);
+        let mut last = String::with_capacity(gathered.text.len() + question.len() + 1);
+        last.push_str(&gathered.text);
+        if !last.is_empty() {
+            last.push('\n');
         }
+        last.push_str(&question);
         let mut messages = history.messages;
         messages.push(Message::user(last));
         let request = Request {

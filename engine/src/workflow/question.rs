@@ -1,13 +1,7 @@
 //! The last user message to an expert: files first, then what is asked.
 
 use super::Begun;
-use crate::{
-    evidence::{FileReport, FileStatus},
-    expert::history::step_text,
-};
-
-/// The most left-out files that are named to the expert.
-const MAX_NAMED: usize = 50;
+use crate::expert::history::step_text;
 
 /// The text after the files: the task, the tool's settings, the agent's steps.
 pub(super) fn text(begun: &Begun<'_>) -> String {
@@ -37,22 +31,4 @@ fn settings(begun: &Begun<'_>, text: &mut String) {
 
 fn line(text: &mut String, name: &str, value: &str) {
     text.push_str(&format!("{}: {}\n", name.replace('_', " "), value.trim()));
-}
-
-/// Tells the expert what it was not given, so that it does not take absence for evidence.
-pub(crate) fn left_out(report: &[FileReport]) -> String {
-    let missing: Vec<&FileReport> =
-        report.iter().filter(|file| file.status != FileStatus::Included).collect();
-    if missing.is_empty() {
-        return String::new();
-    }
-    let mut text = String::from("Not given, or given in part:\n");
-    for file in missing.iter().take(MAX_NAMED) {
-        let reason = file.reason.as_deref().unwrap_or("left out");
-        text.push_str(&format!("- {}: {reason}\n", file.path));
-    }
-    if missing.len() > MAX_NAMED {
-        text.push_str(&format!("- and {} more\n", missing.len() - MAX_NAMED));
-    }
-    text
 }
