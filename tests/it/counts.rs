@@ -1,115 +1,150 @@
-//! What is sent, counted: prompts grow with the new text only, windows are filled, pausing steps ask nobody.
+//! Costs that are promised: how often a model is asked, how much it is sent, how much of its window is used.
 
-use std::fmt::Write as _;
-
+use exai_engine::context::estimate_tokens;
+use exai_mock_vendor::Answer;
 use serde_json::{Value, json};
 
-use crate::support::{MODEL, Setup, Upstream};
+use crate::support::{Setup, Upstream};
 
-/// Words that fill a file or a turn; no two numbers give the same text.
-fn filler(number: usize, bytes: usize) -> String {
-    let mut text = String::new();
-    for word in 0.. {
-        if text.len() >= bytes {
-            break;
-        }
-        write!(text, "word{}of{number} ", word * 7 % 1000).expect("a string takes text");
+/// Words that differ from turn to turn and compress like prose.
+fn words(seed: u64, bytes: usize) -> String {
+    const VOCABULARY: [&str; 12] =
+        ["the", "queue", "holds", "a", "permit", "until", "its", "task", "ends", "or", "gives", "up"];
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut text = String::with_capacity(bytes + 16);
+    while text.len() < bytes {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push_str(VOCABULARY[usize::try_from(state >> 33).expect("31 bits") % VOCABULARY.len()]);
+        text.push(' ');
     }
     text
 }
 
-/// A model with a window of our choice.
-fn window(setup: Setup, tokens: u32) -> Setup {
-    let models = json!({"models": [{"model_name": MODEL, "context_window": tokens}]});
-    let path = setup.home.path().join("models.json");
-    std::fs::write(&path, models.to_string()).expect("the file can be written");
-    setup.with("CUSTOM_MODELS_CONFIG_PATH", path.to_str().expect("a path in text"))
-}
-
 #[tokio::test]
-async fn thirty_turns_cost_what_they_say_and_each_text_is_sent_once() {
-    let setup = window(Setup::new().await, 200_000);
-    let program = setup.start().await;
-    let mut thread: Option<String> = None;
-    let mut prompts = Vec::new();
-    let mut answers = 0;
-    for turn in 0..30 {
-        let prompt = format!("turn {turn} begins {} ends", filler(turn, 2_000));
-        let mut arguments = json!({"prompt": prompt});
-        if let Some(thread) = &thread {
-            arguments["continuation_id"] = json!(thread);
-        }
-        let reply = program.call("chat", arguments).await;
-        thread = Some(reply.thread());
-        prompts.push(prompt);
-        let sent = Upstream::last(&setup.vendor);
-        let unique: usize = prompts.iter().map(|prompt| json!(prompt).to_string().len()).sum();
-        let allowed = (json!(sent.system).to_string().len() + unique + answers) * 11 / 10;
-        assert!(sent.bytes <= allowed, "turn {turn}: {} bytes were sent, {allowed} are allowed", sent.bytes);
-        answers += reply.ok()["content"].as_str().expect("text").len();
-    }
-    let last = Upstream::last(&setup.vendor);
-    for prompt in &prompts {
-        assert_eq!(last.count(prompt), 1, "{}", &prompt[..20]);
-    }
-    assert_eq!(last.messages.len(), 59, "thirty questions and twenty-nine answers");
-    program.stop().await;
-}
-
-#[tokio::test]
-async fn more_files_than_fit_fill_the_window_and_every_one_is_accounted_for() {
-    let tokens: u32 = 40_000;
-    let setup = window(Setup::new().await, tokens);
-    let mut offered = Vec::new();
-    for number in 0..60 {
-        let name = format!("src/file_{number:02}.txt");
-        setup.file(&name, filler(number, 600 + number * 7919 % 9_000).replace(' ', "\n"));
-        offered.push(name);
-    }
-    let program = setup.start().await;
-    let answer = program
-        .call(
-            "codereview",
-            json!({"step": "Review.", "next_step_required": false, "relevant_files": offered}),
-        )
-        .await
-        .ok();
-    let files = answer["metadata"]["files"].as_array().expect("a report").clone();
-    let named: Vec<&str> = files.iter().filter_map(|file| file["path"].as_str()).collect();
-    for name in &offered {
-        assert_eq!(named.iter().filter(|path| *path == name).count(), 1, "{name} stands in the report once");
-    }
-    assert!(
-        files.iter().all(|file| file["status"] == "included" || file["reason"].is_string()),
-        "{files:#?}"
-    );
-    assert!(answer["metadata"]["files_summary"]["skipped"].as_u64() > Some(0), "not everything fitted");
-    // What is left of the window for the prompt: a quarter stays for the answer.
-    let budget = u64::from(tokens - tokens / 4);
-    let sent = Upstream::last(&setup.vendor);
-    let given: u64 = files.iter().filter_map(|file| file["tokens"].as_u64()).sum();
-    let fixed = exai_engine::context::estimate_tokens(&sent.system);
-    let used = given + u64::from(fixed);
-    assert!(used <= budget, "{used} tokens in a budget of {budget}");
-    assert!(used * 100 >= budget * 95, "only {used} of {budget} tokens are used");
-    program.stop().await;
-}
-
-#[tokio::test]
-async fn a_pausing_step_asks_nobody() {
+async fn a_long_conversation_costs_its_own_length_and_no_more() {
+    const TURNS: u64 = 30;
     let setup = Setup::new().await;
-    setup.file("src/a.py", "x = 1\n");
     let program = setup.start().await;
+    let in_json = |text: &str| serde_json::to_string(text).expect("a text").len();
+    let mut prompts: Vec<String> = Vec::new();
+    let mut unique = 0;
     let mut thread = Value::Null;
-    for step in 1..=3 {
-        let reply = program
-            .call("codereview", json!({"step": format!("look, part {step}"), "step_number": step, "total_steps": 9,
-                "next_step_required": true, "findings": "nothing yet", "relevant_files": ["src"], "continuation_id": thread}))
-            .await;
-        thread = json!(reply.thread());
-        reply.ok();
+    for turn in 1..=TURNS {
+        let prompt = format!("turn {turn}: {}", words(turn, 2_048));
+        let reply = format!("reply {turn}: {}", words(1_000 + turn, 512));
+        setup.vendor.then(Answer::text(&reply));
+        let answer = program.call("chat", json!({"prompt": prompt, "continuation_id": thread})).await.ok();
+        thread = answer["continuation_id"].clone();
+        let sent = Upstream::last(&setup.vendor);
+        unique += in_json(&prompt);
+        let allowed = (in_json(&sent.system) + unique) * 11 / 10;
+        assert!(sent.bytes <= allowed, "turn {turn}: {} bytes for {allowed}", sent.bytes);
+        unique += in_json(&reply);
+        prompts.push(prompt);
     }
-    assert_eq!(setup.vendor.stats().calls, 0);
-    assert!(setup.vendor.requests().is_empty(), "not even a list of models is fetched");
+    let sent = Upstream::last(&setup.vendor);
+    for (index, prompt) in prompts.iter().enumerate() {
+        assert_eq!(sent.count(prompt), 1, "turn {}", index + 1);
+    }
+    assert_eq!(setup.vendor.stats().calls, prompts.len());
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn files_fill_the_window_and_every_one_is_accounted_for() {
+    for window in [8_000, 40_000] {
+        offer_more_files_than_fit(window).await;
+    }
+}
+
+async fn offer_more_files_than_fit(window: u32) {
+    // A quarter of the window is kept for the answer.
+    let input = window / 4 * 3;
+    let setup = Setup::new().await.with_window(window);
+    let mut names = Vec::new();
+    for n in 0..40_u64 {
+        let name = format!("src/part_{n}.py");
+        let lines = 5 + (n * 7_919) % 180;
+        let text: String = (0..lines)
+            .map(|line| format!("part_{n}_{line} = \"{}\"\n", words(n * 1_000 + line, 40)))
+            .collect();
+        setup.file(&name, text);
+        names.push(name);
+    }
+    let program = setup.start().await;
+    for (tool, arguments) in [
+        ("chat", json!({"prompt": "What is this?", "absolute_file_paths": names})),
+        (
+            "codereview",
+            json!({"step": "Review all of it.", "next_step_required": false, "relevant_files": names}),
+        ),
+        (
+            "debug",
+            json!({"step": "Why?", "findings": "x", "next_step_required": false, "relevant_files": ["src"]}),
+        ),
+    ] {
+        let answer = program.call(tool, arguments).await.ok();
+        let files = answer["metadata"]["files"].as_array().expect("files");
+        let sent = Upstream::last(&setup.vendor);
+        let (mut tokens, mut left_out, mut told) = (0, 0, 0);
+        for name in &names {
+            let mut named = files.iter().filter(|file| file["path"] == json!(name));
+            let (Some(file), None) = (named.next(), named.next()) else {
+                panic!("{tool}: {name} is not reported once")
+            };
+            tokens += file["tokens"].as_u64().expect("a number");
+            let (given, whole) =
+                (sent.count(&format!("<file path=\"{name}\"")), file["status"] == "included");
+            assert_eq!(given, usize::from(file["tokens"] != 0), "{tool}: {file}");
+            if !whole {
+                left_out += 1;
+                assert!(file["reason"].is_string(), "{tool}: {file}");
+                told += sent.count(&format!("- {name}: "));
+            }
+        }
+        // The model is told of everything that it was not given whole, by name as long as that is not too long.
+        let unnamed =
+            if told < left_out { sent.count(&format!("- and {} more\n", left_out - told)) } else { 1 };
+        assert!(told > 0 && unnamed == 1, "{tool}: {told} of {left_out} are named");
+        assert!(left_out > 0 && tokens > 0, "{tool}: the files must not fit: {files:#?}");
+        let used = estimate_tokens(&sent.system)
+            + sent.messages.iter().map(|(_, text)| estimate_tokens(text)).sum::<u32>();
+        assert!(
+            used >= input / 100 * 95,
+            "{tool}: {used} of {input} tokens are used, {tokens} of them by files"
+        );
+        assert!(used <= input, "{tool}: {used} tokens for a budget of {input}");
+    }
+    assert_eq!(setup.vendor.stats().calls, 3);
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn only_an_end_asks_and_it_asks_once() {
+    let setup = Setup::new().await;
+    setup.file("a.py", "print(1)\n");
+    let program = setup.start().await;
+    for (tool, asked) in [("codereview", 1), ("debug", 1), ("planner", 0)] {
+        let before = setup.vendor.stats().calls;
+        let mut thread = Value::Null;
+        // A pausing step does not even fetch a list of models.
+        let untouched = setup.vendor.requests().len();
+        for number in 1..=6 {
+            let mut step = json!({"step": format!("{tool} {number}"), "step_number": number, "total_steps": 6,
+                "next_step_required": number < 6, "continuation_id": thread});
+            if tool != "planner" {
+                step["findings"] = json!("evidence");
+                step["relevant_files"] = json!(["a.py"]);
+            }
+            let answer = program.call(tool, step).await.ok();
+            thread = answer["continuation_id"].clone();
+            let calls = setup.vendor.stats().calls - before;
+            assert_eq!(calls, if number < 6 { 0 } else { asked }, "{tool}, step {number}");
+            assert_eq!(setup.vendor.requests().len() - untouched, calls, "{tool}, step {number}");
+        }
+    }
+    program.call("listmodels", json!({})).await.ok();
+    program.call("version", json!({})).await.ok();
+    assert_eq!(setup.vendor.stats().calls, 2);
     program.stop().await;
 }

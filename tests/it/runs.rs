@@ -1,43 +1,62 @@
-//! Consultations as shared, durable runs: single flight, the cache, cancellation, the end of the process.
+//! Consultations as runs: shared, cached, cancelled, interrupted, and within their limits.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use exai_mock_vendor::{Answer, Gate};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use crate::support::{MODEL, Program, Raw, Setup, within};
+use crate::support::{Program, Raw, Setup, within};
 
-/// The program must be gone this soon after its input has ended; 2 s are promised.
-const END: Duration = Duration::from_millis(2_500);
+/// From the end of the input to the end of the process: the promise of 2 s and what a busy machine adds.
+const ORDERLY_END: Duration = Duration::from_millis(2_500);
+
+fn question() -> Value {
+    json!({"prompt": "What is a permit?"})
+}
 
 #[tokio::test]
-async fn a_hundred_equal_calls_are_one_consultation_and_a_repeat_is_none() {
+async fn equal_calls_at_once_ask_once_and_every_caller_gets_a_thread() {
+    const CALLS: usize = 100;
     let setup = Setup::new().await;
-    let gate = Gate::new();
-    setup.vendor.then(Answer::text("the one answer").gated(&gate));
     let program = setup.start().await;
-    let mut open = Vec::new();
-    for _ in 0..100 {
-        open.push(program.begin("chat", json!({"prompt": "the same question"})).await);
+    let gate = Gate::new();
+    setup.vendor.then(Answer::text("The right to try.").gated(&gate));
+    let mut calls = Vec::new();
+    for _ in 0..CALLS {
+        calls.push(program.begin("chat", question()).await);
     }
-    within("the consultation", gate.wait_for_arrivals(1)).await;
-    // Requests of one pipe are read in order: once this one is answered, all before it have been.
-    program.call("version", json!({})).await.ok();
-    gate.open();
-    let mut threads = Vec::new();
-    for handle in open {
-        let reply = Program::answer(handle).await;
-        threads.push(reply.thread());
-        assert_eq!(reply.ok()["content"], "the one answer");
-    }
-    threads.sort();
-    threads.dedup();
-    assert_eq!(threads.len(), 100, "every call has a thread of its own");
+    // A caller's thread is stored when it has begun the consultation or joined it.
+    setup.wait_for_threads(CALLS).await;
     assert_eq!(setup.vendor.stats().calls, 1);
-    let repeat = program.call("chat", json!({"prompt": "the same question"})).await.ok();
+    gate.open();
+    let (mut threads, mut runs, mut shared) = (BTreeSet::new(), BTreeSet::new(), 0);
+    for call in calls {
+        let answer = Program::answer(call).await;
+        threads.insert(answer.thread());
+        let answer = answer.ok();
+        assert_eq!(answer["content"], "The right to try.");
+        assert_eq!(answer["metadata"]["persisted"], true, "{answer:#}");
+        shared += usize::from(answer["metadata"]["shared_consultation"] == true);
+        runs.insert(answer["metadata"]["run_id"].as_str().expect("a run").to_owned());
+    }
+    assert_eq!((threads.len(), runs.len(), shared), (CALLS, 1, CALLS - 1));
+    assert_eq!(setup.vendor.stats().calls, 1);
+    let example = threads.iter().next().expect("a thread");
     assert_eq!(
-        (&repeat["metadata"]["from_cache"], &repeat["metadata"]["cost_usd"]),
+        setup.stored_thread(example).await["turns"].as_array().expect("turns").len(),
+        2,
+        "question and answer"
+    );
+
+    let again = program.call("chat", question()).await;
+    assert!(!threads.contains(&again.thread()), "a repeat begins its own thread");
+    let again = again.ok();
+    assert_eq!(again["content"], "The right to try.");
+    assert_eq!(
+        (&again["metadata"]["from_cache"], &again["metadata"]["cost_usd"]),
         (&json!(true), &json!(0.0))
     );
     assert_eq!(setup.vendor.stats().calls, 1);
@@ -45,139 +64,220 @@ async fn a_hundred_equal_calls_are_one_consultation_and_a_repeat_is_none() {
 }
 
 #[tokio::test]
-async fn a_failure_is_not_remembered_and_fresh_asks_again() {
+async fn a_failure_is_told_to_all_who_wait_and_does_not_stay() {
     let setup = Setup::new().await.with("EXAI_RETRIES", "0");
-    setup.vendor.script(vec![Answer::server_error(), Answer::text("first"), Answer::text("second")]);
     let program = setup.start().await;
-    let question = json!({"prompt": "may fail"});
-    program.call("chat", question.clone()).await.failure();
-    assert_eq!(program.call("chat", question.clone()).await.ok()["content"], "first");
-    assert_eq!(program.call("chat", question).await.ok()["content"], "first");
-    let fresh = program.call("chat", json!({"prompt": "may fail", "fresh": true})).await.ok();
-    assert_eq!((&fresh["content"], &fresh["metadata"]["from_cache"]), (&json!("second"), &json!(false)));
-    assert_eq!(setup.vendor.stats().calls, 3);
+    let gate = Gate::new();
+    setup.vendor.script(vec![Answer::server_error().gated(&gate), Answer::text("Now it works.")]);
+    let calls = [program.begin("chat", question()).await, program.begin("chat", question()).await];
+    setup.wait_for_threads(2).await;
+    gate.open();
+    for call in calls {
+        let failure = Program::answer(call).await.failure();
+        assert_eq!((&failure["code"], &failure["retryable"]), (&json!("unavailable"), &json!(true)));
+        assert!(failure["continuation_id"].is_string());
+    }
+    assert_eq!(setup.vendor.stats().calls, 1);
+    let answer = program.call("chat", question()).await.ok();
+    assert_eq!(
+        (&answer["content"], &answer["metadata"]["from_cache"]),
+        (&json!("Now it works."), &json!(false))
+    );
     program.stop().await;
 }
 
 #[tokio::test]
-async fn whatever_decides_an_answer_is_part_of_the_question() {
+async fn a_fresh_call_asks_again_and_its_answer_is_the_one_kept() {
     let setup = Setup::new().await;
-    let file = setup.file("note.txt", "one\n");
     let program = setup.start().await;
-    let asked = |more: Value| {
-        let mut arguments = json!({"prompt": "what does it say?", "absolute_file_paths": ["note.txt"]});
-        arguments.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    setup.vendor.script(vec![Answer::text("first"), Answer::text("second")]);
+    program.call("chat", question()).await.ok();
+    let fresh = program.call("chat", json!({"prompt": "What is a permit?", "fresh": true})).await.ok();
+    assert_eq!((&fresh["content"], &fresh["metadata"]["from_cache"]), (&json!("second"), &json!(false)));
+    let cached = program.call("chat", question()).await.ok();
+    assert_eq!((&cached["content"], &cached["metadata"]["from_cache"]), (&json!("second"), &json!(true)));
+    assert_eq!(setup.vendor.stats().calls, 2);
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn whatever_changes_the_question_asks_anew() {
+    let setup = Setup::new().await;
+    setup.file("a.py", "print(1)\n");
+    let program = setup.start().await;
+    let base = json!({"prompt": "What does it print?", "absolute_file_paths": ["a.py"]});
+    let with = |key: &str, value: Value| {
+        let mut arguments = base.clone();
+        arguments[key] = value;
         arguments
     };
-    program.call("chat", asked(json!({}))).await.ok();
-    program.call("chat", asked(json!({"temperature": 0.3}))).await.ok();
-    program.call("chat", asked(json!({"model": "mock-model-other"}))).await.ok();
-    std::fs::write(&file, "two\n").expect("the file can be written");
-    program.call("chat", asked(json!({}))).await.ok();
-    assert_eq!(setup.vendor.stats().calls, 4);
-    program.call("chat", asked(json!({}))).await.ok();
-    assert_eq!(setup.vendor.stats().calls, 4, "the same question a second time");
+    let different = [
+        base.clone(),
+        with("model", json!("another-model")),
+        with("temperature", json!(0.5)),
+        with("prompt", json!("What does it print now?")),
+        with("absolute_file_paths", json!([])),
+    ];
+    for (index, arguments) in different.iter().enumerate() {
+        for from_cache in [false, true] {
+            let answer = program.call("chat", arguments.clone()).await.ok();
+            assert_eq!(answer["metadata"]["from_cache"], from_cache, "{arguments}");
+        }
+        assert_eq!(setup.vendor.stats().calls, index + 1, "{arguments}");
+    }
+    setup.file("a.py", "print(2)\n");
+    let answer = program.call("chat", base.clone()).await.ok();
+    assert_eq!(answer["metadata"]["from_cache"], false, "the file has changed");
     program.stop().await;
 }
 
 #[tokio::test]
-async fn the_last_of_several_callers_who_leaves_ends_the_consultation() {
+async fn a_consultation_ends_when_the_last_of_its_callers_has_left() {
     let setup = Setup::new().await;
-    let gate = Gate::new();
-    setup.vendor.then(Answer::text("late").gated(&gate));
     let program = setup.start().await;
-    let question = json!({"prompt": "joined"});
-    let first = program.begin("chat", question.clone()).await;
-    within("the consultation", gate.wait_for_arrivals(1)).await;
-    let second = program.begin("chat", question).await;
+    let gate = Gate::new();
+    setup.vendor.script(vec![Answer::text("Still here.").gated(&gate), Answer::never()]);
+    let [leaves, stays] = [program.begin("chat", question()).await, program.begin("chat", question()).await];
+    setup.wait_for_threads(2).await;
+    leaves.cancel(None).await.expect("the cancellation is sent");
+    // The program reads in order: it has heard of the cancellation when it answers this.
     program.call("version", json!({})).await.ok();
-    first.cancel(None).await.expect("the notification is sent");
-    program.call("version", json!({})).await.ok();
-    assert_eq!(setup.vendor.stats().disconnects, 0, "one caller still waits");
-    second.cancel(None).await.expect("the notification is sent");
+    gate.open();
+    assert_eq!(Program::answer(stays).await.ok()["content"], "Still here.");
+    assert_eq!((setup.vendor.stats().calls, setup.vendor.stats().disconnects), (1, 0));
+
+    let other = json!({"prompt": "What is a lease?"});
+    let both = [program.begin("chat", other.clone()).await, program.begin("chat", other).await];
+    setup.wait_for_threads(4).await;
+    for call in both {
+        call.cancel(None).await.expect("the cancellation is sent");
+    }
     within("the end of the upstream request", setup.vendor.wait_for_disconnects(1)).await;
-    assert_eq!(setup.vendor.stats().calls, 1);
-    program.call("version", json!({})).await.ok();
+    assert_eq!(setup.vendor.stats().calls, 2);
+    let mut states = Vec::new();
+    for thread in setup.stored_threads().await {
+        states.extend(setup.ended_runs(thread["continuation_id"].as_str().expect("an id")).await);
+    }
+    states.sort();
+    assert_eq!(states, ["cancelled", "done"], "a run belongs to the thread that began it");
     program.stop().await;
 }
 
 #[tokio::test]
-async fn a_cancelled_request_is_not_answered() {
-    let setup = Setup::new().await;
-    let gate = Gate::new();
-    setup.vendor.then(Answer::text("nobody waits for it").gated(&gate));
-    let mut raw = Raw::ready(&setup).await;
-    raw.send_call(7, "chat", json!({"prompt": "never mind"})).await;
-    within("the consultation", gate.wait_for_arrivals(1)).await;
-    raw.send(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#).await;
-    within("the end of the upstream request", setup.vendor.wait_for_disconnects(1)).await;
-    gate.open();
-    raw.send(r#"{"jsonrpc":"2.0","id":8,"method":"ping"}"#).await;
-    assert_eq!(raw.next().await["id"], 8);
-    raw.close_input();
-    assert!(raw.try_next().await.is_none(), "nothing else is said");
-    assert_eq!(raw.exit_code().await, 0);
-}
-
-#[tokio::test]
-async fn a_client_that_goes_gets_its_open_calls_answered_and_the_run_is_recorded_as_interrupted() {
+async fn a_cancelled_request_gets_no_answer() {
     let setup = Setup::new().await;
     setup.vendor.then(Answer::never());
     let mut raw = Raw::ready(&setup).await;
-    raw.send_call(1, "chat", json!({"prompt": "too late"})).await;
+    raw.send_call(7, "chat", question()).await;
     within("the consultation", setup.vendor.wait_for_calls(1)).await;
-    let gone = Instant::now();
-    raw.close_input();
-    let answer = raw.next().await;
-    assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(1), &json!(true)));
-    let text = answer["result"]["content"][0]["text"].as_str().expect("text");
-    let envelope: Value = serde_json::from_str(text).expect("JSON");
-    assert_eq!(envelope["code"], "cancelled");
-    assert!(envelope["message"].as_str().expect("text").starts_with("interrupted"), "{envelope:#}");
-    assert_eq!(raw.exit_code().await, 0);
-    assert!(gone.elapsed() < END, "the end took {:?}", gone.elapsed());
+    raw.send(
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7,"reason":"enough"}}"#,
+    )
+    .await;
     within("the end of the upstream request", setup.vendor.wait_for_disconnects(1)).await;
-    let thread = envelope["continuation_id"].as_str().expect("the question is kept");
-    let (code, stored, _) = setup.run(&["threads", "show", thread, "--json"]).await;
-    assert_eq!(code, 0);
-    let stored: Value = serde_json::from_str(&stored).expect("JSON");
-    assert_eq!(stored["runs"][0]["state"], "interrupted", "{stored:#}");
-    assert_eq!(stored["turns"][0]["body"]["text"], "too late");
+    raw.send_call(8, "version", json!({})).await;
+    assert_eq!(raw.next().await["id"], 8);
+    raw.close_input();
+    assert!(raw.try_next().await.is_none(), "nothing more is said");
+    assert_eq!(raw.exit_code().await, 0);
 }
 
 #[tokio::test]
-async fn a_truncated_answer_is_marked_and_not_kept() {
+async fn the_end_of_the_input_interrupts_what_is_stuck_in_time() {
     let setup = Setup::new().await;
+    setup.vendor.default_answer(Answer::never());
+    let mut raw = Raw::ready(&setup).await;
+    raw.send_call(1, "chat", question()).await;
+    raw.send_call(
+        2,
+        "debug",
+        json!({"step": "It hangs.", "next_step_required": false, "relevant_files": ["."],
+        "findings": "x", "issues_found": [{"severity": "high", "description": "hangs"}]}),
+    )
+    .await;
+    within("both consultations", setup.vendor.wait_for_calls(2)).await;
+    let begun = Instant::now();
+    raw.close_input();
+    let mut threads = Vec::new();
+    let mut ids = BTreeSet::new();
+    while let Some(answer) = raw.try_next().await {
+        ids.insert(answer["id"].as_i64().expect("an answer to a request"));
+        assert_eq!(answer["result"]["isError"], true, "{answer:#}");
+        let text = answer["result"]["content"][0]["text"].as_str().expect("a text");
+        let envelope: Value = serde_json::from_str(text).expect("an envelope");
+        assert_eq!((&envelope["status"], &envelope["code"]), (&json!("error"), &json!("cancelled")));
+        assert!(
+            envelope["message"].as_str().is_some_and(|text| text.starts_with("interrupted")),
+            "{envelope:#}"
+        );
+        threads.push(envelope["continuation_id"].as_str().expect("the work is kept").to_owned());
+    }
+    let code = raw.exit_code().await;
+    let took = begun.elapsed();
+    assert_eq!((code, ids.len()), (0, 2), "each request is answered, once");
+    assert!(took < ORDERLY_END, "it took {took:?}");
+    within("the end of the upstream requests", setup.vendor.wait_for_disconnects(2)).await;
+    for thread in threads {
+        let stored = setup.stored_thread(&thread).await;
+        assert_eq!(stored["runs"][0]["state"], "interrupted", "{stored:#}");
+        assert_eq!(stored["turns"].as_array().expect("turns").len(), 1, "what was asked is kept");
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_answer_says_so_and_is_not_given_again() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
     setup
         .vendor
-        .script(vec![Answer::text("only half of").finish_reason("length"), Answer::text("all of it")]);
-    let program = setup.start().await;
-    let half = program.call("chat", json!({"prompt": "tell me"})).await.ok();
-    assert_eq!((&half["content"], &half["metadata"]["truncated"]), (&json!("only half of"), &json!(true)));
-    let whole = program.call("chat", json!({"prompt": "tell me"})).await.ok();
-    assert_eq!(whole["content"], "all of it");
+        .script(vec![Answer::text("It is the right to").finish_reason("length"), Answer::text("whole")]);
+    let cut = program.call("chat", question()).await.ok();
+    assert_eq!(
+        (&cut["content"], &cut["metadata"]["truncated"]),
+        (&json!("It is the right to"), &json!(true))
+    );
+    let whole = program.call("chat", question()).await.ok();
+    assert_eq!((&whole["content"], &whole["metadata"]["from_cache"]), (&json!("whole"), &json!(false)));
+    assert!(whole["metadata"].get("truncated").is_none());
     program.stop().await;
 }
 
 #[tokio::test]
-async fn no_more_attempts_are_under_way_than_there_are_permits() {
+async fn the_vendor_never_sees_more_calls_at_once_than_are_allowed() {
     let setup = Setup::new().await.with("EXAI_UPSTREAM_LIMIT", "3");
-    let gate = Gate::new();
-    setup.vendor.default_answer(Answer::text("ok").gated(&gate));
     let program = setup.start().await;
-    let mut open = Vec::new();
-    for number in 0..10 {
-        open.push(
-            program.begin("chat", json!({"prompt": format!("question {number}"), "model": MODEL})).await,
-        );
+    let gate = Gate::new();
+    setup.vendor.default_answer(Answer::text("done").gated(&gate));
+    let mut calls = Vec::new();
+    for n in 0..10 {
+        calls.push(program.begin("chat", json!({"prompt": format!("question {n}")})).await);
     }
-    within("three attempts", gate.wait_for_arrivals(3)).await;
-    program.call("version", json!({})).await.ok();
+    setup.wait_for_threads(10).await;
+    within("three consultations", gate.wait_for_arrivals(3)).await;
     assert_eq!(setup.vendor.stats().in_flight, 3);
     gate.open();
-    for handle in open {
-        Program::answer(handle).await.ok();
+    for call in calls {
+        Program::answer(call).await.ok();
     }
-    assert_eq!((setup.vendor.stats().calls, setup.vendor.stats().peak_in_flight), (10, 3));
+    let stats = setup.vendor.stats();
+    assert_eq!((stats.calls, stats.peak_in_flight), (10, 3));
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_that_finds_no_place_in_time_is_turned_away_with_a_time_to_come_back() {
+    let setup = Setup::new().await.with("EXAI_UPSTREAM_LIMIT", "1").with("EXAI_PERMIT_WAIT_SECONDS", "1");
+    let program = setup.start().await;
+    let gate = Gate::new();
+    setup.vendor.then(Answer::text("first").gated(&gate));
+    let first = program.begin("chat", json!({"prompt": "first"})).await;
+    within("the first consultation", gate.wait_for_arrivals(1)).await;
+    let second = program.call("chat", json!({"prompt": "second"})).await.failure();
+    assert_eq!((&second["code"], &second["retryable"]), (&json!("over_capacity"), &json!(true)));
+    assert!(second["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0), "{second:#}");
+    assert!(second["continuation_id"].is_string(), "what was asked is kept");
+    gate.open();
+    assert_eq!(Program::answer(first).await.ok()["content"], "first");
+    assert_eq!(setup.vendor.stats().calls, 1);
     program.stop().await;
 }

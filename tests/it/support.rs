@@ -4,6 +4,7 @@ mod outside;
 mod program;
 mod raw;
 mod reply;
+mod stored;
 mod upstream;
 
 pub(crate) use program::{MODEL, Program, Setup, sample_project};

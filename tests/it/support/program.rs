@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use exai_mock_vendor::Vendor;
@@ -18,7 +18,7 @@ use rmcp::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::{process::Command, sync::watch};
 
 use super::{Reply, within};
 
@@ -124,16 +124,20 @@ impl Setup {
 pub(crate) struct Program {
     client: RunningService<RoleClient, Watcher>,
     pid: u32,
-    progress: Arc<Mutex<Vec<ProgressNotificationParam>>>,
+    progress: watch::Receiver<Vec<ProgressNotificationParam>>,
 }
 
 /// Collects progress notifications.
 #[derive(Clone, Default)]
-struct Watcher(Arc<Mutex<Vec<ProgressNotificationParam>>>);
+struct Watcher(Arc<watch::Sender<Vec<ProgressNotificationParam>>>);
 
 impl ClientHandler for Watcher {
-    async fn on_progress(&self, params: ProgressNotificationParam, _context: NotificationContext<RoleClient>) {
-        self.0.lock().expect("not poisoned").push(params);
+    async fn on_progress(
+        &self,
+        params: ProgressNotificationParam,
+        _context: NotificationContext<RoleClient>,
+    ) {
+        self.0.send_modify(|notes| notes.push(params));
     }
 }
 
@@ -142,7 +146,7 @@ impl Program {
         let process = TokioChildProcess::new(command).expect("the program can be started");
         let pid = process.id().expect("the program runs");
         let watcher = Watcher::default();
-        let progress = Arc::clone(&watcher.0);
+        let progress = watcher.0.subscribe();
         let client = within("the handshake", watcher.serve(process)).await.expect("the handshake succeeds");
         Self { client, pid, progress }
     }
@@ -177,7 +181,17 @@ impl Program {
 
     /// Progress messages so far.
     pub(crate) fn progress(&self) -> Vec<ProgressNotificationParam> {
-        self.progress.lock().expect("not poisoned").clone()
+        self.progress.borrow().clone()
+    }
+
+    /// Waits until the progress messages so far are what a test waits for.
+    pub(crate) async fn wait_for_progress(
+        &self,
+        what: &str,
+        ready: impl Fn(&[ProgressNotificationParam]) -> bool,
+    ) {
+        let mut progress = self.progress.clone();
+        within(what, progress.wait_for(|notes| ready(notes))).await.expect("the client is there");
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -200,7 +214,10 @@ impl Program {
 /// Makes the listed files of a small project that has something to review.
 pub(crate) fn sample_project(root: &Path) -> Vec<&'static str> {
     let files = [
-        ("src/pages.py", "def page_count(total, size):\n    if size < 1:\n        raise ValueError(\"size\")\n    return total // size\n"),
+        (
+            "src/pages.py",
+            "def page_count(total, size):\n    if size < 1:\n        raise ValueError(\"size\")\n    return total // size\n",
+        ),
         ("src/main.py", "from pages import page_count\n\nprint(page_count(51, 50))\n"),
     ];
     for (name, text) in files {

@@ -1,0 +1,49 @@
+//! What the program has stored, as its own command line tells it.
+
+use serde_json::Value;
+
+use super::{Setup, within};
+
+impl Setup {
+    /// The latest threads.
+    pub(crate) async fn stored_threads(&self) -> Vec<Value> {
+        match self.told(&["threads", "list", "--limit", "1000", "--json"]).await {
+            Value::Array(threads) => threads,
+            other => panic!("a list of threads, not {other:#}"),
+        }
+    }
+
+    /// One thread with its turns and runs.
+    pub(crate) async fn stored_thread(&self, id: &str) -> Value {
+        self.told(&["threads", "show", id, "--json"]).await
+    }
+
+    /// Waits until so many threads are stored.
+    pub(crate) async fn wait_for_threads(&self, count: usize) {
+        let stored = async { while self.stored_threads().await.len() < count {} };
+        within(&format!("the storing of {count} threads"), stored).await;
+    }
+
+    /// The states of a thread's runs, once none of them is under way.
+    pub(crate) async fn ended_runs(&self, thread: &str) -> Vec<String> {
+        let ended = async {
+            loop {
+                let runs = self.stored_thread(thread).await["runs"].take();
+                let states =
+                    runs.as_array().expect("runs").iter().map(|run| run["state"].as_str().expect("a state"));
+                let states: Vec<String> = states.map(str::to_owned).collect();
+                if !states.iter().any(|state| state == "running" || state == "queued") {
+                    return states;
+                }
+            }
+        };
+        within("the end of the runs", ended).await
+    }
+
+    async fn told(&self, arguments: &[&str]) -> Value {
+        let (code, output, errors) = self.run(arguments).await;
+        assert_eq!(code, 0, "{arguments:?}: {errors}");
+        serde_json::from_str(&output)
+            .unwrap_or_else(|error| panic!("{arguments:?} prints JSON ({error}): {output}"))
+    }
+}
