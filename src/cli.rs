@@ -67,7 +67,7 @@ pub(crate) struct RunArgs {
     /// Print the tool's own answer, as MCP clients get it
     #[arg(long)]
     pub json: bool,
-    /// Exit with 1 when a finding is at least this severe
+    /// Exit with 1 when a finding is at least this severe, or a named file was not read
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub fail_on: Option<FailOn>,
 }

@@ -43,7 +43,24 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
         print(&prose::render(&args.tool, &args.files, &answer.json, begun.elapsed()))?;
     }
     let severe = args.fail_on.is_some_and(|least| has_finding(&answer.json, least.into()));
-    Ok(if answer.is_error || severe { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let failed = answer.is_error || severe || is_incomplete(&args, &answer.json);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Whether the answer speaks of less than was asked: of none of the files, or of too few to let a pipeline pass.
+fn is_incomplete(args: &RunArgs, answer: &Value) -> bool {
+    let Some(files) = answer.pointer("/metadata/files_summary").filter(|_| !args.files.is_empty()) else {
+        return false;
+    };
+    let count = |key: &str| files.get(key).and_then(Value::as_u64).unwrap_or(0);
+    let listed = answer.pointer("/metadata/files").and_then(Value::as_array);
+    let is_left_out = |file: &Value| {
+        let status = file.get("status").and_then(Value::as_str);
+        let path = file.get("path").and_then(Value::as_str);
+        matches!(status, Some("skipped" | "refused")) && args.files.iter().any(|name| path == Some(name))
+    };
+    let some_left_out = listed.into_iter().flatten().any(is_left_out);
+    count("included") + count("excerpted") == 0 || (args.fail_on.is_some() && some_left_out)
 }
 
 /// Whether a finding is at least as severe as `least`.

@@ -134,12 +134,13 @@ fn inspected(
         .collect::<Vec<_>>()
         .join(", ");
     let found = if worst.is_empty() { "nothing".to_owned() } else { worst };
-    let summary = format!(
-        "No model was consulted. {why} {} These findings come from a local inspection of {} files ({} lines): {found}.",
-        exai_engine::HOW_TO_CONFIGURE,
-        end.facts.files,
-        end.facts.lines
-    );
+    let result = if end.facts.files == 0 {
+        "Nothing was inspected: none of the files could be read; metadata.files says why.".to_owned()
+    } else {
+        let (files, lines) = (end.facts.files, end.facts.lines);
+        format!("These findings come from a local inspection of {files} files ({lines} lines): {found}.")
+    };
+    let summary = format!("No model was consulted. {why} {} {result}", exai_engine::HOW_TO_CONFIGURE);
     answer.put("status", "local_work_complete").put("summary", summary).put("findings", json!(end.findings));
     answer.put("details", json!({ "facts": end.facts, "notes": end.notes }));
     answer.put("next_steps", AFTER_INSPECTION);
