@@ -151,6 +151,23 @@ async fn a_pipeline_fails_on_findings_and_on_nothing_less() {
 }
 
 #[tokio::test]
+async fn a_review_of_nothing_is_no_success() {
+    let setup = Setup::without_provider().await;
+    clean(&setup);
+    let (code, told, _) = setup.run(&["run", "codereview", "scr"]).await;
+    assert!(code == 1 && told.contains("Nothing was inspected: none of the files could be read"), "{told}");
+    assert!(told.contains("not read: scr (not there)"), "{told}");
+    let partly = ["run", "codereview", "src", "lib"];
+    assert_eq!(setup.run(&partly).await.0, 0);
+    assert_eq!(
+        setup.run(&[&partly[..], &["--fail-on", "high"]].concat()).await.0,
+        1,
+        "a gate that did not see everything"
+    );
+    assert_eq!(setup.run(&["run", "codereview", "src", "--fail-on", "high"]).await.0, 0);
+}
+
+#[tokio::test]
 async fn wrong_usage_has_its_own_exit_code() {
     let setup = Setup::without_provider().await;
     clean(&setup);
