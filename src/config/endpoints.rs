@@ -204,8 +204,12 @@ impl Endpoints {
         }
         self.settings.push(EndpointSettings {
             base_url: Some(url.value),
+            key_origin: if key.is_empty() {
+                format!("{} (not set)", first_name(&keys::CUSTOM_KEY))
+            } else {
+                origin.to_string()
+            },
             key: (!key.is_empty()).then(|| SecretString::from(key)),
-            key_origin: origin.to_string(),
             models,
             ..EndpointSettings::new("custom".into(), VendorKind::Custom)
         });

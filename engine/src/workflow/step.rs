@@ -98,8 +98,7 @@ pub fn work_with<'s>(earlier: &[&'s Step], new: &'s Step) -> Vec<&'s Step> {
 /// [`EngineError::InvalidInput`] that names the field and what is expected.
 pub fn accept(spec: &Spec, input: &mut StepInput, earlier: &[&Step]) -> Result<Step, EngineError> {
     check_sizes(input)?;
-    let last = earlier.iter().map(|step| step.step_number).max();
-    let step_number = input.step_number.unwrap_or_else(|| last.map_or(1, |last| last.saturating_add(1)));
+    let step_number = input.step_number.unwrap_or_else(|| counted(&input.step, earlier));
     if step_number == 0 {
         return Err(EngineError::invalid("step_number", "steps count from 1"));
     }
@@ -135,6 +134,15 @@ pub fn accept(spec: &Spec, input: &mut StepInput, earlier: &[&Step]) -> Result<S
         hypothesis: input.hypothesis.take().filter(|text| !text.trim().is_empty()),
         extra,
     })
+}
+
+/// The number of a step that has none: one more than the latest, or the same when the latest is sent again.
+fn counted(words: &str, earlier: &[&Step]) -> u32 {
+    match earlier.iter().max_by_key(|step| step.step_number) {
+        None => 1,
+        Some(last) if last.step == words => last.step_number,
+        Some(last) => last.step_number.saturating_add(1),
+    }
 }
 
 fn flag(extra: &Map<String, serde_json::Value>, name: &str) -> bool {
