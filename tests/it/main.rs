@@ -1,11 +1,15 @@
 //! The program through its doors: the real binary on real pipes, real files and a real database; only the vendor is a mock.
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation is a failed test")]
 
+mod architecture;
 mod arguments;
 mod bad_input;
 mod cli;
+mod config;
 mod contract;
 mod counts;
+mod progress;
+mod resilience;
 mod review;
 mod runs;
 mod smoke;

@@ -1,0 +1,77 @@
+//! The arrows between crates: who may use whom, and who alone may use what from outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
+
+const PREFIX: &str = "exai-mcp-";
+
+/// What each crate may use of ours, for building it and for running it.
+const ARROWS: [(&str, &[&str]); 9] = [
+    ("core", &[]),
+    ("prompts", &[]),
+    ("engine", &["core", "prompts"]),
+    ("providers", &["core"]),
+    ("store", &["core"]),
+    ("transports", &["core"]),
+    ("tools", &["core", "engine", "prompts"]),
+    ("mock-vendor", &[]),
+    ("exai-mcp", &["core", "engine", "prompts", "providers", "store", "tools", "transports"]),
+];
+
+/// Crates from outside that only some of ours may use.
+const OUTSIDE: [(&str, &[&str]); 8] = [
+    ("rmcp", &["exai-mcp", "tools", "transports"]),
+    ("sqlx", &["store"]),
+    ("reqwest", &["providers"]),
+    ("reqwest-middleware", &["providers"]),
+    ("reqwest-retry", &["providers"]),
+    ("axum", &["mock-vendor"]),
+    ("clap", &["exai-mcp"]),
+    ("anyhow", &["exai-mcp"]),
+];
+
+/// The dependencies of each crate of the workspace, without those for tests.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .features(CargoOpt::AllFeatures)
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let short = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
+    let used = |package: &cargo_metadata::Package| {
+        let kept =
+            package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
+        kept.map(|dependency| short(&dependency.name)).collect()
+    };
+    metadata.packages.iter().map(|package| (short(&package.name), used(package))).collect()
+}
+
+#[test]
+fn no_crate_uses_another_against_the_arrows() {
+    let dependencies = dependencies();
+    let known: BTreeSet<&str> = ARROWS.iter().map(|(name, _)| *name).collect();
+    let there: BTreeSet<&str> = dependencies.keys().map(String::as_str).collect();
+    assert_eq!(there, known, "every crate of the workspace has its line here");
+    for (name, allowed) in ARROWS {
+        let used: BTreeSet<&str> =
+            dependencies[name].iter().map(String::as_str).filter(|used| known.contains(used)).collect();
+        let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
+        let forbidden: Vec<_> = used.difference(&allowed).collect();
+        assert!(forbidden.is_empty(), "{name} must not use {forbidden:?}");
+    }
+}
+
+#[test]
+fn what_comes_from_outside_stays_in_its_room() {
+    let dependencies = dependencies();
+    for (outside, allowed) in OUTSIDE {
+        for (name, used) in &dependencies {
+            assert!(
+                !used.contains(outside) || allowed.contains(&name.as_str()),
+                "{name} must not use {outside}"
+            );
+        }
+    }
+}
