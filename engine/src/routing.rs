@@ -188,7 +188,8 @@ fn succeed(choice: Choice) -> Choice {
 }
 
 /// Levenshtein distance over characters; names are short, so one row is enough.
-fn edit_distance(left: &str, right: &str) -> usize {
+#[must_use]
+pub fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (index, from) in left.chars().enumerate() {

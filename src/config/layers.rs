@@ -6,12 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use exai_engine::routing::edit_distance;
+
 use super::{keys, keys::Key, problems::Problems};
 
 /// The keys that a project's own file may set. Never addresses, keys, roots or limits: a cloned repository is a stranger's text.
 const PROJECT_KEYS: [&str; 2] = ["default_model", "locale"];
 /// The tables of `config.toml` that are not single values.
 const TABLES: [&str; 1] = ["endpoints"];
+/// More wrong letters than this make another word.
+const MOST_TYPOS: usize = 2;
 /// A larger file is not a configuration.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
@@ -232,10 +236,13 @@ fn text_of(value: &toml::Value) -> Option<String> {
     }
 }
 
+/// The known name that was probably meant: the same but for a few letters, or in another table.
 fn nearest(name: &str, known: &BTreeSet<&str>) -> String {
     let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
     let near = known
         .iter()
-        .find(|path| last(path) == last(name) || path.starts_with(name) || name.starts_with(**path));
-    near.map(|path| format!("; did you mean `{path}`?")).unwrap_or_default()
+        .map(|path| (edit_distance(name, path).min(edit_distance(&last(name), &last(path)) + 1), path))
+        .min()
+        .filter(|(distance, _)| *distance <= MOST_TYPOS);
+    near.map(|(_, path)| format!("; did you mean `{path}`?")).unwrap_or_default()
 }
