@@ -65,13 +65,13 @@ fn project(home: &Path) -> TempDir {
 
 fn start_up(vendor: &Vendor, home: &TempDir, project: &TempDir) {
     // The first start creates the database; the figure is for the later ones.
-    drop(Server::start(vendor, home.path(), project).call("chat", json!({"prompt": "create the database"})));
+    drop(Server::start(vendor, home.path(), project).call("chat", &json!({"prompt": "create the database"})));
     let mut walls = Vec::new();
     let mut last = (0.0, 0);
     for _ in 0..11 {
         let begun = Instant::now();
         let mut server = Server::start(vendor, home.path(), project);
-        server.request("tools/list", json!({}));
+        server.request("tools/list", &json!({}));
         walls.push(begun.elapsed().as_secs_f64() * 1e3);
         last = (server.cpu_seconds(), server.resident_kb());
     }
@@ -86,13 +86,13 @@ fn start_up(vendor: &Vendor, home: &TempDir, project: &TempDir) {
 #[expect(clippy::cast_precision_loss, reason = "a few thousand calls")]
 fn sequential(server: &mut Server) {
     for number in 0..50 {
-        server.call("chat", json!({"prompt": format!("warm {number}"), "model": "mock-model"}));
+        server.call("chat", &json!({"prompt": format!("warm {number}"), "model": "mock-model"}));
     }
     let cpu = server.cpu_seconds();
     let mut walls: Vec<f64> = (0..CALLS)
         .map(|number| {
             let begun = Instant::now();
-            server.call("chat", json!({"prompt": format!("question {number}"), "model": "mock-model"}));
+            server.call("chat", &json!({"prompt": format!("question {number}"), "model": "mock-model"}));
             begun.elapsed().as_secs_f64() * 1e3
         })
         .collect();
@@ -116,7 +116,7 @@ fn parallel(server: &mut Server, vendor: &Vendor) {
         while sent < CALLS && sent - answered < CALLERS {
             server.send(
                 "tools/call",
-                call("chat", json!({"prompt": format!("parallel {sent}"), "model": model})),
+                &call("chat", &json!({"prompt": format!("parallel {sent}"), "model": model})),
             );
             sent += 1;
         }
@@ -139,7 +139,7 @@ fn steps(server: &mut Server) {
             let begun = Instant::now();
             server.call(
                 "codereview",
-                json!({"step": format!("look {number}"), "step_number": 1, "total_steps": 3, "next_step_required": true,
+                &json!({"step": format!("look {number}"), "step_number": 1, "total_steps": 3, "next_step_required": true,
                     "findings": "none yet", "relevant_files": ["mod_000.py"]}),
             );
             begun.elapsed().as_secs_f64() * 1e3
@@ -159,7 +159,7 @@ fn last_step(server: &mut Server, vendor: &Vendor, project: &TempDir) {
     let mut walls: Vec<f64> = (0..ROUNDS)
         .map(|number| {
             let begun = Instant::now();
-            server.call("codereview", json!({"step": format!("review {number}"), "next_step_required": false, "relevant_files": files}));
+            server.call("codereview", &json!({"step": format!("review {number}"), "next_step_required": false, "relevant_files": files}));
             begun.elapsed().as_secs_f64() * 1e3
         })
         .collect();
@@ -174,7 +174,7 @@ fn last_step(server: &mut Server, vendor: &Vendor, project: &TempDir) {
 }
 
 /// The parameters of a tool's call.
-fn call(tool: &str, arguments: Value) -> Value {
+fn call(tool: &str, arguments: &Value) -> Value {
     json!({"name": tool, "arguments": arguments})
 }
 

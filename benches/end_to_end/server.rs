@@ -46,25 +46,25 @@ impl Server {
         let (input, output) = (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
         let mut server = Self { child, input, output: BufReader::new(output), next_id: 0 };
         let about = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}});
-        server.request("initialize", about);
+        server.request("initialize", &about);
         server.line(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         server
     }
 
     /// Calls a tool; a failure ends the measurement.
-    pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
-        let answer = self.request("tools/call", super::call(tool, arguments));
+    pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+        let answer = self.request("tools/call", &super::call(tool, arguments));
         assert_ne!(answer["result"]["isError"], true, "{answer}");
         answer
     }
 
     /// Sends a request and waits for its answer.
-    pub(crate) fn request(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn request(&mut self, method: &str, params: &Value) -> Value {
         self.send(method, params);
         self.receive()
     }
 
-    pub(crate) fn send(&mut self, method: &str, params: Value) {
+    pub(crate) fn send(&mut self, method: &str, params: &Value) {
         self.next_id += 1;
         let id = self.next_id;
         self.line(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));

@@ -53,7 +53,12 @@ impl Consulted {
     /// Bytes that the answer takes in the cache, roughly.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let opaque: usize = self.reply.opaque.iter().map(|part| serde_json::to_string(part).map_or(0, |json| json.len())).sum();
+        let opaque: usize = self
+            .reply
+            .opaque
+            .iter()
+            .map(|part| serde_json::to_string(part).map_or(0, |json| json.len()))
+            .sum();
         self.reply.text.len() + opaque + 512
     }
 }
@@ -125,7 +130,11 @@ impl Expert {
         );
         let looked_up = || if question.fresh { None } else { self.cache.get(&key) };
         if let Some(cached) = looked_up() {
-            return Ok(Answered { delivery: self.delivered_again(&cached), unwritten: prologue, written: None });
+            return Ok(Answered {
+                delivery: self.delivered_again(&cached),
+                unwritten: prologue,
+                written: None,
+            });
         }
         let name = question.choice.model.qualified();
         call.progress.send_modify(|event| event.model = Some(name.clone()));
@@ -168,7 +177,11 @@ impl Expert {
             Err(_elapsed) => Err(self.timed_out(call)),
             Ok(Ok(consulted)) => {
                 let delivery = Delivery { consulted, cached_for: None, shared };
-                Ok(Answered { delivery, unwritten: epilogue.take(), written: written.filter(|_| has_prologue) })
+                Ok(Answered {
+                    delivery,
+                    unwritten: epilogue.take(),
+                    written: written.filter(|_| has_prologue),
+                })
             }
             Ok(Err(error)) => Err(Arc::try_unwrap(error).unwrap_or_else(|shared| retold(&shared))),
         }
@@ -207,14 +220,22 @@ impl Expert {
     }
 
     /// The run's own task. It ends by itself, by its deadline, or when nobody subscribes any more.
-    async fn run(self, id: RunId, key: RequestHash, question: Question, task: RunTask, call: Call) -> Outcome {
+    async fn run(
+        self,
+        id: RunId,
+        key: RequestHash,
+        question: Question,
+        task: RunTask,
+        call: Call,
+    ) -> Outcome {
         let begun = Instant::now();
         let ctx = CallCtx {
             request_id: call.request_id.clone(),
             deadline: begun + self.call_limit,
             cancel: task.cancel,
         };
-        let asked = self.attempts.ask(&*question.choice.provider, &question.request, &ctx, &task.events).await;
+        let asked =
+            self.attempts.ask(&*question.choice.provider, &question.request, &ctx, &task.events).await;
         let duration = begun.elapsed();
         let end = self.end_of_run(id, &question, &asked, duration, &call);
         let attempted = match asked {

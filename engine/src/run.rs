@@ -124,7 +124,15 @@ impl Runs {
             send_outcome.send_replace(Some(ended));
             runs.remove(key, serial);
         });
-        Ok(RunHandle { key, serial, runs: self.clone(), joined: false, epilogue, events: watch_events, outcome })
+        Ok(RunHandle {
+            key,
+            serial,
+            runs: self.clone(),
+            joined: false,
+            epilogue,
+            events: watch_events,
+            outcome,
+        })
     }
 
     /// Runs `work` as part of the runs that [`Self::ended`] waits for.

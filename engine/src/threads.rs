@@ -70,7 +70,9 @@ impl Threads {
         call: &Call,
     ) -> Result<Appended, EngineError> {
         let (id, seq, batch) = match thread {
-            Some(thread) => (thread.id, thread.next_seq(), vec![self.turn(thread.id, thread.next_seq(), tool, body)]),
+            Some(thread) => {
+                (thread.id, thread.next_seq(), vec![self.turn(thread.id, thread.next_seq(), tool, body)])
+            }
             None => {
                 let (id, batch) = self.prologue(tool, body);
                 (id, 0, batch)

@@ -34,7 +34,12 @@ impl Engine {
     /// # Errors
     /// Anything that [`EngineError`] names. Whatever the step carried is in the thread by then, unless the input itself was refused
     /// or the thread could not be read.
-    pub async fn step(&self, spec: &'static Spec, mut input: StepInput, call: &Call) -> Result<StepOutcome, EngineError> {
+    pub async fn step(
+        &self,
+        spec: &'static Spec,
+        mut input: StepInput,
+        call: &Call,
+    ) -> Result<StepOutcome, EngineError> {
         call.phase(Phase::Packing);
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
         let mut retries = 0;
@@ -45,10 +50,16 @@ impl Engine {
             let end = decide(spec, &taken, &earlier_work(thread.as_ref(), spec), &attempt);
             // The model is chosen before anything is stored: a misspelt name must not leave a step behind.
             let source = match &end {
-                Decision::Consult(rule) => Some((*rule, self.models.choose(attempt.model.as_deref(), exai_core::model::Mark::Deep)?)),
+                Decision::Consult(rule) => {
+                    Some((*rule, self.models.choose(attempt.model.as_deref(), exai_core::model::Mark::Deep)?))
+                }
                 Decision::Pause | Decision::Skip | Decision::Local(_) | Decision::Plan => None,
             };
-            let appended = match self.threads.append(thread.as_ref(), spec.name, Body::Step(taken.clone()), call).await {
+            let appended = match self
+                .threads
+                .append(thread.as_ref(), spec.name, Body::Step(taken.clone()), call)
+                .await
+            {
                 Err(error) if error.kind() == exai_core::Kind::Conflict && retries < CONFLICT_RETRIES => {
                     retries += 1;
                     continue;
@@ -58,9 +69,12 @@ impl Engine {
             input = attempt;
             let earlier = earlier_work(thread.as_ref(), spec);
             let work = work_with(&earlier, &taken);
-            let begun = Begun { spec, input: &input, thread: thread.as_ref(), work: &work, step: &taken, appended };
+            let begun =
+                Begun { spec, input: &input, thread: thread.as_ref(), work: &work, step: &taken, appended };
             return match (end, source) {
-                (Decision::Consult(rule), Some((_, source))) => self.consult_at_end(begun, rule, source, call).await,
+                (Decision::Consult(rule), Some((_, source))) => {
+                    self.consult_at_end(begun, rule, source, call).await
+                }
                 (Decision::Pause, _) => Ok(begun.paused(self)),
                 (decision, _) => self.end_without_model(begun, decision, call).await,
             };
@@ -120,7 +134,9 @@ fn decide(spec: &'static Spec, step: &Step, earlier: &[&Step], input: &StepInput
     if enough {
         Decision::Consult(rule)
     } else {
-        Decision::Local("there is too little evidence for an expert: name relevant_files, or report findings or issues")
+        Decision::Local(
+            "there is too little evidence for an expert: name relevant_files, or report findings or issues",
+        )
     }
 }
 
@@ -129,7 +145,8 @@ fn skips(rule: &SkipRule, step: &Step, work: &[&Step]) -> bool {
         SkipRule::Confidence(level) => step.confidence.as_deref() == Some(level),
         SkipRule::Field { name, value } => {
             // The field may have been set in step 1 only.
-            let set = work.iter().rev().find_map(|step| step.extra.get(*name)).and_then(serde_json::Value::as_str);
+            let set =
+                work.iter().rev().find_map(|step| step.extra.get(*name)).and_then(serde_json::Value::as_str);
             set == Some(value)
         }
     }

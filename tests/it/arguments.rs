@@ -131,6 +131,7 @@ async fn names_with_the_suffix_of_the_predecessor_are_understood() {
 }
 
 /// Calls that are refused, each with the field that its message must begin with and words that it must contain.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn refused_calls() -> Vec<(&'static str, Value, &'static str, &'static str)> {
     let review = |more: Value| {
         let mut call = json!({"step": "look", "relevant_files": ["a.py"]});

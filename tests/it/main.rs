@@ -1,5 +1,11 @@
 //! The program through its doors: the real binary on real pipes, real files and a real database; only the vendor is a mock.
-#![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation is a failed test")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a failed expectation is a failed test"
+)]
+#![expect(clippy::needless_pass_by_value, reason = "tests hand over what they have just made")]
 
 mod architecture;
 mod arguments;
@@ -16,3 +22,4 @@ mod smoke;
 mod stdio;
 mod support;
 mod threads;
+mod tidy;

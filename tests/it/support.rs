@@ -29,5 +29,6 @@ pub(crate) async fn within<F: Future>(what: &str, work: F) -> F::Output {
 pub(crate) fn peak_memory(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the kernel tells it");
-    line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number of kB") / 1024
+    line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number of kB")
+        / 1024
 }

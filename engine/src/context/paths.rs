@@ -194,7 +194,11 @@ fn is_windows(name: &str) -> bool {
 /// The folder or file that a `file://` address of a client means; `None` for any other address or a path of another system.
 #[must_use]
 pub fn file_url_path(address: &str) -> Option<PathBuf> {
-    address.starts_with("file://").then(|| parse(address).ok()).flatten().map(|written| PathBuf::from(written.whole))
+    address
+        .starts_with("file://")
+        .then(|| parse(address).ok())
+        .flatten()
+        .map(|written| PathBuf::from(written.whole))
 }
 
 /// Splits `#L10-L40`, `:10-40`, `:10` or `:10:7` (line and column, as compilers print) off the end.

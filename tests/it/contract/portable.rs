@@ -53,7 +53,7 @@ pub(super) fn tool(tool: &Value) -> Vec<String> {
     match tool["description"].as_str() {
         None | Some("") => complaints.push("no description".to_owned()),
         Some(text) if text.len() > MAX_DESCRIPTION_BYTES => {
-            complaints.push(format!("{} bytes of description", text.len()))
+            complaints.push(format!("{} bytes of description", text.len()));
         }
         Some(_) => {}
     }

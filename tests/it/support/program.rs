@@ -91,6 +91,7 @@ impl Setup {
     }
 
     /// The program with this setup's environment and nothing of ours.
+    #[expect(clippy::disallowed_methods, reason = "the program under test needs to find git and a shell")]
     pub(crate) fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_exai-mcp");
         let mut command = Command::new(self.launcher.first().map_or(program, String::as_str));

@@ -14,7 +14,8 @@ impl Reply {
     pub(crate) fn read(result: &CallToolResult) -> Self {
         assert_eq!(result.content.len(), 1, "an answer is one text block: {result:?}");
         let text = &result.content[0].as_text().expect("an answer is text").text;
-        let json = serde_json::from_str(text).unwrap_or_else(|error| panic!("an answer is JSON ({error}): {text}"));
+        let json =
+            serde_json::from_str(text).unwrap_or_else(|error| panic!("an answer is JSON ({error}): {text}"));
         Self { json, is_error: result.is_error.unwrap_or(false) }
     }
 
@@ -36,6 +37,9 @@ impl Reply {
 
     /// The thread of an answer or failure.
     pub(crate) fn thread(&self) -> String {
-        self.json["continuation_id"].as_str().unwrap_or_else(|| panic!("no thread in {:#}", self.json)).to_owned()
+        self.json["continuation_id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no thread in {:#}", self.json))
+            .to_owned()
     }
 }
