@@ -21,9 +21,10 @@ async fn begin() -> (Setup, Program) {
 
 /// A review in one call.
 fn one_shot(step: &str, more: Value) -> Value {
+    let Value::Object(more) = more else { panic!("fields are an object, not {more}") };
     let mut arguments = json!({"step": step, "step_number": 1, "total_steps": 1, "next_step_required": false,
         "findings": "", "relevant_files": ["src"]});
-    arguments.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    arguments.as_object_mut().expect("an object").extend(more);
     arguments
 }
 

@@ -77,5 +77,7 @@ impl Upstream {
 
 /// An expert's answer in the shape that the prompts ask for.
 pub(crate) fn expert_answer(status: &str, summary: &str, findings: Value) -> String {
-    json!({"status": status, "summary": summary, "findings": findings, "positives": [], "next_steps": ["Run the tests."]}).to_string()
+    let mut answer = json!({"status": status, "summary": summary, "findings": null, "positives": [], "next_steps": ["Run the tests."]});
+    answer["findings"] = findings;
+    answer.to_string()
 }
