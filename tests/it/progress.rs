@@ -1,38 +1,109 @@
-//! Signs of life: what a client is told while it waits.
+//! Signs of life while a model works.
 
 use exai_mock_vendor::{Answer, Gate};
+use rmcp::model::ProgressNotificationParam;
 use serde_json::json;
 
-use crate::support::{Program, Setup, within};
+use crate::support::{Program, Raw, Setup, within};
+
+fn message(note: &ProgressNotificationParam) -> &str {
+    note.message.as_deref().expect("progress has a message")
+}
+
+fn assert_grows(notes: &[ProgressNotificationParam]) {
+    let values: Vec<f64> = notes.iter().map(|note| note.progress).collect();
+    assert!(
+        values.windows(2).all(|pair| pair[0] < pair[1]),
+        "progress grows with every notification: {values:?}"
+    );
+}
 
 #[tokio::test]
-async fn a_waiting_client_hears_phase_model_and_time_and_a_heartbeat() {
+async fn progress_tells_the_phase_the_model_the_time_and_the_tokens() {
     let setup = Setup::new().await;
+    let program = setup.start().await;
+    let (asked, thought, answered) = (Gate::new(), Gate::new(), Gate::new());
+    let answer = Answer::text("Twelve more.And then some")
+        .reasoning("Hm, let me s")
+        .gated(&asked)
+        .hold_after(1, &thought)
+        .hold_after(2, &answered);
+    setup.vendor.then(answer);
+    let call = program.begin("chat", json!({"prompt": "How many?"})).await;
+    let token = call.progress_token.clone();
+    for (phase, gate) in [("asking", &asked), ("thinking", &thought), ("answering", &answered)] {
+        let said = |notes: &[ProgressNotificationParam]| {
+            notes.iter().any(|note| message(note).starts_with(&format!("chat: {phase}")))
+        };
+        program.wait_for_progress(phase, said).await;
+        gate.open();
+    }
+    Program::answer(call).await.ok();
+    let notes: Vec<_> = program.progress().into_iter().filter(|note| note.progress_token == token).collect();
+    assert_grows(&notes);
+    let of = |phase: &str| {
+        let found = notes.iter().map(message).find(|text| text.starts_with(&format!("chat: {phase}")));
+        found.unwrap_or_else(|| panic!("no {phase} in {notes:#?}"))
+    };
+    assert!(of("asking").starts_with("chat: asking · custom/mock-model · "), "{}", of("asking"));
+    assert!(of("asking").ends_with(" s"), "{}", of("asking"));
+    assert!(of("thinking").ends_with(" · about 4 tokens"), "{}", of("thinking"));
+    assert!(of("answering").ends_with(" · about 8 tokens"), "{}", of("answering"));
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_silent_vendor_does_not_make_the_program_silent() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
     let gate = Gate::new();
     setup.vendor.then(Answer::text("at last").gated(&gate));
-    let program = setup.start().await;
-    let handle = program.begin("chat", json!({"prompt": "take your time"})).await;
+    let call = program.begin("chat", json!({"prompt": "Are you there?"})).await;
     within("the consultation", gate.wait_for_arrivals(1)).await;
-    within("a heartbeat after five seconds of silence", async {
-        while !program.progress().iter().any(|note| note.progress >= 5.0) {
-            tokio::task::yield_now().await;
-            program.call("version", json!({})).await.ok();
-        }
-    })
-    .await;
+    let beats = |notes: &[ProgressNotificationParam]| {
+        notes.iter().filter(|note| message(note).starts_with("chat: asking")).count()
+    };
+    program.wait_for_progress("a sign of life", |notes| beats(notes) >= 2).await;
     gate.open();
-    Program::answer(handle).await.ok();
+    Program::answer(call).await.ok();
     let notes = program.progress();
-    let ours: Vec<_> = notes
-        .iter()
-        .filter(|note| note.message.as_deref().is_some_and(|message| message.starts_with("chat:")))
-        .collect();
-    assert!(ours.windows(2).all(|pair| pair[0].progress < pair[1].progress), "{ours:#?}");
-    let messages: Vec<&str> = ours.iter().filter_map(|note| note.message.as_deref()).collect();
-    assert!(
-        messages.iter().any(|message| message.contains("asking · custom/mock-model · ")),
-        "{messages:#?}"
-    );
-    assert!(messages.iter().any(|message| message.ends_with(" · 5 s")), "{messages:#?}");
+    assert_grows(&notes);
+    let silence =
+        notes.iter().rfind(|note| message(note).starts_with("chat: asking")).expect("a sign of life");
+    assert!(silence.progress >= 5.0 && message(silence).ends_with(" · 5 s"), "{silence:?}");
     program.stop().await;
+}
+
+#[tokio::test]
+async fn a_joined_caller_sees_the_progress_of_the_consultation_it_joined() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    let gate = Gate::new();
+    setup.vendor.then(Answer::text("Twelve more.And then some").hold_after(1, &gate));
+    let begun = program.begin("chat", json!({"prompt": "How many?"})).await;
+    within("the consultation", gate.wait_for_arrivals(1)).await;
+    let joined = program.begin("chat", json!({"prompt": "How many?"})).await;
+    let token = joined.progress_token.clone();
+    let answering = |notes: &[ProgressNotificationParam]| {
+        notes.iter().any(|note| {
+            note.progress_token == token && message(note).starts_with("chat: answering · custom/mock-model")
+        })
+    };
+    program.wait_for_progress("progress of the one who joined", answering).await;
+    gate.open();
+    for call in [begun, joined] {
+        Program::answer(call).await.ok();
+    }
+    assert_eq!(setup.vendor.stats().calls, 1);
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_no_progress_gets_none() {
+    let setup = Setup::new().await;
+    let mut raw = Raw::ready(&setup).await;
+    raw.send_call(1, "chat", json!({"prompt": "Quietly, please."})).await;
+    assert_eq!(raw.next().await["id"], 1, "the answer is the first thing that is said");
+    raw.close_input();
+    assert!(raw.try_next().await.is_none());
 }

@@ -1,100 +1,225 @@
-//! A vendor that fails: what is tried again, what is not, what the caller is told, and that nothing gathered is lost.
+//! Vendors that fail: what is tried again, what is said, and that the work is kept.
 
-use exai_mock_vendor::Answer;
-use serde_json::{Value, json};
+use std::{collections::HashMap, sync::Mutex, time::Duration};
 
-use crate::support::{Program, Setup, sample_project};
+use exai_mock_vendor::{Answer, Recorded};
+use serde_json::json;
 
-/// A review in one call over the sample project.
-fn review() -> Value {
-    json!({"step": "Review the paging.", "next_step_required": false, "findings": "the remainder is dropped", "relevant_files": ["src"]})
+use crate::support::{Program, Setup, Upstream};
+
+/// Calls whose question is this prompt.
+fn attempts_for(setup: &Setup, prompt: &str) -> usize {
+    Upstream::all(&setup.vendor).iter().filter(|request| request.question() == prompt).count()
 }
 
-async fn begin(setup: Setup, answers: Vec<Answer>) -> (Setup, Program) {
-    sample_project(setup.project.path());
-    setup.vendor.script(answers);
+/// A vendor that answers each prompt with its own answers in order; the last one again and again.
+fn answer_by_prompt(setup: &Setup, cases: impl IntoIterator<Item = (&'static str, Vec<Answer>)>) {
+    let plans: HashMap<&'static str, Vec<Answer>> = cases.into_iter().collect();
+    let seen: Mutex<HashMap<String, usize>> = Mutex::default();
+    setup.vendor.answer_with(move |request: &Recorded| {
+        let prompt = Upstream::of(request).question().to_owned();
+        let plan = plans.get(prompt.as_str())?;
+        let mut seen = seen.lock().expect("not poisoned");
+        let count = seen.entry(prompt).or_default();
+        let answer = plan.get(*count).or(plan.last()).cloned();
+        *count += 1;
+        answer
+    });
+}
+
+#[tokio::test]
+async fn a_vendor_that_asks_for_patience_gets_it_and_answers() {
+    let setup = Setup::new().await;
     let program = setup.start().await;
-    (setup, program)
-}
-
-/// A failure with `code` after `attempts`; what was sent is in the thread, and the same call can be repeated there.
-async fn fails(setup: Setup, answers: Vec<Answer>, code: &str, attempts: usize) -> Value {
-    let (setup, program) = begin(setup, answers).await;
-    let reply = program.call("codereview", review()).await;
-    let thread = reply.thread();
-    let envelope = reply.failure();
-    assert_eq!(envelope["code"], code, "{envelope:#}");
-    assert_eq!(setup.vendor.stats().calls, attempts, "{envelope:#}");
-    let mut again = review();
-    again["continuation_id"] = json!(thread);
-    let repeated = program.call("codereview", again).await.ok();
-    assert_eq!(repeated["complete_code_review"]["steps_taken"], 1, "the repeated step replaces the first");
-    let sent = setup.vendor.calls().pop().expect("a call").json.to_string();
-    assert_eq!(sent.matches("the remainder is dropped").count(), 1, "{sent}");
-    program.stop().await;
-    envelope
-}
-
-#[tokio::test]
-async fn a_vendor_that_asks_to_slow_down_is_asked_again() {
-    let answers = vec![Answer::rate_limited("0"), Answer::text("here it is")];
-    let (setup, program) = begin(Setup::new().await, answers).await;
-    let answer = program.call("chat", json!({"prompt": "hello"})).await.ok();
-    assert_eq!((&answer["content"], &answer["metadata"]["attempts"]), (&json!("here it is"), &json!(2)));
-    assert_eq!(setup.vendor.stats().calls, 2);
+    setup.vendor.script(vec![Answer::rate_limited("1"), Answer::text("now")]);
+    let answer = program.call("chat", json!({"prompt": "Please."})).await.ok();
+    assert_eq!((&answer["content"], &answer["metadata"]["attempts"]), (&json!("now"), &json!(2)));
+    let calls = setup.vendor.calls();
+    assert_eq!(calls.len(), 2);
+    assert!(
+        calls[1].arrived - calls[0].arrived >= Duration::from_secs(1),
+        "it waited as long as it was asked to"
+    );
     program.stop().await;
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_asked_for_again_and_never_glued() {
-    let answers =
-        vec![Answer::pieces(["half of ", "an answer"]).cut_after_pieces(1), Answer::text("a whole answer")];
-    let (_setup, program) = begin(Setup::new().await, answers).await;
-    let answer = program.call("chat", json!({"prompt": "hello"})).await.ok();
-    assert_eq!((&answer["content"], &answer["metadata"]["attempts"]), (&json!("a whole answer"), &json!(2)));
+async fn passing_trouble_is_tried_again_until_there_is_an_answer() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    let good = || Answer::text("A whole answer of several pieces.");
+    let cases = [
+        ("cut", vec![good().cut_after_pieces(2), good()]),
+        ("garbage", vec![good().garbage("{not json"), good()]),
+        ("hang up", vec![Answer::hang_up(), good()]),
+        ("overloaded", vec![Answer::overloaded(), good()]),
+        ("proxy", vec![Answer::proxy_page(), good()]),
+        (
+            "no end",
+            vec![
+                Answer::raw_stream(["data: {\"choices\":[{\"delta\":{\"content\":\"half\"}}]}\n\n"]),
+                good(),
+            ],
+        ),
+        ("nothing", vec![Answer::text(""), good()]),
+        ("page", vec![Answer::whole(200, "text/html", "<html>login</html>"), good()]),
+        (
+            "error in the stream",
+            vec![good().error_in_stream(json!({"message": "overloaded", "type": "server_error"})), good()],
+        ),
+    ];
+    let names: Vec<&str> = cases.iter().map(|(name, _)| *name).collect();
+    answer_by_prompt(&setup, cases);
+    let mut calls = Vec::new();
+    for name in &names {
+        calls.push((name, program.begin("chat", json!({"prompt": name})).await));
+    }
+    for (name, call) in calls {
+        let answer = Program::answer(call).await.ok();
+        assert_eq!(answer["content"], "A whole answer of several pieces.", "{name}");
+        assert_eq!((&answer["metadata"]["attempts"], attempts_for(&setup, name)), (&json!(2), 2), "{name}");
+    }
     program.stop().await;
 }
 
 #[tokio::test]
-async fn a_server_error_is_tried_three_times() {
-    let answers = vec![Answer::server_error(), Answer::overloaded(), Answer::server_error()];
-    let envelope = fails(Setup::new().await, answers, "unavailable", 3).await;
-    assert_eq!(envelope["retryable"], true);
-    assert!(envelope["message"].as_str().expect("text").contains("3 attempts"), "{envelope:#}");
+async fn an_unusual_stream_is_read_like_any_other() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    let answer =
+        Answer::text("A whole answer of several pieces.").comments().crlf().split_every(7).without_done();
+    setup.vendor.then(answer);
+    let answer = program.call("chat", json!({"prompt": "Clearly, please."})).await.ok();
+    assert_eq!(answer["content"], "A whole answer of several pieces.");
+    assert_eq!(answer["metadata"]["attempts"], 1);
+    program.stop().await;
 }
 
 #[tokio::test]
-async fn a_refused_key_is_not_tried_again_and_the_message_says_which() {
-    let setup = Setup::new().await.with("CUSTOM_API_KEY", "sk-unique-secret-word-1234");
-    let envelope = fails(setup, vec![Answer::invalid_key()], "auth", 1).await;
-    let text = envelope.to_string();
-    assert!(text.contains("CUSTOM_API_KEY") && !text.contains("unique-secret-word"), "{text}");
-    assert_eq!(envelope["retryable"], false);
+async fn a_failure_has_its_code_its_attempts_and_a_thread() {
+    let setup = Setup::new().await.with("CUSTOM_API_KEY", "sk-very-secret");
+    let program = setup.start().await;
+    let page = Answer::proxy_page();
+    let cases: [(&'static str, Answer, &str, bool, usize); 10] = [
+        ("server error", Answer::server_error(), "unavailable", true, 3),
+        ("proxy", page, "unavailable", true, 3),
+        ("hang up", Answer::hang_up(), "unavailable", true, 3),
+        ("cut", Answer::text("Some words that break off").cut_after_pieces(1), "protocol", true, 3),
+        ("pace", Answer::rate_limited("0"), "rate_limited", true, 3),
+        ("a long pace", Answer::rate_limited("3600"), "rate_limited", true, 1),
+        ("key", Answer::invalid_key(), "auth", false, 1),
+        ("money", Answer::quota_exhausted(), "quota", false, 1),
+        ("size", Answer::context_too_long(), "context_too_long", false, 1),
+        ("filter", Answer::text("I").finish_reason("content_filter"), "content_filtered", false, 1),
+    ];
+    answer_by_prompt(&setup, cases.iter().map(|(name, answer, ..)| (*name, vec![answer.clone()])));
+    let mut calls = Vec::new();
+    for case in &cases {
+        calls.push((case, program.begin("chat", json!({"prompt": case.0})).await));
+    }
+    for ((name, _, code, retryable, attempts), call) in calls {
+        let failure = Program::answer(call).await.failure();
+        assert_eq!(
+            (&failure["code"], &failure["retryable"]),
+            (&json!(code), &json!(retryable)),
+            "{name}: {failure:#}"
+        );
+        assert_eq!(attempts_for(&setup, name), *attempts, "{name}");
+        let message = failure["message"].as_str().expect("a message");
+        let counted =
+            if *attempts == 1 { "(1 attempt)".to_owned() } else { format!("({attempts} attempts)") };
+        assert!(message.ends_with(&counted), "{name}: {message}");
+        assert!(
+            !message.contains("<html") && !failure.to_string().contains("sk-very-secret"),
+            "{name}: {message}"
+        );
+        match *name {
+            "key" => assert!(message.contains("CUSTOM_API_KEY"), "the key's origin is named: {message}"),
+            "a long pace" => assert_eq!(failure["retry_after_ms"], 3_600_000, "{failure:#}"),
+            _ => {}
+        }
+        let stored =
+            setup.stored_thread(failure["continuation_id"].as_str().expect("the work is kept")).await;
+        assert_eq!(stored["turns"][0]["body"]["text"], *name, "{stored:#}");
+        assert_eq!(stored["runs"][0]["state"], "failed", "{stored:#}");
+    }
+    assert_eq!(setup.vendor.calls()[0].header("authorization"), Some("Bearer sk-very-secret"));
+    program.stop().await;
 }
 
 #[tokio::test]
-async fn an_empty_purse_is_not_tried_again() {
-    fails(Setup::new().await, vec![Answer::quota_exhausted()], "quota", 1).await;
-}
-
-#[tokio::test]
-async fn a_page_of_a_proxy_and_garbage_are_told_apart_from_answers() {
-    let quick = || async { Setup::new().await.with("EXAI_RETRIES", "0") };
-    fails(quick().await, vec![Answer::proxy_page()], "unavailable", 1).await;
-    fails(quick().await, vec![Answer::raw_stream(["data: {broken\n\n"])], "protocol", 1).await;
-    fails(quick().await, vec![Answer::pieces(["some ", "text"]).cut_after_pieces(1)], "protocol", 1).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_never_answers_costs_the_configured_time() {
+async fn every_wait_has_an_end_and_says_how_far_it_came() {
     let setup = Setup::new()
         .await
-        .with("EXAI_RETRIES", "0")
         .with("EXAI_CONNECT_SECONDS", "1")
         .with("EXAI_FIRST_BYTE_SECONDS", "2")
         .with("EXAI_IDLE_SECONDS", "2")
         .with("EXAI_PERMIT_WAIT_SECONDS", "1")
-        .with("EXAI_CALL_SECONDS", "30");
-    let envelope = fails(setup, vec![Answer::never()], "timeout", 1).await;
-    assert_eq!(envelope["retryable"], true);
+        .with("EXAI_CALL_SECONDS", "3");
+    let program = setup.start().await;
+    let slow = Answer::text("word ".repeat(600)).piece_chars(5).piece_delay(Duration::from_millis(50));
+    let cases = [
+        ("silent", vec![Answer::never()]),
+        ("stuck", vec![Answer::text("Some words and then silence").stall_after(1)]),
+        ("endless", vec![slow]),
+    ];
+    answer_by_prompt(&setup, cases);
+    let mut calls = Vec::new();
+    for name in ["silent", "stuck", "endless"] {
+        calls.push((name, program.begin("chat", json!({"prompt": name})).await));
+    }
+    for (name, call) in calls {
+        let failure = Program::answer(call).await.failure();
+        assert_eq!(
+            (&failure["code"], &failure["retryable"]),
+            (&json!("timeout"), &json!(true)),
+            "{name}: {failure:#}"
+        );
+        assert!(failure["continuation_id"].is_string(), "{name}: {failure:#}");
+        assert_eq!(attempts_for(&setup, name), 1, "{name}");
+        if name == "endless" {
+            let message = failure["message"].as_str().expect("a message");
+            assert!(message.contains("3s") && message.contains("tokens had arrived"), "{message}");
+        }
+    }
+    // Nothing goes on upstream for calls that are over.
+    crate::support::within("the end of the upstream requests", setup.vendor.wait_for_disconnects(3)).await;
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_step_whose_expert_fails_is_kept_and_can_be_repeated() {
+    let setup = Setup::new().await.with("EXAI_RETRIES", "0");
+    setup.file("a.py", "print(1)\n");
+    let program = setup.start().await;
+    let garbage = Answer::raw_stream(["data: {broken\n\n"]);
+    for (tool, code, answer) in [
+        ("codereview", "unavailable", Answer::server_error()),
+        ("codereview", "protocol", garbage),
+        ("debug", "auth", Answer::invalid_key()),
+        ("debug", "quota", Answer::quota_exhausted()),
+    ] {
+        setup.vendor.then(answer);
+        let mut step = json!({"step": format!("LARCH: {code}"), "findings": "HAZEL: a constant",
+            "next_step_required": false, "relevant_files": ["a.py"]});
+        let failure = program.call(tool, step.clone()).await.failure();
+        assert_eq!(failure["code"], code, "{failure:#}");
+        assert!(
+            failure["next_steps"].as_str().is_some_and(|text| text.contains("continuation_id")),
+            "{failure:#}"
+        );
+        let stored =
+            setup.stored_thread(failure["continuation_id"].as_str().expect("the work is kept")).await;
+        let turns = stored["turns"].as_array().expect("turns");
+        assert_eq!(turns.len(), 1, "{stored:#}");
+        let kept = &turns[0]["body"];
+        assert_eq!((&kept["step"], &kept["findings"]), (&step["step"], &step["findings"]));
+        step["continuation_id"] = failure["continuation_id"].clone();
+        let answer = program.call(tool, step).await.ok();
+        assert_eq!(answer["status"], "calling_expert_analysis", "{code}: {answer:#}");
+        assert_eq!(answer["step_number"], 1, "{code}: a step sent again keeps its number");
+        let sent = Upstream::last(&setup.vendor);
+        assert_eq!(sent.count("HAZEL: a constant"), 1, "{code}: {sent:#?}");
+    }
+    program.stop().await;
 }
