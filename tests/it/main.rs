@@ -5,7 +5,6 @@
     clippy::unwrap_used,
     reason = "a failed expectation is a failed test"
 )]
-#![expect(clippy::needless_pass_by_value, reason = "tests hand over what they have just made")]
 
 mod architecture;
 mod arguments;

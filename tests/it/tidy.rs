@@ -124,7 +124,7 @@ fn names_say_what_a_thing_is() {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let in_file_name =
             |word: &&str| stem.split('_').any(|part| part.trim_end_matches('s').eq_ignore_ascii_case(word));
-        if EMPTY_WORDS.iter().any(|word| in_file_name(&word)) {
+        if EMPTY_WORDS.iter().any(in_file_name) {
             empty.push(path.display().to_string());
         }
         let named_emptily =
