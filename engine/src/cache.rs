@@ -11,7 +11,7 @@ use exai_core::{
 };
 use moka::sync::Cache;
 
-use crate::{expert::Consulted, settings::CacheSettings};
+use crate::{consulted::Consulted, settings::CacheSettings};
 
 /// An answer and when it was given.
 #[derive(Debug, Clone)]

@@ -12,8 +12,8 @@ use std::{
 };
 
 use exai_core::{
-    Clock, Kind, ModelId, ProviderId, RequestHash, RunId, ThreadId,
-    chat::{Reply, Request},
+    Clock, Kind, RequestHash, RunId, ThreadId,
+    chat::Request,
     provider::CallCtx,
     run::{Phase, Run, RunOutcome, RunState},
     store::{Commit, Store, Write},
@@ -25,43 +25,11 @@ use crate::{
     attempt::{Attempted, Attempts},
     cache::{AnswerCache, fingerprint},
     call::Call,
+    consulted::Consulted,
     error::EngineError,
     routing::Choice,
     run::{Epilogue, Outcome, RunTask, Runs},
 };
-
-/// An answer with everything that is told about it.
-#[derive(Debug, Clone)]
-pub struct Consulted {
-    /// The answer.
-    pub reply: Reply,
-    /// The run that got it.
-    pub run: RunId,
-    /// Who answered.
-    pub provider: ProviderId,
-    /// The model as we asked for it.
-    pub model: ModelId,
-    /// Upstream attempts of the run.
-    pub attempts: u32,
-    /// Wall time of the run.
-    pub duration: Duration,
-    /// US dollars at list price, when the price is known.
-    pub cost_usd: Option<f64>,
-}
-
-impl Consulted {
-    /// Bytes that the answer takes in the cache, roughly.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        let opaque: usize = self
-            .reply
-            .opaque
-            .iter()
-            .map(|part| serde_json::to_string(part).map_or(0, |json| json.len()))
-            .sum();
-        self.reply.text.len() + opaque + 512
-    }
-}
 
 /// How this caller got an answer.
 #[derive(Debug, Clone)]

@@ -1,0 +1,38 @@
+//! What a consultation of a model came to.
+
+use std::time::Duration;
+
+use exai_core::{ModelId, ProviderId, RunId, chat::Reply};
+
+/// An answer with everything that is told about it.
+#[derive(Debug, Clone)]
+pub struct Consulted {
+    /// The answer.
+    pub reply: Reply,
+    /// The run that got it.
+    pub run: RunId,
+    /// Who answered.
+    pub provider: ProviderId,
+    /// The model as we asked for it.
+    pub model: ModelId,
+    /// Upstream attempts of the run.
+    pub attempts: u32,
+    /// Wall time of the run.
+    pub duration: Duration,
+    /// US dollars at list price, when the price is known.
+    pub cost_usd: Option<f64>,
+}
+
+impl Consulted {
+    /// Bytes that the answer takes in the cache, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let opaque: usize = self
+            .reply
+            .opaque
+            .iter()
+            .map(|part| serde_json::to_string(part).map_or(0, |json| json.len()))
+            .sum();
+        self.reply.text.len() + opaque + 512
+    }
+}
