@@ -45,9 +45,15 @@ impl ClientHandler for Display {
         _context: NotificationContext<RoleClient>,
     ) {
         if let Some(message) = params.message {
-            self.0.set_message(message);
+            self.0.set_message(without_seconds(&message));
         }
     }
+}
+
+/// The message without its own seconds: the display counts them itself, every tenth of one.
+fn without_seconds(message: &str) -> String {
+    let is_seconds = |part: &&str| part.strip_suffix(" s").is_some_and(|count| count.parse::<u64>().is_ok());
+    message.split(" · ").filter(|part| !is_seconds(part)).collect::<Vec<_>>().join(" · ")
 }
 
 /// Calls one tool. Ctrl-C cancels the call.

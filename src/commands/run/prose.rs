@@ -39,7 +39,10 @@ fn failure(answer: &Value, text: &mut String) {
 }
 
 fn body(answer: &Value, text: &mut String) {
-    for key in ["summary", "content"] {
+    let raw = answer.pointer("/expert_analysis/raw_analysis").and_then(Value::as_str);
+    // A summary that only points at the free text is of no use beside it.
+    let words: &[&str] = if raw.is_some() { &["content"] } else { &["summary", "content"] };
+    for key in words {
         if let Some(words) = field(answer, key).filter(|words| !words.is_empty()) {
             push(text, words);
         }
@@ -50,8 +53,8 @@ fn body(answer: &Value, text: &mut String) {
         push(text, "");
         show_finding(finding, text);
     }
-    if let Some(raw) = answer.pointer("/expert_analysis/raw_analysis").and_then(Value::as_str) {
-        push(text, &format!("\n{raw}"));
+    if let Some(raw) = raw {
+        push(text, raw);
     }
     hypotheses(answer, text);
     if let Some(plan) = field(answer, "plan_summary") {
