@@ -64,6 +64,18 @@ fn no_crate_uses_another_against_the_arrows() {
 }
 
 #[test]
+fn a_command_at_the_root_means_every_crate() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let members: BTreeSet<_> = metadata.workspace_members.iter().collect();
+    let defaults: BTreeSet<_> = metadata.workspace_default_members.iter().collect();
+    assert_eq!(members, defaults);
+}
+
+#[test]
 fn what_comes_from_outside_stays_in_its_room() {
     let dependencies = dependencies();
     for (outside, allowed) in OUTSIDE {
