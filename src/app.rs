@@ -13,6 +13,8 @@ use crate::config::Config;
 
 /// Time between signs of life of a running call.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long a user may take to answer a question while a call waits.
+const USER_LIMIT: Duration = Duration::from_secs(120);
 /// How long a client may take to list its roots.
 const ROOTS_LIMIT: Duration = Duration::from_secs(1);
 
@@ -68,8 +70,7 @@ impl App {
             clock,
             jitter: Arc::new(rand::random::<f64>),
             settings: Settings {
-                default_model: config.default_model.clone(),
-                locale: config.locale.clone(),
+                preferences: config.preferences.clone(),
                 call_limit: limits.call,
                 file_tokens: limits.file_tokens,
                 attempts,
@@ -90,6 +91,7 @@ impl App {
             version: env!("CARGO_PKG_VERSION"),
             database: config.places.database().display().to_string(),
             heartbeat: HEARTBEAT,
+            user_limit: USER_LIMIT,
             max_in_flight: limits.in_flight,
             closing: closing.clone(),
         });

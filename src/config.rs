@@ -8,11 +8,12 @@ pub mod keys;
 pub mod layers;
 pub mod limits;
 pub mod place;
+mod preferences;
 pub mod problems;
 
 use std::path::{Path, PathBuf};
 
-use exai_engine::context::RootCandidate;
+use exai_engine::{Preferences, context::RootCandidate};
 use exai_store::Sync;
 
 use self::{endpoints::Endpoints, layers::Layers, limits::Limits, place::Places, problems::Problems};
@@ -45,10 +46,8 @@ pub struct Config {
     pub allow_http: bool,
     /// Folders that may be read.
     pub roots: Vec<RootCandidate>,
-    /// Model for calls that name none.
-    pub default_model: Option<String>,
-    /// Language of answers.
-    pub locale: Option<String>,
+    /// Models, thinking and language where a call says nothing.
+    pub preferences: Preferences,
     /// Durability.
     pub sync: Sync,
     /// What is logged.
@@ -82,17 +81,8 @@ impl Config {
         let allow_http =
             choice(&layers, &keys::ALLOW_HTTP, [("false", false), ("true", true)], &mut problems);
         let endpoints = Endpoints::read(&layers, allow_http, &mut problems);
-        let some = |text: String| (!text.is_empty() && !text.eq_ignore_ascii_case("auto")).then_some(text);
-        let locale = some(layers.look_up(&keys::LOCALE).value).filter(|locale| {
-            let usable = exai_prompts::is_locale(locale);
-            if !usable {
-                problems.error(format!("locale: `{}` is not the name or tag of a language", clip(locale)));
-            }
-            usable
-        });
         Self {
-            default_model: some(layers.look_up(&keys::DEFAULT_MODEL).value),
-            locale,
+            preferences: preferences::read(&layers, &mut problems),
             allow_http,
             roots: place::local_roots(&layers, working_directory),
             sync: choice(

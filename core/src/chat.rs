@@ -117,6 +117,9 @@ pub struct Request {
     pub max_output_tokens: Option<u32>,
     /// Ask for a JSON object where the model offers it.
     pub json: bool,
+    /// Let the model search the web where its vendor offers that within the answer.
+    #[serde(default)]
+    pub web_search: bool,
 }
 
 /// A step of a streamed answer.

@@ -75,6 +75,10 @@ pub trait Provider: Send + Sync {
     /// Whether this is the vendor's own endpoint, where retired names may be mapped to their successors.
     fn is_vendor_endpoint(&self) -> bool;
 
+    /// Whether a model can search the web within an answer here; see [`Request::web_search`].
+    fn searches_web(&self, _model: &ModelSpec) -> bool {
+        false
+    }
     /// What is known of a model here, also of one that is only passed through. `None` when the provider would refuse it.
     fn model(&self, name: &str) -> Option<ModelSpec>;
 

@@ -84,6 +84,9 @@ pub struct UserMessage {
     /// Files that were given with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileRef>,
+    /// Pictures that were shown with it, by path. One that came as data is not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
 }
 
 /// A file as an earlier turn saw it.
@@ -156,6 +159,9 @@ pub struct Step {
     /// The agent's present theory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hypothesis: Option<String>,
+    /// Pictures, by path. One that came as data is not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
     /// Fields of this tool alone, by their wire names.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub extra: serde_json::Map<String, serde_json::Value>,
@@ -168,6 +174,9 @@ pub struct Issue {
     pub severity: Severity,
     /// What is wrong.
     pub description: String,
+    /// Its kind, for tools that sort issues by kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
 }
 
 /// A thread in a list.

@@ -75,7 +75,7 @@ pub fn fingerprint(
     field(&request.temperature.map_or([0xff; 4], f32::to_le_bytes));
     field(request.thinking.map_or("", exai_core::chat::Thinking::as_str).as_bytes());
     field(&request.max_output_tokens.unwrap_or(u32::MAX).to_le_bytes());
-    field(&[u8::from(request.json)]);
+    field(&[u8::from(request.json), u8::from(request.web_search)]);
     for message in &request.messages {
         field(match message.role {
             Role::User => b"user",
@@ -110,6 +110,7 @@ mod tests {
             thinking: None,
             max_output_tokens: None,
             json: false,
+            web_search: false,
         }
     }
 

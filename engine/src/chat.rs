@@ -17,9 +17,11 @@ use crate::{
     evidence::FileReport,
     expert::{Answered, Delivery, Question, history, window},
     gather::{Gathered, gather},
-    parse,
+    images,
+    round::{Round, files_required},
     routing::{Choice, Source},
     threads::Appended,
+    workflow::step::MAX_IMAGES,
 };
 
 /// The longest prompt, in characters. Longer material belongs into files.
@@ -28,8 +30,6 @@ pub const MAX_PROMPT_CHARS: usize = 300_000;
 const CONFLICT_RETRIES: usize = 20;
 /// The tool's name in threads and runs.
 const TOOL: &str = "chat";
-/// The one status that a conversation's model may answer with instead of text.
-const FILES_REQUIRED: &str = "files_required_to_continue";
 
 /// What the caller says.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,12 @@ pub struct ChatInput {
     pub temperature: Option<f32>,
     /// Sent only when set.
     pub thinking: Option<Thinking>,
+    /// Pictures: paths or `data:` URLs.
+    pub images: Vec<String>,
+    /// Whether the model may search the web.
+    pub web_search: bool,
+    /// When the model asks for files, add them and ask once more.
+    pub add_files: bool,
     /// Do not take the answer from the cache.
     pub fresh: bool,
 }
@@ -55,6 +61,10 @@ pub struct ChatInput {
 pub struct ChatOutcome {
     /// The text and how it was got.
     pub delivery: Delivery,
+    /// The consultation before it, when the model had asked for files and got them.
+    pub first: Option<Delivery>,
+    /// The web search that was asked for cannot be had from this model.
+    pub without_web: bool,
     /// What the caller asked for.
     pub requested: String,
     /// Why another model answered.
@@ -87,19 +97,24 @@ impl Engine {
         call.phase(Phase::Packing);
         check(&input)?;
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
-        let choice = match self.models.choose(input.model.as_deref(), Mark::Fast)? {
-            Source::Model(choice) => *choice,
-            Source::Offline { .. } => {
-                return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
-            }
-        };
+        let choice =
+            match self.choose_seeing(TOOL, input.model.as_deref(), Mark::Fast, !input.images.is_empty())? {
+                Source::Model(choice) => *choice,
+                Source::Offline { .. } => {
+                    return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+                }
+            };
         let mut thread = self.threads.load(thread_id, call).await?;
         let mut retries = 0;
         loop {
             let (request, gathered, dropped_turns) =
                 self.chat_request(&input, thread.as_ref(), &choice, call).await?;
-            let message =
-                Body::Message(UserMessage { text: input.prompt.clone(), files: gathered.file_refs() });
+            let images = kept(&input.images);
+            let message = Body::Message(UserMessage {
+                text: input.prompt.clone(),
+                files: gathered.file_refs(),
+                images,
+            });
             // A new thread cannot conflict with anything, so its first turn need not be awaited before the model is asked.
             let (appended, prologue) = match &thread {
                 None => {
@@ -124,28 +139,31 @@ impl Engine {
                 fresh: input.fresh,
                 prologue,
             };
-            return self.chat_answer(question, gathered, dropped_turns, appended, call).await;
+            return self.chat_answer(question, (gathered, dropped_turns), &input, appended, call).await;
         }
     }
 
     async fn chat_answer(
         &self,
         question: Question,
-        gathered: Gathered,
-        dropped_turns: usize,
+        (gathered, dropped_turns): (Gathered, usize),
+        input: &ChatInput,
         appended: Appended,
         call: &Call,
     ) -> Result<ChatOutcome, EngineError> {
         let Choice { requested, fallback_reason, model, .. } = question.choice.clone();
-        let Answered { delivery, unwritten, written } = self.expert.consult(question, call).await?;
+        let without_web = input.web_search && !question.request.web_search;
+        let Round { answered, gathered, first } =
+            self.consult_round(question, gathered, input.add_files, call).await?;
+        let Answered { delivery, unwritten, written } = answered;
         let consulted = &delivery.consulted;
         let answer = Body::Answer(Answer {
             text: consulted.reply.text.clone(),
             model: Some(AnsweredBy { provider: consulted.provider.clone(), model: consulted.model.clone() }),
             opaque: consulted.reply.opaque.clone(),
             run: Some(consulted.run),
-            // They are in the question's turn.
-            files: Vec::new(),
+            // Those of the question are in its turn.
+            files: if first.is_some() { gathered.file_refs() } else { Vec::new() },
         });
         let stored = self.threads.append_next(appended, TOOL, answer, unwritten, call).await;
         let begun = self.threads.settled(written).await;
@@ -153,6 +171,8 @@ impl Engine {
             files_required: files_required(&consulted.reply.text),
             citations: citations::cite_text(&consulted.reply.text, &gathered.files),
             delivery,
+            first,
+            without_web,
             requested,
             fallback_reason,
             window_known: model.window_known,
@@ -171,7 +191,10 @@ impl Engine {
         choice: &Choice,
         call: &Call,
     ) -> Result<(Request, Gathered, usize), EngineError> {
-        let system = exai_prompts::Prompt::Chat.system(self.settings.locale.as_deref());
+        let preferences = self.preferences();
+        let earlier = thread.filter(|_| images::may_see(&choice.model)).map(shown_before).unwrap_or_default();
+        let images = images::read(&input.images, &earlier, call).await?;
+        let system = exai_prompts::Prompt::Chat.system(preferences.locale.as_deref());
         let room = window::remaining(&choice.model, &[&system, &input.prompt])?;
         let (history, earlier_files) = thread
             .map(|thread| {
@@ -186,31 +209,60 @@ impl Engine {
         let mut wanted: Vec<Wanted> =
             input.files.iter().map(|path| Wanted { path: path.clone(), from: Origin::Call }).collect();
         wanted.extend(earlier_files.into_iter().filter(|file| !input.files.contains(&file.path)));
-        let gathered =
-            gather(call, wanted, room.saturating_sub(history.tokens), self.settings.file_tokens).await?;
+        let room = room.saturating_sub(history.tokens).saturating_sub(images.tokens());
+        let mut gathered = gather(call, wanted, room, self.settings.file_tokens).await?;
         let mut last = gathered.text.clone();
         if !last.is_empty() {
             last.push('\n');
         }
         last.push_str(&input.prompt);
         let mut messages = history.messages;
-        messages.push(Message::user(last));
+        let mut question = Message::user(last);
+        question.parts.extend(images.parts);
+        messages.push(question);
+        gathered.report.extend(images.report);
         let request = Request {
             model: choice.model.id.clone(),
             system: system.into(),
             messages: history::alternate(messages),
             temperature: input.temperature,
-            thinking: input.thinking,
+            thinking: input.thinking.or(preferences.thinking_for(TOOL)),
             max_output_tokens: None,
             json: false,
+            web_search: input.web_search && choice.provider.searches_web(&choice.model),
         };
         Ok((request, gathered, history.dropped))
     }
 }
 
+/// The pictures that the thread remembers: those that are files.
+fn kept(images: &[String]) -> Vec<String> {
+    images.iter().filter(|image| !image.starts_with("data:")).cloned().collect()
+}
+
+/// The pictures of earlier turns, latest first, as many as one call may show.
+fn shown_before(thread: &Thread) -> Vec<String> {
+    let mut images: Vec<String> = Vec::new();
+    for turn in thread.turns.iter().rev() {
+        let Body::Message(message) = &turn.body else { continue };
+        images.extend(
+            message.images.iter().filter(|image| !images.contains(image)).cloned().collect::<Vec<_>>(),
+        );
+    }
+    images.truncate(MAX_IMAGES);
+    images
+}
+
 fn check(input: &ChatInput) -> Result<(), EngineError> {
     if input.prompt.trim().is_empty() {
         return Err(EngineError::invalid("prompt", "say what you want to know"));
+    }
+    if input.images.len() > MAX_IMAGES {
+        let count = input.images.len();
+        return Err(EngineError::invalid(
+            "images",
+            format!("has {count} entries, at most {MAX_IMAGES} are taken"),
+        ));
     }
     let count = input.prompt.chars().count();
     if count > MAX_PROMPT_CHARS {
@@ -222,13 +274,4 @@ fn check(input: &ChatInput) -> Result<(), EngineError> {
         ));
     }
     Ok(())
-}
-
-fn files_required(text: &str) -> Option<serde_json::Value> {
-    if !text.contains(FILES_REQUIRED) {
-        return None;
-    }
-    parse::parse(text)
-        .value
-        .filter(|value| value.get("status").and_then(serde_json::Value::as_str) == Some(FILES_REQUIRED))
 }

@@ -8,6 +8,7 @@ mod budget;
 mod deny;
 mod excerpt;
 mod gather;
+mod image;
 mod open;
 mod pack;
 mod paths;
@@ -19,6 +20,7 @@ mod text;
 mod walk;
 
 pub use budget::{Budget, Limits, estimate_tokens, estimate_tokens_of_bytes};
+pub use image::{MAX_IMAGE_BYTES, image};
 pub use pack::{Origin, Packed, Wanted, pack};
 pub use paths::{LineRange, Located, file_url_path};
 pub use read::hash_of;

@@ -13,6 +13,7 @@ use crate::{
     attempt::{Attempts, Jitter},
     cache::AnswerCache,
     expert::{Expert, window},
+    preferences::Present,
     routing::Models,
     run::Runs,
     settings::Settings,
@@ -40,6 +41,7 @@ pub struct Parts {
 pub struct Engine {
     pub(crate) settings: Arc<Settings>,
     pub(crate) models: Models,
+    pub(crate) preferences: Present,
     pub(crate) threads: Threads,
     pub(crate) expert: Expert,
     pub(crate) clock: Arc<dyn Clock>,
@@ -62,10 +64,11 @@ impl Engine {
             epilogue_wait: settings.commit_wait,
         };
         Self {
-            models: Models::new(providers, settings.default_model.clone()),
+            models: Models::new(providers),
             threads: Threads { store, clock: Arc::clone(&clock), commit_wait: settings.commit_wait },
             expert,
             clock,
+            preferences: Present::new(settings.preferences.clone()),
             settings: Arc::new(settings),
         }
     }

@@ -70,6 +70,21 @@ pub(crate) struct Question {
     pub prologue: Vec<Write>,
 }
 
+impl Question {
+    /// The same question for another round: nothing of it has to be stored again.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            tool: self.tool,
+            prompt_version: self.prompt_version,
+            thread: self.thread,
+            choice: self.choice.clone(),
+            request: self.request.clone(),
+            fresh: self.fresh,
+            prologue: Vec::new(),
+        }
+    }
+}
+
 /// Consults models.
 #[derive(Clone)]
 pub(crate) struct Expert {

@@ -14,8 +14,11 @@ pub mod error;
 pub mod evidence;
 pub mod expert;
 mod gather;
+mod images;
 pub mod inspect;
 pub mod parse;
+pub mod preferences;
+mod round;
 pub mod routing;
 mod run;
 pub mod settings;
@@ -25,6 +28,7 @@ pub mod workflow;
 pub use call::{Call, FixedRoots, RootSource};
 pub use engine::{Engine, Parts};
 pub use error::EngineError;
+pub use preferences::{Preferences, ToolPreferences};
 pub use settings::Settings;
 
 /// How a newcomer gets a model, wherever the lack of one is reported.

@@ -52,14 +52,13 @@ pub enum Source {
 #[derive(Clone)]
 pub struct Models {
     providers: Arc<[Arc<dyn Provider>]>,
-    default_model: Option<String>,
 }
 
 impl Models {
     /// The providers in the order of configuration.
     #[must_use]
-    pub fn new(providers: Vec<Arc<dyn Provider>>, default_model: Option<String>) -> Self {
-        Self { providers: providers.into(), default_model: default_model.filter(|name| !is_auto(name)) }
+    pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
+        Self { providers: providers.into() }
     }
 
     /// The configured providers.
@@ -68,11 +67,16 @@ impl Models {
         &self.providers
     }
 
-    /// Chooses for a tool with a purpose.
+    /// Chooses for a purpose: the model that is `requested`, else the `preferred` one, else the one that is marked for the purpose.
     ///
     /// # Errors
     /// [`EngineError::UnknownModel`] with near names.
-    pub fn choose(&self, requested: Option<&str>, purpose: Mark) -> Result<Source, EngineError> {
+    pub fn choose(
+        &self,
+        requested: Option<&str>,
+        preferred: Option<&str>,
+        purpose: Mark,
+    ) -> Result<Source, EngineError> {
         let requested = requested.map(str::trim).filter(|name| !name.is_empty());
         if requested.is_some_and(|name| name.eq_ignore_ascii_case(OFFLINE)) {
             return Ok(Source::Offline { by_request: true });
@@ -81,7 +85,7 @@ impl Models {
             return Ok(Source::Offline { by_request: false });
         }
         let named = requested.filter(|name| !is_auto(name));
-        let found = match named.or(self.default_model.as_deref()) {
+        let found = match named.or(preferred) {
             Some(name) => self.named(name)?,
             None => self.by_mark(purpose).ok_or_else(|| self.nothing_to_choose())?,
         };
@@ -165,7 +169,7 @@ impl Models {
 }
 
 /// Whether a name leaves the choice to the server.
-fn is_auto(name: &str) -> bool {
+pub(crate) fn is_auto(name: &str) -> bool {
     name.trim().is_empty() || name.trim().eq_ignore_ascii_case(AUTO)
 }
 

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use exai_core::ProviderId;
 
+use crate::preferences::Preferences;
+
 /// How the engine behaves. `Default` is what the documentation promises.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The model for calls that name none, as a user would write it.
-    pub default_model: Option<String>,
-    /// Answers are asked for in this language.
-    pub locale: Option<String>,
+    /// What the user prefers at the start.
+    pub preferences: Preferences,
     /// The longest a consultation may take.
     pub call_limit: Duration,
     /// How long a reply waits for its turns to be durable.
@@ -30,8 +30,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            default_model: None,
-            locale: None,
+            preferences: Preferences::default(),
             call_limit: Duration::from_secs(900),
             commit_wait: Duration::from_millis(250),
             attempts: AttemptSettings::default(),

@@ -4,14 +4,15 @@
 //! nothing gathered is lost when the consultation fails, then asks the expert once.
 
 mod finish;
+mod inspected;
 mod outcome;
 mod question;
+mod request;
 pub mod spec;
 pub mod step;
 
 use exai_core::{
-    ThreadId,
-    run::Phase,
+    ThreadId, run,
     thread::{Body, Step, Thread},
 };
 
@@ -23,7 +24,7 @@ use self::{
     spec::{ExpertRule, Flow, SkipRule},
     step::{accept, present_work, work_with},
 };
-use crate::{call::Call, engine::Engine, error::EngineError, threads::Appended};
+use crate::{call::Call, engine::Engine, error::EngineError, routing::Source, threads::Appended};
 
 /// How often a step is tried again after another call continued the same thread at the same moment.
 const CONFLICT_RETRIES: usize = 20;
@@ -40,7 +41,7 @@ impl Engine {
         mut input: StepInput,
         call: &Call,
     ) -> Result<StepOutcome, EngineError> {
-        call.phase(Phase::Packing);
+        call.phase(run::Phase::Packing);
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
         let mut retries = 0;
         loop {
@@ -51,9 +52,16 @@ impl Engine {
             // The model is chosen before anything is stored: a misspelt name must not leave a step behind.
             let source = match &end {
                 Decision::Consult(rule) => {
-                    Some((*rule, self.models.choose(attempt.model.as_deref(), exai_core::model::Mark::Deep)?))
+                    let with_images = !attempt.images.is_empty();
+                    let purpose = exai_core::model::Mark::Deep;
+                    let model = attempt.model.as_deref();
+                    let source = self.choose_seeing(spec.name, model, purpose, with_images)?;
+                    if matches!(source, Source::Offline { .. }) && !rule.inspects {
+                        return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+                    }
+                    Some((*rule, source))
                 }
-                Decision::Pause | Decision::Skip | Decision::Local(_) | Decision::Plan => None,
+                _ => None,
             };
             let appended = match self
                 .threads
@@ -75,8 +83,12 @@ impl Engine {
                 (Decision::Consult(rule), Some((_, source))) => {
                     self.consult_at_end(begun, rule, source, call).await
                 }
-                (Decision::Pause, _) => Ok(begun.paused(self)),
-                (decision, _) => self.end_without_model(begun, decision, call).await,
+                (Decision::Pause(phase), _) => Ok(begun.paused(self, phase)),
+                (Decision::End(end), _) => self.end_without_model(begun, end, call).await,
+                (Decision::Consult(_), None) => Err(EngineError::Internal {
+                    what: "an expert was wanted and none was chosen".to_owned(),
+                    source: None,
+                }),
             };
         }
     }
@@ -98,15 +110,29 @@ impl Begun<'_> {
     fn thread_id(&self) -> ThreadId {
         self.appended.thread
     }
+
+    /// The thinking level that this call asks for.
+    fn thinking(&self, engine: &Engine) -> exai_core::chat::Thinking {
+        let preferred = || engine.preferences().thinking_for(self.spec.name);
+        self.input.thinking.or_else(preferred).unwrap_or(exai_core::chat::Thinking::High)
+    }
 }
 
 /// What a step leads to.
 enum Decision {
-    Pause,
+    Pause(Phase),
     Consult(&'static ExpertRule),
-    Skip,
-    Local(&'static str),
-    Plan,
+    End(End),
+}
+
+/// Why a step pauses.
+enum Phase {
+    /// The agent goes on.
+    Step,
+    /// The user has to say first what kind of trace it shall be.
+    Mode,
+    /// The last step came before every file was documented.
+    Unfinished { done: u64, total: u64 },
 }
 
 fn earlier_work<'t>(thread: Option<&'t Thread>, spec: &Spec) -> Vec<&'t Step> {
@@ -114,19 +140,23 @@ fn earlier_work<'t>(thread: Option<&'t Thread>, spec: &Spec) -> Vec<&'t Step> {
 }
 
 fn decide(spec: &'static Spec, step: &Step, earlier: &[&Step], input: &StepInput) -> Decision {
+    let work = work_with(earlier, step);
+    if matches!(spec.flow, Flow::Tracing) && !latest(&work, TRACE_MODE).is_some_and(is_trace_mode) {
+        return Decision::Pause(Phase::Mode);
+    }
     if step.next_step_required {
-        return Decision::Pause;
+        return Decision::Pause(Phase::Step);
     }
     let rule = match &spec.flow {
-        Flow::Planning => return Decision::Plan,
+        Flow::Planning | Flow::Tracing => return Decision::End(End::Completed),
+        Flow::Documentation => return documented(&work),
         Flow::Expert(rule) => rule,
     };
-    let work = work_with(earlier, step);
     if skips(&rule.skip, step, &work) {
-        return Decision::Skip;
+        return Decision::End(End::Skipped);
     }
     if !input.use_assistant_model {
-        return Decision::Local("use_assistant_model is false");
+        return Decision::End(End::Local { reason: "use_assistant_model is false" });
     }
     let with_findings = work.iter().filter(|step| !step.findings.trim().is_empty()).count();
     let enough = with_findings >= rule.min_findings
@@ -134,20 +164,42 @@ fn decide(spec: &'static Spec, step: &Step, earlier: &[&Step], input: &StepInput
     if enough {
         Decision::Consult(rule)
     } else {
-        Decision::Local(
-            "there is too little evidence for an expert: name relevant_files, or report findings or issues",
-        )
+        Decision::End(End::Local {
+            reason: "there is too little evidence for an expert: name relevant_files, or report findings or issues",
+        })
+    }
+}
+
+/// The end of writing documentation, unless files are left.
+fn documented(work: &[&Step]) -> Decision {
+    let count = |field| latest(work, field).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let (done, total) = (count("num_files_documented"), count("total_files_to_document"));
+    if done < total {
+        Decision::Pause(Phase::Unfinished { done, total })
+    } else {
+        Decision::End(End::Completed)
     }
 }
 
 fn skips(rule: &SkipRule, step: &Step, work: &[&Step]) -> bool {
     match rule {
+        SkipRule::Never => false,
         SkipRule::Confidence(level) => step.confidence.as_deref() == Some(level),
+        // The field may have been set in step 1 only.
         SkipRule::Field { name, value } => {
-            // The field may have been set in step 1 only.
-            let set =
-                work.iter().rev().find_map(|step| step.extra.get(*name)).and_then(serde_json::Value::as_str);
-            set == Some(value)
+            latest(work, name).and_then(serde_json::Value::as_str) == Some(value)
         }
     }
+}
+
+/// The latest value of one of a tool's own fields.
+pub(crate) fn latest<'s>(work: &[&'s Step], field: &str) -> Option<&'s serde_json::Value> {
+    work.iter().rev().find_map(|step| step.extra.get(field))
+}
+
+/// The field of `tracer` that says what is traced.
+const TRACE_MODE: &str = "trace_mode";
+
+fn is_trace_mode(value: &serde_json::Value) -> bool {
+    matches!(value.as_str(), Some("precision" | "dependencies"))
 }

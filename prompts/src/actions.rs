@@ -44,6 +44,54 @@ pub fn debug(step_number: u32, confidence: Option<&str>) -> &'static [String] {
     })
 }
 
+/// Actions of `analyze`.
+#[must_use]
+pub fn analyze(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
+    codereview(step_number, None)
+}
+
+/// Actions of `docgen`.
+#[must_use]
+pub fn docgen(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
+    codereview(step_number, None)
+}
+
+/// Actions of `precommit`.
+#[must_use]
+pub fn precommit(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
+    codereview(step_number, None)
+}
+
+/// Actions of `refactor`.
+#[must_use]
+pub fn refactor(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
+    codereview(step_number, None)
+}
+
+/// Actions of `secaudit`.
+#[must_use]
+pub fn secaudit(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
+    codereview(step_number, None)
+}
+
+/// Actions of `testgen`.
+#[must_use]
+pub fn testgen(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
+    codereview(step_number, None)
+}
+
+/// Actions of `thinkdeep`.
+#[must_use]
+pub fn thinkdeep(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
+    codereview(step_number, None)
+}
+
+/// Actions of `tracer`.
+#[must_use]
+pub fn tracer(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
+    codereview(step_number, None)
+}
+
 /// Thoughts asked for after step `step_number` (from 1) of a long plan; empty from step 4 on. Only for plans that
 /// [`thinks_deeply`] names. Planning knows no confidence.
 #[must_use]

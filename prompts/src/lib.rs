@@ -21,32 +21,84 @@ use template::Template;
 /// A system prompt of the expert model, one for each tool that consults it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Prompt {
+    /// Assessment of code as a whole; answers in one JSON object.
+    Analyze,
     /// Free conversation; answers in Markdown.
     Chat,
     /// Review of given files; answers in one JSON object.
     CodeReview,
+    /// One voice of several, blind to the others; answers in Markdown.
+    Consensus,
+    /// A second look of one voice at the others; answers in Markdown.
+    ConsensusCritique,
+    /// What several voices come to; answers in one JSON object.
+    ConsensusSynthesis,
     /// Root cause of a fault; answers in one JSON object.
     Debug,
+    /// Check of a change set; answers in one JSON object.
+    Precommit,
+    /// Opportunities to restructure; answers in one JSON object.
+    Refactor,
+    /// Audit of security; answers in one JSON object.
+    SecAudit,
+    /// Writing of tests; answers in one JSON object.
+    TestGen,
+    /// Deepening of a line of thought; answers in Markdown.
+    ThinkDeep,
 }
 
-static CHAT: LazyLock<Template> = LazyLock::new(|| Template::parse(include_str!("../templates/chat.md")));
-static CODEREVIEW: LazyLock<Template> =
-    LazyLock::new(|| Template::parse(include_str!("../templates/codereview.md")));
-static DEBUG: LazyLock<Template> = LazyLock::new(|| Template::parse(include_str!("../templates/debug.md")));
+static TEMPLATES: LazyLock<[Template; 12]> = LazyLock::new(|| {
+    [
+        Template::parse(include_str!("../templates/analyze.md")),
+        Template::parse(include_str!("../templates/chat.md")),
+        Template::parse(include_str!("../templates/codereview.md")),
+        Template::parse(include_str!("../templates/consensus.md")),
+        Template::parse(include_str!("../templates/consensus_critique.md")),
+        Template::parse(include_str!("../templates/consensus_synthesis.md")),
+        Template::parse(include_str!("../templates/debug.md")),
+        Template::parse(include_str!("../templates/precommit.md")),
+        Template::parse(include_str!("../templates/refactor.md")),
+        Template::parse(include_str!("../templates/secaudit.md")),
+        Template::parse(include_str!("../templates/testgen.md")),
+        Template::parse(include_str!("../templates/thinkdeep.md")),
+    ]
+});
 static INSTRUCTIONS: LazyLock<Template> =
     LazyLock::new(|| Template::parse(include_str!("../templates/instructions.md")));
 
 impl Prompt {
-    /// Every prompt, in the order of the tools' names.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::CodeReview, Self::Debug];
+    /// Every prompt, in the order of their names.
+    pub const ALL: [Self; 12] = [
+        Self::Analyze,
+        Self::Chat,
+        Self::CodeReview,
+        Self::Consensus,
+        Self::ConsensusCritique,
+        Self::ConsensusSynthesis,
+        Self::Debug,
+        Self::Precommit,
+        Self::Refactor,
+        Self::SecAudit,
+        Self::TestGen,
+        Self::ThinkDeep,
+    ];
 
-    /// The wire name of the tool that sends this prompt, and the name of its template.
+    /// The name of its template: the wire name of the tool that sends it, for all but the later rounds of a consensus.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Analyze => "analyze",
             Self::Chat => "chat",
             Self::CodeReview => "codereview",
+            Self::Consensus => "consensus",
+            Self::ConsensusCritique => "consensus_critique",
+            Self::ConsensusSynthesis => "consensus_synthesis",
             Self::Debug => "debug",
+            Self::Precommit => "precommit",
+            Self::Refactor => "refactor",
+            Self::SecAudit => "secaudit",
+            Self::TestGen => "testgen",
+            Self::ThinkDeep => "thinkdeep",
         }
     }
 
@@ -72,11 +124,7 @@ impl Prompt {
     }
 
     fn template(self) -> &'static Template {
-        match self {
-            Self::Chat => &CHAT,
-            Self::CodeReview => &CODEREVIEW,
-            Self::Debug => &DEBUG,
-        }
+        &TEMPLATES[self as usize]
     }
 }
 
@@ -87,4 +135,15 @@ impl Prompt {
 #[must_use]
 pub fn instructions() -> &'static str {
     &INSTRUCTIONS.text
+}
+
+/// How the agent shows a finished trace, by `trace_mode`: `precision` or `dependencies`.
+#[must_use]
+pub fn tracer_rendering(mode: &str) -> &'static str {
+    match mode {
+        "dependencies" => {
+            "Show a diagram around the target: what it uses and what uses it, then a table of dependencies."
+        }
+        _ => "Show the calls in order with file:line, branches and side effects.",
+    }
 }

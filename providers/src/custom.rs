@@ -2,7 +2,7 @@
 
 use exai_core::Kind;
 
-use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind};
+use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind, WebSearch};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     kind: VendorKind::Custom,
@@ -20,6 +20,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         // LM Studio refuses an object although it takes a schema.
         json: JsonMode::ObjectOnly,
         replay: Replay::Nothing,
+        web_search: WebSearch::Absent,
     },
     word,
 };

@@ -83,6 +83,10 @@ impl Provider for Endpoint {
         self.is_vendors_own
     }
 
+    fn searches_web(&self, model: &ModelSpec) -> bool {
+        chat_completions::searches_web(model, &self.origin.vendor.quirks)
+    }
+
     fn model(&self, name: &str) -> Option<ModelSpec> {
         self.roster.model(name)
     }

@@ -2,7 +2,7 @@
 
 use exai_core::Kind;
 
-use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind};
+use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind, WebSearch};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     kind: VendorKind::Glm,
@@ -20,6 +20,8 @@ pub(crate) static VENDOR: Vendor = Vendor {
         json: JsonMode::ObjectOrSchema,
         // Earlier reasoning is dropped at the vendor's end unless `clear_thinking: false` is sent, which we do not.
         replay: Replay::Nothing,
+        // docs.z.ai, "Web Search in Chat".
+        web_search: WebSearch::Tool("search-prime"),
     },
     word,
 };

@@ -2,7 +2,7 @@
 
 use exai_core::Kind;
 
-use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind};
+use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind, WebSearch};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     kind: VendorKind::Kimi,
@@ -20,6 +20,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         usual_efforts: &["low", "high", "max"],
         json: JsonMode::ObjectOrSchema,
         replay: Replay::ReasoningContent,
+        web_search: WebSearch::Absent,
     },
     word,
 };

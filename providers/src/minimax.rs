@@ -2,7 +2,7 @@
 
 use exai_core::Kind;
 
-use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind};
+use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind, WebSearch};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     kind: VendorKind::MiniMax,
@@ -21,6 +21,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         // A schema is documented for M3, a bare object for none.
         json: JsonMode::ObjectOnly,
         replay: Replay::ReasoningDetails,
+        web_search: WebSearch::Absent,
     },
     word,
 };

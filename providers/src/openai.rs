@@ -2,7 +2,7 @@
 
 use exai_core::Kind;
 
-use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind};
+use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind, WebSearch};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     kind: VendorKind::OpenAi,
@@ -21,6 +21,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         // Refused unless the word JSON occurs in the messages.
         json: JsonMode::ObjectOrSchema,
         replay: Replay::Nothing,
+        web_search: WebSearch::Absent,
     },
     word,
 };

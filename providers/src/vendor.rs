@@ -82,6 +82,7 @@ pub(crate) struct Quirks {
     pub(crate) usual_efforts: &'static [&'static str],
     pub(crate) json: JsonMode,
     pub(crate) replay: Replay,
+    pub(crate) web_search: WebSearch,
 }
 
 /// Which temperatures may be sent.
@@ -124,6 +125,15 @@ pub(crate) enum Replay {
     ReasoningContent,
     /// `reasoning_details`, as a list; asked for with `reasoning_split`.
     ReasoningDetails,
+}
+
+/// How a model is allowed to search the web within its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WebSearch {
+    /// Not in chat completions.
+    Absent,
+    /// A tool of type `web_search` that the vendor runs itself, with this engine.
+    Tool(&'static str),
 }
 
 #[cfg(test)]

@@ -119,7 +119,8 @@ async fn an_unknown_or_foreign_thread_is_refused_and_nothing_is_asked() {
         Arc::new(SystemClock),
     );
     let at = SystemClock.now();
-    let body = Body::Message(UserMessage { text: "SECRET of someone else".to_owned(), files: Vec::new() });
+    let body =
+        Body::Message(UserMessage { text: "SECRET of someone else".to_owned(), ..UserMessage::default() });
     let batch = vec![
         Write::CreateThread { id: foreign, tool: "chat".to_owned(), title: "secret".to_owned(), at },
         Write::AppendTurns {

@@ -13,19 +13,28 @@ use rmcp::{
     model::JsonObject,
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// An arguments type of a tool.
 pub(crate) trait ToolArgs: DeserializeOwned + Send {
     /// Other names for fields: `(accepted, canonical)`.
     const ALIASES: &'static [(&'static str, &'static str)] = &[];
-    /// Fields that are accepted without being published: `(name, type)`.
-    const HIDDEN: &'static [(&'static str, &'static str)] = &[];
+    /// Fields that are accepted without being published: each is rare, and every byte of the published list costs every client.
+    const HIDDEN: &'static [&'static [&'static str]] = &[];
     /// Names of other servers that mean nothing here, with the reason.
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[];
 
-    /// The published schema, built once.
+    /// The schema of everything that is accepted, built once.
     fn schema() -> Arc<JsonObject>;
+
+    /// The schema that clients see: without [`Self::HIDDEN`].
+    fn published() -> Arc<JsonObject> {
+        let mut schema = Self::schema();
+        if let Some(Value::Object(properties)) = Arc::make_mut(&mut schema).get_mut("properties") {
+            properties.retain(|name, _| !Self::HIDDEN.iter().any(|names| names.contains(&name.as_str())));
+        }
+        schema
+    }
 }
 
 /// Decoded arguments and what was odd about them, or what is wrong with them.
@@ -54,10 +63,7 @@ pub(crate) fn decode<T: ToolArgs>(arguments: Map<String, Value>) -> Args<T> {
             continue;
         }
         let canonical = T::ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, canonical)| *canonical);
-        let hidden =
-            T::HIDDEN.iter().find(|(known, _)| *known == name).map(|(_, kind)| json!({ "type": kind }));
-        let shape =
-            properties.and_then(|properties| properties.get(canonical.unwrap_or(&name))).or(hidden.as_ref());
+        let shape = properties.and_then(|properties| properties.get(canonical.unwrap_or(&name)));
         if let Some(canonical) = canonical {
             notes.push(format!("`{name}` was read as `{canonical}`"));
             if accepted.contains_key(canonical) {

@@ -38,19 +38,22 @@ pub(crate) struct ChatArgs {
     thinking_mode: Option<ThinkingMode>,
     /// Thread to continue, of any tool.
     continuation_id: Option<String>,
+    /// Pictures: paths or data: URLs.
+    images: Vec<String>,
+    /// true: may search the web, where the vendor offers it.
+    use_websearch: bool,
+    /// When the model asks for files, add those under the allowed folders and ask once more.
+    add_files: bool,
     /// Ask again although the same answer is cached.
-    #[schemars(skip)]
     fresh: bool,
 }
 
 impl ToolArgs for ChatArgs {
     const ALIASES: &'static [(&'static str, &'static str)] =
         &[("files", "absolute_file_paths"), ("relevant_files", "absolute_file_paths")];
-    const HIDDEN: &'static [(&'static str, &'static str)] = &[("fresh", "boolean")];
+    const HIDDEN: &'static [&'static [&'static str]] = &[&["add_files", "fresh"]];
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
         ("working_directory_absolute_path", "this tool writes no files"),
-        ("images", "pictures are not read by this tool"),
-        ("use_websearch", "the model answers from what it is given"),
         ("stream", "progress is reported by notifications"),
     ];
 
@@ -69,6 +72,9 @@ impl From<ChatArgs> for ChatInput {
             model: args.model,
             temperature: args.temperature,
             thinking: args.thinking_mode.map(Thinking::from),
+            images: args.images,
+            web_search: args.use_websearch,
+            add_files: args.add_files,
             fresh: args.fresh,
         }
     }
@@ -78,7 +84,7 @@ impl From<ChatArgs> for ChatInput {
 impl ExaiServer {
     #[tool(
         description = "Ask another model: a second opinion, an explanation, a discussion. Reads the files you name; never writes.",
-        input_schema = ChatArgs::schema(),
+        input_schema = ChatArgs::published(),
         annotations(title = "Chat", read_only_hint = true, open_world_hint = true)
     )]
     async fn chat(&self, args: Args<ChatArgs>, Extension(call): Extension<Call>) -> CallToolResponse {

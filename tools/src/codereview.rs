@@ -15,7 +15,7 @@ use crate::{
     args::{Args, ToolArgs},
     schema::portable,
     server::ExaiServer,
-    workflow::{ALIASES, ExpertStep, HIDDEN, WITHOUT_EFFECT, own_fields},
+    workflow::{ALIASES, ExpertStep, RARE, own_fields},
 };
 
 /// Arguments of `codereview`.
@@ -40,8 +40,7 @@ pub(crate) struct CodereviewArgs {
 
 impl ToolArgs for CodereviewArgs {
     const ALIASES: &'static [(&'static str, &'static str)] = ALIASES;
-    const HIDDEN: &'static [(&'static str, &'static str)] = HIDDEN;
-    const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = WITHOUT_EFFECT;
+    const HIDDEN: &'static [&'static [&'static str]] = &[RARE, &["confidence", "hypothesis"]];
 
     fn schema() -> Arc<JsonObject> {
         static SCHEMA: LazyLock<Arc<JsonObject>> = LazyLock::new(portable::<CodereviewArgs>);
@@ -54,7 +53,7 @@ impl ExaiServer {
     #[tool(
         description = "Code review: investigate in steps, then one expert reviews the files and returns findings with checked \
                        file:line. One call is enough when step 1 names relevant_files and next_step_required is false.",
-        input_schema = CodereviewArgs::schema(),
+        input_schema = CodereviewArgs::published(),
         annotations(title = "Code review", read_only_hint = true, open_world_hint = true)
     )]
     async fn codereview(

@@ -16,7 +16,7 @@ use crate::{
     args::{Args, ToolArgs},
     schema::portable,
     server::ExaiServer,
-    workflow::{ALIASES, ExpertStep, HIDDEN, WITHOUT_EFFECT},
+    workflow::{ALIASES, ExpertStep, RARE},
 };
 
 /// Arguments of `debug`.
@@ -28,8 +28,7 @@ pub(crate) struct DebugArgs {
 
 impl ToolArgs for DebugArgs {
     const ALIASES: &'static [(&'static str, &'static str)] = ALIASES;
-    const HIDDEN: &'static [(&'static str, &'static str)] = HIDDEN;
-    const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = WITHOUT_EFFECT;
+    const HIDDEN: &'static [&'static [&'static str]] = &[RARE];
 
     fn schema() -> Arc<JsonObject> {
         static SCHEMA: LazyLock<Arc<JsonObject>> = LazyLock::new(portable::<DebugArgs>);
@@ -42,7 +41,7 @@ impl ExaiServer {
     #[tool(
         description = "Root cause of a defect: investigate in steps, then one expert ranks hypotheses with a minimal fix. \
                        confidence certain needs no expert.",
-        input_schema = DebugArgs::schema(),
+        input_schema = DebugArgs::published(),
         annotations(title = "Debug", read_only_hint = true, open_world_hint = true)
     )]
     async fn debug(&self, args: Args<DebugArgs>, Extension(call): Extension<Call>) -> CallToolResponse {

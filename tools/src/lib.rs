@@ -2,19 +2,27 @@
 //!
 //! A tool is one file: its arguments and one thin `#[tool]` function over the engine. Knows no vendor, no SQL and no transport.
 
+mod analyze;
 mod args;
+mod ask_user;
 mod call;
 mod chat;
 mod codereview;
 mod debug;
+mod docgen;
 mod heartbeat;
 mod listmodels;
 mod names;
 mod planner;
+mod refactor;
 mod reply;
 mod roots;
 mod schema;
+mod secaudit;
 mod server;
+mod testgen;
+mod thinkdeep;
+mod tracer;
 mod version;
 mod workflow;
 

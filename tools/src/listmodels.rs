@@ -50,7 +50,7 @@ impl ToolArgs for ListmodelsArgs {
 impl ExaiServer {
     #[tool(
         description = "Models that can be asked now, with window, price and capabilities, and what is missing for other vendors.",
-        input_schema = ListmodelsArgs::schema(),
+        input_schema = ListmodelsArgs::published(),
         annotations(title = "List models", read_only_hint = true, open_world_hint = true)
     )]
     async fn listmodels(

@@ -48,12 +48,16 @@ pub(crate) struct PlannerArgs {
     branch_id: Option<String>,
     /// More steps than estimated.
     more_steps_needed: Option<bool>,
+    /// Drops the steps from this one on; the work goes on from the step before it.
+    #[schemars(range(min = 1))]
+    backtrack_from_step: Option<u32>,
     /// Thread to continue, of any tool.
     continuation_id: Option<String>,
 }
 
 impl ToolArgs for PlannerArgs {
     const ALIASES: &'static [(&'static str, &'static str)] = &[("prompt", "step"), ("task", "step")];
+    const HIDDEN: &'static [&'static [&'static str]] = &[&["backtrack_from_step"]];
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
         ("model", "planner asks no model"),
         ("use_assistant_model", "planner asks no model"),
@@ -75,6 +79,7 @@ impl PlannerArgs {
             ("is_branch_point", self.is_branch_point.map(Into::into)),
             ("branch_from_step", self.branch_from_step.map(Into::into)),
             ("branch_id", self.branch_id.map(Into::into)),
+            ("backtrack_from_step", self.backtrack_from_step.map(Into::into)),
             ("more_steps_needed", self.more_steps_needed.map(Into::into)),
         ]);
         StepInput {
@@ -94,7 +99,7 @@ impl ExaiServer {
     #[tool(
         description = "Plan a large task step by step, with revisions and branches; kept in a thread that other tools can continue. \
                        Asks no model.",
-        input_schema = PlannerArgs::schema(),
+        input_schema = PlannerArgs::published(),
         annotations(title = "Planner", read_only_hint = true, open_world_hint = false)
     )]
     async fn planner(&self, args: Args<PlannerArgs>, Extension(call): Extension<Call>) -> CallToolResponse {

@@ -30,6 +30,15 @@ pub(crate) fn portable<T: JsonSchema>() -> Arc<JsonObject> {
     Arc::new(root)
 }
 
+/// The schema with other choices for one of its properties.
+pub(crate) fn with_choices(mut schema: Arc<JsonObject>, property: &str, choices: &[&str]) -> Arc<JsonObject> {
+    let found = Arc::make_mut(&mut schema).get_mut("properties").and_then(|all| all.get_mut(property));
+    if let Some(Value::Object(property)) = found {
+        property.insert("enum".to_owned(), json!(choices));
+    }
+    schema
+}
+
 fn simplify(schema: &mut Value) {
     let Value::Object(object) = schema else { return };
     if let Some(only) = without_null_branch(object) {

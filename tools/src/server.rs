@@ -49,6 +49,8 @@ pub struct ServerParts {
     pub database: String,
     /// Time between signs of life.
     pub heartbeat: Duration,
+    /// How long a user may take to answer a question while a call waits.
+    pub user_limit: Duration,
     /// The most calls at once.
     pub max_in_flight: usize,
     /// Cancelled when calls that are still open must be answered now.
@@ -70,10 +72,17 @@ impl ExaiServer {
     #[must_use]
     pub fn new(parts: ServerParts) -> Self {
         let router = Self::chat_router()
+            + Self::listmodels_router()
+            + Self::analyze_router()
             + Self::codereview_router()
             + Self::debug_router()
+            + Self::docgen_router()
             + Self::planner_router()
-            + Self::listmodels_router()
+            + Self::refactor_router()
+            + Self::secaudit_router()
+            + Self::testgen_router()
+            + Self::thinkdeep_router()
+            + Self::tracer_router()
             + Self::version_router();
         let tools = Arc::new(router.list_all());
         Self {

@@ -35,7 +35,7 @@ impl ToolArgs for VersionArgs {
 impl ExaiServer {
     #[tool(
         description = "Version and set-up of this server.",
-        input_schema = VersionArgs::schema(),
+        input_schema = VersionArgs::published(),
         annotations(title = "Version", read_only_hint = true, open_world_hint = false)
     )]
     async fn version(&self, args: Args<VersionArgs>, Extension(call): Extension<Call>) -> CallToolResponse {
@@ -51,7 +51,7 @@ impl ExaiServer {
         let text = format!(
             "exai-mcp {}\nproviders: {answered}\ndefault model: {}\nthreads: {}\nprotocol revisions: {}",
             self.parts.version,
-            self.engine().settings().default_model.as_deref().unwrap_or("chosen by purpose"),
+            self.engine().preferences().default_model.as_deref().unwrap_or("chosen by purpose"),
             self.parts.database,
             protocols.join(", "),
         );

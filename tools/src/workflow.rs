@@ -3,7 +3,7 @@
 use exai_core::{Severity, chat::Thinking, thread::Issue};
 use exai_engine::{
     Call,
-    workflow::{Spec, StepInput},
+    workflow::{Spec, StepInput, step::BACKTRACK},
 };
 use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
@@ -29,13 +29,13 @@ pub(crate) struct ExpertStep {
     /// Estimate; may change.
     #[schemars(range(min = 1))]
     pub total_steps: Option<u32>,
-    /// false ends the investigation and asks the expert.
+    /// false: done, ask the expert.
     pub next_step_required: Option<bool>,
     /// Evidence so far, with file:line.
     pub findings: String,
     /// Files looked at.
     pub files_checked: Vec<String>,
-    /// Files or folders the expert should read; path:10-40 for a range.
+    /// Files or folders for the expert; path:10-40 for lines.
     pub relevant_files: Vec<String>,
     /// Functions and types that matter.
     pub relevant_context: Vec<String>,
@@ -46,6 +46,9 @@ pub(crate) struct ExpertStep {
     pub confidence: Option<String>,
     /// Your present theory.
     pub hypothesis: Option<String>,
+    /// Drops the steps from this one on; the work goes on from the step before it.
+    #[schemars(range(min = 1))]
+    pub backtrack_from_step: Option<u32>,
     /// false: no expert.
     pub use_assistant_model: Option<bool>,
     /// Model name; default: the server's choice.
@@ -57,18 +60,27 @@ pub(crate) struct ExpertStep {
     pub thinking_mode: Option<ThinkingMode>,
     /// Thread to continue, of any tool.
     pub continuation_id: Option<String>,
+    /// Pictures for the expert: paths or data: URLs.
+    pub images: Vec<String>,
+    /// true: the expert may search the web, where its vendor offers that.
+    pub use_websearch: bool,
+    /// When the expert asks for files, add those under the allowed folders and ask once more.
+    pub add_files: bool,
     /// Ask again although the same answer is cached.
-    #[schemars(skip)]
     pub fresh: bool,
 }
 
 /// An issue that the agent reports.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(description = "")]
 pub(crate) struct IssueArg {
     #[schemars(extend("enum" = ["critical", "high", "medium", "low", "info"]))]
     pub severity: Option<String>,
     pub description: String,
+    /// The kind of issue, for tools that sort by it.
+    #[schemars(skip)]
+    pub r#type: Option<String>,
 }
 
 /// The peer's words for thinking effort.
@@ -97,17 +109,25 @@ impl From<ThinkingMode> for Thinking {
 /// Names of other servers for the common fields.
 pub(crate) const ALIASES: &[(&str, &str)] =
     &[("absolute_file_paths", "relevant_files"), ("files", "relevant_files"), ("prompt", "step")];
-/// Accepted, not published.
-pub(crate) const HIDDEN: &[(&str, &str)] = &[("fresh", "boolean")];
-/// Known names without meaning here.
-pub(crate) const WITHOUT_EFFECT: &[(&str, &str)] = &[
-    ("images", "pictures are not read by this tool"),
-    ("use_websearch", "the expert answers from the evidence that is given"),
+/// Accepted, not published: fields that few calls need.
+pub(crate) const RARE: &[&str] = &[
+    "files_checked",
+    "relevant_context",
+    "backtrack_from_step",
+    "use_assistant_model",
+    "temperature",
+    "images",
+    "use_websearch",
+    "add_files",
+    "fresh",
 ];
 
 impl ExpertStep {
     /// The engine's input with the tool's own fields.
-    pub(crate) fn into_input(self, extra: Map<String, Value>) -> StepInput {
+    pub(crate) fn into_input(self, mut extra: Map<String, Value>) -> StepInput {
+        if let Some(step) = self.backtrack_from_step {
+            extra.insert(BACKTRACK.to_owned(), step.into());
+        }
         StepInput {
             step: self.step,
             step_number: self.step_number,
@@ -126,6 +146,9 @@ impl ExpertStep {
             use_assistant_model: self.use_assistant_model.unwrap_or(true),
             temperature: self.temperature,
             thinking: self.thinking_mode.map(Thinking::from),
+            images: self.images,
+            web_search: self.use_websearch,
+            add_files: self.add_files,
             fresh: self.fresh,
         }
     }
@@ -134,7 +157,11 @@ impl ExpertStep {
 impl IssueArg {
     fn into_issue(self) -> Option<Issue> {
         let severity = self.severity.as_deref().and_then(Severity::parse).unwrap_or(Severity::Medium);
-        (!self.description.trim().is_empty()).then_some(Issue { severity, description: self.description })
+        (!self.description.trim().is_empty()).then_some(Issue {
+            severity,
+            description: self.description,
+            kind: self.r#type,
+        })
     }
 }
 
@@ -143,6 +170,11 @@ pub(crate) fn own_fields(
     fields: impl IntoIterator<Item = (&'static str, Option<Value>)>,
 ) -> Map<String, Value> {
     fields.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value))).collect()
+}
+
+/// A list as the value of an own field; nothing when it is empty.
+pub(crate) fn list(values: Vec<String>) -> Option<Value> {
+    (!values.is_empty()).then(|| values.into())
 }
 
 impl ExaiServer {

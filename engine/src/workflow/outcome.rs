@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exai_core::{Finding, Severity, ThreadId, thread::Step};
+use exai_core::{Citation, Finding, Severity, ThreadId, thread::Step};
 
-use super::{Begun, spec::Spec, step::branch_of};
+use super::{
+    Begun, Phase,
+    spec::{Flow, Promotion, Spec},
+    step::branch_of,
+};
 use crate::{engine::Engine, evidence::FileReport, expert::Delivery, inspect::Facts, parse::ExpertAnswer};
 
 /// A step that was taken.
@@ -49,8 +53,17 @@ pub enum End {
         /// Why.
         reason: &'static str,
     },
-    /// A plan is complete.
-    Planned,
+    /// The agent's own work is complete.
+    Completed,
+    /// The user has to choose what kind of trace it shall be.
+    ModeNeeded,
+    /// Files are left that have not been documented.
+    Unfinished {
+        /// Files that have been.
+        done: u64,
+        /// All files.
+        total: u64,
+    },
 }
 
 /// An expert's answer.
@@ -58,6 +71,10 @@ pub enum End {
 pub struct ExpertEnd {
     /// The text and how it was got.
     pub delivery: Delivery,
+    /// The consultation before it, when the expert had asked for files and got them.
+    pub first: Option<Delivery>,
+    /// The web search that was asked for cannot be had from this model.
+    pub without_web: bool,
     /// What the caller asked for.
     pub requested: String,
     /// Why another model answered.
@@ -67,9 +84,11 @@ pub struct ExpertEnd {
     /// The answer's parts, when it could be read.
     pub answer: Option<ExpertAnswer>,
     /// A status of the expert that becomes the answer's.
-    pub promoted: Option<String>,
+    pub promoted: Option<Promotion>,
     /// Checked findings, worst first.
     pub findings: Vec<Finding>,
+    /// `path:line` mentions of an answer in free text, checked.
+    pub citations: Vec<Citation>,
     /// Findings that the caller's severity filter left out.
     pub left_out_findings: usize,
     /// What became of the offered files.
@@ -108,12 +127,18 @@ pub struct Totals {
     pub relevant_context: BTreeSet<String>,
     /// Issues by severity.
     pub issues: BTreeMap<Severity, usize>,
+    /// Issues that have a type, by it.
+    pub types: BTreeMap<String, usize>,
     /// Theories that were held.
     pub hypotheses: usize,
     /// The latest confidence.
     pub confidence: Option<String>,
     /// Planning branches.
     pub branches: BTreeSet<String>,
+    /// The latest value of each of the tool's own fields.
+    pub fields: serde_json::Map<String, serde_json::Value>,
+    /// What was found, a line a step.
+    pub findings: Vec<String>,
 }
 
 impl Totals {
@@ -132,10 +157,17 @@ impl Totals {
             totals.relevant_context.extend(step.relevant_context.iter().cloned());
             for issue in &step.issues_found {
                 *totals.issues.entry(issue.severity).or_default() += 1;
+                if let Some(kind) = &issue.kind {
+                    *totals.types.entry(kind.clone()).or_default() += 1;
+                }
             }
             totals.hypotheses += usize::from(step.hypothesis.is_some());
             totals.confidence = step.confidence.clone().or(totals.confidence);
             totals.branches.extend(branch_of(step).map(str::to_owned));
+            totals.fields.extend(step.extra.clone());
+            if !step.findings.trim().is_empty() {
+                totals.findings.push(format!("Step {}: {}", step.step_number, step.findings.trim()));
+            }
         }
         totals
     }
@@ -169,12 +201,18 @@ impl Begun<'_> {
         }
     }
 
-    /// The agent goes on.
-    pub(super) fn paused(&self, engine: &Engine) -> StepOutcome {
+    /// The agent goes on, now or after it has asked its user.
+    pub(super) fn paused(&self, engine: &Engine, phase: Phase) -> StepOutcome {
         let actions = (self.spec.actions)(self.step.step_number, self.step.confidence.as_deref());
-        let deep = matches!(self.spec.flow, super::Flow::Planning)
-            && exai_prompts::actions::thinks_deeply(self.step.step_number, self.step.total_steps);
-        let actions = if matches!(self.spec.flow, super::Flow::Planning) && !deep { &[] } else { actions };
-        self.outcome(engine, End::Paused { actions, deep }, true, 0)
+        let end = match phase {
+            Phase::Mode => End::ModeNeeded,
+            Phase::Unfinished { done, total } => End::Unfinished { done, total },
+            Phase::Step if matches!(self.spec.flow, Flow::Planning) => {
+                let deep = exai_prompts::actions::thinks_deeply(self.step.step_number, self.step.total_steps);
+                End::Paused { actions: if deep { actions } else { &[] }, deep }
+            }
+            Phase::Step => End::Paused { actions, deep: false },
+        };
+        self.outcome(engine, end, true, 0)
     }
 }

@@ -1,6 +1,30 @@
 //! What differs between the workflow tools, as data. The machine that runs them is one, in [`crate::workflow`].
 
-use exai_prompts::{Prompt, actions};
+mod analyze;
+mod codereview;
+mod debug;
+mod docgen;
+mod planner;
+mod precommit;
+mod refactor;
+mod secaudit;
+mod testgen;
+mod thinkdeep;
+mod tracer;
+
+use exai_prompts::Prompt;
+
+pub use analyze::ANALYZE;
+pub use codereview::CODEREVIEW;
+pub use debug::DEBUG;
+pub use docgen::DOCGEN;
+pub use planner::PLANNER;
+pub use precommit::PRECOMMIT;
+pub use refactor::REFACTOR;
+pub use secaudit::SECAUDIT;
+pub use testgen::TESTGEN;
+pub use thinkdeep::THINKDEEP;
+pub use tracer::TRACER;
 
 /// A workflow tool.
 #[derive(Debug)]
@@ -23,15 +47,29 @@ pub struct Spec {
     pub after: &'static str,
 }
 
-/// A counter that only some tools show.
+/// A counter that only some tools show, under the peer's key where that differs from tool to tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
-    /// The agent's issues by severity.
-    IssuesBySeverity,
+    /// The agent's issues by severity, under this key.
+    Severities(&'static str),
+    /// The agent's issues by their type, under this key.
+    Types(&'static str),
+    /// How many issues the agent named, under this key.
+    Issues(&'static str),
+    /// How many code elements the agent named, under this key.
+    Elements(&'static str),
+    /// The latest confidence, under this key.
+    Confidence(&'static str),
+    /// The latest value of one of the tool's own fields under its own name, and what it is when nobody sets it.
+    Field(&'static str, &'static str),
     /// Theories that were held.
     Hypotheses,
     /// Steps of the plan, and its branches.
     Plan,
+    /// Steps of the trace.
+    Trace,
+    /// The peer's second status object of `thinkdeep`.
+    Thinking,
 }
 
 /// Words that agents match on; the same as those of pal-mcp-server 9.8.
@@ -60,6 +98,10 @@ pub enum Flow {
     Expert(ExpertRule),
     /// The agent's own planning: no model, branches and revisions.
     Planning,
+    /// The agent's own trace of a call flow or of dependencies: no model.
+    Tracing,
+    /// The agent's own writing of documentation, one file a step: no model.
+    Documentation,
 }
 
 /// When and how the expert is consulted.
@@ -69,15 +111,40 @@ pub struct ExpertRule {
     pub prompt: Prompt,
     /// When the tool does without.
     pub skip: SkipRule,
-    /// The least evidence: files, issues, or this many steps with findings.
+    /// The least evidence: files, issues, or this many steps with findings. 0 asks whatever there is.
     pub min_findings: usize,
+    /// Whether the answer is one JSON object; free text otherwise.
+    pub json: bool,
+    /// Whether the offline inspection can stand in when no model is configured.
+    pub inspects: bool,
     /// Statuses of the expert that become the answer's status.
-    pub promoted: &'static [&'static str],
+    pub promoted: &'static [Promotion],
+}
+
+/// A status of the expert that becomes the answer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promotion {
+    /// The word.
+    pub status: &'static str,
+    /// Whether it comes with an answer. One that comes without leaves the work open: its steps still count in the next call.
+    pub answers: bool,
+}
+
+/// The expert needs something before it can answer.
+const fn asks(status: &'static str) -> Promotion {
+    Promotion { status, answers: false }
+}
+
+/// The expert has answered, and this is what it came to.
+const fn answers(status: &'static str) -> Promotion {
+    Promotion { status, answers: true }
 }
 
 /// When an expert is not consulted although the investigation has ended.
 #[derive(Debug)]
 pub enum SkipRule {
+    /// Never.
+    Never,
     /// At this confidence.
     Confidence(&'static str),
     /// When this field has this value.
@@ -90,87 +157,19 @@ pub enum SkipRule {
 }
 
 /// The expert asks for files; common to all tools.
-const FILES_REQUIRED: &str = "files_required_to_continue";
+pub const FILES_REQUIRED: &str = "files_required_to_continue";
 
-/// Review of code.
-pub static CODEREVIEW: Spec = Spec {
-    name: "codereview",
-    words: Words {
-        pause: "pause_for_code_review",
-        status_key: "code_review_status",
-        required_key: "codereview_required",
-        complete_keys: &["code_review_complete"],
-        complete_object: "complete_code_review",
-        skipped: "code_review_complete_ready_for_implementation",
-        skipped_expert: "skipped_due_to_internal_analysis_type",
-    },
-    first_step_needs_files: true,
-    actions: actions::codereview,
-    flow: Flow::Expert(ExpertRule {
-        prompt: Prompt::CodeReview,
-        skip: SkipRule::Field { name: "review_validation_type", value: "internal" },
-        min_findings: 2,
-        promoted: &[FILES_REQUIRED, "focused_review_required"],
-    }),
-    counts: &[Count::IssuesBySeverity],
-    own_fields: &["review_validation_type", "review_type", "focus_on", "standards", "severity_filter"],
-    after: "Check each finding against the code before you act: those with verified true cite a line that was given to the \
-            expert. Fix critical and high ones first; say which you reject and why.",
-};
-
-/// Search for the cause of a defect.
-pub static DEBUG: Spec = Spec {
-    name: "debug",
-    words: Words {
-        pause: "pause_for_investigation",
-        status_key: "investigation_status",
-        required_key: "investigation_required",
-        complete_keys: &["investigation_complete"],
-        complete_object: "complete_investigation",
-        skipped: "certain_confidence_proceed_with_fix",
-        skipped_expert: "skipped_due_to_certain_confidence",
-    },
-    first_step_needs_files: false,
-    actions: actions::debug,
-    flow: Flow::Expert(ExpertRule {
-        prompt: Prompt::Debug,
-        skip: SkipRule::Confidence("certain"),
-        min_findings: 2,
-        promoted: &[FILES_REQUIRED, "no_bug_found", "investigation_paused"],
-    }),
-    counts: &[Count::Hypotheses, Count::IssuesBySeverity],
-    own_fields: &[],
-    after: "Try the most likely hypothesis first: reproduce, make the smallest fix, run the regression check. If it does not \
-            hold, continue with the same continuation_id and say what you saw.",
-};
-
-/// Planning in steps.
-pub static PLANNER: Spec = Spec {
-    name: "planner",
-    words: Words {
-        pause: "pause_for_planning",
-        status_key: "planner_status",
-        required_key: "planner_required",
-        complete_keys: &["planner_complete", "planning_complete"],
-        complete_object: "plan_summary",
-        skipped: "planner_complete",
-        skipped_expert: "",
-    },
-    first_step_needs_files: false,
-    actions: actions::planner,
-    flow: Flow::Planning,
-    counts: &[Count::Plan],
-    own_fields: &[
-        "is_step_revision",
-        "revises_step_number",
-        "is_branch_point",
-        "branch_from_step",
-        "branch_id",
-        "more_steps_needed",
-    ],
-    after: "Present the plan to the user: numbered steps with what each one changes, what it depends on and how it is checked; \
-            name open questions. No time or cost estimates.",
-};
-
-/// Every workflow tool.
-pub static ALL: &[&Spec] = &[&CODEREVIEW, &DEBUG, &PLANNER];
+/// Every workflow tool that goes in steps under this machine.
+pub static ALL: &[&Spec] = &[
+    &ANALYZE,
+    &CODEREVIEW,
+    &DEBUG,
+    &DOCGEN,
+    &PLANNER,
+    &PRECOMMIT,
+    &REFACTOR,
+    &SECAUDIT,
+    &TESTGEN,
+    &THINKDEEP,
+    &TRACER,
+];

@@ -13,6 +13,11 @@ pub const MAX_FINDINGS_CHARS: usize = 300_000;
 /// The most entries of a list field.
 pub const MAX_LIST: usize = 1_000;
 
+/// The field that drops earlier steps, in every workflow tool.
+pub const BACKTRACK: &str = "backtrack_from_step";
+/// The most pictures of one call.
+pub const MAX_IMAGES: usize = 10;
+
 /// A step as the client sent it. What is `None` was left out.
 #[derive(Debug, Clone, Default)]
 pub struct StepInput {
@@ -50,6 +55,12 @@ pub struct StepInput {
     pub temperature: Option<f32>,
     /// Thinking level; the expert's default is high.
     pub thinking: Option<exai_core::chat::Thinking>,
+    /// Pictures for the expert: paths or `data:` URLs.
+    pub images: Vec<String>,
+    /// Whether the expert may search the web.
+    pub web_search: bool,
+    /// When the expert asks for files, add them and ask once more.
+    pub add_files: bool,
     /// Do not take the answer from the cache.
     pub fresh: bool,
 }
@@ -68,11 +79,14 @@ pub fn present_work<'t>(thread: &'t Thread, tool: &str) -> Vec<&'t Step> {
     kept
 }
 
-/// Whether `step` takes the place of `earlier`: it was sent again, or it says that it revises it.
+/// Whether `step` takes the place of `earlier`: it was sent again, it says that it revises it, or it goes back behind it.
 fn replaces(step: &Step, earlier: &Step) -> bool {
-    let revised = step.extra.get("revises_step_number").and_then(serde_json::Value::as_u64);
+    let named = |field: &str| step.extra.get(field).and_then(serde_json::Value::as_u64);
+    let number = u64::from(earlier.step_number);
     branch_of(step) == branch_of(earlier)
-        && (step.step_number == earlier.step_number || revised == Some(u64::from(earlier.step_number)))
+        && (step.step_number == earlier.step_number
+            || named("revises_step_number") == Some(number)
+            || named(BACKTRACK).is_some_and(|from| number >= from))
 }
 
 /// The branch that a planning step belongs to.
@@ -98,7 +112,9 @@ pub fn work_with<'s>(earlier: &[&'s Step], new: &'s Step) -> Vec<&'s Step> {
 /// [`EngineError::InvalidInput`] that names the field and what is expected.
 pub fn accept(spec: &Spec, input: &mut StepInput, earlier: &[&Step]) -> Result<Step, EngineError> {
     check_sizes(input)?;
-    let step_number = input.step_number.unwrap_or_else(|| counted(&input.step, earlier));
+    let back_to = input.extra.get(BACKTRACK).and_then(serde_json::Value::as_u64);
+    let back_to = back_to.and_then(|step| u32::try_from(step).ok());
+    let step_number = input.step_number.or(back_to).unwrap_or_else(|| counted(&input.step, earlier));
     if step_number == 0 {
         return Err(EngineError::invalid("step_number", "steps count from 1"));
     }
@@ -115,7 +131,10 @@ pub fn accept(spec: &Spec, input: &mut StepInput, earlier: &[&Step]) -> Result<S
         ));
     }
     let mut extra = std::mem::take(&mut input.extra);
-    extra.retain(|name, value| spec.own_fields.contains(&name.as_str()) && !value.is_null());
+    extra.retain(|name, value| {
+        (name == BACKTRACK || spec.own_fields.contains(&name.as_str())) && !value.is_null()
+    });
+    check_backtrack(back_to, step_number)?;
     check_branch(&extra, step_number)?;
     let more_needed = flag(&extra, "more_steps_needed") && step_number >= total_steps;
     let (total_steps, next_step_required) =
@@ -132,6 +151,7 @@ pub fn accept(spec: &Spec, input: &mut StepInput, earlier: &[&Step]) -> Result<S
         issues_found: std::mem::take(&mut input.issues_found),
         confidence: input.confidence.take(),
         hypothesis: input.hypothesis.take().filter(|text| !text.trim().is_empty()),
+        images: input.images.iter().filter(|image| !image.starts_with("data:")).cloned().collect(),
         extra,
     })
 }
@@ -147,6 +167,20 @@ fn counted(words: &str, earlier: &[&Step]) -> u32 {
 
 fn flag(extra: &Map<String, serde_json::Value>, name: &str) -> bool {
     extra.get(name).and_then(serde_json::Value::as_bool).unwrap_or(false)
+}
+
+/// Going back keeps what lies before; step 1 holds the request, so nothing lies before it.
+fn check_backtrack(back_to: Option<u32>, step_number: u32) -> Result<(), EngineError> {
+    match back_to {
+        Some(1) if step_number > 1 => {
+            Err(EngineError::invalid(BACKTRACK, "step 1 holds the request; to begin anew send step_number 1"))
+        }
+        Some(from) if from > step_number => Err(EngineError::invalid(
+            BACKTRACK,
+            format!("step {step_number} can only go back to an earlier step, not to step {from}"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A branch needs a name and a place; a revision needs the step it revises.
@@ -206,6 +240,13 @@ fn check_sizes(input: &StepInput) -> Result<(), EngineError> {
                 format!("has {count} entries, at most {MAX_LIST} are taken; name folders instead"),
             ));
         }
+    }
+    if input.images.len() > MAX_IMAGES {
+        let count = input.images.len();
+        return Err(EngineError::invalid(
+            "images",
+            format!("has {count} entries, at most {MAX_IMAGES} are taken"),
+        ));
     }
     Ok(())
 }

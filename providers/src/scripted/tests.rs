@@ -18,6 +18,7 @@ fn request() -> Request {
         thinking: None,
         max_output_tokens: None,
         json: false,
+        web_search: false,
     }
 }
 

@@ -18,13 +18,24 @@ use exai_core::{
 use futures::StreamExt;
 use url::Url;
 
-use crate::{base_url, http::Http, origin::Origin, start, vendor::Sampling};
+use crate::{
+    base_url,
+    http::Http,
+    origin::Origin,
+    start,
+    vendor::{Quirks, Sampling},
+};
 
 /// How one model is spoken to.
 pub(crate) struct Dialect {
     pub(crate) model: ModelSpec,
     /// Apart from the vendor's facts, because at a gateway it follows the model's maker.
     pub(crate) sampling: Sampling,
+}
+
+/// Whether a model can search the web within an answer.
+pub(crate) fn searches_web(model: &ModelSpec, quirks: &Quirks) -> bool {
+    params::search_engine(model, quirks).is_some()
 }
 
 /// Asks once. Returns when the answer has begun, so that what fails before fails here.

@@ -64,6 +64,7 @@ fn request(model: &str) -> Request {
         thinking: None,
         max_output_tokens: None,
         json: false,
+        web_search: false,
     }
 }
 

@@ -39,7 +39,7 @@ fn bodies() -> Vec<Body> {
         files_checked: vec!["a".into()],
         relevant_files: vec!["b".into()],
         relevant_context: vec!["C::d".into()],
-        issues_found: vec![Issue { severity: Severity::High, description: "off by one".into() }],
+        issues_found: vec![Issue { severity: Severity::High, description: "off by one".into(), kind: None }],
         confidence: Some("low".into()),
         hypothesis: Some("the loop".into()),
         extra: serde_json::from_str(r#"{"z": [1, null, 0.5], "a": {"deep": "ü 😀"}}"#).unwrap(),
@@ -55,7 +55,11 @@ fn bodies() -> Vec<Body> {
         files: vec![unread.clone()],
     };
     vec![
-        Body::Message(UserMessage { text: "2 + 2?".into(), files: vec![named, unread] }),
+        Body::Message(UserMessage {
+            text: "2 + 2?".into(),
+            files: vec![named, unread],
+            ..UserMessage::default()
+        }),
         Body::Message(UserMessage::default()),
         Body::Step(step),
         Body::Step(Step::default()),
@@ -250,7 +254,8 @@ async fn what_has_expired_is_removed_a_little_at_a_time() {
         for _ in 0..threads {
             let id = ThreadId::new();
             let file = FileRef { path: "x".into(), hash: None };
-            let body = Body::Message(UserMessage { text: "x".into(), files: vec![file] });
+            let body =
+                Body::Message(UserMessage { text: "x".into(), files: vec![file], ..UserMessage::default() });
             let turns = vec![Turn { body, ..message(0, "") }];
             let batch =
                 vec![creation(id), Write::AppendTurns { thread: id, turns }, Write::StartRun(run(id))];

@@ -36,7 +36,7 @@ pub(crate) fn creation(id: ThreadId) -> Write {
 }
 
 pub(crate) fn message(seq: u32, text: &str) -> Turn {
-    let body = Body::Message(UserMessage { text: text.into(), files: Vec::new() });
+    let body = Body::Message(UserMessage { text: text.into(), ..UserMessage::default() });
     Turn { seq, tool: "chat".into(), created_at: NOON, body }
 }
 

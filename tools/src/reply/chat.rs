@@ -19,7 +19,8 @@ pub(crate) fn chat(outcome: &ChatOutcome, notes: &[String], call: &Call) -> Call
                 .put("status", "files_required_to_continue")
                 .put("content", request.to_string())
                 .put("content_type", "json");
-            answer.put("next_steps", "Call chat again with this continuation_id and the files it asks for.");
+            answer.put("next_steps", "Call chat again with this continuation_id and the files it asks for, or with add_files: true to let the server add \
+                 those that lie under the allowed folders.");
         }
         None => {
             answer.put("status", if offer.is_some() { "continuation_available" } else { "success" });
@@ -38,6 +39,8 @@ pub(crate) fn chat(outcome: &ChatOutcome, notes: &[String], call: &Call) -> Call
         &mut metadata,
         &Asked {
             delivery: &outcome.delivery,
+            first: outcome.first.as_ref(),
+            without_web: outcome.without_web,
             requested: &outcome.requested,
             fallback_reason: outcome.fallback_reason,
             window_known: outcome.window_known,

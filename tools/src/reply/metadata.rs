@@ -20,6 +20,10 @@ pub(super) fn base(tool: &str, notes: &[String], call: &Call) -> Map<String, Val
 /// How a model was asked.
 pub(super) struct Asked<'a> {
     pub delivery: &'a Delivery,
+    /// The consultation before it, when files were asked for and added.
+    pub first: Option<&'a Delivery>,
+    /// A web search was asked for that this model cannot make.
+    pub without_web: bool,
     pub requested: &'a str,
     pub fallback_reason: Option<&'static str>,
     pub window_known: bool,
@@ -66,6 +70,13 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     put("latency_ms", json!(u64::try_from(consulted.duration.as_millis()).unwrap_or(u64::MAX)));
     put("attempts", json!(consulted.attempts));
     put("run_id", json!(consulted.run.to_string()));
+    put("consultations", json!(1 + usize::from(asked.first.is_some())));
+    if let Some(first) = asked.first {
+        put("first_consultation", before(first));
+    }
+    if asked.without_web {
+        put("web_search", json!("not available from this model; the answer was made without it"));
+    }
     if !consulted.reply.finish.is_complete() {
         put("truncated", json!(true));
     }
@@ -76,6 +87,18 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
         put("history_turns_left_out", json!(asked.dropped_turns));
     }
     add_files(metadata, asked.files);
+}
+
+/// What the consultation before the answer cost.
+fn before(first: &Delivery) -> Value {
+    let consulted = &first.consulted;
+    json!({
+        "run_id": consulted.run.to_string(),
+        "tokens": { "input": consulted.reply.usage.input_tokens, "output": consulted.reply.usage.output_tokens },
+        "cost_usd": if first.cached_for.is_some() { Some(0.0) } else { consulted.cost_usd },
+        "latency_ms": u64::try_from(consulted.duration.as_millis()).unwrap_or(u64::MAX),
+        "asked_for": "files_required_to_continue",
+    })
 }
 
 /// Adds what became of the offered files, those that were not given whole first.

@@ -1,12 +1,13 @@
 //! The answer of a workflow step.
 
+mod complete;
+mod counters;
+mod own_work;
+
 use exai_core::Severity;
 use exai_engine::{
     Call,
-    workflow::{
-        End, ExpertEnd, InspectedEnd, StepOutcome,
-        spec::{Count, Flow},
-    },
+    workflow::{End, ExpertEnd, InspectedEnd, StepOutcome, spec::FILES_REQUIRED},
 };
 use rmcp::model::CallToolResponse;
 use serde_json::{Map, Value, json};
@@ -19,6 +20,9 @@ use super::{
 /// Parts of an expert's object that stand at the top of the answer and are not repeated below.
 const PROMOTED_KEYS: [&str; 4] = ["summary", "findings", "next_steps", "status"];
 
+/// The longest first line that is shown of a free text.
+const MAX_OPENING: usize = 300;
+
 /// What to do with findings that no model has weighed.
 const AFTER_INSPECTION: &str = "Look at each finding in its place: the inspection knows patterns, not intentions. For a review that \
     understands the code, configure a model and repeat the call.";
@@ -29,17 +33,19 @@ pub(crate) fn step(outcome: &StepOutcome, notes: &[String], call: &Call) -> Call
     let mut answer = Answer::default();
     match &outcome.end {
         End::Paused { actions, deep } => paused(&mut answer, outcome, actions, *deep),
+        End::ModeNeeded => own_work::mode_needed(&mut answer, outcome),
+        End::Unfinished { done, total } => own_work::unfinished(&mut answer, outcome, *done, *total),
         End::Expert(end) => expert(&mut answer, outcome, end, &mut metadata),
         End::Inspected(end) => inspected(&mut answer, outcome, end, &mut metadata),
-        End::Skipped => skipped(&mut answer, outcome),
-        End::Local { reason } => local(&mut answer, outcome, reason),
-        End::Planned => planned(&mut answer, outcome),
+        End::Skipped => own_work::skipped(&mut answer, outcome),
+        End::Local { reason } => own_work::local(&mut answer, outcome, reason),
+        End::Completed => own_work::completed(&mut answer, outcome),
     }
     if !matches!(outcome.end, End::Expert(_)) {
         // The peer's clients look for these; nobody was asked, so nothing is claimed.
         metadata.insert("expert_called".to_owned(), json!(false));
     }
-    counters(&mut answer, outcome);
+    counters::add(&mut answer, outcome);
     metadata::add_persisted(&mut metadata, outcome.persisted);
     answer.put("metadata", metadata);
     answer.success()
@@ -60,27 +66,30 @@ fn paused(answer: &mut Answer, outcome: &StepOutcome, actions: &[String], deep: 
 
 fn expert(answer: &mut Answer, outcome: &StepOutcome, end: &ExpertEnd, metadata: &mut Map<String, Value>) {
     let text = end.delivery.consulted.reply.text.as_str();
-    let status = end.promoted.as_deref().unwrap_or("calling_expert_analysis");
-    answer.put("status", status);
-    let next_steps = match (&end.answer, end.promoted.as_deref()) {
-        (Some(read), None | Some("no_bug_found")) => {
+    let asks = end.promoted.is_some_and(|promoted| !promoted.answers);
+    answer.put("status", end.promoted.map_or("calling_expert_analysis", |promoted| promoted.status));
+    let next_steps = match &end.answer {
+        Some(read) if asks => {
+            answer.put("content", read.value.to_string()).put("content_type", "json");
+            wanting(end)
+        }
+        Some(read) => {
             answer.put("summary", read.summary.as_str());
             answer.put("findings", json!(end.findings));
             joined(outcome.spec.after, &read.next_steps)
         }
-        (Some(read), Some(_)) => {
-            answer.put("content", read.value.to_string()).put("content_type", "json");
-            "The expert needs more: give it the files or the narrower scope it asks for, with this continuation_id.".to_owned()
-        }
-        (None, _) => {
-            answer.put("summary", "The expert answered in free text; see expert_analysis.raw_analysis.");
+        None => {
+            answer.put("summary", opening(text));
             answer.put("findings", json!([]));
+            if !end.citations.is_empty() {
+                answer.put("citations", json!(end.citations));
+            }
             outcome.spec.after.to_owned()
         }
     };
-    if end.promoted.as_deref().is_none_or(|status| status == "no_bug_found") {
+    if !asks {
         answer.put("expert_analysis", analysis(end, text));
-        complete(answer, outcome);
+        complete::add(answer, outcome);
     }
     answer.put("next_steps", next_steps).put("expert_called", true);
     position(answer, outcome);
@@ -92,6 +101,8 @@ fn expert(answer: &mut Answer, outcome: &StepOutcome, end: &ExpertEnd, metadata:
         metadata,
         &Asked {
             delivery: &end.delivery,
+            first: end.first.as_ref(),
+            without_web: end.without_web,
             requested: &end.requested,
             fallback_reason: end.fallback_reason,
             window_known: end.window_known,
@@ -99,6 +110,15 @@ fn expert(answer: &mut Answer, outcome: &StepOutcome, end: &ExpertEnd, metadata:
             files: &end.files,
         },
     );
+}
+
+/// What an agent does when the expert wants more before it answers.
+fn wanting(end: &ExpertEnd) -> String {
+    let more = "The expert needs more: give it the files or the narrower scope it asks for, with this continuation_id.";
+    let by_itself = "Or send the same step again with add_files: true, and the server adds the files that lie under the \
+        allowed folders and asks once more.";
+    let wants_files = end.promoted.is_some_and(|promoted| promoted.status == FILES_REQUIRED);
+    if wants_files && end.first.is_none() { format!("{more} {by_itself}") } else { more.to_owned() }
 }
 
 /// The expert's own object without what stands at the top already; its whole text when it could not be read.
@@ -145,7 +165,7 @@ fn inspected(
     answer.put("details", json!({ "facts": end.facts, "notes": end.notes }));
     answer.put("next_steps", AFTER_INSPECTION);
     answer.put("expert_called", false);
-    complete(answer, outcome);
+    complete::add(answer, outcome);
     position(answer, outcome);
     thread(answer, outcome);
     if end.left_out_findings > 0 {
@@ -154,41 +174,6 @@ fn inspected(
     metadata.insert("answered_by".to_owned(), json!("offline inspection"));
     metadata.insert("cost_usd".to_owned(), json!(0.0));
     metadata::add_files(metadata, &end.files);
-}
-
-fn skipped(answer: &mut Answer, outcome: &StepOutcome) {
-    let words = &outcome.spec.words;
-    answer.put("status", words.skipped).put("next_steps", outcome.spec.after);
-    answer.put("skip_expert_analysis", true).put("expert_called", false);
-    answer.put(
-        "expert_analysis",
-        json!({ "status": words.skipped_expert, "reason": "the tool's own rule needs no expert here" }),
-    );
-    complete(answer, outcome);
-    position(answer, outcome);
-    thread(answer, outcome);
-}
-
-fn local(answer: &mut Answer, outcome: &StepOutcome, reason: &str) {
-    answer.put("status", "local_work_complete");
-    answer.put("next_steps", format!("No expert was asked: {reason}. Go on with what you found."));
-    answer.put("expert_called", false);
-    position(answer, outcome);
-    thread(answer, outcome);
-}
-
-fn planned(answer: &mut Answer, outcome: &StepOutcome) {
-    let words = &outcome.spec.words;
-    answer.put("status", words.skipped);
-    let summary =
-        format!("COMPLETE PLAN: {} (Total {} steps completed)", outcome.step.step, outcome.totals.steps);
-    answer.put(words.complete_object, summary).put("next_steps", outcome.spec.after);
-    answer.put("output", json!({ "format": "step_by_step_planning", "instructions": outcome.spec.after }));
-    for key in words.complete_keys {
-        answer.put(key, true);
-    }
-    position(answer, outcome);
-    thread(answer, outcome);
 }
 
 /// Where the work stands.
@@ -205,65 +190,14 @@ fn thread(answer: &mut Answer, outcome: &StepOutcome) {
         .put_some("continuation_offer", continuation_offer(outcome.thread, outcome.remaining_turns));
 }
 
-/// The peer's completion flags and object.
-fn complete(answer: &mut Answer, outcome: &StepOutcome) {
-    let (words, totals) = (&outcome.spec.words, &outcome.totals);
-    for key in words.complete_keys {
-        answer.put(key, true);
-    }
-    answer.put(
-        words.complete_object,
-        json!({
-            "initial_request": outcome.initial_request,
-            "steps_taken": totals.steps,
-            "files_examined": totals.files_checked,
-            "relevant_files": totals.relevant_files,
-            "relevant_context": totals.relevant_context,
-            "issues_found": totals.issue_count(),
-            "work_summary": format!(
-                "{} steps, {} files looked at, {} relevant, {} code elements, {} issues",
-                totals.steps, totals.files_checked.len(), totals.relevant_files.len(),
-                totals.relevant_context.len(), totals.issue_count()
-            ),
-        }),
-    );
-}
-
-/// The counters under the tool's own key.
-fn counters(answer: &mut Answer, outcome: &StepOutcome) {
-    let totals = &outcome.totals;
-    let mut status = Map::new();
-    let mut put = |key: &str, value: Value| drop(status.insert(key.to_owned(), value));
-    put("files_checked", json!(totals.files_checked.len()));
-    put("relevant_files", json!(totals.relevant_files.len()));
-    put("relevant_context", json!(totals.relevant_context.len()));
-    put("issues_found", json!(totals.issue_count()));
-    if let Some(confidence) = &totals.confidence {
-        put("current_confidence", json!(confidence));
-    }
-    for count in outcome.spec.counts {
-        match count {
-            Count::IssuesBySeverity => put("issues_by_severity", json!(by_severity(outcome))),
-            Count::Hypotheses => put("hypotheses_formed", json!(totals.hypotheses)),
-            Count::Plan => {
-                put("step_history_length", json!(totals.steps));
-                put("branches", json!(totals.branches));
-            }
-        }
-    }
-    answer.put(outcome.spec.words.status_key, Value::Object(status));
-    if matches!(outcome.spec.flow, Flow::Planning) {
-        answer.put("step_content", outcome.step.step.as_str());
-    }
-}
-
-fn by_severity(outcome: &StepOutcome) -> Map<String, Value> {
-    outcome
-        .totals
-        .issues
-        .iter()
-        .map(|(severity, count)| (severity.as_str().to_owned(), json!(count)))
-        .collect()
+/// The first line of a free text that says something, for readers who read no further.
+fn opening(text: &str) -> String {
+    let line = text
+        .lines()
+        .map(|line| line.trim_start_matches(['#', '*', ' ']).trim())
+        .find(|line| !line.is_empty());
+    let short: String = line.unwrap_or_default().chars().take(MAX_OPENING).collect();
+    format!("{short} (free text; the whole is in expert_analysis.raw_analysis)")
 }
 
 fn joined(after: &str, steps: &[String]) -> String {

@@ -6,7 +6,7 @@ use exai_core::{
 };
 
 use crate::{
-    vendor::{JsonMode, Quirks, Sampling, ThinkingSwitch},
+    vendor::{JsonMode, Quirks, Sampling, ThinkingSwitch, WebSearch},
     wire::chat_completions::Dialect,
 };
 
@@ -20,6 +20,8 @@ pub(super) struct Params {
     /// `thinking.type`
     pub(super) thinking: Option<&'static str>,
     pub(super) json: bool,
+    /// The engine of the vendor's own search.
+    pub(super) web_search: Option<&'static str>,
 }
 
 impl Params {
@@ -32,6 +34,7 @@ impl Params {
             effort,
             thinking,
             json: request.json && takes_json(model, quirks),
+            web_search: search_engine(model, quirks).filter(|_| request.web_search),
         }
     }
 }
@@ -43,6 +46,14 @@ fn temperature(wanted: f32, model: &ModelSpec, sampling: Sampling) -> Option<f32
         Sampling::NotWhenThinking => (!model.can(Capability::Thinking)).then_some(wanted),
         Sampling::NotForPrefix(prefix) => (!model.id.as_str().starts_with(prefix)).then_some(wanted),
         Sampling::Clamped(low, high) => Some(wanted.clamp(low, high)),
+    }
+}
+
+/// The engine with which a model can search the web within its answer.
+pub(super) fn search_engine(model: &ModelSpec, quirks: &Quirks) -> Option<&'static str> {
+    match quirks.web_search {
+        WebSearch::Tool(engine) if model.can(Capability::WebSearch) => Some(engine),
+        WebSearch::Tool(_) | WebSearch::Absent => None,
     }
 }
 

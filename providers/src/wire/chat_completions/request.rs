@@ -82,6 +82,10 @@ impl Serialize for Body<'_> {
         if self.params.json {
             map.serialize_entry("response_format", &json!({"type": "json_object"}))?;
         }
+        if let Some(engine) = self.params.web_search {
+            let search = json!({"enable": true, "search_engine": engine, "search_result": true});
+            map.serialize_entry("tools", &json!([{"type": "web_search", "web_search": search}]))?;
+        }
         map.end()
     }
 }

@@ -21,6 +21,7 @@ fn ask() -> Request {
         thinking: Some(Thinking::Minimal),
         max_output_tokens: Some(500),
         json: true,
+        web_search: false,
     }
 }
 

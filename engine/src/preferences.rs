@@ -1,0 +1,101 @@
+//! What the user prefers where a call says nothing. May change while the program runs; a call keeps what it began with.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use exai_core::{chat::Thinking, model::Mark};
+
+use crate::{
+    engine::Engine,
+    error::EngineError,
+    routing::{Source, is_auto},
+};
+
+/// What the user prefers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preferences {
+    /// The model for calls that name none, as a user would write it.
+    pub default_model: Option<String>,
+    /// Answers are asked for in this language.
+    pub locale: Option<String>,
+    /// What differs for one tool, by its name.
+    pub tools: BTreeMap<String, ToolPreferences>,
+}
+
+/// What the user prefers for one tool.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToolPreferences {
+    /// The model for calls that name none.
+    pub model: Option<String>,
+    /// The thinking level for calls that name none.
+    pub thinking: Option<Thinking>,
+}
+
+/// The present preferences, shared by all clones of an engine.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Present(Arc<RwLock<Arc<Preferences>>>);
+
+impl Present {
+    pub(crate) fn new(preferences: Preferences) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(preferences))))
+    }
+}
+
+impl Preferences {
+    /// The model that a call of `tool` gets when it names none; `None` leaves the choice to the server.
+    #[must_use]
+    pub fn model_for(&self, tool: &str) -> Option<&str> {
+        let own = self.tools.get(tool).and_then(|own| own.model.as_deref());
+        own.or(self.default_model.as_deref()).filter(|name| !is_auto(name))
+    }
+
+    /// The thinking level that a call of `tool` gets when it names none.
+    #[must_use]
+    pub fn thinking_for(&self, tool: &str) -> Option<Thinking> {
+        self.tools.get(tool).and_then(|own| own.thinking)
+    }
+}
+
+impl Engine {
+    /// The preferences in force now.
+    #[must_use]
+    pub fn preferences(&self) -> Arc<Preferences> {
+        Arc::clone(&self.preferences.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts other preferences in force for the calls that begin from now on.
+    pub fn prefer(&self, preferences: Preferences) {
+        *self.preferences.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(preferences);
+    }
+
+    /// Chooses the model for a call of `tool`: the one it names, else the user's preference, else the first configured vendor's
+    /// model for the purpose.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownModel`] with near names.
+    pub fn choose(&self, tool: &str, requested: Option<&str>, purpose: Mark) -> Result<Source, EngineError> {
+        self.models.choose(requested, self.preferences().model_for(tool), purpose)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tools_own_preference_comes_first() {
+        let own = ToolPreferences { model: Some("deep".into()), thinking: Some(Thinking::Max) };
+        let preferences = Preferences {
+            default_model: Some("usual".into()),
+            locale: None,
+            tools: BTreeMap::from([("debug".to_owned(), own)]),
+        };
+        assert_eq!(preferences.model_for("debug"), Some("deep"));
+        assert_eq!(preferences.model_for("chat"), Some("usual"));
+        assert_eq!(preferences.thinking_for("debug"), Some(Thinking::Max));
+        assert_eq!(preferences.thinking_for("chat"), None);
+        assert_eq!(Preferences { default_model: Some("AUTO".into()), ..preferences }.model_for("chat"), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! A consultation, and the one more that it may take when the expert first asks for files.
+
+use std::sync::Arc;
+
+use exai_core::chat::{Message, Part, Role};
+use serde_json::Value;
+
+use crate::{
+    call::Call,
+    context::{Origin, Wanted, estimate_tokens},
+    engine::Engine,
+    error::EngineError,
+    evidence::EvidenceFile,
+    expert::{Answered, Delivery, Question, window},
+    gather::{Gathered, gather},
+    parse,
+    workflow::spec::FILES_REQUIRED,
+};
+
+/// The most files that an expert's one request may name.
+const MAX_FILES: usize = 100;
+/// What follows the files that were added.
+const FOLLOW_UP: &str = "These are the files you asked for, as far as they may be read; what is not here cannot be given. Answer \
+    the request now, in the form your instructions demand, and do not ask for files again.";
+
+/// An answer and what it was made from.
+pub(crate) struct Round {
+    /// The last answer.
+    pub answered: Answered,
+    /// All files that were given.
+    pub gathered: Gathered,
+    /// The consultation before it, when the expert had asked for files and got some.
+    pub first: Option<Delivery>,
+}
+
+impl Engine {
+    /// Consults. When the whole answer is a request for files and `add_files` is set, adds those that lie under the allowed
+    /// folders and consults once more, never a third time.
+    pub(crate) async fn consult_round(
+        &self,
+        question: Question,
+        gathered: Gathered,
+        add_files: bool,
+        call: &Call,
+    ) -> Result<Round, EngineError> {
+        let again = add_files.then(|| question.again());
+        let answered = self.expert.consult(question, call).await?;
+        let wanted = files_needed(&answered.delivery.consulted.reply.text);
+        let Some((mut next, wanted)) = again.zip(wanted) else {
+            return Ok(Round { answered, gathered, first: None });
+        };
+        let (added, gathered) = self.add(&mut next, &answered, gathered, wanted, call).await?;
+        if !added {
+            return Ok(Round { answered, gathered, first: None });
+        }
+        let Answered { delivery, unwritten, written } = answered;
+        // The first consultation stands whatever becomes of the second.
+        if !unwritten.is_empty() {
+            drop(self.threads.store.write(&call.principal, unwritten));
+        }
+        let second = self.expert.consult(next, call).await?;
+        let answered = Answered { written: second.written.or(written), ..second };
+        Ok(Round { answered, gathered, first: Some(delivery) })
+    }
+
+    /// Adds the wanted files to `next`; whether there were any that can be given.
+    async fn add(
+        &self,
+        next: &mut Question,
+        answered: &Answered,
+        gathered: Gathered,
+        wanted: Vec<Wanted>,
+        call: &Call,
+    ) -> Result<(bool, Gathered), EngineError> {
+        let reply = &answered.delivery.consulted.reply;
+        let said: u32 = next
+            .request
+            .messages
+            .iter()
+            .flat_map(|message| &message.parts)
+            .map(|part| match part {
+                Part::Text { text } => estimate_tokens(text),
+                Part::Image { .. } => crate::images::IMAGE_TOKENS,
+                Part::Opaque { .. } => 0,
+            })
+            .fold(0, u32::saturating_add);
+        let room = window::remaining(&next.choice.model, &[&next.request.system, &reply.text, FOLLOW_UP])?;
+        let more = gather(call, wanted, room.saturating_sub(said), self.settings.file_tokens).await?;
+        let added = !more.files.is_empty();
+        if added {
+            let mut parts = vec![Part::text(reply.text.as_str())];
+            parts.extend(reply.opaque.iter().cloned());
+            next.request.messages.push(Message { role: Role::Assistant, parts });
+            next.request.messages.push(Message::user(format!("{}\n{FOLLOW_UP}", more.text)));
+        }
+        Ok((added, merged(gathered, more)))
+    }
+}
+
+/// Both together; a file that came twice is kept as it was given last.
+fn merged(first: Gathered, more: Gathered) -> Gathered {
+    let is_new = |path: &str| more.files.iter().all(|file| file.path != path);
+    let kept = first.files.iter().filter(|file| is_new(&file.path));
+    let files: Vec<EvidenceFile> = kept.chain(more.files.iter()).cloned().collect();
+    let mut report = first.report;
+    report.retain(|file| more.report.iter().all(|added| added.path != file.path));
+    report.extend(more.report);
+    Gathered { files: Arc::new(files), report, text: first.text }
+}
+
+/// The expert's request for files, when that is its whole answer.
+pub(crate) fn files_required(text: &str) -> Option<Value> {
+    if !text.contains(FILES_REQUIRED) {
+        return None;
+    }
+    parse::parse(text)
+        .value
+        .filter(|value| value.get("status").and_then(Value::as_str) == Some(FILES_REQUIRED))
+}
+
+fn files_needed(text: &str) -> Option<Vec<Wanted>> {
+    let value = files_required(text)?;
+    let named = value.get("files_needed")?.as_array()?;
+    let path = |entry: &Value| {
+        let text = entry.as_str().or_else(|| entry.get("path").and_then(Value::as_str))?.trim().to_owned();
+        (!text.is_empty()).then_some(Wanted { path: text, from: Origin::Call })
+    };
+    let wanted: Vec<Wanted> = named.iter().filter_map(path).take(MAX_FILES).collect();
+    (!wanted.is_empty()).then_some(wanted)
+}

@@ -1,0 +1,61 @@
+//! The end of an investigation without a model: the offline inspection of the same evidence.
+
+use std::sync::Arc;
+
+use exai_core::{
+    Finding, Severity,
+    thread::{Answer, Body},
+};
+
+use super::{Begun, End, InspectedEnd, StepOutcome, request::wanted_files};
+use crate::{call::Call, engine::Engine, error::EngineError, gather::gather, inspect};
+
+/// Tokens of files that the inspection reads; it has no window, only patience.
+const INSPECTION_TOKENS: u32 = 8_000_000;
+
+impl Engine {
+    /// Inspects the evidence with the rules that need no model.
+    pub(super) async fn inspect(
+        &self,
+        begun: Begun<'_>,
+        by_request: bool,
+        call: &Call,
+    ) -> Result<StepOutcome, EngineError> {
+        let gathered = gather(call, wanted_files(&begun), INSPECTION_TOKENS, None).await?;
+        let files = Arc::clone(&gathered.files);
+        let inspection =
+            tokio::task::spawn_blocking(move || inspect::inspect(&files)).await.map_err(|error| {
+                EngineError::Internal {
+                    what: "the inspection failed".to_owned(),
+                    source: Some(Box::new(error)),
+                }
+            })?;
+        let findings: Vec<Finding> = inspection.findings.into_iter().map(|located| located.finding).collect();
+        let text = serde_json::json!({ "findings": findings }).to_string();
+        let answer = Body::Answer(Answer { text, files: gathered.file_refs(), ..Answer::default() });
+        let persisted =
+            self.threads.append_next(begun.appended, begun.spec.name, answer, Vec::new(), call).await;
+        let (findings, left_out_findings) = filtered(findings, &begun);
+        let end = InspectedEnd {
+            by_request,
+            findings,
+            left_out_findings,
+            facts: inspection.facts,
+            notes: inspection.notes,
+            files: gathered.report,
+        };
+        Ok(begun.outcome(self, End::Inspected(Box::new(end)), persisted, 1))
+    }
+}
+
+/// Leaves out what is below the severity that the caller asked for, and counts it.
+pub(super) fn filtered(findings: Vec<Finding>, begun: &Begun<'_>) -> (Vec<Finding>, usize) {
+    let set = begun.work.iter().rev().find_map(|step| step.extra.get("severity_filter"));
+    let Some(least) = set.and_then(serde_json::Value::as_str).and_then(Severity::parse) else {
+        return (findings, 0);
+    };
+    let before = findings.len();
+    let kept: Vec<Finding> = findings.into_iter().filter(|finding| finding.severity <= least).collect();
+    let left_out = before - kept.len();
+    (kept, left_out)
+}

@@ -1,0 +1,89 @@
+//! What an expert is sent at the end of an investigation: history, evidence, question.
+
+use exai_core::chat::{Message, Request};
+
+use super::{Begun, question, spec::ExpertRule};
+use crate::{
+    call::Call,
+    context::{Origin, Wanted},
+    engine::Engine,
+    error::EngineError,
+    expert::{history, window},
+    gather::{Gathered, gather},
+    images::{self, Images},
+    routing::Choice,
+};
+
+impl Engine {
+    /// The request to the expert, and what its files are.
+    pub(super) async fn expert_request(
+        &self,
+        begun: &Begun<'_>,
+        rule: &ExpertRule,
+        choice: &Choice,
+        call: &Call,
+    ) -> Result<(Request, Gathered, usize), EngineError> {
+        let system = rule.prompt.system(self.preferences().locale.as_deref());
+        let images = begun.images(call).await?;
+        let question = question::text(begun);
+        let room = window::remaining(&choice.model, &[&system, &question])?;
+        let earlier = begun.thread.map(|thread| {
+            let asking = history::Asking::Step { tool: begun.spec.name, step: begun.step, work: begun.work };
+            let budget = self.history_room(&choice.model, room);
+            let history = history::render(thread, asking, choice.provider.id(), budget);
+            (history, history::files(thread, asking))
+        });
+        let (history, earlier_files) = earlier.unwrap_or_default();
+        let mut wanted = wanted_files(begun);
+        wanted.extend(
+            earlier_files
+                .into_iter()
+                .filter(|file| !wanted.iter().any(|own| own.path == file.path))
+                .collect::<Vec<_>>(),
+        );
+        let room = room.saturating_sub(history.tokens).saturating_sub(images.tokens());
+        let mut gathered = gather(call, wanted, room, self.settings.file_tokens).await?;
+        gathered.report.extend(images.report);
+        let mut last = String::with_capacity(gathered.text.len() + question.len() + 1);
+        last.push_str(&gathered.text);
+        if !last.is_empty() {
+            last.push('\n');
+        }
+        last.push_str(&question);
+        let mut messages = history.messages;
+        let mut asked = Message::user(last);
+        asked.parts.extend(images.parts);
+        messages.push(asked);
+        let request = Request {
+            model: choice.model.id.clone(),
+            system: system.into(),
+            messages: history::alternate(messages),
+            temperature: begun.input.temperature,
+            thinking: Some(begun.thinking(self)),
+            max_output_tokens: None,
+            json: rule.json,
+            web_search: begun.input.web_search && choice.provider.searches_web(&choice.model),
+        };
+        // The rendered text lives on in the request; the evidence itself is kept for checking citations.
+        Ok((request, Gathered { text: String::new(), ..gathered }, history.dropped))
+    }
+}
+
+impl Begun<'_> {
+    /// The pictures of this call and of earlier steps.
+    async fn images(&self, call: &Call) -> Result<Images, EngineError> {
+        let earlier: Vec<String> = self.work.iter().flat_map(|step| step.images.clone()).collect();
+        images::read(&self.input.images, &earlier, call).await
+    }
+}
+
+/// The files of the present work, latest mention first: they are the ones that the question is about.
+pub(super) fn wanted_files(begun: &Begun<'_>) -> Vec<Wanted> {
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for path in begun.work.iter().rev().flat_map(|step| &step.relevant_files) {
+        if !wanted.iter().any(|known| known.path == *path) {
+            wanted.push(Wanted { path: path.clone(), from: Origin::Call });
+        }
+    }
+    wanted
+}

@@ -1,0 +1,39 @@
+//! `secaudit`: an expert audits security.
+
+use exai_prompts::{Prompt, actions};
+
+use super::{Count, ExpertRule, FILES_REQUIRED, Flow, SkipRule, Spec, Words, asks};
+
+/// Audit of security.
+pub static SECAUDIT: Spec = Spec {
+    name: "secaudit",
+    words: Words {
+        pause: "pause_for_security_audit",
+        status_key: "security_audit_status",
+        required_key: "secaudit_required",
+        complete_keys: &["security_audit_complete"],
+        complete_object: "complete_security_audit",
+        skipped: "security_analysis_complete",
+        skipped_expert: "skipped_due_to_certain_audit_confidence",
+    },
+    first_step_needs_files: false,
+    actions: actions::secaudit,
+    flow: Flow::Expert(ExpertRule {
+        prompt: Prompt::SecAudit,
+        skip: SkipRule::Confidence("certain"),
+        min_findings: 2,
+        json: true,
+        inspects: true,
+        promoted: &[asks(FILES_REQUIRED)],
+    }),
+    counts: &[Count::Severities("vulnerabilities_by_severity"), Count::Confidence("audit_confidence")],
+    own_fields: &[
+        "security_scope",
+        "threat_level",
+        "compliance_requirements",
+        "audit_focus",
+        "severity_filter",
+    ],
+    after: "Verify each vulnerability at its line before you mend it; critical and high ones first. A finding with verified false cites a \
+            line that could not be confirmed.",
+};

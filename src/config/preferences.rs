@@ -1,0 +1,65 @@
+//! What the user prefers where a call says nothing: models, language, and `[tools.NAME]` for single tools.
+
+use std::collections::BTreeMap;
+
+use exai_core::chat::Thinking;
+use exai_engine::{Preferences, ToolPreferences};
+
+use super::{clip, keys, layers::Layers, problems::Problems};
+
+/// The levels, as calls name them too.
+const LEVELS: [Thinking; 5] =
+    [Thinking::Minimal, Thinking::Low, Thinking::Medium, Thinking::High, Thinking::Max];
+
+/// Reads the preferences. What is wrong is reported and left out.
+pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Preferences {
+    let some = |text: String| (!text.is_empty() && !text.eq_ignore_ascii_case("auto")).then_some(text);
+    let locale = some(layers.look_up(&keys::LOCALE).value).filter(|locale| {
+        let usable = exai_prompts::is_locale(locale);
+        if !usable {
+            problems.error(format!("locale: `{}` is not the name or tag of a language", clip(locale)));
+        }
+        usable
+    });
+    Preferences {
+        default_model: some(layers.look_up(&keys::DEFAULT_MODEL).value),
+        locale,
+        tools: tools(layers, problems),
+    }
+}
+
+fn tools(layers: &Layers, problems: &mut Problems) -> BTreeMap<String, ToolPreferences> {
+    let mut tools = BTreeMap::new();
+    for (tool, settings) in layers.tables("tools").into_iter().flatten() {
+        let Some(settings) = settings.as_table() else {
+            problems.error(format!("tools.{tool}: write it as a table, [tools.{tool}]"));
+            continue;
+        };
+        let mut own = ToolPreferences::default();
+        for (name, value) in settings {
+            match (name.as_str(), value.as_str()) {
+                ("model", Some(model)) => own.model = Some(model.trim().to_owned()),
+                ("thinking", Some(word)) => own.thinking = level(tool, word, problems),
+                ("model" | "thinking", None) => {
+                    problems.error(format!("tools.{tool}.{name}: expected a text, got {value}"));
+                }
+                _ => problems.error(format!("tools.{tool}.{name}: a tool's settings are model and thinking")),
+            }
+        }
+        tools.insert(tool.clone(), own);
+    }
+    tools
+}
+
+fn level(tool: &str, word: &str, problems: &mut Problems) -> Option<Thinking> {
+    let found = LEVELS.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(word.trim()));
+    if found.is_none() {
+        let words: Vec<&str> = LEVELS.iter().map(|level| level.as_str()).collect();
+        problems.error(format!(
+            "tools.{tool}.thinking: expected {}, got `{}`",
+            words.join(" or "),
+            clip(word)
+        ));
+    }
+    found
+}

@@ -1,0 +1,49 @@
+//! The peer's completion flags and objects.
+
+use exai_engine::workflow::{StepOutcome, spec::Count};
+use serde_json::json;
+
+use crate::reply::Answer;
+
+/// Adds the flags and the object under the tool's words.
+pub(super) fn add(answer: &mut Answer, outcome: &StepOutcome) {
+    let (words, totals) = (&outcome.spec.words, &outcome.totals);
+    flags(answer, outcome);
+    answer.put(
+        words.complete_object,
+        json!({
+            "initial_request": outcome.initial_request,
+            "steps_taken": totals.steps,
+            "files_examined": totals.files_checked,
+            "relevant_files": totals.relevant_files,
+            "relevant_context": totals.relevant_context,
+            "issues_found": totals.issue_count(),
+            "confidence_level": totals.confidence,
+            "work_summary": format!(
+                "{} steps, {} files looked at, {} relevant, {} code elements, {} issues",
+                totals.steps, totals.files_checked.len(), totals.relevant_files.len(),
+                totals.relevant_context.len(), totals.issue_count()
+            ),
+        }),
+    );
+    if outcome.spec.counts.contains(&Count::Thinking) {
+        answer.put(
+            "complete_thinking",
+            json!({
+                "steps_completed": totals.steps,
+                "final_confidence": totals.confidence,
+                "relevant_context": totals.relevant_context,
+                "key_findings": totals.findings,
+                "issues_identified": totals.issue_count(),
+                "files_analyzed": totals.relevant_files,
+            }),
+        );
+    }
+}
+
+/// Adds the flags alone.
+pub(super) fn flags(answer: &mut Answer, outcome: &StepOutcome) {
+    for key in outcome.spec.words.complete_keys {
+        answer.put(key, true);
+    }
+}
