@@ -42,6 +42,7 @@ fn bodies() -> Vec<Body> {
         issues_found: vec![Issue { severity: Severity::High, description: "off by one".into(), kind: None }],
         confidence: Some("low".into()),
         hypothesis: Some("the loop".into()),
+        images: vec!["shot.png".into()],
         extra: serde_json::from_str(r#"{"z": [1, null, 0.5], "a": {"deep": "ü 😀"}}"#).unwrap(),
     };
     let answer = Answer {
