@@ -8,6 +8,8 @@ use exai_core::{
     thread::{Answer, AnsweredBy, Body, Thread, UserMessage},
 };
 
+use exai_prompts::Prompt;
+
 use crate::{
     call::Call,
     citations,
@@ -132,7 +134,7 @@ impl Engine {
             };
             let question = Question {
                 tool: TOOL,
-                prompt_version: exai_prompts::Prompt::Chat.version(),
+                prompt_version: self.settings.wording.version(Prompt::Chat),
                 thread: appended.thread,
                 choice,
                 request,
@@ -194,7 +196,7 @@ impl Engine {
         let preferences = self.preferences();
         let earlier = thread.filter(|_| images::may_see(&choice.model)).map(shown_before).unwrap_or_default();
         let images = images::read(&input.images, &earlier, call).await?;
-        let system = exai_prompts::Prompt::Chat.system(preferences.locale.as_deref());
+        let system = self.settings.wording.system(Prompt::Chat, preferences.locale.as_deref());
         let room = window::remaining(&choice.model, &[&system, &input.prompt])?;
         let (history, earlier_files) = thread
             .map(|thread| {

@@ -1,14 +1,17 @@
 //! The engine's limits. Every duration and bound of the engine is named here; none is hidden in code.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use exai_core::ProviderId;
+use exai_prompts::Wording;
 
 use crate::preferences::Preferences;
 
 /// How the engine behaves. `Default` is what the documentation promises.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The words of the system prompts.
+    pub wording: Arc<Wording>,
     /// What the user prefers at the start.
     pub preferences: Preferences,
     /// The longest a consultation may take.
@@ -30,6 +33,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            wording: Arc::new(Wording::built_in()),
             preferences: Preferences::default(),
             call_limit: Duration::from_secs(900),
             commit_wait: Duration::from_millis(250),

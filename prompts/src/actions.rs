@@ -1,6 +1,6 @@
 //! What the calling agent is asked to do with its own tools between two steps (`required_actions`).
 //!
-//! The three lists have one signature, `fn(u32, Option<&str>) -> &'static [String]`, so that a table of tools can
+//! All lists have one signature, `fn(u32, Option<&str>) -> &'static [String]`, so that a table of tools can
 //! hold them as plain function pointers.
 
 use std::sync::LazyLock;
@@ -13,20 +13,32 @@ pub const DEEP_PLAN_STEPS: u32 = 5;
 /// Last step of a long plan that has a list of its own.
 const LAST_DEEP_STEP: u32 = 3;
 
+static ANALYZE: LazyLock<Sheet> =
+    LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/analyze.md")));
 static CODEREVIEW: LazyLock<Sheet> =
     LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/codereview.md")));
 static DEBUG: LazyLock<Sheet> = LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/debug.md")));
+static DOCGEN: LazyLock<Sheet> =
+    LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/docgen.md")));
 static PLANNER: LazyLock<Sheet> =
     LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/planner.md")));
+static PRECOMMIT: LazyLock<Sheet> =
+    LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/precommit.md")));
+static REFACTOR: LazyLock<Sheet> =
+    LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/refactor.md")));
+static SECAUDIT: LazyLock<Sheet> =
+    LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/secaudit.md")));
+static TESTGEN: LazyLock<Sheet> =
+    LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/testgen.md")));
+static THINKDEEP: LazyLock<Sheet> =
+    LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/thinkdeep.md")));
+static TRACER: LazyLock<Sheet> =
+    LazyLock::new(|| Sheet::parse(include_str!("../templates/actions/tracer.md")));
 
 /// Actions after step `step_number` (from 1) of a code review. They follow the step, not the confidence.
 #[must_use]
 pub fn codereview(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
-    CODEREVIEW.under(match step_number {
-        0 | 1 => "step 1",
-        2 => "step 2",
-        _ => "step 3 and later",
-    })
+    CODEREVIEW.under(by_step(step_number))
 }
 
 /// Actions after step `step_number` (from 1) of an investigation. After the first step they follow `confidence`;
@@ -44,52 +56,94 @@ pub fn debug(step_number: u32, confidence: Option<&str>) -> &'static [String] {
     })
 }
 
-/// Actions of `analyze`.
+/// Actions after step `step_number` (from 1) of an assessment. They follow the step.
 #[must_use]
 pub fn analyze(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
-    codereview(step_number, None)
+    ANALYZE.under(by_step(step_number))
 }
 
-/// Actions of `docgen`.
+/// Actions after step `step_number` (from 1) of writing documentation: first counting, then one file a step.
 #[must_use]
 pub fn docgen(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
-    codereview(step_number, None)
+    DOCGEN.under(if step_number <= 1 { "step 1" } else { "step 2 and later" })
 }
 
-/// Actions of `precommit`.
+/// Actions after step `step_number` (from 1) of a check before a commit. They follow the step.
 #[must_use]
 pub fn precommit(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
-    codereview(step_number, None)
+    PRECOMMIT.under(by_step(step_number))
 }
 
-/// Actions of `refactor`.
+/// Actions after step `step_number` (from 1) of a search for what to restructure. After the first step they follow `confidence`,
+/// which has words of its own here; an absent or unknown word counts as `incomplete`.
 #[must_use]
-pub fn refactor(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
-    codereview(step_number, None)
+pub fn refactor(step_number: u32, confidence: Option<&str>) -> &'static [String] {
+    REFACTOR.under(match (step_number, confidence) {
+        (0 | 1, _) => "step 1",
+        (_, Some("partial")) => "confidence partial",
+        (_, Some("complete")) => "confidence complete",
+        _ => "confidence exploring, incomplete",
+    })
 }
 
-/// Actions of `secaudit`.
+/// Actions after step `step_number` (from 1) of a security audit. They follow the step.
 #[must_use]
 pub fn secaudit(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
-    codereview(step_number, None)
+    SECAUDIT.under(match step_number {
+        0 | 1 => "step 1",
+        2 => "step 2",
+        3 => "step 3",
+        4 => "step 4",
+        5 => "step 5",
+        _ => "step 6 and later",
+    })
 }
 
-/// Actions of `testgen`.
+/// Actions after step `step_number` (from 1) of planning tests. After the first step they follow `confidence`; an absent or
+/// unknown word counts as `low`.
 #[must_use]
-pub fn testgen(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
-    codereview(step_number, None)
+pub fn testgen(step_number: u32, confidence: Option<&str>) -> &'static [String] {
+    TESTGEN.under(match (step_number, confidence) {
+        (0 | 1, _) => "step 1",
+        (_, Some("medium" | "high")) => "confidence medium, high",
+        (_, Some("very_high" | "almost_certain" | "certain")) => {
+            "confidence very_high, almost_certain, certain"
+        }
+        _ => "confidence exploring, low",
+    })
 }
 
-/// Actions of `thinkdeep`.
+/// Actions while something is thought through. They follow `confidence`; an absent or unknown word counts as `exploring`.
 #[must_use]
-pub fn thinkdeep(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
-    codereview(step_number, None)
+pub fn thinkdeep(_step_number: u32, confidence: Option<&str>) -> &'static [String] {
+    THINKDEEP.under(match confidence {
+        Some("low") => "confidence low",
+        Some("medium") => "confidence medium",
+        Some("high") => "confidence high",
+        Some("very_high" | "almost_certain" | "certain") => "confidence very_high, almost_certain, certain",
+        _ => "confidence exploring",
+    })
 }
 
-/// Actions of `tracer`.
+/// Actions after step `step_number` (from 1) of a trace. After the first step they follow `confidence`; an absent or unknown word
+/// counts as `low`.
 #[must_use]
-pub fn tracer(step_number: u32, _confidence: Option<&str>) -> &'static [String] {
-    codereview(step_number, None)
+pub fn tracer(step_number: u32, confidence: Option<&str>) -> &'static [String] {
+    TRACER.under(match (step_number, confidence) {
+        (0 | 1, _) => "step 1",
+        (_, Some("medium")) => "confidence medium",
+        (_, Some("high" | "very_high" | "almost_certain" | "certain")) => "confidence high and above",
+        _ => "confidence exploring, low",
+    })
+}
+
+/// The lists of the tools that look, dig and then verify.
+fn by_step(step_number: u32) -> &'static str {
+    match step_number {
+        0 | 1 => "step 1",
+        2 => "step 2",
+        _ => "step 3 and later",
+    }
 }
 
 /// Thoughts asked for after step `step_number` (from 1) of a long plan; empty from step 4 on. Only for plans that
@@ -150,8 +204,25 @@ mod tests {
 
     type Door = fn(u32, Option<&str>) -> &'static [String];
 
-    const CONFIDENCES: [Option<&str>; 8] = [
+    const DOORS: [(&str, &LazyLock<Sheet>, Door); 11] = [
+        ("analyze", &ANALYZE, analyze),
+        ("codereview", &CODEREVIEW, codereview),
+        ("debug", &DEBUG, debug),
+        ("docgen", &DOCGEN, docgen),
+        ("planner", &PLANNER, planner),
+        ("precommit", &PRECOMMIT, precommit),
+        ("refactor", &REFACTOR, refactor),
+        ("secaudit", &SECAUDIT, secaudit),
+        ("testgen", &TESTGEN, testgen),
+        ("thinkdeep", &THINKDEEP, thinkdeep),
+        ("tracer", &TRACER, tracer),
+    ];
+
+    const CONFIDENCES: [Option<&str>; 11] = [
         None,
+        Some("incomplete"),
+        Some("partial"),
+        Some("complete"),
         Some("exploring"),
         Some("low"),
         Some("medium"),
@@ -165,23 +236,23 @@ mod tests {
     fn every_phase_of_an_investigation_has_actions() {
         for step in [0, 1, 2, 3, 4, u32::MAX] {
             for confidence in CONFIDENCES {
-                assert!(codereview(step, confidence).len() >= 3, "codereview {step} {confidence:?}");
-                assert!(debug(step, confidence).len() >= 3, "debug {step} {confidence:?}");
+                for (name, _, door) in DOORS.iter().filter(|(name, ..)| *name != "planner") {
+                    assert!(door(step, confidence).len() >= 2, "{name} {step} {confidence:?}");
+                }
             }
         }
     }
 
     #[test]
     fn no_list_is_out_of_reach() {
-        let doors: [(&Sheet, Door); 3] = [(&CODEREVIEW, codereview), (&DEBUG, debug), (&PLANNER, planner)];
-        for (sheet, door) in doors {
+        for (name, sheet, door) in DOORS {
             let written: BTreeSet<&[String]> =
                 sheet.lists.iter().map(|list| list.actions.as_slice()).collect();
-            let reached: BTreeSet<&[String]> = (1..=5)
+            let reached: BTreeSet<&[String]> = (1..=7)
                 .flat_map(|step| CONFIDENCES.map(|confidence| door(step, confidence)))
                 .filter(|actions| !actions.is_empty())
                 .collect();
-            assert_eq!(written, reached);
+            assert_eq!(written, reached, "{name}");
             assert_eq!(written.len(), sheet.lists.len(), "two headings carry the same list");
         }
     }

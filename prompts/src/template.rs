@@ -1,10 +1,12 @@
 //! How a template file becomes text: its header is read and cut off, and shared fragments take their place.
 
 /// Fragments that several prompts have in common, by the name used in `{{name}}`.
-pub(crate) const SHARED: [(&str, &str); 4] = [
+pub(crate) const SHARED: [(&str, &str); 6] = [
     ("conduct", include_str!("../templates/shared/conduct.md")),
     ("evidence", include_str!("../templates/shared/evidence.md")),
+    ("json_object", include_str!("../templates/shared/json_object.md")),
     ("more_files", include_str!("../templates/shared/more_files.md")),
+    ("severity", include_str!("../templates/shared/severity.md")),
     ("untrusted", include_str!("../templates/shared/untrusted.md")),
 ];
 
@@ -24,6 +26,16 @@ impl Template {
         let (version, body) = split_header(file);
         let lines: Vec<&str> = body.lines().map(|line| fragment(line).unwrap_or(line)).collect();
         Self { version, text: lines.join("\n").trim().to_owned() }
+    }
+
+    /// The names of the fragments that there are.
+    pub(crate) fn fragments() -> impl Iterator<Item = &'static str> {
+        SHARED.iter().map(|(name, _)| *name)
+    }
+
+    /// The names that stayed in the text because there is no such fragment.
+    pub(crate) fn unknown_fragments(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().filter_map(|line| line.strip_prefix("{{")?.strip_suffix("}}"))
     }
 }
 

@@ -54,7 +54,7 @@ impl Engine {
         let without_web = begun.input.web_search && !request.web_search;
         let question = Question {
             tool: begun.spec.name,
-            prompt_version: rule.prompt.version(),
+            prompt_version: self.settings.wording.version(rule.prompt),
             thread: begun.thread_id(),
             choice,
             request,

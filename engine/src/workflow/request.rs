@@ -23,7 +23,7 @@ impl Engine {
         choice: &Choice,
         call: &Call,
     ) -> Result<(Request, Gathered, usize), EngineError> {
-        let system = rule.prompt.system(self.preferences().locale.as_deref());
+        let system = self.settings.wording.system(rule.prompt, self.preferences().locale.as_deref());
         let images = begun.images(call).await?;
         let question = question::text(begun);
         let room = window::remaining(&choice.model, &[&system, &question])?;
@@ -61,7 +61,7 @@ impl Engine {
             temperature: begun.input.temperature,
             thinking: Some(begun.thinking(self)),
             max_output_tokens: None,
-            json: rule.json,
+            json: rule.prompt.answers_in_json(),
             web_search: begun.input.web_search && choice.provider.searches_web(&choice.model),
         };
         // The rendered text lives on in the request; the evidence itself is kept for checking citations.

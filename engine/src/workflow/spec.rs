@@ -113,8 +113,6 @@ pub struct ExpertRule {
     pub skip: SkipRule,
     /// The least evidence: files, issues, or this many steps with findings. 0 asks whatever there is.
     pub min_findings: usize,
-    /// Whether the answer is one JSON object; free text otherwise.
-    pub json: bool,
     /// Whether the offline inspection can stand in when no model is configured.
     pub inspects: bool,
     /// Statuses of the expert that become the answer's status.

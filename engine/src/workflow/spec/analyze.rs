@@ -22,7 +22,6 @@ pub static ANALYZE: Spec = Spec {
         prompt: Prompt::Analyze,
         skip: SkipRule::Never,
         min_findings: 1,
-        json: true,
         inspects: true,
         promoted: &[asks(FILES_REQUIRED), asks("full_codereview_required")],
     }),

@@ -22,7 +22,6 @@ pub static CODEREVIEW: Spec = Spec {
         prompt: Prompt::CodeReview,
         skip: SkipRule::Field { name: "review_validation_type", value: "internal" },
         min_findings: 2,
-        json: true,
         inspects: true,
         promoted: &[asks(FILES_REQUIRED), asks("focused_review_required")],
     }),

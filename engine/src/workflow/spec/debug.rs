@@ -22,7 +22,6 @@ pub static DEBUG: Spec = Spec {
         prompt: Prompt::Debug,
         skip: SkipRule::Confidence("certain"),
         min_findings: 2,
-        json: true,
         inspects: true,
         promoted: &[asks(FILES_REQUIRED), answers("no_bug_found"), asks("investigation_paused")],
     }),

@@ -22,7 +22,6 @@ pub static PRECOMMIT: Spec = Spec {
         prompt: Prompt::Precommit,
         skip: SkipRule::Field { name: "precommit_type", value: "internal" },
         min_findings: 2,
-        json: true,
         inspects: true,
         promoted: &[asks(FILES_REQUIRED), asks("focused_review_required")],
     }),

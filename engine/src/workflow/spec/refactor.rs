@@ -22,7 +22,6 @@ pub static REFACTOR: Spec = Spec {
         prompt: Prompt::Refactor,
         skip: SkipRule::Confidence("complete"),
         min_findings: 2,
-        json: true,
         inspects: true,
         promoted: &[
             asks(FILES_REQUIRED),

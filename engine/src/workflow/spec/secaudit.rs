@@ -22,7 +22,6 @@ pub static SECAUDIT: Spec = Spec {
         prompt: Prompt::SecAudit,
         skip: SkipRule::Confidence("certain"),
         min_findings: 2,
-        json: true,
         inspects: true,
         promoted: &[asks(FILES_REQUIRED)],
     }),

@@ -22,7 +22,6 @@ pub static TESTGEN: Spec = Spec {
         prompt: Prompt::TestGen,
         skip: SkipRule::Confidence("certain"),
         min_findings: 1,
-        json: true,
         inspects: true,
         promoted: &[asks(FILES_REQUIRED), asks("test_sample_needed"), answers("more_tests_required")],
     }),

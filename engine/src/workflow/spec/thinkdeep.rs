@@ -22,7 +22,6 @@ pub static THINKDEEP: Spec = Spec {
         prompt: Prompt::ThinkDeep,
         skip: SkipRule::Confidence("certain"),
         min_findings: 0,
-        json: false,
         inspects: false,
         promoted: &[asks(FILES_REQUIRED)],
     }),

@@ -68,7 +68,7 @@ fn traced(answer: &mut Answer, outcome: &StepOutcome) {
         json!({
             "format": format!("{mode}_trace_analysis"),
             "instructions": outcome.spec.after,
-            "rendering_instructions": exai_prompts::tracer_rendering(mode),
+            "rendering_instructions": exai_prompts::texts::trace_rendering(mode),
         }),
     );
     answer.put("findings_by_step", json!(totals.findings));

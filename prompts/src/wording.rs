@@ -1,0 +1,222 @@
+//! The words of the system prompts: the built-in ones, and those that a user puts in their place.
+
+use std::collections::BTreeMap;
+
+use crate::{is_locale, prompt::Prompt, template::Template};
+
+/// The largest wording of a user, in bytes; ten times the longest built-in one.
+pub const MAX_OVERRIDE_BYTES: usize = 64 * 1024;
+
+/// Where the stance of a consultant goes.
+const STANCE: &str = "{{stance}}";
+
+/// Why a user's wording is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WordingError {
+    /// There is no prompt of this name.
+    #[error("there is no prompt `{name}`; the prompts are {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// Nothing is in it.
+    #[error("the prompt `{0}` is empty")]
+    Empty(String),
+    /// It is longer than [`MAX_OVERRIDE_BYTES`].
+    #[error("the prompt `{name}` has {bytes} bytes, at most {MAX_OVERRIDE_BYTES} are taken")]
+    TooLong {
+        /// The name.
+        name: String,
+        /// Its size.
+        bytes: usize,
+    },
+    /// It includes a fragment that does not exist.
+    #[error("the prompt `{name}` includes `{{{{{fragment}}}}}`, which does not exist; there are {known}")]
+    UnknownFragment {
+        /// The prompt's name.
+        name: String,
+        /// What is included.
+        fragment: String,
+        /// All fragments.
+        known: String,
+    },
+    /// It does not name a word that the server needs to find in the answer.
+    #[error("the prompt `{name}` does not say `{word}`, which the server looks for in the answer")]
+    Missing {
+        /// The prompt's name.
+        name: String,
+        /// The word.
+        word: &'static str,
+    },
+}
+
+/// What a consultant argues for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stance<'a> {
+    /// For the proposal.
+    For,
+    /// Against it.
+    Against,
+    /// As the evidence has it.
+    Neutral,
+    /// In the caller's words.
+    Own(&'a str),
+}
+
+/// The words of all system prompts.
+#[derive(Debug, Default)]
+pub struct Wording {
+    own: BTreeMap<Prompt, Template>,
+}
+
+impl Wording {
+    /// The built-in words.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self::default()
+    }
+
+    /// The built-in words with a user's own in their place, by the prompts' names. What cannot be used is returned beside them,
+    /// and the built-in words stand.
+    pub fn with(overrides: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<WordingError>) {
+        let mut wording = Self::default();
+        let mut errors = Vec::new();
+        for (name, text) in overrides {
+            match checked(&name, &text) {
+                Ok((prompt, template)) => drop(wording.own.insert(prompt, template)),
+                Err(error) => errors.push(error),
+            }
+        }
+        (wording, errors)
+    }
+
+    /// The prompts that have a user's wording.
+    pub fn overridden(&self) -> impl Iterator<Item = Prompt> {
+        self.own.keys().copied()
+    }
+
+    /// Version of the wording, from the template's header. It rises with every change of a built-in text, so that an
+    /// answer can be traced to the words that asked for it. A user's wording without a header has version 0.
+    #[must_use]
+    pub fn version(&self, prompt: Prompt) -> u32 {
+        self.template(prompt).version
+    }
+
+    /// The system message, without the template's header.
+    ///
+    /// `locale` is a language in any usual form (`fr-FR`, `Brazilian Portuguese`) and adds a last sentence that
+    /// asks for it. One that is not a plain language name (see [`is_locale`]) adds nothing: a project's own
+    /// configuration may set it, and must not be able to put orders into the system message.
+    #[must_use]
+    pub fn system(&self, prompt: Prompt, locale: Option<&str>) -> String {
+        in_language(self.template(prompt).text.replace(STANCE, stance(Stance::Neutral)), locale)
+    }
+
+    /// The system message of one voice of a consensus, with its stance.
+    #[must_use]
+    pub fn consultant(&self, given: Stance<'_>, locale: Option<&str>) -> String {
+        in_language(self.template(Prompt::Consensus).text.replace(STANCE, stance(given)), locale)
+    }
+
+    fn template(&self, prompt: Prompt) -> &Template {
+        self.own.get(&prompt).unwrap_or_else(|| prompt.template())
+    }
+}
+
+fn in_language(text: String, locale: Option<&str>) -> String {
+    match locale.map(str::trim).filter(|name| is_locale(name)) {
+        Some(name) => format!("{text}\n\nAlways answer in {name}."),
+        None => text,
+    }
+}
+
+fn stance(given: Stance<'_>) -> &str {
+    match given {
+        Stance::For => body(include_str!("../templates/stances/for.md")),
+        Stance::Against => body(include_str!("../templates/stances/against.md")),
+        Stance::Neutral => body(include_str!("../templates/stances/neutral.md")),
+        Stance::Own(words) => words.trim(),
+    }
+}
+
+fn body(file: &'static str) -> &'static str {
+    crate::template::split_header(file).1.trim()
+}
+
+fn checked(name: &str, text: &str) -> Result<(Prompt, Template), WordingError> {
+    let prompt = Prompt::ALL.into_iter().find(|prompt| prompt.name() == name).ok_or_else(|| {
+        let known: Vec<&str> = Prompt::ALL.iter().map(|prompt| prompt.name()).collect();
+        WordingError::Unknown { name: name.to_owned(), known: known.join(", ") }
+    })?;
+    let name = || name.to_owned();
+    if text.len() > MAX_OVERRIDE_BYTES {
+        return Err(WordingError::TooLong { name: name(), bytes: text.len() });
+    }
+    let template = Template::parse(&text.replace("\r\n", "\n"));
+    if template.text.is_empty() {
+        return Err(WordingError::Empty(name()));
+    }
+    if let Some(fragment) = template.unknown_fragments().find(|fragment| *fragment != "stance") {
+        return Err(WordingError::UnknownFragment {
+            name: name(),
+            fragment: fragment.to_owned(),
+            known: Template::fragments().collect::<Vec<_>>().join(", "),
+        });
+    }
+    let stance = (prompt == Prompt::Consensus).then_some(STANCE);
+    match prompt.statuses().iter().copied().chain(stance).find(|word| !template.text.contains(word)) {
+        Some(word) => Err(WordingError::Missing { name: name(), word }),
+        None => Ok((prompt, template)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(name: &str, text: &str) -> String {
+        let (wording, errors) = Wording::with([(name.to_owned(), text.to_owned())]);
+        assert_eq!(wording.overridden().count(), 0);
+        errors.first().map(ToString::to_string).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_users_wording_takes_the_place_of_the_built_in_one() {
+        let text = "---\r\nversion: 7\r\n---\r\nBe brief.\r\n{{evidence}}\r\n{{more_files}}\r\n";
+        let (wording, errors) = Wording::with([("chat".to_owned(), text.to_owned())]);
+        assert_eq!(errors, []);
+        let system = wording.system(Prompt::Chat, Some("fr-FR"));
+        assert!(system.starts_with("Be brief.\n## What counts as evidence"));
+        assert!(system.ends_with("\n\nAlways answer in fr-FR."));
+        assert_eq!(wording.version(Prompt::Chat), 7);
+        assert_eq!(wording.overridden().collect::<Vec<_>>(), [Prompt::Chat]);
+        let built_in = Wording::built_in();
+        assert_eq!(wording.system(Prompt::Debug, None), built_in.system(Prompt::Debug, None));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told_by_name() {
+        assert!(refusal("chatt", "x").contains("no prompt `chatt`; the prompts are analyze, chat,"));
+        assert_eq!(refusal("chat", " \n"), "the prompt `chat` is empty");
+        assert!(refusal("chat", &"x".repeat(MAX_OVERRIDE_BYTES + 1)).contains("65537 bytes"));
+        assert!(refusal("chat", "{{evidense}}\n{{more_files}}").contains("includes `{{evidense}}`"));
+        assert!(refusal("codereview", "Review.").contains("does not say `files_required_to_continue`"));
+        assert!(refusal("debug", "{{more_files}}").contains("does not say `no_bug_found`"));
+        assert!(refusal("consensus", "{{more_files}}").contains("does not say `{{stance}}`"));
+    }
+
+    #[test]
+    fn every_stance_has_its_own_words_and_none_stays_a_placeholder() {
+        let wording = Wording::built_in();
+        let all = [Stance::For, Stance::Against, Stance::Neutral, Stance::Own(" Speak for the users. ")]
+            .map(|stance| wording.consultant(stance, None));
+        for (index, one) in all.iter().enumerate() {
+            assert!(!one.contains("{{"), "{one}");
+            assert!(all.iter().skip(index + 1).all(|other| other != one));
+        }
+        assert!(all[3].contains("\n\nSpeak for the users.\n\n"));
+        assert_eq!(wording.system(Prompt::Consensus, None), all[2]);
+    }
+}
