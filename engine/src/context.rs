@@ -18,6 +18,7 @@ mod render;
 mod roots;
 mod text;
 mod walk;
+mod whole;
 
 pub use budget::{Budget, Limits, estimate_tokens, estimate_tokens_of_bytes};
 pub use image::{MAX_IMAGE_BYTES, image};
@@ -25,5 +26,8 @@ pub use pack::{Origin, Packed, Wanted, pack};
 pub use paths::{LineRange, Located, file_url_path};
 pub use read::hash_of;
 pub use rejection::Rejection;
+pub(crate) use render::escape;
 pub use render::{fence_tag, render};
 pub use roots::{IgnoredRoot, RootCandidate, RootOrigin, Roots};
+pub(crate) use walk::generated;
+pub(crate) use whole::{WholeText, read_whole, refused_by_name};

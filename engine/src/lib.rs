@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod expert;
 mod gather;
 mod images;
+pub mod git;
 pub mod inspect;
 pub mod parse;
 pub mod preferences;

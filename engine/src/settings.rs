@@ -28,6 +28,8 @@ pub struct Settings {
     pub history_share: f32,
     /// The most turns of a thread, to tell the client how many remain.
     pub max_turns: u32,
+    /// How git is run.
+    pub git: GitSettings,
 }
 
 impl Default for Settings {
@@ -42,6 +44,7 @@ impl Default for Settings {
             file_tokens: None,
             history_share: 0.4,
             max_turns: 200,
+            git: GitSettings::default(),
         }
     }
 }
@@ -91,5 +94,30 @@ pub struct CacheSettings {
 impl Default for CacheSettings {
     fn default() -> Self {
         Self { lifetime: Duration::from_secs(600), max_bytes: 64 * 1024 * 1024 }
+    }
+}
+
+/// How git is run, and what it may take.
+#[derive(Debug, Clone)]
+pub struct GitSettings {
+    /// Names and values of the variables that git may see: `PATH`, and where the user's own configuration lies. Without a `PATH`
+    /// there is no git.
+    pub environment: Vec<(String, String)>,
+    /// The longest that one run of git may take.
+    pub time_limit: Duration,
+    /// The most bytes that are read of one run's output.
+    pub max_output_bytes: u64,
+    /// The most changed files that are listed; the rest is counted.
+    pub max_files: usize,
+}
+
+impl Default for GitSettings {
+    fn default() -> Self {
+        Self {
+            environment: Vec::new(),
+            time_limit: Duration::from_secs(30),
+            max_output_bytes: 64 * 1024 * 1024,
+            max_files: 20_000,
+        }
     }
 }

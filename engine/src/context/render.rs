@@ -141,7 +141,7 @@ impl LineNumber {
 }
 
 /// Keeps a path inside its attribute.
-fn escape(path: &str, out: &mut String) {
+pub(crate) fn escape(path: &str, out: &mut String) {
     for character in path.chars() {
         match character {
             '&' => out.push_str("&amp;"),

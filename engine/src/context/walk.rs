@@ -120,7 +120,7 @@ fn is_installed(entry: &DirEntry) -> bool {
 }
 
 /// Files that a program wrote and nobody reviews.
-fn generated(name: &str) -> Option<&'static str> {
+pub(crate) fn generated(name: &str) -> Option<&'static str> {
     const LOCKS: &[&str] = &[
         "package-lock.json",
         "npm-shrinkwrap.json",

@@ -1,0 +1,327 @@
+//! A unified diff, read into hunks with the line numbers of the new side.
+
+/// The most bytes of one line that are kept; longer ones are generated.
+const MAX_LINE: usize = 20_000;
+
+/// What has become of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// On both sides.
+    Context,
+    /// On the new side only.
+    Added,
+    /// On the old side only.
+    Removed,
+}
+
+/// A line of a hunk, without its mark and its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What has become of it.
+    pub mark: Mark,
+    /// Its text; a carriage return at the end is dropped.
+    pub text: String,
+}
+
+/// Lines that changed together, with a few around them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hunk {
+    /// The number of the first line on the new side, from 1. Of a hunk that only removes, the line after which it stood.
+    pub first_line: u32,
+    /// The line that git found to name the place, such as the head of a function.
+    pub heading: String,
+    /// The lines.
+    pub lines: Vec<Line>,
+}
+
+/// The changes of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patch {
+    /// The path before; `None` for a new file.
+    pub old: Option<String>,
+    /// The path after; `None` for a removed file.
+    pub new: Option<String>,
+    /// Whether the file is binary, and the contents are not told.
+    pub binary: bool,
+    /// In order.
+    pub hunks: Vec<Hunk>,
+}
+
+impl Patch {
+    /// The path that the change is named by.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.new.as_deref().or(self.old.as_deref()).unwrap_or_default()
+    }
+
+    /// Lines added and removed.
+    #[must_use]
+    pub fn counts(&self) -> (u32, u32) {
+        let count = |mark: Mark| {
+            let lines =
+                self.hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.mark == mark).count();
+            u32::try_from(lines).unwrap_or(u32::MAX)
+        };
+        (count(Mark::Added), count(Mark::Removed))
+    }
+}
+
+impl Hunk {
+    /// The lines with their numbers on the new side; removed ones have none.
+    pub fn numbered(&self) -> impl Iterator<Item = (Option<u32>, &Line)> {
+        let mut next = self.first_line;
+        self.lines.iter().map(move |line| {
+            if line.mark == Mark::Removed {
+                return (None, line);
+            }
+            let number = next;
+            next = next.saturating_add(1);
+            (Some(number), line)
+        })
+    }
+}
+
+/// Reads a unified diff of any number of files, with or without git's own header lines. Whatever is not understood is passed
+/// over, and a diff that was cut off ends where it was cut.
+#[must_use]
+pub fn parse(diff: &[u8]) -> Vec<Patch> {
+    let mut reader = Reader::default();
+    for line in diff.split(|byte| *byte == b'\n') {
+        reader.take(line);
+    }
+    reader.finish()
+}
+
+#[derive(Default)]
+struct Reader {
+    patches: Vec<Patch>,
+    /// Lines of the present hunk that are still to come on the old and the new side.
+    left: (u32, u32),
+    /// Whether the header of the present file may still name its paths.
+    in_header: bool,
+}
+
+impl Reader {
+    fn take(&mut self, line: &[u8]) {
+        if self.left != (0, 0) && self.take_content(line) {
+            return;
+        }
+        self.left = (0, 0);
+        let text = String::from_utf8_lossy(line);
+        let text = text.strip_suffix('\r').unwrap_or(&text);
+        if let Some(paths) = text.strip_prefix("diff --git ") {
+            let path = same_path(paths);
+            self.patches.push(Patch { old: path.clone(), new: path, ..Patch::default() });
+            self.in_header = true;
+        } else if let Some(path) = text.strip_prefix("--- ") {
+            if !self.in_header {
+                self.patches.push(Patch::default());
+                self.in_header = true;
+            }
+            self.present(|patch| patch.old = side(path, "a/"));
+        } else if !self.in_header {
+            self.take_hunk(text);
+        } else if let Some(path) = text.strip_prefix("+++ ") {
+            self.present(|patch| patch.new = side(path, "b/"));
+        } else if let Some(path) =
+            text.strip_prefix("rename from ").or_else(|| text.strip_prefix("copy from "))
+        {
+            self.present(|patch| patch.old = Some(unquoted(path)));
+        } else if let Some(path) = text.strip_prefix("rename to ").or_else(|| text.strip_prefix("copy to ")) {
+            self.present(|patch| patch.new = Some(unquoted(path)));
+        } else if text.starts_with("new file mode ") {
+            self.present(|patch| patch.old = None);
+        } else if text.starts_with("deleted file mode ") {
+            self.present(|patch| patch.new = None);
+        } else if text.starts_with("Binary files ") || text == "GIT binary patch" {
+            self.present(|patch| patch.binary = true);
+        } else {
+            self.take_hunk(text);
+        }
+    }
+
+    fn take_hunk(&mut self, text: &str) {
+        let Some((old, (first_line, new), heading)) = hunk_head(text) else { return };
+        if self.patches.is_empty() {
+            return;
+        }
+        self.in_header = false;
+        self.left = (old, new);
+        let hunk = Hunk { first_line, heading: heading.to_owned(), lines: Vec::new() };
+        self.present(|patch| patch.hunks.push(hunk));
+    }
+
+    /// A line within a hunk; false when it cannot be one.
+    fn take_content(&mut self, line: &[u8]) -> bool {
+        let (mark, text) = match line.split_first() {
+            Some((b' ', text)) => (Mark::Context, text),
+            Some((b'+', text)) => (Mark::Added, text),
+            Some((b'-', text)) => (Mark::Removed, text),
+            // `\ No newline at end of file`
+            Some((b'\\', _)) => return true,
+            // Mailers strip the blank of an empty line.
+            None | Some((b'\r', [])) => (Mark::Context, line),
+            Some(_) => return false,
+        };
+        let (old, new) = &mut self.left;
+        match mark {
+            Mark::Context => (*old, *new) = (old.saturating_sub(1), new.saturating_sub(1)),
+            Mark::Added => *new = new.saturating_sub(1),
+            Mark::Removed => *old = old.saturating_sub(1),
+        }
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let kept = text.get(..MAX_LINE).unwrap_or(text);
+        let line = Line { mark, text: String::from_utf8_lossy(kept).into_owned() };
+        self.present(|patch| {
+            patch.hunks.last_mut().into_iter().for_each(|hunk| hunk.lines.push(line.clone()));
+        });
+        true
+    }
+
+    fn present(&mut self, change: impl FnOnce(&mut Patch)) {
+        if let Some(patch) = self.patches.last_mut() {
+            change(patch);
+        }
+    }
+
+    fn finish(self) -> Vec<Patch> {
+        self.patches.into_iter().filter(|patch| patch.old.is_some() || patch.new.is_some()).collect()
+    }
+}
+
+/// `@@ -1,3 +1,4 @@ heading`: lines on the old side, first line and lines on the new side, heading.
+fn hunk_head(text: &str) -> Option<(u32, (u32, u32), &str)> {
+    let (ranges, heading) = text.strip_prefix("@@ -")?.split_once(" @@")?;
+    let (old, new) = ranges.split_once(" +")?;
+    let range = |text: &str| -> Option<(u32, u32)> {
+        let (first, count) = text.split_once(',').unwrap_or((text, "1"));
+        Some((first.parse().ok()?, count.parse().ok()?))
+    };
+    Some((range(old)?.1, range(new)?, heading.trim()))
+}
+
+/// The path in `a/PATH b/PATH`, when both are the same; other headers name the paths of the others.
+fn same_path(paths: &str) -> Option<String> {
+    if paths.starts_with('"') {
+        return Some(unquoted(paths.split("\" ").next()?))
+            .map(|path| path.strip_prefix("a/").unwrap_or(&path).to_owned());
+    }
+    let middle = paths.len() / 2;
+    let (old, new) = (paths.get(..middle)?.strip_prefix("a/")?, paths.get(middle..)?.strip_prefix(" b/")?);
+    (old == new).then(|| old.to_owned())
+}
+
+/// The path of a `---` or `+++` line; a tab ends it, as dates may follow.
+fn side(text: &str, prefix: &str) -> Option<String> {
+    let text = if text.starts_with('"') {
+        text.trim_end_matches('\t')
+    } else {
+        text.split('\t').next().unwrap_or(text)
+    };
+    let path = unquoted(text);
+    if path == "/dev/null" {
+        return None;
+    }
+    Some(path.strip_prefix(prefix).unwrap_or(&path).to_owned())
+}
+
+/// Undoes git's quoting of control signs, quotes and backslashes.
+fn unquoted(text: &str) -> String {
+    let Some(inner) = text.strip_prefix('"') else { return text.to_owned() };
+    let inner = inner.strip_suffix('"').unwrap_or(inner);
+    let mut bytes = Vec::with_capacity(inner.len());
+    let mut rest = inner.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        match rest.next() {
+            Some(b'n') => bytes.push(b'\n'),
+            Some(b't') => bytes.push(b'\t'),
+            Some(b'r') => bytes.push(b'\r'),
+            Some(b'a') => bytes.push(7),
+            Some(b'b') => bytes.push(8),
+            Some(b'v') => bytes.push(11),
+            Some(b'f') => bytes.push(12),
+            Some(first @ b'0'..=b'3') => {
+                let digit = |byte: Option<u8>| byte.unwrap_or(b'0').wrapping_sub(b'0') & 7;
+                let (second, third) = (digit(rest.next()), digit(rest.next()));
+                bytes.push(((first - b'0') << 6) | (second << 3) | third);
+            }
+            Some(other) => bytes.push(other),
+            None => bytes.push(b'\\'),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DIFF: &str = "diff --git a/src/a.rs b/src/a.rs\nindex 1..2 100644\n--- a/src/a.rs\n+++ b/src/a.rs\n\
+        @@ -1,3 +1,4 @@ fn a()\n one\r\n-two\n+TWO\n+--- a/not/a/header\n three\n\
+        @@ -10 +11,0 @@\n-gone\n\\ No newline at end of file\n\
+        diff --git a/old name b/new name\nsimilarity index 100%\nrename from old name\nrename to new name\n\
+        diff --git a/x.bin b/x.bin\nnew file mode 100644\nBinary files /dev/null and b/x.bin differ\n";
+
+    #[test]
+    fn a_diff_is_read_with_numbers_of_the_new_side() {
+        let patches = parse(DIFF.as_bytes());
+        let paths: Vec<_> =
+            patches.iter().map(|patch| (patch.old.as_deref(), patch.new.as_deref(), patch.binary)).collect();
+        assert_eq!(
+            paths,
+            [
+                (Some("src/a.rs"), Some("src/a.rs"), false),
+                (Some("old name"), Some("new name"), false),
+                (None, Some("x.bin"), true)
+            ]
+        );
+        let numbers: Vec<_> =
+            patches[0].hunks[0].numbered().map(|(number, line)| (number, line.text.as_str())).collect();
+        assert_eq!(
+            numbers,
+            [
+                (Some(1), "one"),
+                (None, "two"),
+                (Some(2), "TWO"),
+                (Some(3), "--- a/not/a/header"),
+                (Some(4), "three")
+            ]
+        );
+        assert_eq!(patches[0].hunks[0].heading, "fn a()");
+        assert_eq!(patches[0].counts(), (2, 2));
+    }
+
+    #[test]
+    fn a_plain_diff_needs_no_header_of_git() {
+        let text = "--- old/a.py\t2026-01-01\n+++ b/a.py\t2026-01-02\n@@ -1 +1 @@\n-a\n+b\n--- a/c.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-c\n";
+        let patches = parse(text.as_bytes());
+        assert_eq!(patches.iter().map(Patch::path).collect::<Vec<_>>(), ["a.py", "c.py"]);
+        assert_eq!(patches[1].new, None);
+    }
+
+    #[test]
+    fn quoted_paths_are_read() {
+        assert_eq!(unquoted(r#""a\tb\303\251\"\\""#), "a\tbé\"\\");
+        assert_eq!(side("\"b/x\\ny\"", "b/").as_deref(), Some("x\ny"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_diff_breaks_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert!(parse(&bytes).len() <= bytes.len());
+        }
+
+        #[test]
+        fn no_diff_like_text_breaks_the_reader(lines in proptest::collection::vec("(@@ -[0-9]{1,10},?[0-9]{0,10} \\+[0-9]{1,10},?[0-9]{0,10} @@|[-+ ]{0,3}[a-z/\"\\\\]{0,9}|diff --git [ab/\" ]{0,9}|--- [a/\"]{0,5}|\\+\\+\\+ .{0,5})", 0..30)) {
+            let numbered: usize =
+                parse(lines.join("\n").as_bytes()).iter().flat_map(|patch| &patch.hunks).map(|hunk| hunk.numbered().count()).sum();
+            prop_assert!(numbered <= lines.len() + 1);
+        }
+    }
+}

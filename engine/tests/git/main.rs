@@ -1,0 +1,13 @@
+//! Change sets of real repositories, friendly and hostile.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a failed expectation is a failed test"
+)]
+
+mod hostile;
+mod kinds;
+mod packing;
+mod places;
+mod support;
