@@ -3,9 +3,11 @@
 //! A tool is one file: its arguments and one thin `#[tool]` function over the engine. Knows no vendor, no SQL and no transport.
 
 mod analyze;
+mod apilookup;
 mod args;
 mod ask_user;
 mod call;
+mod challenge;
 mod chat;
 mod codereview;
 mod debug;

@@ -81,6 +81,12 @@ pub(crate) fn text(
     answer.success()
 }
 
+/// The answer of a tool that asks no model, with what every answer says of itself.
+pub(crate) fn without_model(tool: &str, mut answer: Answer, notes: &[String], call: &Call) -> CallToolResponse {
+    answer.put("metadata", metadata::base(tool, notes, call));
+    answer.success()
+}
+
 /// How a thread can be continued, in the peer's form.
 fn continuation_offer(thread: exai_core::ThreadId, remaining: u32) -> Option<Value> {
     (remaining > 0).then(|| {

@@ -83,7 +83,9 @@ impl ExaiServer {
             + Self::testgen_router()
             + Self::thinkdeep_router()
             + Self::tracer_router()
-            + Self::version_router();
+            + Self::challenge_router()
+            + Self::version_router()
+            + Self::apilookup_router();
         let tools = Arc::new(router.list_all());
         Self {
             roots: SessionRoots::new(parts.roots.clone()),
