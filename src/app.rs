@@ -72,6 +72,7 @@ impl App {
             settings: Settings {
                 preferences: config.preferences.clone(),
                 call_limit: limits.call,
+                consensus_limit: limits.consensus,
                 file_tokens: limits.file_tokens,
                 attempts,
                 cache: limits.cache.clone(),

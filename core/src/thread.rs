@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelId, ProviderId, RunId, ThreadId, Timestamp, chat::Part, finding::Severity};
+use crate::{
+    ModelId, ProviderId, RunId, ThreadId, Timestamp,
+    chat::{Part, Usage},
+    finding::Severity,
+};
 
 /// A conversation as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +46,7 @@ impl Thread {
             .filter(|turn| turn.tool == tool)
             .filter_map(|turn| match &turn.body {
                 Body::Step(step) => Some(step),
-                Body::Message(_) | Body::Answer(_) => None,
+                Body::Message(_) | Body::Answer(_) | Body::Opinion(_) => None,
             })
             .collect()
     }
@@ -71,6 +75,8 @@ pub enum Body {
     Step(Step),
     /// What a model (or the offline inspection) answered.
     Answer(Answer),
+    /// What one voice of a consensus said, or why it said nothing.
+    Opinion(Opinion),
 }
 
 /// The version that [`Body`] is written in.
@@ -116,6 +122,56 @@ pub struct Answer {
     /// Files that it was made from, when no turn of the caller names what was read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileRef>,
+}
+
+/// What one voice of a consensus said, or why it said nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Opinion {
+    /// When in the work it was asked.
+    pub round: Round,
+    /// Its place among the models of step 1, from 0; 0 for the synthesis.
+    pub index: u32,
+    /// Who was asked.
+    pub model: AnsweredBy,
+    /// The text as the model wrote it; empty when it failed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// The error's code and sentence, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Whether the text is all the model wanted to say.
+    #[serde(default)]
+    pub complete: bool,
+    /// The consultation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// Tokens.
+    #[serde(default)]
+    pub usage: Usage,
+    /// US dollars at list price, when the price is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    /// Wall time in milliseconds.
+    #[serde(default)]
+    pub duration_ms: u64,
+    /// Upstream attempts.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Whether the answer came from the cache.
+    #[serde(default)]
+    pub from_cache: bool,
+}
+
+/// When in a consensus a model is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Round {
+    /// Blind to the others.
+    Opinion,
+    /// With the others' answers before it.
+    Critique,
+    /// Once, over all answers.
+    Synthesis,
 }
 
 /// A model at a provider.

@@ -7,6 +7,7 @@ pub mod cache;
 pub mod call;
 pub mod chat;
 pub mod citations;
+pub mod consensus;
 pub mod consulted;
 pub mod context;
 pub mod engine;

@@ -16,6 +16,8 @@ pub struct Settings {
     pub preferences: Preferences,
     /// The longest a consultation may take.
     pub call_limit: Duration,
+    /// The longest that one model of a consensus may take.
+    pub consensus_limit: Duration,
     /// How long a reply waits for its turns to be durable.
     pub commit_wait: Duration,
     /// Parallel upstream attempts and retries.
@@ -38,6 +40,7 @@ impl Default for Settings {
             wording: Arc::new(Wording::built_in()),
             preferences: Preferences::default(),
             call_limit: Duration::from_secs(900),
+            consensus_limit: Duration::from_secs(300),
             commit_wait: Duration::from_millis(250),
             attempts: AttemptSettings::default(),
             cache: CacheSettings::default(),

@@ -153,6 +153,7 @@ fn title_of(body: &Body) -> String {
         Body::Message(message) => message.text.as_str(),
         Body::Step(step) => step.step.as_str(),
         Body::Answer(answer) => answer.text.as_str(),
+        Body::Opinion(opinion) => opinion.text.as_str(),
     };
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TITLE_CHARS).collect()
 }

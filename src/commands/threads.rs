@@ -95,6 +95,10 @@ fn thread_text(thread: &Thread, runs: &[Run]) -> String {
                 format!("step {} of {}", step.step_number, step.total_steps),
                 format!("{}\n{}", step.step, step.findings),
             ),
+            Body::Opinion(opinion) => {
+                let who = format!("{}/{}", opinion.model.provider, opinion.model.model);
+                (who, opinion.error.clone().unwrap_or_else(|| opinion.text.clone()))
+            }
             Body::Answer(answer) if answer.text.is_empty() => continue,
             Body::Answer(answer) => {
                 let who = answer.model.as_ref().map_or_else(

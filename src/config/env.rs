@@ -20,6 +20,8 @@ pub const EXAI_LOG_FORMAT: &str = "EXAI_LOG_FORMAT";
 pub const EXAI_STORE_SYNC: &str = "EXAI_STORE_SYNC";
 /// Seconds for a whole call.
 pub const EXAI_CALL_SECONDS: &str = "EXAI_CALL_SECONDS";
+/// See [`super::keys::CONSENSUS_SECONDS`].
+pub const EXAI_CONSENSUS_SECONDS: &str = "EXAI_CONSENSUS_SECONDS";
 /// Seconds to connect to a vendor.
 pub const EXAI_CONNECT_SECONDS: &str = "EXAI_CONNECT_SECONDS";
 /// Seconds until a vendor's first byte.

@@ -78,6 +78,13 @@ pub static STORE_SYNC: Key = key(
 /// Seconds for a whole call.
 pub static CALL_SECONDS: Key =
     key("limits.call_seconds", &[env::EXAI_CALL_SECONDS], "900", "The longest a call may take");
+/// Seconds for one model of a consensus.
+pub static CONSENSUS_SECONDS: Key = key(
+    "limits.consensus_seconds",
+    &[env::EXAI_CONSENSUS_SECONDS],
+    "300",
+    "The longest one model of a consensus may take",
+);
 /// Seconds to connect.
 pub static CONNECT_SECONDS: Key =
     key("limits.connect_seconds", &[env::EXAI_CONNECT_SECONDS], "10", "To connect to a vendor");
@@ -183,7 +190,7 @@ pub static ALLOW_HTTP: Key = key(
 );
 
 /// Every key, in the order in which they are shown.
-pub static ALL: [&Key; 33] = [
+pub static ALL: [&Key; 34] = [
     &DEFAULT_MODEL,
     &LOCALE,
     &ROOTS,
@@ -205,6 +212,7 @@ pub static ALL: [&Key; 33] = [
     &LOG_FILTER,
     &LOG_FORMAT,
     &CALL_SECONDS,
+    &CONSENSUS_SECONDS,
     &CONNECT_SECONDS,
     &FIRST_BYTE_SECONDS,
     &IDLE_SECONDS,

@@ -15,6 +15,8 @@ use super::{
 pub struct Limits {
     /// For a whole call.
     pub call: Duration,
+    /// For one model of a consensus.
+    pub consensus: Duration,
     /// To connect to a vendor.
     pub connect: Duration,
     /// Until a vendor's first byte.
@@ -48,6 +50,7 @@ impl Limits {
         let megabytes: u64 = number(layers, &keys::CACHE_MEGABYTES, 1, 65_536, problems);
         let limits = Self {
             call: seconds(layers, &keys::CALL_SECONDS, problems),
+            consensus: seconds(layers, &keys::CONSENSUS_SECONDS, problems),
             connect: seconds(layers, &keys::CONNECT_SECONDS, problems),
             first_byte: seconds(layers, &keys::FIRST_BYTE_SECONDS, problems),
             idle: seconds(layers, &keys::IDLE_SECONDS, problems),
@@ -70,6 +73,7 @@ impl Limits {
             (&keys::CONNECT_SECONDS, self.connect, &keys::FIRST_BYTE_SECONDS, self.first_byte),
             (&keys::FIRST_BYTE_SECONDS, self.first_byte, &keys::CALL_SECONDS, self.call),
             (&keys::IDLE_SECONDS, self.idle, &keys::CALL_SECONDS, self.call),
+            (&keys::CONSENSUS_SECONDS, self.consensus, &keys::CALL_SECONDS, self.call),
             (&keys::PERMIT_WAIT_SECONDS, self.attempts.permit_wait, &keys::CALL_SECONDS, self.call),
         ];
         for (inner, inner_value, outer, outer_value) in nested {

@@ -11,6 +11,7 @@ mod arguments;
 mod bad_input;
 mod cli;
 mod config;
+mod consensus;
 mod contract;
 mod counts;
 mod progress;

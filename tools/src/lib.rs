@@ -10,6 +10,7 @@ mod call;
 mod challenge;
 mod chat;
 mod codereview;
+mod consensus;
 mod debug;
 mod docgen;
 mod heartbeat;

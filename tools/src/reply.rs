@@ -4,6 +4,7 @@
 //! because clients show protocol errors without their details.
 
 mod chat;
+mod consensus;
 mod error;
 mod metadata;
 mod step;
@@ -13,6 +14,7 @@ use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject};
 use serde_json::{Map, Value, json};
 
 pub(crate) use chat::chat;
+pub(crate) use consensus::consensus;
 pub(crate) use error::{
     bad_arguments, cancelled, error, interrupted, panicked, too_many_calls, unknown_tool,
 };
@@ -82,7 +84,12 @@ pub(crate) fn text(
 }
 
 /// The answer of a tool that asks no model, with what every answer says of itself.
-pub(crate) fn without_model(tool: &str, mut answer: Answer, notes: &[String], call: &Call) -> CallToolResponse {
+pub(crate) fn without_model(
+    tool: &str,
+    mut answer: Answer,
+    notes: &[String],
+    call: &Call,
+) -> CallToolResponse {
     answer.put("metadata", metadata::base(tool, notes, call));
     answer.success()
 }

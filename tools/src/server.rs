@@ -75,6 +75,7 @@ impl ExaiServer {
             + Self::listmodels_router()
             + Self::analyze_router()
             + Self::codereview_router()
+            + Self::consensus_router()
             + Self::debug_router()
             + Self::docgen_router()
             + Self::planner_router()

@@ -115,7 +115,7 @@ fn ends_work(body: &Body) -> bool {
     match body {
         Body::Answer(_) => true,
         Body::Step(step) => step.step_number == 1 && branch_of(step).is_none(),
-        Body::Message(_) => false,
+        Body::Message(_) | Body::Opinion(_) => false,
     }
 }
 
@@ -142,7 +142,7 @@ pub(crate) fn files(thread: &Thread, asking: Asking<'_>) -> Vec<Wanted> {
             Body::Step(step) if !asking.carries(step) => {
                 step.relevant_files.iter().for_each(|path| add(path, None));
             }
-            Body::Step(_) => {}
+            Body::Step(_) | Body::Opinion(_) => {}
         }
     }
     wanted
@@ -153,6 +153,8 @@ fn message_of(tool: &str, body: &Body, asking: Asking<'_>, provider: &ProviderId
         Body::Message(message) => Some(Message::user(message.text.as_str())),
         Body::Step(step) if asking.carries(step) => None,
         Body::Step(step) => Some(Message::user(step_text(tool, step))),
+        // What came of a consensus is in the answer that ends it.
+        Body::Opinion(_) => None,
         Body::Answer(answer) if answer.text.is_empty() => None,
         Body::Answer(answer) => Some(answer_message(answer, provider)),
     }

@@ -180,7 +180,7 @@ fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
                                 files: &message.files,
                             });
                         }
-                        Body::Message(_) | Body::Step(_) | Body::Answer(_) => {}
+                        Body::Message(_) | Body::Step(_) | Body::Answer(_) | Body::Opinion(_) => {}
                     }
                 }
             }

@@ -40,6 +40,20 @@ impl Setup {
         within("the end of the runs", ended).await
     }
 
+    /// The id of the only thread, once it has so many turns.
+    pub(crate) async fn only_thread_with_turns(&self, turns: u64) -> String {
+        let stored = async {
+            loop {
+                if let [thread] = self.stored_threads().await.as_slice()
+                    && thread["turns"].as_u64() >= Some(turns)
+                {
+                    return thread["continuation_id"].as_str().expect("an id").to_owned();
+                }
+            }
+        };
+        within("the storing of the turns", stored).await
+    }
+
     async fn told(&self, arguments: &[&str]) -> Value {
         let (code, output, errors) = self.run(arguments).await;
         assert_eq!(code, 0, "{arguments:?}: {errors}");

@@ -1,0 +1,261 @@
+//! The rounds: everybody at once, each with a deadline of its own, every answer stored as it comes.
+
+use std::sync::Arc;
+
+use exai_core::{
+    chat::Request,
+    model::Mark,
+    run::Phase,
+    thread::{AnsweredBy, Body, Opinion, Round},
+};
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use tokio::{sync::watch, time::Instant};
+
+use super::{
+    Spoken, TOOL,
+    prompt::Matter,
+    work::{Plan, Work},
+};
+use crate::{
+    call::Call,
+    engine::Engine,
+    error::EngineError,
+    evidence::FileReport,
+    expert::{Answered, Question},
+    gather::Gathered,
+    routing::{Choice, Source},
+    threads::Appended,
+};
+
+/// The asking part of one call.
+pub(super) struct Rounds<'a> {
+    pub engine: &'a Engine,
+    pub matter: &'a Matter<'a>,
+    pub call: &'a Call,
+    pub appended: Appended,
+    /// What became of the offered files, as the first model got them.
+    pub files: Vec<FileReport>,
+    /// For the case that nobody answers.
+    pub first_error: Option<EngineError>,
+}
+
+/// One model's question in a round.
+struct Asking {
+    index: usize,
+    choice: Choice,
+    rendered: Result<(Request, Gathered), EngineError>,
+}
+
+/// One model's answer in a round.
+struct Heard {
+    index: usize,
+    choice: Choice,
+    answer: Result<Answered, EngineError>,
+    files: Vec<FileReport>,
+}
+
+impl Engine {
+    /// The model that puts the answers together, when one is asked for.
+    pub(super) fn synthesiser(&self, work: &Work) -> Result<Option<Choice>, EngineError> {
+        let Some(named) = work.synthesis.as_deref() else { return Ok(None) };
+        match self.choose(TOOL, Some(named), Mark::Deep)? {
+            Source::Model(choice) => Ok(Some(*choice)),
+            Source::Offline { .. } => {
+                Err(EngineError::invalid("synthesis", "`offline` cannot put answers together; name a model"))
+            }
+        }
+    }
+}
+
+impl Rounds<'_> {
+    /// Asks the planned places, each blind to the others.
+    pub(super) async fn opinions(&mut self, plan: &mut Plan) -> Result<(), EngineError> {
+        let mut asking = Vec::new();
+        for index in &plan.asked {
+            let Some(consultant) = plan.consultants.get(*index) else { continue };
+            let rendered = self.engine.opinion_request(self.matter, consultant, self.call).await;
+            // What is wrong with the call itself is wrong for all.
+            if let Err(error @ EngineError::InvalidInput { .. }) = rendered {
+                return Err(error);
+            }
+            asking.push(Asking { index: *index, choice: consultant.choice.clone(), rendered });
+        }
+        self.round(Round::Opinion, asking, &mut plan.work).await
+    }
+
+    /// Shows everybody who voted the others' votes, without names.
+    pub(super) async fn critiques(&mut self, plan: &mut Plan) -> Result<(), EngineError> {
+        let voices = plan.work.voices(&plan.consultants);
+        let voted: Vec<(usize, &str)> = voices
+            .iter()
+            .enumerate()
+            .filter_map(|(index, voice)| voice.opinion.as_ref().map(|spoken| (index, spoken)))
+            .filter(|(_, spoken)| spoken.ballot.vote().is_some())
+            .map(|(index, spoken)| (index, spoken.opinion.text.as_str()))
+            .collect();
+        if voted.len() < 2 {
+            return Ok(());
+        }
+        let mut asking = Vec::new();
+        for (index, own) in &voted {
+            let Some(consultant) = plan.consultants.get(*index) else { continue };
+            if plan.work.has_answered(Round::Critique, *index) {
+                continue;
+            }
+            let others: Vec<&str> =
+                voted.iter().filter(|(other, _)| other != index).map(|(_, text)| *text).collect();
+            let rendered =
+                self.engine.critique_request(self.matter, (consultant, own), &others, self.call).await;
+            asking.push(Asking { index: *index, choice: consultant.choice.clone(), rendered });
+        }
+        self.round(Round::Critique, asking, &mut plan.work).await
+    }
+
+    /// Has one model put the answers together.
+    pub(super) async fn synthesis(&mut self, plan: &mut Plan, choice: Choice) -> Result<(), EngineError> {
+        let voices = plan.work.voices(&plan.consultants);
+        let votes = voices.iter().filter(|voice| voice.last().is_some_and(voted)).count();
+        if votes == 0 || plan.work.has_answered(Round::Synthesis, 0) {
+            return Ok(());
+        }
+        let rendered = self.engine.synthesis_request(self.matter, &choice, &voices, self.call).await;
+        self.round(Round::Synthesis, vec![Asking { index: 0, choice, rendered }], &mut plan.work).await
+    }
+
+    /// Asks at the same time and stores each answer as it comes.
+    async fn round(&mut self, round: Round, asking: Vec<Asking>, work: &mut Work) -> Result<(), EngineError> {
+        let mut waiting: Vec<String> = asking.iter().map(|one| one.choice.model.qualified()).collect();
+        let all = waiting.len();
+        self.tell(round, all, &waiting);
+        let fresh = self.matter.input.fresh;
+        let (engine, call, thread) = (self.engine, self.call, self.appended.thread);
+        let mut open: FuturesUnordered<_> = asking
+            .into_iter()
+            .map(|one| async move {
+                let Asking { index, choice, rendered } = one;
+                let (request, gathered) = match rendered {
+                    Ok(rendered) => rendered,
+                    Err(error) => return Heard { index, choice, answer: Err(error), files: Vec::new() },
+                };
+                let prompt = match round {
+                    Round::Opinion => exai_prompts::Prompt::Consensus,
+                    Round::Critique => exai_prompts::Prompt::ConsensusCritique,
+                    Round::Synthesis => exai_prompts::Prompt::ConsensusSynthesis,
+                };
+                let question = Question {
+                    tool: TOOL,
+                    prompt_version: engine.settings.wording.version(prompt),
+                    thread,
+                    choice: choice.clone(),
+                    request,
+                    fresh,
+                    prologue: Vec::new(),
+                };
+                let own = call_of_one(call, engine.settings.consensus_limit);
+                let answer = engine.expert.consult(question, &own).await;
+                Heard { index, choice, answer, files: gathered.report }
+            })
+            .collect();
+        while let Some(heard) = open.next().await {
+            if let Err(EngineError::Cancelled) = heard.answer {
+                return Err(EngineError::Cancelled);
+            }
+            let name = heard.choice.model.qualified();
+            if let Some(place) = waiting.iter().position(|waiting| *waiting == name) {
+                waiting.remove(place);
+            }
+            self.keep(round, heard, work).await;
+            self.tell(round, all, &waiting);
+        }
+        Ok(())
+    }
+
+    /// Stores an answer, or that there is none.
+    async fn keep(&mut self, round: Round, heard: Heard, work: &mut Work) {
+        let Heard { index, choice, answer, files } = heard;
+        if self.files.is_empty() {
+            self.files = files;
+        }
+        let model = AnsweredBy { provider: choice.provider.id().clone(), model: choice.model.id.clone() };
+        let place = u32::try_from(index).unwrap_or(u32::MAX);
+        let (opinion, unwritten) = match answer {
+            Ok(Answered { delivery, unwritten, .. }) => {
+                let consulted = Arc::clone(&delivery.consulted);
+                let from_cache = delivery.cached_for.is_some();
+                let opinion = Opinion {
+                    round,
+                    index: place,
+                    model,
+                    text: consulted.reply.text.clone(),
+                    error: None,
+                    complete: consulted.reply.finish.is_complete(),
+                    run: Some(consulted.run),
+                    usage: consulted.reply.usage,
+                    cost_usd: if from_cache { Some(0.0) } else { consulted.cost_usd },
+                    duration_ms: u64::try_from(consulted.duration.as_millis()).unwrap_or(u64::MAX),
+                    attempts: consulted.attempts,
+                    from_cache,
+                };
+                (opinion, unwritten)
+            }
+            Err(error) => {
+                let opinion = Opinion {
+                    round,
+                    index: place,
+                    model,
+                    text: String::new(),
+                    error: Some(format!("{}: {error}", error.kind().code())),
+                    complete: false,
+                    run: None,
+                    usage: exai_core::chat::Usage::default(),
+                    cost_usd: None,
+                    duration_ms: 0,
+                    attempts: if let EngineError::Provider { attempts, .. } = &error { *attempts } else { 0 },
+                    from_cache: false,
+                };
+                self.first_error.get_or_insert(error);
+                (opinion, Vec::new())
+            }
+        };
+        let body = Body::Opinion(opinion.clone());
+        let persisted =
+            self.engine.threads.append_next(self.appended, TOOL, body, unwritten, self.call).await;
+        self.appended.next_seq = self.appended.next_seq.saturating_add(1);
+        self.appended.persisted &= persisted;
+        work.keep(opinion);
+    }
+
+    /// Says in the call's progress who has answered and who has not.
+    fn tell(&self, round: Round, all: usize, waiting: &[String]) {
+        let word = match round {
+            Round::Opinion => "answered",
+            Round::Critique => "critiques",
+            Round::Synthesis => "synthesis",
+        };
+        let mut text = format!("{} of {all} {word}", all - waiting.len());
+        if !waiting.is_empty() {
+            text.push_str(&format!(", waiting for {}", waiting.join(", ")));
+        }
+        self.call.progress.send_modify(|event| {
+            event.phase = Phase::Asking;
+            event.model = Some(text);
+        });
+    }
+}
+
+fn voted(spoken: &Spoken) -> bool {
+    spoken.ballot.vote().is_some()
+}
+
+/// The call of one model: its own deadline inside the whole one's, its own progress.
+fn call_of_one(call: &Call, limit: std::time::Duration) -> Call {
+    let own = Instant::now() + limit;
+    let (deadline, limit) = if own < call.deadline { (own, limit) } else { (call.deadline, call.limit) };
+    Call {
+        deadline,
+        limit,
+        cancel: call.cancel.child_token(),
+        progress: Arc::new(watch::Sender::new(Call::first_event())),
+        ..call.clone()
+    }
+}

@@ -1,0 +1,233 @@
+//! How an answer counts: a vote with its verdict, or none with the reason.
+
+use std::sync::LazyLock;
+
+use exai_core::thread::Opinion;
+use regex::Regex;
+
+use crate::round::files_required;
+
+/// The longest verdict that is shown.
+const MAX_VERDICT: usize = 400;
+/// Openings of an answer that declines to answer.
+const EVASIONS: [&str; 8] = [
+    "cannot judge",
+    "can't judge",
+    "cannot assess",
+    "can't assess",
+    "unable to judge",
+    "unable to assess",
+    "i cannot answer",
+    "no opinion",
+];
+
+static CONFIDENCE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)confidence\W{0,8}(\d{1,2}(?:\.\d)?)\s*/\s*10").ok());
+
+/// How an answer counts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ballot {
+    /// It can be agreed or disagreed with.
+    Vote {
+        /// The verdict in the model's words.
+        verdict: String,
+        /// Whether the answer names its verdict; else the verdict is its first sentence.
+        stated: bool,
+        /// 0 to 10, when the answer says so.
+        confidence: Option<f32>,
+    },
+    /// It says nothing about the question.
+    NoVote(NoVote),
+}
+
+/// Why an answer is no vote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoVote {
+    /// There is no answer: code and sentence of the error.
+    Failed(String),
+    /// There is no text.
+    Empty,
+    /// It stopped in the middle.
+    CutOff,
+    /// It declines to judge; what it says about that.
+    Evasive(String),
+    /// It asks for files first.
+    NeedsFiles(Vec<String>),
+}
+
+impl NoVote {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Failed(_) => "error",
+            Self::Empty => "empty",
+            Self::CutOff => "cut_off",
+            Self::Evasive(_) => "evasive",
+            Self::NeedsFiles(_) => "files_required_to_continue",
+        }
+    }
+
+    /// The reason in words.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Failed(error) => error.clone(),
+            Self::Empty => "the model answered without text".to_owned(),
+            Self::CutOff => "the answer stopped before its end".to_owned(),
+            Self::Evasive(words) => format!("the model does not judge: {words}"),
+            Self::NeedsFiles(files) => format!("the model asks for files first: {}", files.join(", ")),
+        }
+    }
+}
+
+impl Ballot {
+    /// Reads an answer.
+    #[must_use]
+    pub fn of(opinion: &Opinion) -> Self {
+        if let Some(error) = &opinion.error {
+            return Self::NoVote(NoVote::Failed(error.clone()));
+        }
+        let text = opinion.text.trim();
+        if text.is_empty() {
+            return Self::NoVote(NoVote::Empty);
+        }
+        if let Some(request) = files_required(text) {
+            let named = request.get("files_needed").and_then(serde_json::Value::as_array);
+            let files = named.into_iter().flatten().filter_map(serde_json::Value::as_str).map(str::to_owned);
+            return Self::NoVote(NoVote::NeedsFiles(files.collect()));
+        }
+        let stated = verdict_line(text);
+        let verdict = clipped(stated.unwrap_or_else(|| first_line(text)));
+        if is_evasive(&verdict) {
+            return Self::NoVote(NoVote::Evasive(verdict));
+        }
+        // A verdict that stands before the cut is still a verdict.
+        if !opinion.complete && stated.is_none() {
+            return Self::NoVote(NoVote::CutOff);
+        }
+        Self::Vote { verdict, stated: stated.is_some(), confidence: confidence(text) }
+    }
+
+    /// The verdict, when it is a vote.
+    #[must_use]
+    pub fn vote(&self) -> Option<&str> {
+        match self {
+            Self::Vote { verdict, .. } => Some(verdict),
+            Self::NoVote(_) => None,
+        }
+    }
+}
+
+/// What follows `Verdict:`, whatever Markdown stands around it.
+fn verdict_line(text: &str) -> Option<&str> {
+    let mut lines = text.lines().map(plain);
+    while let Some(line) = lines.next() {
+        let Some(rest) = strip_word(line, "verdict") else { continue };
+        let rest = plain(rest);
+        return if rest.is_empty() { lines.find(|line| !line.is_empty()) } else { Some(rest) };
+    }
+    None
+}
+
+fn strip_word<'t>(line: &'t str, word: &str) -> Option<&'t str> {
+    let begin = line.get(..word.len())?;
+    let rest = line.get(word.len()..)?;
+    let rest = rest.trim_start_matches('*');
+    // A heading may do without the colon.
+    (begin.eq_ignore_ascii_case(word) && (rest.starts_with(':') || rest.is_empty()))
+        .then(|| rest.trim_start_matches([':', '*', ' ']))
+}
+
+fn plain(line: &str) -> &str {
+    line.trim().trim_start_matches(['#', '*', '_', '>', ' ']).trim_end_matches(['*', '_', ' '])
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().map(plain).find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+fn is_evasive(verdict: &str) -> bool {
+    let lower = verdict.to_lowercase();
+    EVASIONS.iter().any(|words| lower.starts_with(words) || lower.contains(&format!("i {words}")))
+}
+
+fn confidence(text: &str) -> Option<f32> {
+    let found = CONFIDENCE.as_ref()?.captures(text)?.get(1)?;
+    found.as_str().parse().ok().filter(|confidence| (0.0..=10.0).contains(confidence))
+}
+
+fn clipped(text: &str) -> String {
+    if text.chars().count() <= MAX_VERDICT {
+        return text.to_owned();
+    }
+    format!("{}…", text.chars().take(MAX_VERDICT).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use exai_core::{
+        chat::Usage,
+        thread::{AnsweredBy, Round},
+    };
+
+    use super::*;
+
+    fn said(text: &str, complete: bool) -> Ballot {
+        Ballot::of(&Opinion {
+            round: Round::Opinion,
+            index: 0,
+            model: AnsweredBy { provider: "p".into(), model: "m".into() },
+            text: text.to_owned(),
+            error: None,
+            complete,
+            run: None,
+            usage: Usage::default(),
+            cost_usd: None,
+            duration_ms: 0,
+            attempts: 1,
+            from_cache: false,
+        })
+    }
+
+    #[test]
+    fn a_verdict_is_found_in_any_markdown() {
+        for text in [
+            "Verdict: keep it.\n\nConfidence: 8/10 - sure",
+            "**Verdict:** keep it.\n**Confidence**: 8 / 10",
+            "## Verdict\n\nkeep it.\n\nconfidence score: 8/10",
+            "> verdict: keep it.\nConfidence 8/10",
+        ] {
+            let expected =
+                Ballot::Vote { verdict: "keep it.".to_owned(), stated: true, confidence: Some(8.0) };
+            assert_eq!(said(text, true), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_frame_speaks_with_its_first_line() {
+        let expected = Ballot::Vote { verdict: "Keep it.".to_owned(), stated: false, confidence: None };
+        assert_eq!(said("\n# Keep it.\nBecause.", true), expected);
+        assert_eq!(said("Keep it, bec", false), Ballot::NoVote(NoVote::CutOff));
+        assert!(said("Verdict: keep it.\nBec", false).vote().is_some());
+    }
+
+    #[test]
+    fn what_says_nothing_is_no_vote() {
+        assert_eq!(said("  \n", true), Ballot::NoVote(NoVote::Empty));
+        for text in
+            ["Verdict: cannot judge, the schema is missing.", "I cannot judge this.", "Unable to assess."]
+        {
+            assert!(matches!(said(text, true), Ballot::NoVote(NoVote::Evasive(_))), "{text}");
+        }
+        let asks =
+            r#"{"status":"files_required_to_continue","mandatory_instructions":"x","files_needed":["a.rs"]}"#;
+        assert_eq!(said(asks, true), Ballot::NoVote(NoVote::NeedsFiles(vec!["a.rs".to_owned()])));
+    }
+
+    #[test]
+    fn confidence_is_a_number_to_ten() {
+        assert_eq!(confidence("Confidence: 11/10"), None);
+        assert_eq!(confidence("Confidence: 7.5/10"), Some(7.5));
+    }
+}

@@ -1,0 +1,191 @@
+//! Who is asked: the caller's list, checked and resolved before anything is stored or sent.
+
+use std::collections::BTreeSet;
+
+use exai_core::model::{Capability, Mark, ModelSpec, Status};
+use serde::{Deserialize, Serialize};
+
+use super::{MAX_VOICES, TOOL};
+use crate::{
+    engine::Engine,
+    error::EngineError,
+    images::may_see,
+    routing::{Choice, Source},
+};
+
+/// How many models the server chooses when the caller names none.
+const CHOSEN: usize = 3;
+
+/// A model as the caller names it. Kept in the thread as it came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VoiceInput {
+    /// The model, as the user wrote it.
+    pub model: String,
+    /// What it argues for.
+    pub stance: Stance,
+    /// The stance in the caller's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stance_prompt: Option<String>,
+}
+
+/// What a model argues for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stance {
+    /// For the proposal.
+    For,
+    /// Against it.
+    Against,
+    /// As the evidence has it.
+    #[default]
+    Neutral,
+}
+
+impl Stance {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::For => "for",
+            Self::Against => "against",
+            Self::Neutral => "neutral",
+        }
+    }
+}
+
+/// A model of the roster with who serves it.
+pub(super) struct Consultant {
+    pub input: VoiceInput,
+    pub choice: Choice,
+}
+
+impl Consultant {
+    pub(super) fn stance(&self) -> exai_prompts::Stance<'_> {
+        match (&self.input.stance_prompt, self.input.stance) {
+            (Some(words), _) if !words.trim().is_empty() => exai_prompts::Stance::Own(words),
+            (_, Stance::For) => exai_prompts::Stance::For,
+            (_, Stance::Against) => exai_prompts::Stance::Against,
+            (_, Stance::Neutral) => exai_prompts::Stance::Neutral,
+        }
+    }
+}
+
+impl Engine {
+    /// Resolves the roster. Every mistake is found here, before any model is asked.
+    pub(super) fn roster(
+        &self,
+        named: Vec<VoiceInput>,
+        with_images: bool,
+    ) -> Result<(Vec<Consultant>, Vec<String>), EngineError> {
+        if self.models.providers().is_empty() {
+            return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+        }
+        let mut notes = Vec::new();
+        if named.len() > MAX_VOICES {
+            let count = named.len();
+            return Err(EngineError::invalid(
+                "models",
+                format!("has {count} entries, at most {MAX_VOICES} are taken"),
+            ));
+        }
+        let consultants = if named.is_empty() {
+            let chosen = self.chosen(with_images)?;
+            let names: Vec<String> = chosen.iter().map(|one| one.choice.model.qualified()).collect();
+            notes.push(format!("no models were named; the server chose {}", names.join(", ")));
+            chosen
+        } else {
+            named.into_iter().map(|input| self.consultant(input)).collect::<Result<Vec<_>, _>>()?
+        };
+        check_twins(&consultants)?;
+        if let Some(blind) = consultants.iter().find(|one| with_images && !may_see(&one.choice.model)) {
+            let name = blind.choice.model.qualified();
+            return Err(EngineError::invalid(
+                "images",
+                format!("{name} does not take pictures; leave it out, or them"),
+            ));
+        }
+        if consultants.len() == 1 {
+            notes.push("one model was asked: one opinion is no consensus".to_owned());
+        }
+        Ok((consultants, notes))
+    }
+
+    fn consultant(&self, input: VoiceInput) -> Result<Consultant, EngineError> {
+        if input.model.trim().is_empty() {
+            return Err(EngineError::invalid(
+                "models",
+                "every entry needs `model`, for example [{\"model\":\"gpt-6-luna\",\"stance\":\"for\"},{\"model\":\"kimi-k3.1-pro\"}]",
+            ));
+        }
+        match self.models.choose(Some(&input.model), self.preferences().model_for(TOOL), Mark::Deep)? {
+            Source::Model(choice) => Ok(Consultant { input, choice: *choice }),
+            Source::Offline { .. } => Err(EngineError::invalid(
+                "models",
+                "`offline` has no opinion; name models, or leave models out",
+            )),
+        }
+    }
+
+    /// Different vendors first, the best of each; then the second best.
+    fn chosen(&self, with_images: bool) -> Result<Vec<Consultant>, EngineError> {
+        let mut candidates: Vec<(usize, usize, Choice)> = Vec::new();
+        for (place, provider) in self.models.providers().iter().enumerate() {
+            let models = provider.models();
+            let mut usable: Vec<&ModelSpec> =
+                models.iter().filter(|model| is_usable(model) && (!with_images || may_see(model))).collect();
+            usable.sort_by_key(|model| {
+                let deep = model.marks.contains(&Mark::Deep);
+                let marked = !model.marks.is_empty();
+                (!deep, !marked, u8::MAX - model.intelligence)
+            });
+            candidates.extend(usable.into_iter().take(CHOSEN).enumerate().map(|(rank, model)| {
+                let choice = Choice {
+                    provider: std::sync::Arc::clone(provider),
+                    model: model.clone(),
+                    requested: crate::routing::AUTO.to_owned(),
+                    fallback_reason: None,
+                };
+                (rank, place, choice)
+            }));
+        }
+        candidates.sort_by_key(|(rank, place, _)| (*rank, *place));
+        let chosen: Vec<Consultant> = candidates
+            .into_iter()
+            .take(CHOSEN)
+            .map(|(_, _, choice)| {
+                let input = VoiceInput { model: choice.model.qualified(), ..VoiceInput::default() };
+                Consultant { input, choice }
+            })
+            .collect();
+        if chosen.is_empty() {
+            return Err(EngineError::invalid(
+                "models",
+                "no configured model can be chosen; name the models to ask",
+            ));
+        }
+        Ok(chosen)
+    }
+}
+
+fn is_usable(model: &ModelSpec) -> bool {
+    model.status == Status::Active && !model.can(Capability::ResponsesApiOnly)
+}
+
+/// The same model with the same stance twice is no second opinion.
+fn check_twins(consultants: &[Consultant]) -> Result<(), EngineError> {
+    let mut seen = BTreeSet::new();
+    for one in consultants {
+        let name = one.choice.model.qualified();
+        if !seen.insert((name.clone(), one.input.stance, one.input.stance_prompt.clone())) {
+            return Err(EngineError::invalid(
+                "models",
+                format!(
+                    "{name} with stance {} is named twice; give each a different stance",
+                    one.input.stance.as_str()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}

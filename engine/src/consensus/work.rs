@@ -1,0 +1,396 @@
+//! A consensus as its thread remembers it, and the call that carries it on.
+
+use std::collections::BTreeSet;
+
+use exai_core::{
+    Kind, ThreadId,
+    thread::{Answer, Body, Opinion, Round, Step, Thread},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    ConsensusInput, ConsensusOutcome, Spoken, TOOL, Voice, VoiceInput, ask::Rounds, prompt::Matter,
+    roster::Consultant,
+};
+use crate::{
+    call::Call,
+    engine::Engine,
+    error::EngineError,
+    threads::Appended,
+    workflow::step::{MAX_FINDINGS_CHARS, MAX_STEP_CHARS},
+};
+
+/// How often a call is tried again after another one continued the same thread at the same moment.
+const CONFLICT_RETRIES: usize = 20;
+
+/// The work of the last step 1 of a thread.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Work {
+    pub question: String,
+    pub findings: String,
+    pub files: Vec<String>,
+    pub roster: Vec<VoiceInput>,
+    pub critique: bool,
+    pub synthesis: Option<String>,
+    /// Said so far; a later answer of the same place and round replaces an earlier one.
+    pub said: Vec<Opinion>,
+    /// The highest step so far.
+    pub step: u32,
+    /// Whether step 1 asked for everything in one call.
+    pub at_once: bool,
+    /// Whether it has come to its end.
+    pub closed: bool,
+}
+
+impl Work {
+    fn of(thread: &Thread) -> Option<Self> {
+        let mut work: Option<Self> = None;
+        for turn in thread.turns.iter().filter(|turn| turn.tool == TOOL) {
+            match (&turn.body, &mut work) {
+                (Body::Step(step), _) if step.step_number == 1 => work = Some(Self::begun(step)),
+                (Body::Step(step), Some(work)) => {
+                    work.step = work.step.max(step.step_number);
+                    work.add_files(&step.relevant_files);
+                }
+                (Body::Opinion(opinion), Some(work)) => work.keep(opinion.clone()),
+                (Body::Answer(_), Some(work)) => work.closed = true,
+                _ => {}
+            }
+        }
+        work
+    }
+
+    fn begun(step: &Step) -> Self {
+        let field = |name: &str| step.extra.get(name).cloned().unwrap_or_default();
+        Self {
+            question: step.step.clone(),
+            findings: step.findings.clone(),
+            files: step.relevant_files.clone(),
+            roster: serde_json::from_value(field("models")).unwrap_or_default(),
+            critique: field("critique") == json!(true),
+            synthesis: field("synthesis").as_str().map(str::to_owned),
+            step: 1,
+            at_once: !step.next_step_required,
+            ..Self::default()
+        }
+    }
+
+    fn add_files(&mut self, files: &[String]) {
+        for file in files {
+            if !self.files.contains(file) {
+                self.files.push(file.clone());
+            }
+        }
+    }
+
+    pub(super) fn keep(&mut self, opinion: Opinion) {
+        self.said.retain(|known| (known.round, known.index) != (opinion.round, opinion.index));
+        self.said.push(opinion);
+    }
+
+    /// What a place said in a round.
+    pub(super) fn of_round(&self, round: Round, index: usize) -> Option<&Opinion> {
+        self.said.iter().find(|said| said.round == round && said.index as usize == index)
+    }
+
+    /// Whether a place has answered in a round; a failure may be tried again.
+    pub(super) fn has_answered(&self, round: Round, index: usize) -> bool {
+        self.of_round(round, index).is_some_and(|opinion| opinion.error.is_none())
+    }
+
+    pub(super) fn voices(&self, consultants: &[Consultant]) -> Vec<Voice> {
+        let spoken = |round, index| self.of_round(round, index).cloned().map(Spoken::new);
+        consultants
+            .iter()
+            .enumerate()
+            .map(|(index, one)| Voice {
+                name: one.choice.model.qualified(),
+                stance: one.input.stance,
+                opinion: spoken(Round::Opinion, index),
+                critique: spoken(Round::Critique, index),
+            })
+            .collect()
+    }
+
+    /// Whether `input` goes on with this work instead of beginning another.
+    fn is_continued_by(&self, input: &ConsensusInput) -> bool {
+        match input.step_number {
+            Some(1) => !self.closed && self.question == input.step.trim(),
+            Some(_) => true,
+            None => !self.closed && (input.models.is_empty() || self.question == input.step.trim()),
+        }
+    }
+}
+
+/// What one call is to do.
+pub(super) struct Plan {
+    pub work: Work,
+    pub consultants: Vec<Consultant>,
+    pub step_number: u32,
+    pub at_once: bool,
+    /// Places to ask in the first round.
+    pub asked: Vec<usize>,
+}
+
+impl Engine {
+    /// Asks several models, all at once or one a step, and tells where the consensus stands.
+    ///
+    /// # Errors
+    /// Anything that [`EngineError`] names; a model that fails beside others that answer is no error of the call. Whatever was
+    /// answered is in the thread by then.
+    pub async fn consensus(
+        &self,
+        mut input: ConsensusInput,
+        call: &Call,
+    ) -> Result<ConsensusOutcome, EngineError> {
+        check(&mut input)?;
+        let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
+        let mut retries = 0;
+        loop {
+            let thread = self.threads.load(thread_id, call).await?;
+            let (plan, notes) = self.plan(thread.as_ref(), &input)?;
+            let synthesiser = self.synthesiser(&plan.work)?;
+            let appended = match self.begin(thread.as_ref(), &plan, &input, call).await {
+                Err(error) if error.kind() == Kind::Conflict && retries < CONFLICT_RETRIES => {
+                    retries += 1;
+                    continue;
+                }
+                appended => appended?,
+            };
+            let question = plan.work.question.clone();
+            let matter = Matter {
+                question: &question,
+                input: &input,
+                files: plan.work.files.clone(),
+                before: thread.as_ref().and_then(without_consensus),
+            };
+            let rounds = Rounds {
+                engine: self,
+                matter: &matter,
+                call,
+                appended,
+                files: Vec::new(),
+                first_error: None,
+            };
+            return self.carry_on(rounds, plan, synthesiser, notes).await;
+        }
+    }
+
+    fn plan(
+        &self,
+        thread: Option<&Thread>,
+        input: &ConsensusInput,
+    ) -> Result<(Plan, Vec<String>), EngineError> {
+        let earlier = thread.and_then(Work::of).filter(|work| work.is_continued_by(input));
+        let with_images = !input.images.is_empty();
+        let (mut work, consultants, notes) = match earlier {
+            Some(work) => {
+                let (consultants, notes) = self.roster(work.roster.clone(), with_images)?;
+                (work, consultants, notes)
+            }
+            None if input.step_number.is_some_and(|step| step > 1) => {
+                return Err(EngineError::invalid(
+                    "continuation_id",
+                    "this step belongs to no consensus; begin with step_number 1, or send the continuation_id of step 1",
+                ));
+            }
+            None => {
+                let (consultants, notes) = self.roster(input.models.clone(), with_images)?;
+                (begun(input, &consultants), consultants, notes)
+            }
+        };
+        work.add_files(&input.relevant_files);
+        let unanswered: Vec<usize> =
+            (0..consultants.len()).filter(|index| !work.has_answered(Round::Opinion, *index)).collect();
+        let repeats = work.step > 0 && work.question == input.step;
+        let counted = if repeats { 1 } else { work.step.saturating_add(1) };
+        let step_number = input.step_number.unwrap_or(counted);
+        let at_once = all_at_once(input, work.step == 0 || work.at_once);
+        let asked = if work.closed {
+            Vec::new()
+        } else if at_once {
+            unanswered
+        } else {
+            unanswered.into_iter().filter(|index| *index + 1 == step_number as usize).collect()
+        };
+        Ok((Plan { work, consultants, step_number, at_once, asked }, notes))
+    }
+
+    /// Stores the step, unless it only repeats what is there.
+    async fn begin(
+        &self,
+        thread: Option<&Thread>,
+        plan: &Plan,
+        input: &ConsensusInput,
+        call: &Call,
+    ) -> Result<Appended, EngineError> {
+        if let (Some(thread), true) = (thread, plan.step_number <= plan.work.step) {
+            call.kept_in(thread.id);
+            return Ok(Appended { thread: thread.id, next_seq: thread.next_seq(), persisted: true });
+        }
+        let body = Body::Step(step_of(plan, input));
+        self.threads.append(thread, TOOL, body, call).await
+    }
+
+    async fn carry_on(
+        &self,
+        mut rounds: Rounds<'_>,
+        mut plan: Plan,
+        synthesiser: Option<crate::routing::Choice>,
+        notes: Vec<String>,
+    ) -> Result<ConsensusOutcome, EngineError> {
+        let was_closed = plan.work.closed;
+        rounds.opinions(&mut plan).await?;
+        let answered = |work: &Work| {
+            (0..plan.consultants.len()).all(|index| work.of_round(Round::Opinion, index).is_some())
+        };
+        let complete = was_closed || answered(&plan.work);
+        let nobody = plan
+            .work
+            .voices(&plan.consultants)
+            .iter()
+            .all(|voice| voice.opinion.as_ref().is_none_or(|spoken| spoken.opinion.error.is_some()));
+        if let (true, Some(error)) = (nobody, rounds.first_error.take()) {
+            return Err(error);
+        }
+        if complete && !was_closed {
+            if plan.work.critique {
+                rounds.critiques(&mut plan).await?;
+            }
+            if let Some(choice) = synthesiser {
+                rounds.synthesis(&mut plan, choice).await?;
+            }
+            let voices = plan.work.voices(&plan.consultants);
+            rounds.close(&plan.work, &voices).await;
+        }
+        let total = u32::try_from(plan.consultants.len()).unwrap_or(u32::MAX);
+        let synthesis = plan.work.of_round(Round::Synthesis, 0).cloned().map(Spoken::new);
+        let Rounds { appended, files, .. } = rounds;
+        Ok(ConsensusOutcome {
+            voices: plan.work.voices(&plan.consultants),
+            question: plan.work.question,
+            findings: plan.work.findings,
+            asked_now: plan.asked,
+            synthesis,
+            step: (
+                plan.step_number,
+                if plan.at_once { plan.step_number } else { total.max(plan.step_number) },
+            ),
+            complete,
+            at_once: plan.at_once,
+            files,
+            notes,
+            thread: appended.thread,
+            remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq),
+            persisted: appended.persisted,
+        })
+    }
+}
+
+fn check(input: &mut ConsensusInput) -> Result<(), EngineError> {
+    input.step = input.step.trim().to_owned();
+    if input.step.is_empty() {
+        return Err(EngineError::invalid("step", "state the question that every model is asked"));
+    }
+    if input.step_number == Some(0) {
+        return Err(EngineError::invalid("step_number", "steps count from 1"));
+    }
+    for (field, text, limit) in
+        [("step", &input.step, MAX_STEP_CHARS), ("findings", &input.findings, MAX_FINDINGS_CHARS)]
+    {
+        let count = text.chars().count();
+        if count > limit {
+            return Err(EngineError::invalid(
+                field,
+                format!(
+                    "has {count} characters, at most {limit} are taken; put long material into a file and name it in relevant_files"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Everything in one call: when the caller ends the work, plans one step, or says nothing of steps.
+fn all_at_once(input: &ConsensusInput, usually: bool) -> bool {
+    match input.next_step_required {
+        Some(wanted) => !wanted,
+        None => input.total_steps == Some(1) || (usually && input.total_steps.is_none()),
+    }
+}
+
+fn begun(input: &ConsensusInput, consultants: &[Consultant]) -> Work {
+    Work {
+        question: input.step.clone(),
+        findings: input.findings.clone(),
+        files: input.relevant_files.clone(),
+        // By their full names, so that a later change of the configuration does not swap a model in the middle.
+        roster: consultants
+            .iter()
+            .map(|one| VoiceInput { model: one.choice.model.qualified(), ..one.input.clone() })
+            .collect(),
+        critique: input.critique,
+        synthesis: input.synthesis.clone(),
+        ..Work::default()
+    }
+}
+
+fn step_of(plan: &Plan, input: &ConsensusInput) -> Step {
+    let mut extra = Map::new();
+    if plan.step_number == 1 {
+        extra.insert("models".to_owned(), json!(plan.work.roster));
+        extra.insert("critique".to_owned(), Value::Bool(plan.work.critique));
+        extra.insert("synthesis".to_owned(), json!(plan.work.synthesis));
+    }
+    Step {
+        step: input.step.clone(),
+        step_number: plan.step_number,
+        total_steps: u32::try_from(plan.consultants.len()).unwrap_or(u32::MAX).max(plan.step_number),
+        next_step_required: !plan.at_once,
+        findings: input.findings.clone(),
+        relevant_files: input.relevant_files.clone(),
+        extra,
+        ..Step::default()
+    }
+}
+
+/// The rest of the thread: what other tools said may be known, what this one's models said may not.
+fn without_consensus(thread: &Thread) -> Option<Thread> {
+    let turns: Vec<_> = thread.turns.iter().filter(|turn| turn.tool != TOOL).cloned().collect();
+    (!turns.is_empty()).then(|| Thread { turns, ..thread.clone() })
+}
+
+/// What other tools see of a finished consensus.
+pub(super) fn digest(work: &Work, voices: &[Voice]) -> String {
+    let mut text = format!("[consensus of {} models]\nQuestion: {}\n", voices.len(), work.question);
+    let mut named = BTreeSet::new();
+    for voice in voices {
+        named.insert(voice.name.as_str());
+        text.push_str(&format!("\n## {} (stance: {})\n", voice.name, voice.stance.as_str()));
+        match voice.last() {
+            Some(Spoken { ballot: super::Ballot::NoVote(why), .. }) => {
+                text.push_str(&format!("No vote: {}\n", why.reason()));
+            }
+            Some(spoken) => text.push_str(&format!("{}\n", spoken.opinion.text.trim())),
+            None => text.push_str("No vote: not asked\n"),
+        }
+    }
+    if let Some(synthesis) = work.of_round(Round::Synthesis, 0).filter(|said| said.error.is_none()) {
+        text.push_str(&format!("\n## Synthesis\n{}\n", synthesis.text.trim()));
+    }
+    text
+}
+
+impl Rounds<'_> {
+    /// Ends the work with what other tools shall know of it.
+    async fn close(&mut self, work: &Work, voices: &[Voice]) {
+        let body = Body::Answer(Answer { text: digest(work, voices), ..Answer::default() });
+        let appended = self.appended;
+        let persisted = self.engine.threads.append_next(appended, TOOL, body, Vec::new(), self.call).await;
+        self.appended = Appended {
+            next_seq: appended.next_seq.saturating_add(1),
+            persisted: appended.persisted && persisted,
+            thread: ThreadId::clone(&appended.thread),
+        };
+    }
+}
