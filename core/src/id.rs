@@ -73,6 +73,13 @@ uuid_id!(
     Uuid::now_v7()
 );
 
+uuid_id!(
+    /// A kept answer, and the task that leads to it. Time-ordered (version 7); never enough to read it, which takes the owner.
+    AnswerId,
+    "answer id",
+    Uuid::now_v7()
+);
+
 macro_rules! name_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

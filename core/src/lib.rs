@@ -2,6 +2,7 @@
 //!
 //! Knows nothing about HTTP, SQL, MCP or any vendor: adapters implement these ports, the engine speaks only through them.
 
+pub mod answer;
 pub mod chat;
 pub mod clock;
 pub mod error;
@@ -18,5 +19,5 @@ pub mod thread;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{BoxError, Kind};
 pub use finding::{Citation, Finding, Severity, Verified};
-pub use id::{ModelId, ProviderId, RequestHash, RequestId, RunId, ThreadId};
+pub use id::{AnswerId, ModelId, ProviderId, RequestHash, RequestId, RunId, ThreadId};
 pub use principal::Principal;

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp, chat::Usage};
+use crate::{
+    ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
+    chat::{FinishReason, Usage},
+};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,6 +90,12 @@ pub struct RunOutcome {
     pub attempts: u32,
     /// Wall time in milliseconds.
     pub duration_ms: u64,
+    /// Why the answer ended, when there is one; rows of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<FinishReason>,
+    /// The model as the vendor names it, when it does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub answered_as: String,
 }
 
 /// What a running consultation tells its subscribers. Only the latest value matters, so it travels in a watch channel.

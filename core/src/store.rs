@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use crate::{
-    BoxError, Kind, Principal, RunId, ThreadId, Timestamp,
+    AnswerId, BoxError, Kind, Principal, RunId, ThreadId, Timestamp,
+    answer::KeptAnswer,
+    chat::Usage,
     run::{Run, RunOutcome, RunState},
     thread::{Thread, ThreadSummary, Turn},
 };
@@ -101,6 +103,10 @@ pub enum Write {
         /// In order.
         turns: Vec<Turn>,
     },
+    /// Removes a thread with its turns, runs and kept answers. Usage stays: it is a bill.
+    DeleteThread(ThreadId),
+    /// Keeps an answer, or replaces it.
+    KeepAnswer(KeptAnswer),
     /// Records that a consultation begins.
     StartRun(Run),
     /// Records how it ended, and its usage row.
@@ -157,6 +163,44 @@ impl Commit {
     }
 }
 
+/// Which runs are wanted. What is `None` does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// The tool.
+    pub tool: Option<String>,
+    /// The state as it reads now.
+    pub state: Option<RunState>,
+    /// The thread.
+    pub thread: Option<ThreadId>,
+    /// A part of `provider/model`, without regard to case.
+    pub model: Option<String>,
+    /// Begun at this moment or later.
+    pub since: Option<Timestamp>,
+}
+
+/// What one finished run used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UsageRecord {
+    /// `YYYY-MM-DD`, UTC.
+    pub day: String,
+    /// Who was asked.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// The tool that asked.
+    pub tool: String,
+    /// The thread, while its run is stored.
+    pub thread: Option<ThreadId>,
+    /// Whether the run ended without an answer; `None` when its run is no longer stored.
+    pub failed: Option<bool>,
+    /// Tokens.
+    pub usage: Usage,
+    /// US dollars at list price, when the price is known.
+    pub cost_usd: Option<f64>,
+    /// Wall time in milliseconds.
+    pub duration_ms: u64,
+}
+
 /// Durable threads and runs.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -180,6 +224,66 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The database cannot be read.
     async fn runs(&self, who: &Principal, thread: ThreadId) -> Result<Vec<Run>, StoreError>;
+
+    /// The owner's threads whose title or words contain `words` without regard to case, latest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn search_threads(
+        &self,
+        who: &Principal,
+        words: &str,
+        limit: u32,
+    ) -> Result<Vec<ThreadSummary>, StoreError>;
+
+    /// The owner's runs that `filter` lets through, latest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn recent_runs(
+        &self,
+        who: &Principal,
+        filter: &RunFilter,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError>;
+
+    /// What finished runs of a span used, latest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn usage(
+        &self,
+        who: &Principal,
+        since: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<UsageRecord>, StoreError>;
+
+    /// A kept answer. `None` when it never existed, belongs to someone else or has expired.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn answer(&self, who: &Principal, id: AnswerId) -> Result<Option<KeptAnswer>, StoreError>;
+
+    /// The kept answers of a thread, latest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn answers(
+        &self,
+        who: &Principal,
+        thread: ThreadId,
+        limit: u32,
+    ) -> Result<Vec<KeptAnswer>, StoreError>;
+
+    /// Whether the database can be read now.
+    ///
+    /// # Errors
+    /// It cannot; the error says why and what to do.
+    async fn check(&self) -> Result<(), StoreError>;
+
+    /// How many batches wait to be written.
+    fn waiting(&self) -> usize;
 
     /// Waits at most `limit` for all queued writes. False when some are still waiting.
     async fn flush(&self, limit: Duration) -> bool;

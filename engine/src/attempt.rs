@@ -49,6 +49,11 @@ impl Attempts {
         Self { permits: Permits::new(&settings), settings, jitter }
     }
 
+    /// Attempts under way and how many may be; see [`Permits::in_use`].
+    pub(crate) fn under_way(&self) -> ((usize, usize), Vec<(String, usize, usize)>) {
+        self.permits.in_use()
+    }
+
     /// Asks until there is an answer, the failure is final, the retries are used up or the deadline is too near.
     ///
     /// # Errors

@@ -3,7 +3,10 @@
 //! The key covers everything that decides an answer, so that nothing foreign or stale can be returned: principal, provider,
 //! model, parameters, prompt version and every byte of the rendered messages.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use exai_core::{
     Principal, ProviderId, RequestHash, Timestamp,
@@ -26,6 +29,8 @@ pub struct Cached {
 #[derive(Debug, Clone)]
 pub struct AnswerCache {
     answers: Cache<RequestHash, Cached>,
+    /// Looked for and found, looked for and not found.
+    counts: Arc<(AtomicU64, AtomicU64)>,
 }
 
 impl AnswerCache {
@@ -37,13 +42,28 @@ impl AnswerCache {
             .weigher(|_, cached: &Cached| u32::try_from(cached.consulted.weight()).unwrap_or(u32::MAX))
             .time_to_live(settings.lifetime)
             .build();
-        Self { answers }
+        Self { answers, counts: Arc::default() }
     }
 
     /// The answer to this very request, if it was given recently.
     #[must_use]
     pub fn get(&self, key: &RequestHash) -> Option<Cached> {
-        self.answers.get(key)
+        let found = self.answers.get(key);
+        let count = if found.is_some() { &self.counts.0 } else { &self.counts.1 };
+        count.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// The cache in figures.
+    #[must_use]
+    pub fn figures(&self) -> crate::overview::Cached {
+        self.answers.run_pending_tasks();
+        crate::overview::Cached {
+            answers: self.answers.entry_count(),
+            bytes: self.answers.weighted_size(),
+            hits: self.counts.0.load(Ordering::Relaxed),
+            misses: self.counts.1.load(Ordering::Relaxed),
+        }
     }
 
     /// Keeps an answer, unless it is incomplete.

@@ -280,6 +280,8 @@ impl Expert {
                     cost_usd: question.choice.model.price.cost(&attempted.reply.usage),
                     attempts: attempted.attempts,
                     duration_ms,
+                    finish: Some(attempted.reply.finish),
+                    answered_as: attempted.reply.model.clone(),
                 },
             ),
             Err(error) => {
@@ -299,6 +301,8 @@ impl Expert {
                         cost_usd: None,
                         attempts,
                         duration_ms,
+                        finish: None,
+                        answered_as: String::new(),
                     },
                 )
             }

@@ -135,6 +135,11 @@ impl Runs {
         })
     }
 
+    /// How many consultations are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Runs `work` as part of the runs that [`Self::ended`] waits for.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(work);

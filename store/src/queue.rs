@@ -28,7 +28,8 @@ impl Batch {
             Write::CreateThread { id: thread, .. } | Write::AppendTurns { thread, .. } => {
                 Some(ThreadKey::new(&self.who, *thread))
             }
-            Write::StartRun(_) | Write::FinishRun { .. } => None,
+            Write::DeleteThread(thread) => Some(ThreadKey::new(&self.who, *thread)),
+            Write::KeepAnswer(_) | Write::StartRun(_) | Write::FinishRun { .. } => None,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod fault;
+mod lookup;
 mod open;
 mod read;
 mod schema;
@@ -16,9 +17,10 @@ use std::{
 
 use async_trait::async_trait;
 use exai_core::{
-    Clock, Principal, ThreadId,
+    AnswerId, Clock, Principal, ThreadId, Timestamp,
+    answer::KeptAnswer,
     run::Run,
-    store::{Commit, Store, StoreError, Write},
+    store::{Commit, RunFilter, Store, StoreError, UsageRecord, Write},
     thread::{Thread, ThreadSummary},
 };
 use sqlx::SqlitePool;
@@ -55,12 +57,6 @@ impl SqliteStore {
         })
     }
 
-    /// How many batches are waiting to be written.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.queue.waiting()
-    }
-
     /// Why the last attempt to write failed, and what to do; `None` when it succeeded or none was made.
     #[must_use]
     pub fn trouble(&self) -> Option<StoreError> {
@@ -76,12 +72,12 @@ impl SqliteStore {
         if let Some(writer) = writer
             && tokio::time::timeout_at(deadline, writer).await.is_err()
         {
-            tracing::warn!(waiting = self.waiting(), "the store did not finish in time");
+            tracing::warn!(waiting = self.queue.waiting(), "the store did not finish in time");
         }
         if let Some(readers) = self.readers.get() {
             readers.close().await;
         }
-        self.waiting() == 0
+        self.queue.waiting() == 0
     }
 
     /// Starts the writer when there is none.
@@ -156,6 +152,55 @@ impl Store for SqliteStore {
 
     async fn runs(&self, who: &Principal, thread: ThreadId) -> Result<Vec<Run>, StoreError> {
         self.reads(who).await?.runs(thread).await
+    }
+
+    async fn search_threads(
+        &self,
+        who: &Principal,
+        words: &str,
+        limit: u32,
+    ) -> Result<Vec<ThreadSummary>, StoreError> {
+        self.reads(who).await?.search(words, limit).await
+    }
+
+    async fn recent_runs(
+        &self,
+        who: &Principal,
+        filter: &RunFilter,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError> {
+        self.reads(who).await?.recent(filter, limit).await
+    }
+
+    async fn usage(
+        &self,
+        who: &Principal,
+        since: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<UsageRecord>, StoreError> {
+        self.reads(who).await?.usage(since, until, limit).await
+    }
+
+    async fn answer(&self, who: &Principal, id: AnswerId) -> Result<Option<KeptAnswer>, StoreError> {
+        self.reads(who).await?.answer(id).await
+    }
+
+    async fn answers(
+        &self,
+        who: &Principal,
+        thread: ThreadId,
+        limit: u32,
+    ) -> Result<Vec<KeptAnswer>, StoreError> {
+        self.reads(who).await?.answers(thread, limit).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.reads(&Principal::local()).await?.check().await
+    }
+
+    fn waiting(&self) -> usize {
+        self.queue.waiting()
     }
 
     async fn flush(&self, limit: Duration) -> bool {

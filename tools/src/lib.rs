@@ -2,6 +2,7 @@
 //!
 //! A tool is one file: its arguments and one thin `#[tool]` function over the engine. Knows no vendor, no SQL and no transport.
 
+mod activity;
 mod analyze;
 mod apilookup;
 mod args;
@@ -15,6 +16,7 @@ mod debug;
 mod docgen;
 mod heartbeat;
 mod listmodels;
+mod moments;
 mod names;
 mod planner;
 mod refactor;
@@ -23,9 +25,12 @@ mod roots;
 mod schema;
 mod secaudit;
 mod server;
+mod status;
 mod testgen;
 mod thinkdeep;
+mod threads;
 mod tracer;
+mod usage;
 mod version;
 mod workflow;
 

@@ -86,6 +86,10 @@ impl ExaiServer {
             + Self::tracer_router()
             + Self::challenge_router()
             + Self::version_router()
+            + Self::status_router()
+            + Self::threads_router()
+            + Self::activity_router()
+            + Self::usage_router()
             + Self::apilookup_router();
         let tools = Arc::new(router.list_all());
         Self {

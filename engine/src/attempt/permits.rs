@@ -12,8 +12,9 @@ use crate::{error::EngineError, settings::AttemptSettings};
 
 /// A global limit and one for each provider that has its own.
 pub struct Permits {
-    global: Arc<Semaphore>,
-    providers: BTreeMap<ProviderId, Arc<Semaphore>>,
+    /// With the number of its permits.
+    global: (Arc<Semaphore>, usize),
+    providers: BTreeMap<ProviderId, (Arc<Semaphore>, usize)>,
 }
 
 /// The right to make one attempt; given back on drop, and by nothing else.
@@ -27,11 +28,24 @@ impl Permits {
     /// The limits of `settings`; a limit of 0 means 1, because 0 would never answer.
     #[must_use]
     pub fn new(settings: &AttemptSettings) -> Self {
-        let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS)));
+        let semaphore = |permits: usize| {
+            let permits = permits.clamp(1, Semaphore::MAX_PERMITS);
+            (Arc::new(Semaphore::new(permits)), permits)
+        };
         Self {
             global: semaphore(settings.global_permits),
             providers: settings.provider_permits.iter().map(|(id, n)| (id.clone(), semaphore(*n))).collect(),
         }
+    }
+
+    /// Permits in use and in all: of the server, and of each provider with a limit of its own.
+    pub(crate) fn in_use(&self) -> ((usize, usize), Vec<(String, usize, usize)>) {
+        let used = |semaphore: &Semaphore, all: usize| all.saturating_sub(semaphore.available_permits());
+        let providers = self
+            .providers
+            .iter()
+            .map(|(id, (semaphore, all))| (id.as_str().to_owned(), used(semaphore, *all), *all));
+        ((used(&self.global.0, self.global.1), self.global.1), providers.collect())
     }
 
     /// Waits for the provider's permit, then for a global one: a call that waits for a busy provider must not hold back the others.
@@ -46,12 +60,12 @@ impl Permits {
     ) -> Result<Permit, EngineError> {
         let until = ctx.deadline.min(Instant::now() + settings.permit_wait);
         let own = match self.providers.get(provider) {
-            Some(semaphore) => {
+            Some((semaphore, _)) => {
                 Some(wait(semaphore, until, provider.as_str(), settings.permit_wait, ctx).await?)
             }
             None => None,
         };
-        let global = wait(&self.global, until, "the server", settings.permit_wait, ctx).await?;
+        let global = wait(&self.global.0, until, "the server", settings.permit_wait, ctx).await?;
         Ok(Permit { _provider: own, _global: global })
     }
 }

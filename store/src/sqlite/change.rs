@@ -6,6 +6,7 @@
 
 use exai_core::{
     Principal, RunId, ThreadId, Timestamp,
+    answer::KeptAnswer,
     run::{Run, RunOutcome, RunState},
     store::{StoreError, Write},
     thread::{BODY_VERSION, Body, FileRef, Turn},
@@ -41,6 +42,20 @@ const APPEND_FILES: &str = "
 
 const TURNS_OF_THREAD: &str = "
     SELECT turns FROM threads WHERE tenant_id = ? AND owner_id = ? AND id = ? AND expires_at > ?";
+
+// Turns and files go with their thread.
+const DELETE_THREAD: &str = "
+    DELETE FROM runs INDEXED BY runs_of_thread WHERE tenant_id = ? AND owner_id = ? AND thread_id = ?;
+    DELETE FROM answers INDEXED BY answers_of_thread WHERE tenant_id = ? AND owner_id = ? AND thread_id = ?;
+    DELETE FROM threads WHERE tenant_id = ? AND owner_id = ? AND id = ?;";
+
+const KEEP_ANSWER: &str = "
+    INSERT INTO answers (tenant_id, owner_id, id, thread_id, tool, state, created_at, updated_at, deadline_at, expires_at,
+        is_error, text)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (tenant_id, owner_id, id) DO UPDATE SET thread_id = excluded.thread_id, state = excluded.state,
+        updated_at = excluded.updated_at, deadline_at = excluded.deadline_at, expires_at = excluded.expires_at,
+        is_error = excluded.is_error, text = excluded.text;";
 
 const START_RUN: &str = "
     INSERT INTO runs (tenant_id, owner_id, id, thread_id, tool, request_hash, provider, model, state, started_at, deadline_at)
@@ -112,8 +127,13 @@ impl Script {
     }
 
     fn push(&mut self, sql: &'static str, rows: &[u64]) -> Binds<'_> {
+        self.push_some(sql, rows.iter().copied().map(Some))
+    }
+
+    /// Like [`Self::push`], for statements of which some may change any number of rows.
+    fn push_some(&mut self, sql: &'static str, rows: impl IntoIterator<Item = Option<u64>>) -> Binds<'_> {
         self.sql.push_str(sql);
-        self.rows.extend(rows.iter().copied().map(Some));
+        self.rows.extend(rows);
         Binds { arguments: &mut self.arguments, failure: None }
     }
 
@@ -158,6 +178,8 @@ enum Piece<'a> {
     Create { id: ThreadId, tool: &'a str, title: &'a str, at: Timestamp },
     Turn { thread: ThreadId, turn: &'a Turn },
     Files { thread: ThreadId, seq: u32, files: &'a [FileRef] },
+    Delete(ThreadId),
+    Keep(&'a KeptAnswer),
     Start(&'a Run),
     Finish { id: RunId, state: RunState, at: Timestamp, outcome: &'a RunOutcome },
 }
@@ -184,6 +206,8 @@ fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
                     }
                 }
             }
+            Write::DeleteThread(id) => pieces.push(Piece::Delete(*id)),
+            Write::KeepAnswer(answer) => pieces.push(Piece::Keep(answer)),
             Write::StartRun(run) => pieces.push(Piece::Start(run)),
             Write::FinishRun { id, state, at, outcome } => {
                 pieces.push(Piece::Finish { id: *id, state: *state, at: *at, outcome });
@@ -281,6 +305,8 @@ impl Changes<'_> {
             Piece::Files { thread, .. } => {
                 return Ok(refused(&format!("the files of thread {thread} are not a list")));
             }
+            Piece::Delete(thread) => return Ok(StoreError::UnknownThread { thread }),
+            Piece::Keep(answer) => return Ok(refused(&format!("answer {} was not kept", answer.id))),
             Piece::Turn { thread, turn } => (thread, turn.seq),
         };
         let row = sqlx::query(TURNS_OF_THREAD)
@@ -343,6 +369,28 @@ impl Changes<'_> {
                 .bind(key(thread.as_uuid()))
                 .bind(seq)
                 .bind(json(&files)?)
+                .finish(),
+            Piece::Delete(thread) => {
+                let mut binds = script.push_some(DELETE_THREAD, [None, None, Some(1)]);
+                for _ in 0..3 {
+                    binds = binds.bind(tenant.clone()).bind(owner.clone()).bind(key(thread.as_uuid()));
+                }
+                binds.finish()
+            }
+            Piece::Keep(answer) => script
+                .push(KEEP_ANSWER, &[1])
+                .bind(tenant.clone())
+                .bind(owner.clone())
+                .bind(key(answer.id.as_uuid()))
+                .bind(answer.thread.map(|thread| key(thread.as_uuid())))
+                .bind(answer.tool.as_str())
+                .bind(answer.state.as_str())
+                .bind(answer.created_at.0)
+                .bind(answer.updated_at.0)
+                .bind(answer.deadline_at.0)
+                .bind(answer.expires_at.0)
+                .bind(answer.is_error)
+                .bind(answer.text.as_str())
                 .finish(),
             Piece::Start(run) => script
                 .push(START_RUN, &[1])

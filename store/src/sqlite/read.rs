@@ -45,19 +45,19 @@ pub(crate) struct Reads<'a> {
 }
 
 /// Any failure to make sense of a row.
-fn corrupt(what: &'static str, source: impl Into<exai_core::BoxError>) -> StoreError {
+pub(super) fn corrupt(what: &'static str, source: impl Into<exai_core::BoxError>) -> StoreError {
     StoreError::Corrupt { what, source: source.into() }
 }
 
 impl Reads<'_> {
-    async fn rows(&self, query: Query<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+    pub(super) async fn rows(&self, query: Query<'_>) -> Result<Vec<SqliteRow>, StoreError> {
         query.fetch_all(self.pool).await.map_err(|error| match Cause::of(&error) {
             Cause::Statement => StoreError::Refused { reason: error.to_string() },
             _ => Fault::of(&self.settings.path, &error).to_error(),
         })
     }
 
-    fn query(&self, sql: &'static str) -> Query<'static> {
+    pub(super) fn query(&self, sql: &'static str) -> Query<'static> {
         sqlx::query(sql).bind(self.who.tenant.clone()).bind(self.who.owner.clone())
     }
 
@@ -86,7 +86,7 @@ impl Reads<'_> {
         rows.iter().map(|row| self.run(thread, row).map_err(|error| corrupt("run", error))).collect()
     }
 
-    fn run(&self, thread: ThreadId, row: &SqliteRow) -> Result<Run, exai_core::BoxError> {
+    pub(super) fn run(&self, thread: ThreadId, row: &SqliteRow) -> Result<Run, exai_core::BoxError> {
         let word: &str = row.try_get(5)?;
         let stored = RunState::parse(word).ok_or_else(|| format!("`{word}` is not the state of a run"))?;
         let deadline_at = Timestamp(row.try_get(7)?);
@@ -109,7 +109,7 @@ impl Reads<'_> {
     }
 }
 
-type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments>;
+pub(super) type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments>;
 
 fn head(id: ThreadId, row: &SqliteRow) -> Result<Thread, sqlx::Error> {
     Ok(Thread {
@@ -139,7 +139,7 @@ fn turn(row: &SqliteRow) -> Result<Turn, StoreError> {
     })
 }
 
-fn summary(row: &SqliteRow) -> Result<ThreadSummary, exai_core::BoxError> {
+pub(super) fn summary(row: &SqliteRow) -> Result<ThreadSummary, exai_core::BoxError> {
     Ok(ThreadSummary {
         id: ThreadId::from_uuid(Uuid::from_slice(row.try_get(0)?)?),
         tool: row.try_get(1)?,

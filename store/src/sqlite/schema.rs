@@ -16,8 +16,10 @@ const APPLICATION_ID: i64 = 0x4558_4149;
 const TABLE: &str = "_sqlx_migrations";
 
 /// Every step from an empty file to the present schema: number, name, text. A released step is never edited.
-const STEPS: [(i64, &str, &str); 1] =
-    [(1, "threads runs usage", include_str!("../../migrations/sqlite/0001_threads_runs_usage.sql"))];
+const STEPS: [(i64, &str, &str); 2] = [
+    (1, "threads runs usage", include_str!("../../migrations/sqlite/0001_threads_runs_usage.sql")),
+    (2, "answers", include_str!("../../migrations/sqlite/0002_answers.sql")),
+];
 
 fn migrations() -> Vec<Migration> {
     STEPS
@@ -96,10 +98,16 @@ mod tests {
     use super::*;
 
     /// SHA-384 of every released step, as sqlx stores it in users' files.
-    const RELEASED: [(i64, &str); 1] = [(
-        1,
-        "fa40de8f3bdc71ce5e8a81025b1a2b79b45109c4def8331c6e887473b2862b82ba9e0fe30fcbea724cec1112cd4e3e34",
-    )];
+    const RELEASED: [(i64, &str); 2] = [
+        (
+            1,
+            "fa40de8f3bdc71ce5e8a81025b1a2b79b45109c4def8331c6e887473b2862b82ba9e0fe30fcbea724cec1112cd4e3e34",
+        ),
+        (
+            2,
+            "a2bdee521def454123b69c0bf51cc6f6ad8fc41e07feb169ce8f18d533af4b4c58a39fe23f32769ec8ff56fe989a7814",
+        ),
+    ];
 
     #[test]
     fn released_steps_are_never_edited() {

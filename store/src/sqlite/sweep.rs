@@ -45,7 +45,14 @@ const EXPIRED: &str = "
 // Turns and files go with their thread.
 const REMOVE_THREAD: &str = "
     DELETE FROM runs INDEXED BY runs_of_thread WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3;
+    DELETE FROM answers INDEXED BY answers_of_thread WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3;
     DELETE FROM threads WHERE tenant_id = $1 AND owner_id = $2 AND id = $3";
+
+// Ids of answers begin with their time, so the oldest come first and expire first.
+const REMOVE_ANSWERS: &str = "
+    DELETE FROM answers WHERE tenant_id = $1 AND owner_id = $2 AND expires_at <= $3 AND id IN (
+        SELECT id FROM answers WHERE tenant_id = $1 AND owner_id = $2 ORDER BY id LIMIT $4
+    )";
 
 // Run ids begin with their time. $3 and $5 are the least ids of a run that stays without a thread and of one whose usage stays.
 const REMOVE_STRAYS: &str = "
@@ -99,6 +106,15 @@ pub(crate) async fn sweep(
             .execute(&mut *conn)
             .await?
             .rows_affected();
+        let answers = sqlx::query(REMOVE_ANSWERS)
+            .bind(tenant)
+            .bind(owner)
+            .bind(now.0)
+            .bind(BATCH)
+            .execute(&mut *conn)
+            .await?
+            .rows_affected();
+        more |= answers >= u64::from(BATCH);
         more |= expired.len() == BATCH as usize || strays >= u64::from(BATCH);
     }
     sqlx::query("COMMIT").execute(&mut *conn).await?;
@@ -106,7 +122,7 @@ pub(crate) async fn sweep(
 }
 
 /// The least version 7 id of a run that began at `moment`: 48 bits of milliseconds, then zeros (RFC 9562, 5.7).
-fn least_run_id(moment: Timestamp) -> [u8; 16] {
+pub(super) fn least_run_id(moment: Timestamp) -> [u8; 16] {
     let millis = u128::try_from(moment.0.max(0)).unwrap_or(0);
     (millis << 80).to_be_bytes()
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod lookup;
+#[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod story;

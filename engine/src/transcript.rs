@@ -1,0 +1,97 @@
+//! A thread in words: for people, for exports, for callers who come back.
+
+use exai_core::{
+    run::Run,
+    thread::{Body, Thread},
+};
+use serde_json::Value;
+
+/// Who speaks in a turn.
+#[must_use]
+pub fn speaker(body: &Body) -> String {
+    match body {
+        Body::Message(_) => "you".to_owned(),
+        Body::Step(step) => format!("step {} of {}", step.step_number, step.total_steps),
+        Body::Answer(answer) => answer
+            .model
+            .as_ref()
+            .map_or_else(|| "server".to_owned(), |model| format!("{}/{}", model.provider, model.model)),
+        Body::Opinion(opinion) => format!("{}/{}", opinion.model.provider, opinion.model.model),
+    }
+}
+
+/// What is said in a turn; findings as a list instead of as JSON.
+#[must_use]
+pub fn words(body: &Body) -> String {
+    match body {
+        Body::Message(message) => message.text.clone(),
+        Body::Step(step) if step.findings.trim().is_empty() => step.step.clone(),
+        Body::Step(step) => format!("{}\n\nFindings: {}", step.step.trim(), step.findings.trim()),
+        Body::Answer(answer) if answer.model.is_none() => inspection(&answer.text),
+        Body::Answer(answer) => answer.text.clone(),
+        Body::Opinion(opinion) => opinion.error.clone().unwrap_or_else(|| opinion.text.clone()),
+    }
+}
+
+/// The offline inspection's answer is stored as an object of findings.
+fn inspection(text: &str) -> String {
+    let Ok(Value::Object(object)) = serde_json::from_str::<Value>(text) else { return text.to_owned() };
+    let Some(findings) = object.get("findings").and_then(Value::as_array) else { return text.to_owned() };
+    if findings.is_empty() {
+        return "The local inspection found nothing.".to_owned();
+    }
+    let line = |finding: &Value| {
+        let field = |name: &str| finding.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let line =
+            finding.get("line").and_then(Value::as_u64).map(|line| format!(":{line}")).unwrap_or_default();
+        format!("- [{}] {}{line}: {}", field("severity"), field("path"), field("title"))
+    };
+    let lines: Vec<String> = findings.iter().map(line).collect();
+    format!("The local inspection found:\n{}", lines.join("\n"))
+}
+
+/// The whole thread as Markdown.
+#[must_use]
+pub fn markdown(thread: &Thread, runs: &[Run]) -> String {
+    let mut text = format!(
+        "# Thread {}\n\nBegun {} with {}, kept until {}.\n",
+        thread.id,
+        thread.created_at.to_rfc3339(),
+        thread.tool,
+        thread.expires_at.to_rfc3339()
+    );
+    for turn in &thread.turns {
+        let words = words(&turn.body);
+        if words.trim().is_empty() {
+            continue;
+        }
+        text.push_str(&format!(
+            "\n## {} · {} · {} · {}\n\n{}\n",
+            turn.seq + 1,
+            turn.tool,
+            speaker(&turn.body),
+            turn.created_at.to_rfc3339(),
+            words.trim_end()
+        ));
+    }
+    if !runs.is_empty() {
+        text.push_str("\n## Consultations\n\n");
+    }
+    for run in runs {
+        let outcome = run.outcome.as_ref();
+        let cost = outcome
+            .and_then(|outcome| outcome.cost_usd)
+            .map(|cost| format!(", ${cost:.4}"))
+            .unwrap_or_default();
+        let error = outcome.and_then(|outcome| outcome.error.as_deref());
+        let error = error.map(|error| format!(": {error}")).unwrap_or_default();
+        text.push_str(&format!(
+            "- {} {}/{} {}{cost}{error}\n",
+            run.started_at.to_rfc3339(),
+            run.provider,
+            run.model,
+            run.state.as_str()
+        ));
+    }
+    text
+}

@@ -1,0 +1,212 @@
+//! Questions over many rows of one owner: words in threads, recent runs, usage, kept answers.
+
+use exai_core::{
+    AnswerId, ThreadId, Timestamp,
+    answer::{AnswerState, KeptAnswer},
+    chat::Usage,
+    run::{Run, RunState},
+    store::{RunFilter, StoreError, UsageRecord},
+    thread::ThreadSummary,
+};
+use sqlx::{Row, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::{
+    change::key,
+    read::{Reads, corrupt, summary},
+    sweep::least_run_id,
+};
+
+/// The most runs that are looked at for a filter that no index serves.
+const MAX_LOOKED_AT: u32 = 10_000;
+
+const SEARCH: &str = r"
+    SELECT id, tool, title, turns, created_at, updated_at FROM threads t
+    WHERE tenant_id = $1 AND owner_id = $2 AND expires_at > $3 AND (
+        title LIKE $5 ESCAPE '\' OR EXISTS (
+            SELECT 1 FROM turns u
+            WHERE u.tenant_id = t.tenant_id AND u.owner_id = t.owner_id AND u.thread_id = t.id AND u.body LIKE $6 ESCAPE '\'
+        )
+    )
+    ORDER BY updated_at DESC LIMIT $4";
+
+const RECENT: &str = "
+    SELECT id, tool, request_hash, provider, model, state, started_at, deadline_at, ended_at, outcome, thread_id
+    FROM runs WHERE tenant_id = $1 AND owner_id = $2 AND id >= $3 ORDER BY id DESC LIMIT $4";
+
+const RECENT_OF_THREAD: &str = "
+    SELECT id, tool, request_hash, provider, model, state, started_at, deadline_at, ended_at, outcome, thread_id
+    FROM runs INDEXED BY runs_of_thread
+    WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $5 AND id >= $3 ORDER BY id DESC LIMIT $4";
+
+const USAGE: &str = "
+    SELECT u.day, u.provider, u.model, u.tool, r.thread_id, r.state, u.input_tokens, u.output_tokens, u.cached_input_tokens,
+        u.reasoning_tokens, u.estimated, u.cost_usd, u.duration_ms
+    FROM usage u LEFT JOIN runs r ON r.tenant_id = u.tenant_id AND r.owner_id = u.owner_id AND r.id = u.run_id
+    WHERE u.tenant_id = $1 AND u.owner_id = $2 AND u.run_id >= $3 AND u.run_id < $4
+    ORDER BY u.run_id DESC LIMIT $5";
+
+const ANSWER: &str = "
+    SELECT id, thread_id, tool, state, created_at, updated_at, deadline_at, expires_at, is_error, text
+    FROM answers WHERE tenant_id = $1 AND owner_id = $2 AND id = $3 AND expires_at > $4";
+
+const ANSWERS: &str = "
+    SELECT id, thread_id, tool, state, created_at, updated_at, deadline_at, expires_at, is_error, text
+    FROM answers INDEXED BY answers_of_thread
+    WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3 AND expires_at > $4 ORDER BY id DESC LIMIT $5";
+
+impl Reads<'_> {
+    /// Threads in whose title or turns the words stand.
+    pub(crate) async fn search(&self, words: &str, limit: u32) -> Result<Vec<ThreadSummary>, StoreError> {
+        // Turns are stored as JSON, so the words are looked for as JSON writes them.
+        let written = serde_json::to_string(words).unwrap_or_default();
+        let written = written.trim_matches('"');
+        let query =
+            self.query(SEARCH).bind(self.now.0).bind(limit).bind(pattern(words)).bind(pattern(written));
+        let rows = self.rows(query).await?;
+        rows.iter().map(|row| summary(row).map_err(|error| corrupt("thread", error))).collect()
+    }
+
+    /// Runs, latest first.
+    pub(crate) async fn recent(&self, filter: &RunFilter, limit: u32) -> Result<Vec<Run>, StoreError> {
+        let least = least_run_id(filter.since.unwrap_or(Timestamp(0)));
+        let plain = filter.tool.is_none() && filter.state.is_none() && filter.model.is_none();
+        let looked_at = if plain { limit } else { MAX_LOOKED_AT.max(limit) };
+        let sql = if filter.thread.is_some() { RECENT_OF_THREAD } else { RECENT };
+        let mut query = self.query(sql).bind(least.to_vec()).bind(looked_at);
+        if let Some(thread) = filter.thread {
+            query = query.bind(key(thread.as_uuid()));
+        }
+        let mut runs = Vec::new();
+        for row in &self.rows(query).await? {
+            let run = self.run_of_row(row).map_err(|error| corrupt("run", error))?;
+            if lets_through(filter, &run) {
+                runs.push(run);
+            }
+            if runs.len() == limit as usize {
+                break;
+            }
+        }
+        Ok(runs)
+    }
+
+    fn run_of_row(&self, row: &SqliteRow) -> Result<Run, exai_core::BoxError> {
+        let thread = ThreadId::from_uuid(Uuid::from_slice(row.try_get(10)?)?);
+        self.run(thread, row)
+    }
+
+    /// What finished runs used, latest first.
+    pub(crate) async fn usage(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<UsageRecord>, StoreError> {
+        let query = self
+            .query(USAGE)
+            .bind(least_run_id(since).to_vec())
+            .bind(least_run_id(until).to_vec())
+            .bind(limit);
+        let rows = self.rows(query).await?;
+        rows.iter().map(|row| used(row).map_err(|error| corrupt("usage", error))).collect()
+    }
+
+    /// A kept answer.
+    pub(crate) async fn answer(&self, id: AnswerId) -> Result<Option<KeptAnswer>, StoreError> {
+        let rows = self.rows(self.query(ANSWER).bind(key(id.as_uuid())).bind(self.now.0)).await?;
+        rows.first().map(|row| self.kept(row).map_err(|error| corrupt("answer", error))).transpose()
+    }
+
+    /// The kept answers of a thread.
+    pub(crate) async fn answers(&self, thread: ThreadId, limit: u32) -> Result<Vec<KeptAnswer>, StoreError> {
+        let query = self.query(ANSWERS).bind(key(thread.as_uuid())).bind(self.now.0).bind(limit);
+        let rows = self.rows(query).await?;
+        rows.iter().map(|row| self.kept(row).map_err(|error| corrupt("answer", error))).collect()
+    }
+
+    fn kept(&self, row: &SqliteRow) -> Result<KeptAnswer, exai_core::BoxError> {
+        let word: &str = row.try_get(3)?;
+        let stored =
+            AnswerState::parse(word).ok_or_else(|| format!("`{word}` is not the state of an answer"))?;
+        let deadline_at = Timestamp(row.try_get(6)?);
+        let thread: Option<&[u8]> = row.try_get(1)?;
+        Ok(KeptAnswer {
+            id: AnswerId::from_uuid(Uuid::from_slice(row.try_get(0)?)?),
+            thread: thread.map(Uuid::from_slice).transpose()?.map(ThreadId::from_uuid),
+            tool: row.try_get(2)?,
+            // Its process is gone: a living one would have kept the answer by its deadline.
+            state: if stored == AnswerState::Working && deadline_at < self.now {
+                AnswerState::Interrupted
+            } else {
+                stored
+            },
+            created_at: Timestamp(row.try_get(4)?),
+            updated_at: Timestamp(row.try_get(5)?),
+            deadline_at,
+            expires_at: Timestamp(row.try_get(7)?),
+            is_error: row.try_get(8)?,
+            text: row.try_get(9)?,
+        })
+    }
+
+    /// Whether the database answers at all.
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        self.rows(sqlx::query("SELECT count(*) FROM sqlite_schema")).await.map(drop)
+    }
+}
+
+fn used(row: &SqliteRow) -> Result<UsageRecord, exai_core::BoxError> {
+    let number = |column: usize| -> Result<u64, exai_core::BoxError> {
+        Ok(u64::try_from(row.try_get::<i64, _>(column)?)?)
+    };
+    let thread: Option<&[u8]> = row.try_get(4)?;
+    let state: Option<&str> = row.try_get(5)?;
+    Ok(UsageRecord {
+        day: row.try_get(0)?,
+        provider: row.try_get(1)?,
+        model: row.try_get(2)?,
+        tool: row.try_get(3)?,
+        thread: thread.map(Uuid::from_slice).transpose()?.map(ThreadId::from_uuid),
+        failed: state.map(|word| RunState::parse(word) != Some(RunState::Done)),
+        usage: Usage {
+            input_tokens: number(6)?,
+            output_tokens: number(7)?,
+            cached_input_tokens: number(8)?,
+            reasoning_tokens: number(9)?,
+            estimated: row.try_get(10)?,
+        },
+        cost_usd: row.try_get(11)?,
+        duration_ms: number(12)?,
+    })
+}
+
+fn lets_through(filter: &RunFilter, run: &Run) -> bool {
+    let name = format!("{}/{}", run.provider, run.model).to_lowercase();
+    filter.tool.as_ref().is_none_or(|tool| *tool == run.tool)
+        && filter.state.is_none_or(|state| state == run.state)
+        && filter.model.as_ref().is_none_or(|model| name.contains(&model.to_lowercase()))
+}
+
+/// The words anywhere, with nothing in them that means more than itself.
+fn pattern(words: &str) -> String {
+    let mut pattern = String::with_capacity(words.len() + 2);
+    pattern.push('%');
+    for letter in words.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_mean_only_themselves() {
+        assert_eq!(pattern(r"50%_a\b"), r"%50\%\_a\\b%");
+    }
+}

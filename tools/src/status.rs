@@ -1,0 +1,147 @@
+//! `status`: what works, what does not, and what to do next. Asks no model.
+
+use std::sync::{Arc, LazyLock};
+
+use exai_core::{run::RunState, store::RunFilter};
+use exai_engine::Call;
+use rmcp::{
+    handler::server::common::Extension,
+    model::{CallToolResponse, JsonObject},
+    tool, tool_router,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{Args, ToolArgs},
+    reply::{self, Answer},
+    schema::portable,
+    server::ExaiServer,
+};
+
+/// How many of the latest failures are shown.
+const LAST_ERRORS: u32 = 5;
+
+/// Arguments of `status`: none that matter.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct StatusArgs {}
+
+impl ToolArgs for StatusArgs {
+    const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
+        ("tail_lines", "the last errors are always shown"),
+        ("log_lines", "the last errors are always shown"),
+        ("include_tools", "the client has the list of tools"),
+        ("show_advanced", "everything is shown"),
+        ("doctor", "what to do is always shown"),
+        ("probe", "listmodels with probe asks the endpoints"),
+        ("invalidate_cache", "nothing of this is cached"),
+    ];
+
+    fn schema() -> Arc<JsonObject> {
+        static SCHEMA: LazyLock<Arc<JsonObject>> = LazyLock::new(portable::<StatusArgs>);
+        Arc::clone(&SCHEMA)
+    }
+}
+
+#[tool_router(router = status_router, vis = "pub(crate)")]
+impl ExaiServer {
+    #[tool(
+        description = "What works now: providers, queue, cache, database, last errors, and what to do next.",
+        input_schema = StatusArgs::published(),
+        annotations(title = "Status", read_only_hint = true, open_world_hint = false)
+    )]
+    async fn status(&self, args: Args<StatusArgs>, Extension(call): Extension<Call>) -> CallToolResponse {
+        let mut answer = Answer::default();
+        let providers = self.providers_now();
+        let usable = self.engine().models().providers().len();
+        let store = self.engine().store();
+        let database = store.check().await.err().map(|error| error.to_string());
+        let failed = RunFilter { state: Some(RunState::Failed), ..RunFilter::default() };
+        let errors: Vec<Value> = match store.recent_runs(&call.principal, &failed, LAST_ERRORS).await {
+            Ok(runs) => runs
+                .iter()
+                .map(|run| {
+                    let error = run.outcome.as_ref().and_then(|outcome| outcome.error.clone());
+                    json!({ "at": run.started_at.to_rfc3339(), "tool": run.tool,
+                        "model": format!("{}/{}", run.provider, run.model), "error": error })
+                })
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        let load = self.engine().load();
+        let steps = next_steps(usable, database.as_deref(), &errors, load.unwritten);
+        let health = if database.is_some() {
+            "degraded"
+        } else if usable == 0 {
+            "no_model_configured"
+        } else {
+            "ready"
+        };
+        answer.put("status", "success").put("health", health);
+        answer.put("summary", summary(usable, database.as_deref(), errors.len()));
+        answer.put("next_steps", json!(steps));
+        answer.put("providers_configured", json!(providers));
+        answer.put(
+            "models_available",
+            self.engine().models().providers().iter().map(|one| one.models().len()).sum::<usize>(),
+        );
+        answer.put(
+            "queue",
+            json!({
+                "upstream_attempts": { "under_way": load.attempts.0, "limit": load.attempts.1 },
+                "by_provider": load.providers.iter().map(|(id, used, all)| json!({ "provider": id, "under_way": used, "limit": all })).collect::<Vec<_>>(),
+                "consultations": load.runs,
+                "calls": { "under_way": self.parts.max_in_flight - self.in_flight.available_permits(), "limit": self.parts.max_in_flight },
+            }),
+        );
+        let cached = load.cached;
+        answer.put("cache", json!({ "answers": cached.answers, "bytes": cached.bytes, "hits": cached.hits, "misses": cached.misses }));
+        answer.put("database", json!({ "path": self.parts.database, "ok": database.is_none(), "problem": database, "batches_waiting": load.unwritten }));
+        answer.put("last_errors", json!(errors));
+        reply::without_model("status", answer, &args.notes, &call)
+    }
+}
+
+impl ExaiServer {
+    fn providers_now(&self) -> Vec<Value> {
+        let vendors = self.parts.vendors.iter();
+        vendors
+            .map(|vendor| json!({ "id": vendor.id, "name": vendor.title, "configured": vendor.configured, "how": vendor.how }))
+            .collect()
+    }
+}
+
+fn summary(usable: usize, database: Option<&str>, errors: usize) -> String {
+    let models = match usable {
+        0 => "No provider is configured: reviews come from the local inspection.".to_owned(),
+        1 => "1 provider is configured.".to_owned(),
+        count => format!("{count} providers are configured."),
+    };
+    let database = database
+        .map_or("The database works.".to_owned(), |why| format!("The database does not work: {why}."));
+    let errors =
+        if errors == 0 { "No recent failure.".to_owned() } else { format!("{errors} recent failures.") };
+    format!("{models} {database} {errors}")
+}
+
+/// The most urgent first.
+fn next_steps(usable: usize, database: Option<&str>, errors: &[Value], unwritten: usize) -> Vec<String> {
+    let mut steps = Vec::new();
+    if let Some(problem) = database {
+        steps.push(format!("Mend the database, or nothing is remembered: {problem}"));
+    } else if unwritten > 0 {
+        steps.push(format!("{unwritten} changes wait for the database; look again in a moment."));
+    }
+    if usable == 0 {
+        steps.push(exai_engine::HOW_TO_CONFIGURE.to_owned());
+    }
+    if let Some(last) = errors.first() {
+        let text = |key: &str| last.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        steps.push(format!("The last failure, of {}: {}", text("model"), text("error")));
+    }
+    if steps.is_empty() {
+        steps.push("Nothing has to be done.".to_owned());
+    }
+    steps
+}
