@@ -29,9 +29,19 @@ enum Command {
     Run(RunArgs),
     /// Show the models that can be asked
     Models(ModelsArgs),
-    /// Show stored conversations
+    /// Show, search, export and delete stored conversations
     #[command(subcommand)]
     Threads(ThreadsCommand),
+    /// Show what works now and what to do next
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the latest consultations
+    Activity(ActivityArgs),
+    /// Show tokens, money and time used
+    Usage(UsageArgs),
     /// Show the tools and what their list costs a client
     Tools(ToolsArgs),
     /// Show and check the configuration
@@ -119,6 +129,30 @@ pub(crate) enum ThreadsCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Threads that contain words
+    Search {
+        /// The words
+        words: String,
+        /// How many
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// A thread as Markdown
+    Export {
+        /// Its id
+        id: String,
+    },
+    /// Delete a thread with everything in it
+    Delete {
+        /// Its id
+        id: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// One thread, whole
     Show {
         /// Its id
@@ -127,6 +161,49 @@ pub(crate) enum ThreadsCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Arguments of `activity`.
+#[derive(Debug, Args)]
+pub(crate) struct ActivityArgs {
+    /// Only this tool
+    #[arg(long)]
+    pub tool: Option<String>,
+    /// Only this state: running, done, failed, cancelled or interrupted
+    #[arg(long)]
+    pub state: Option<String>,
+    /// Only models whose provider/model contains this
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Only this thread
+    #[arg(long)]
+    pub thread: Option<String>,
+    /// Since a date, or a span such as 24h or 7d
+    #[arg(long)]
+    pub since: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `usage`.
+#[derive(Debug, Args)]
+pub(crate) struct UsageArgs {
+    /// What to sum up by: day, model, tool or thread
+    #[arg(long, default_value = "day")]
+    pub by: String,
+    /// Since a date, or a span such as 24h or 7d
+    #[arg(long, default_value = "30d")]
+    pub since: String,
+    /// Until a date
+    #[arg(long)]
+    pub until: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `tools`.
@@ -182,6 +259,9 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
         Some(Command::Run(args)) => Box::pin(commands::run::run(args, App::build(&config)?)).await,
         Some(Command::Models(args)) => commands::models::run(&args, &App::build(&config)?).await,
         Some(Command::Threads(command)) => commands::threads::run(&command, &App::build(&config)?).await,
+        Some(Command::Status { json }) => commands::status::run(json, App::build(&config)?).await,
+        Some(Command::Activity(args)) => commands::activity::run(&args, App::build(&config)?).await,
+        Some(Command::Usage(args)) => commands::usage::run(&args, App::build(&config)?).await,
         Some(Command::Tools(args)) => commands::tools::run(&args, &App::build(&config)?),
         Some(Command::Config(command)) => commands::config::run(&command, &config),
         Some(Command::Version { json }) => commands::version::run(json, &config),

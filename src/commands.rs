@@ -1,10 +1,15 @@
 //! The subcommands, one file each, and how they print.
 
+pub(crate) mod activity;
+mod client;
 pub(crate) mod config;
 pub(crate) mod models;
 pub(crate) mod run;
+pub(crate) mod status;
+mod table;
 pub(crate) mod threads;
 pub(crate) mod tools;
+pub(crate) mod usage;
 pub(crate) mod version;
 
 use std::io::{self, Write as _};

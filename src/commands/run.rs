@@ -1,7 +1,6 @@
 //! `exai-mcp run TOOL`: a tool on the command line, through the same server that MCP clients use.
 
 mod arguments;
-mod client;
 mod prose;
 
 use std::{process::ExitCode, time::Duration};
@@ -31,7 +30,7 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
         }
     };
     let begun = tokio::time::Instant::now();
-    let answer = client::call(&app, &args.tool, arguments).await;
+    let answer = super::client::call(&app, &args.tool, arguments).await;
     app.closing.cancel();
     if !app.engine.settle(SETTLE).await {
         tracing::warn!("the thread could not be written completely");

@@ -1,44 +1,95 @@
 //! `exai-mcp threads`: what is stored.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use exai_core::{
     Principal, ThreadId,
     run::Run,
-    thread::{Body, Thread, ThreadSummary},
+    store::Write,
+    thread::{Thread, ThreadSummary},
 };
+use exai_engine::transcript;
 use serde_json::{Value, json};
 
 use super::{print, print_json};
 use crate::{App, cli::ThreadsCommand};
 
+/// How long a deletion may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 pub(crate) async fn run(command: &ThreadsCommand, app: &App) -> anyhow::Result<ExitCode> {
     let who = Principal::local();
     match command {
         ThreadsCommand::List { limit, json: as_json } => {
-            let threads = app.store.threads(&who, *limit).await?;
-            if *as_json {
-                print_json(&Value::Array(threads.iter().map(summary_json).collect()))?;
-            } else if threads.is_empty() {
-                print("no threads yet")?;
-            } else {
-                print(&threads.iter().map(summary_line).collect::<String>())?;
-            }
+            list(&app.store.threads(&who, *limit).await?, *as_json, "no threads yet")?;
+        }
+        ThreadsCommand::Search { words, limit, json: as_json } => {
+            list(&app.store.search_threads(&who, words, *limit).await?, *as_json, "no thread contains that")?;
         }
         ThreadsCommand::Show { id, json: as_json } => {
-            let id: ThreadId = id.parse().context("pass an id that `exai-mcp threads list` shows")?;
-            let found = app.store.thread(&who, id).await?;
-            let thread = found.with_context(|| format!("thread {id} does not exist or has expired"))?;
-            let runs = app.store.runs(&who, id).await?;
+            let thread = found(app, &who, id).await?;
+            let runs = app.store.runs(&who, thread.id).await?;
             if *as_json {
                 print_json(&thread_json(&thread, &runs))?;
             } else {
                 print(&thread_text(&thread, &runs))?;
             }
         }
+        ThreadsCommand::Export { id } => {
+            let thread = found(app, &who, id).await?;
+            let runs = app.store.runs(&who, thread.id).await?;
+            print(&transcript::markdown(&thread, &runs))?;
+        }
+        ThreadsCommand::Delete { id, yes } => {
+            let thread = found(app, &who, id).await?;
+            if !*yes && !confirmed(&thread)? {
+                print("nothing was deleted")?;
+                return Ok(ExitCode::FAILURE);
+            }
+            let turns = thread.turns.len();
+            if !app.store.write(&who, vec![Write::DeleteThread(thread.id)]).within(PATIENCE).await? {
+                bail!("the database did not take the change within {PATIENCE:?}; nothing was deleted yet");
+            }
+            print(&format!(
+                "deleted thread {} with {turns} turns, its consultations and its kept answers",
+                thread.id
+            ))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn list(threads: &[ThreadSummary], as_json: bool, none: &str) -> anyhow::Result<()> {
+    if as_json {
+        print_json(&Value::Array(threads.iter().map(summary_json).collect()))
+    } else if threads.is_empty() {
+        Ok(print(none)?)
+    } else {
+        Ok(print(&threads.iter().map(summary_line).collect::<String>())?)
+    }
+}
+
+async fn found(app: &App, who: &Principal, id: &str) -> anyhow::Result<Thread> {
+    let id: ThreadId = id.parse().context("pass an id that `exai-mcp threads list` shows")?;
+    let found = app.store.thread(who, id).await?;
+    found.with_context(|| format!("thread {id} does not exist or has expired"))
+}
+
+/// Asks at the terminal; without one there is nobody to ask.
+fn confirmed(thread: &Thread) -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!("nobody can be asked here; pass --yes to delete thread {}", thread.id);
+    }
+    let turns = thread.turns.len();
+    write!(io::stderr(), "Delete thread {} with {turns} turns? It cannot be undone. [y/N] ", thread.id)?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 fn summary_line(thread: &ThreadSummary) -> String {
@@ -89,25 +140,11 @@ fn thread_text(thread: &Thread, runs: &[Run]) -> String {
         thread.expires_at.to_rfc3339()
     );
     for turn in &thread.turns {
-        let (who, words) = match &turn.body {
-            Body::Message(message) => ("you".to_owned(), message.text.clone()),
-            Body::Step(step) => (
-                format!("step {} of {}", step.step_number, step.total_steps),
-                format!("{}\n{}", step.step, step.findings),
-            ),
-            Body::Opinion(opinion) => {
-                let who = format!("{}/{}", opinion.model.provider, opinion.model.model);
-                (who, opinion.error.clone().unwrap_or_else(|| opinion.text.clone()))
-            }
-            Body::Answer(answer) if answer.text.is_empty() => continue,
-            Body::Answer(answer) => {
-                let who = answer.model.as_ref().map_or_else(
-                    || "offline inspection".to_owned(),
-                    |model| format!("{}/{}", model.provider, model.model),
-                );
-                (who, answer.text.clone())
-            }
-        };
+        let words = transcript::words(&turn.body);
+        if words.trim().is_empty() {
+            continue;
+        }
+        let who = transcript::speaker(&turn.body);
         text.push_str(&format!("\n── {} · {} · {who}\n{}\n", turn.seq + 1, turn.tool, words.trim_end()));
     }
     for run in runs {

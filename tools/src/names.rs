@@ -3,9 +3,20 @@
 /// Suffixes that editors appended for the predecessor's tools.
 const SUFFIXES: [&str; 4] = ["_EXAI-WS", "-EXAI-WS", "_EXAI_WS", "-EXAI_WS"];
 
-/// The name without a predecessor's suffix.
+/// Names of other servers for what a tool here does; accepted on calls, never listed.
+const OTHER_NAMES: [(&str, &str); 6] = [
+    ("health", "status"),
+    ("self-check", "status"),
+    ("provider_capabilities", "status"),
+    ("toolcall_log_tail", "activity"),
+    ("review", "codereview"),
+    ("thinkdeeper", "thinkdeep"),
+];
+
+/// The name here: without a predecessor's suffix, and under our own name for what it does.
 pub(crate) fn canonical(name: &str) -> &str {
-    SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
+    let name = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+    OTHER_NAMES.iter().find(|(other, _)| *other == name).map_or(name, |(_, own)| own)
 }
 
 #[cfg(test)]
@@ -17,5 +28,12 @@ mod tests {
         assert_eq!(canonical("chat_EXAI-WS"), "chat");
         assert_eq!(canonical("debug-EXAI_WS"), "debug");
         assert_eq!(canonical("chat"), "chat");
+    }
+
+    #[test]
+    fn other_servers_names_mean_our_tools() {
+        assert_eq!(canonical("self-check"), "status");
+        assert_eq!(canonical("toolcall_log_tail_EXAI-WS"), "activity");
+        assert_eq!(canonical("thinkdeeper"), "thinkdeep");
     }
 }

@@ -27,7 +27,7 @@ const PIPE_BYTES: usize = 256 * 1024;
 const TICK: Duration = Duration::from_millis(120);
 
 /// A tool's answer.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// Its JSON text, parsed.
     pub json: Value,
     /// Whether it is a failure.
@@ -57,7 +57,7 @@ fn without_seconds(message: &str) -> String {
 }
 
 /// Calls one tool. Ctrl-C cancels the call.
-pub(super) async fn call(app: &App, tool: &str, arguments: JsonObject) -> anyhow::Result<Answer> {
+pub(crate) async fn call(app: &App, tool: &str, arguments: JsonObject) -> anyhow::Result<Answer> {
     let bar = progress_bar(tool);
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let server = tokio::spawn({

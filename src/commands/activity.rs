@@ -1,0 +1,62 @@
+//! `exai-mcp activity`: the latest consultations.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use serde_json::{Map, Value, json};
+
+use super::{
+    client, print, print_json,
+    table::{grouped, lay_out},
+};
+use crate::{App, cli::ActivityArgs};
+
+pub(crate) async fn run(args: &ActivityArgs, app: App) -> anyhow::Result<ExitCode> {
+    let named = [
+        ("tool", &args.tool),
+        ("state", &args.state),
+        ("model", &args.model),
+        ("continuation_id", &args.thread),
+        ("since", &args.since),
+    ];
+    let mut wanted: Map<String, Value> = named
+        .into_iter()
+        .filter_map(|(name, value)| value.as_ref().map(|value| (name.to_owned(), json!(value))))
+        .collect();
+    wanted.insert("limit".to_owned(), json!(args.limit));
+    let answer = client::call(&app, "activity", wanted).await?;
+    if answer.is_error {
+        bail!("{}", answer.json["message"].as_str().unwrap_or("the activity cannot be read"));
+    }
+    if args.json {
+        print_json(&answer.json["calls"])?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let calls = answer.json["calls"].as_array().cloned().unwrap_or_default();
+    if calls.is_empty() {
+        print("no consultation matches")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<Vec<String>> = calls.iter().map(cells).collect();
+    let headings = ["at", "tool", "model", "state", "tokens in", "out", "cost $", "seconds", "error"];
+    print(&lay_out(&headings, &rows, &[4, 5, 6, 7]))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn cells(call: &Value) -> Vec<String> {
+    let text = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
+    let count =
+        |pointer: &str| call.pointer(pointer).and_then(Value::as_u64).map(grouped).unwrap_or_default();
+    let millis = call["duration_ms"].as_u64();
+    vec![
+        text("at"),
+        text("tool"),
+        text("model"),
+        text("state"),
+        count("/tokens/input"),
+        count("/tokens/output"),
+        call["cost_usd"].as_f64().map(|cost| format!("{cost:.4}")).unwrap_or_default(),
+        millis.map(|millis| format!("{}.{}", millis / 1_000, millis % 1_000 / 100)).unwrap_or_default(),
+        text("error").chars().take(60).collect(),
+    ]
+}

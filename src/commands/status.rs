@@ -1,0 +1,43 @@
+//! `exai-mcp status`: what works now and what to do next.
+
+use std::process::ExitCode;
+
+use serde_json::{Map, Value};
+
+use super::{client, print, print_json};
+use crate::App;
+
+pub(crate) async fn run(as_json: bool, app: App) -> anyhow::Result<ExitCode> {
+    let answer = client::call(&app, "status", Map::new()).await?.json;
+    if as_json {
+        print_json(&answer)?;
+    } else {
+        print(&rendered(&answer))?;
+    }
+    Ok(if answer["health"] == "degraded" { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn rendered(answer: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut lines = vec![text(&answer["summary"]), String::new()];
+    for provider in answer["providers_configured"].as_array().into_iter().flatten() {
+        let mark = if provider["configured"] == true { "yes" } else { "no " };
+        lines.push(format!("{mark}  {:<10} {}", text(&provider["name"]), text(&provider["how"])));
+    }
+    let database = &answer["database"];
+    lines.push(format!("\ndatabase  {}", text(&database["path"])));
+    for error in answer["last_errors"].as_array().into_iter().flatten() {
+        lines.push(format!(
+            "failed    {} {} {}: {}",
+            text(&error["at"]),
+            text(&error["tool"]),
+            text(&error["model"]),
+            text(&error["error"])
+        ));
+    }
+    lines.push("\nnext".to_owned());
+    lines.extend(
+        answer["next_steps"].as_array().into_iter().flatten().map(|step| format!("- {}", text(step))),
+    );
+    lines.join("\n")
+}

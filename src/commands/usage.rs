@@ -1,0 +1,51 @@
+//! `exai-mcp usage`: tokens, money and time.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use serde_json::{Map, Value, json};
+
+use super::{
+    client, print, print_json,
+    table::{grouped, lay_out},
+};
+use crate::{App, cli::UsageArgs};
+
+pub(crate) async fn run(args: &UsageArgs, app: App) -> anyhow::Result<ExitCode> {
+    let mut wanted =
+        Map::from_iter([("by".to_owned(), json!(args.by)), ("since".to_owned(), json!(args.since))]);
+    wanted.extend(args.until.as_ref().map(|until| ("until".to_owned(), json!(until))));
+    let answer = client::call(&app, "usage", wanted).await?;
+    if answer.is_error {
+        bail!("{}", answer.json["message"].as_str().unwrap_or("the usage cannot be read"));
+    }
+    if args.json {
+        print_json(&answer.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows = answer.json["rows"].as_array().into_iter().flatten().map(|row| cells(row, &args.by));
+    let total = cells(&answer.json["total"], "of");
+    let rows: Vec<Vec<String>> = rows.chain([total]).collect();
+    let headings = [args.by.as_str(), "calls", "failed", "tokens in", "out", "cost $", "p50 s", "p95 s"];
+    print(&lay_out(&headings, &rows, &[1, 2, 3, 4, 5, 6, 7]))?;
+    print(answer.json["summary"].as_str().unwrap_or_default())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn cells(row: &Value, by: &str) -> Vec<String> {
+    let count = |pointer: &str| grouped(row.pointer(pointer).and_then(Value::as_u64).unwrap_or(0));
+    let seconds = |pointer: &str| {
+        let millis = row.pointer(pointer).and_then(Value::as_u64);
+        millis.map_or_else(|| "-".to_owned(), |millis| format!("{}.{}", millis / 1_000, millis % 1_000 / 100))
+    };
+    vec![
+        row[by].as_str().unwrap_or_default().to_owned(),
+        count("/calls"),
+        count("/failed"),
+        count("/tokens/input"),
+        count("/tokens/output"),
+        row["cost_usd"].as_f64().map_or_else(|| "?".to_owned(), |cost| format!("{cost:.4}")),
+        seconds("/latency_ms/p50"),
+        seconds("/latency_ms/p95"),
+    ]
+}
