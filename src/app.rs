@@ -89,6 +89,7 @@ impl App {
                 client_limit: ROOTS_LIMIT,
             },
             vendors: config.endpoints.facts.clone(),
+            shown: config.shown.clone(),
             version: env!("CARGO_PKG_VERSION"),
             database: config.places.database().display().to_string(),
             heartbeat: HEARTBEAT,

@@ -8,6 +8,7 @@ use std::{
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use exai_core::Severity;
+use exai_tools::profile::Profile;
 
 use crate::{App, Config, commands, lifecycle, telemetry};
 
@@ -212,9 +213,33 @@ pub(crate) struct ToolsArgs {
     /// Show the bytes and estimated tokens of each tool's entry
     #[arg(long)]
     pub cost: bool,
+    /// The tools of another profile than the configured one
+    #[arg(long, value_enum)]
+    pub profile: Option<ProfileArg>,
+    /// Every tool with every field it accepts, as Markdown
+    #[arg(long, conflicts_with_all = ["cost", "json"])]
+    pub markdown: bool,
     /// The list as MCP clients get it
     #[arg(long)]
     pub json: bool,
+}
+
+/// The profiles of `--profile`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ProfileArg {
+    Lite,
+    Standard,
+    Full,
+}
+
+impl From<ProfileArg> for Profile {
+    fn from(word: ProfileArg) -> Self {
+        match word {
+            ProfileArg::Lite => Self::Lite,
+            ProfileArg::Standard => Self::Standard,
+            ProfileArg::Full => Self::Full,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -262,7 +287,7 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
         Some(Command::Status { json }) => commands::status::run(json, App::build(&config)?).await,
         Some(Command::Activity(args)) => commands::activity::run(&args, App::build(&config)?).await,
         Some(Command::Usage(args)) => commands::usage::run(&args, App::build(&config)?).await,
-        Some(Command::Tools(args)) => commands::tools::run(&args, &App::build(&config)?),
+        Some(Command::Tools(args)) => commands::tools::run(&args, &App::build(&config)?).await,
         Some(Command::Config(command)) => commands::config::run(&command, &config),
         Some(Command::Version { json }) => commands::version::run(json, &config),
     }

@@ -10,11 +10,13 @@ pub mod limits;
 pub mod place;
 mod preferences;
 pub mod problems;
+mod tools;
 
 use std::path::{Path, PathBuf};
 
 use exai_engine::{Preferences, context::RootCandidate};
 use exai_store::Sync;
+use exai_tools::profile::Shown;
 
 use self::{endpoints::Endpoints, layers::Layers, limits::Limits, place::Places, problems::Problems};
 
@@ -48,6 +50,8 @@ pub struct Config {
     pub roots: Vec<RootCandidate>,
     /// Models, thinking and language where a call says nothing.
     pub preferences: Preferences,
+    /// The tools that clients are shown.
+    pub shown: Shown,
     /// Durability.
     pub sync: Sync,
     /// What is logged.
@@ -83,6 +87,7 @@ impl Config {
         let endpoints = Endpoints::read(&layers, allow_http, &mut problems);
         Self {
             preferences: preferences::read(&layers, &mut problems),
+            shown: tools::read(&layers, &mut problems),
             allow_http,
             roots: place::local_roots(&layers, working_directory),
             sync: choice(

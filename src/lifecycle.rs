@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use exai_engine::Engine;
+use exai_tools::ExaiServer;
 use exai_transports::stdio::{self, Cause, Lifecycle, StdioSettings};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +21,8 @@ const SETTLE_LATE: Duration = Duration::from_millis(80);
 pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     tokio::spawn(cancel_on_signal(shutdown.clone()));
+    #[cfg(unix)]
+    tokio::spawn(reload_on_signal(app.server.clone(), app.engine.clone()));
     let settings = StdioSettings { max_in_flight: config.limits.in_flight, ..StdioSettings::default() };
     let lifecycle = Lifecycle { shutdown, closing: app.closing.clone(), ..Lifecycle::default() };
     let service = stdio::serve(app.server.clone(), rmcp::transport::stdio_pipes(), settings, lifecycle);
@@ -36,6 +40,32 @@ pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()>
         tracing::info!("the client closed its end before its input was over");
     }
     Ok(())
+}
+
+/// Reads the configuration again at every SIGHUP, for what can change while the program runs: the tools that are shown, models and
+/// language where a call says nothing. Calls under way keep what they began with.
+#[cfg(unix)]
+async fn reload_on_signal(server: ExaiServer, engine: Engine) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        let config = match Config::load() {
+            Ok(config) => config,
+            Err(error) => {
+                tracing::error!("the configuration cannot be read again: {error}");
+                continue;
+            }
+        };
+        for problem in config.problems.errors() {
+            tracing::error!("configuration: {problem}");
+        }
+        engine.prefer(config.preferences.clone());
+        server.show(config.shown.clone()).await;
+        tracing::info!(
+            profile = config.shown.profile.as_str(),
+            "the configuration was read again; providers, limits, folders and the database change only with a restart"
+        );
+    }
 }
 
 /// Cancels `token` at the first SIGTERM or SIGINT.

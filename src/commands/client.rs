@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use exai_tools::profile::Shown;
 use indicatif::{ProgressBar, ProgressStyle};
 use rmcp::{
     ClientHandler, RoleClient, ServiceExt as _,
@@ -58,6 +59,8 @@ fn without_seconds(message: &str) -> String {
 
 /// Calls one tool. Ctrl-C cancels the call.
 pub(crate) async fn call(app: &App, tool: &str, arguments: JsonObject) -> anyhow::Result<Answer> {
+    // A person at a terminal pays nothing for a list of tools.
+    app.server.show(Shown::everything()).await;
     let bar = progress_bar(tool);
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let server = tokio::spawn({

@@ -21,6 +21,8 @@ const WRONG_USAGE: u8 = 2;
 const SETTLE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
+    // A person at a terminal pays nothing for a list of tools.
+    app.server.show(exai_tools::profile::Shown::everything()).await;
     let arguments = match arguments::build(&args, &app) {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -3,41 +3,43 @@
 use std::process::ExitCode;
 
 use exai_engine::context::estimate_tokens;
+use exai_tools::profile::Shown;
+use rmcp::model::Tool;
 use serde_json::json;
 
-use super::{print, print_json};
+use super::{print, print_json, table::lay_out};
 use crate::{App, cli::ToolsArgs};
 
-pub(crate) fn run(args: &ToolsArgs, app: &App) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: &ToolsArgs, app: &App) -> anyhow::Result<ExitCode> {
+    if let Some(profile) = args.profile {
+        app.server.show(Shown { profile: profile.into(), ..Shown::default() }).await;
+    }
     let tools = app.server.tool_list();
     if args.json {
         print_json(&json!({ "tools": tools }))?;
-        return Ok(ExitCode::SUCCESS);
+    } else if args.markdown {
+        print(&exai_tools::reference())?;
+    } else if args.cost {
+        print(&cost(&tools)?)?;
+    } else {
+        let line = |tool: &Tool| {
+            let about = tool.description.as_deref().unwrap_or_default();
+            format!("{:<12} {about}\n", tool.name)
+        };
+        print(&tools.iter().map(line).collect::<String>())?;
     }
-    let mut text = String::new();
-    for tool in tools {
-        let about = tool.description.as_deref().unwrap_or_default();
-        if args.cost {
-            let entry = serde_json::to_string(tool)?;
-            text.push_str(&format!(
-                "{:<12} {:>6} bytes  about {:>5} tokens\n",
-                tool.name,
-                entry.len(),
-                estimate_tokens(&entry)
-            ));
-        } else {
-            text.push_str(&format!("{:<12} {about}\n", tool.name));
-        }
-    }
-    if args.cost {
-        let whole = serde_json::to_string(&json!({ "tools": tools }))?;
-        text.push_str(&format!(
-            "{:<12} {:>6} bytes  about {:>5} tokens\n",
-            "all",
-            whole.len(),
-            estimate_tokens(&whole)
-        ));
-    }
-    print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Bytes of compact JSON and estimated tokens of each tool's entry and of the whole list.
+fn cost(tools: &[Tool]) -> anyhow::Result<String> {
+    let row = |name: &str, entry: &str| {
+        vec![name.to_owned(), entry.len().to_string(), estimate_tokens(entry).to_string()]
+    };
+    let mut rows = Vec::new();
+    for tool in tools {
+        rows.push(row(&tool.name, &serde_json::to_string(tool)?));
+    }
+    rows.push(row("all", &serde_json::to_string(&json!({ "tools": tools }))?));
+    Ok(lay_out(&["tool", "bytes", "tokens (estimate)"], &rows, &[1, 2]))
 }

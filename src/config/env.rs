@@ -18,9 +18,15 @@ pub const EXAI_LOG: &str = "EXAI_LOG";
 pub const EXAI_LOG_FORMAT: &str = "EXAI_LOG_FORMAT";
 /// Durability of the database: normal survives the process, full also a power loss.
 pub const EXAI_STORE_SYNC: &str = "EXAI_STORE_SYNC";
+/// Which tools are shown: lite, standard or full.
+pub const EXAI_TOOL_PROFILE: &str = "EXAI_TOOL_PROFILE";
+/// Tools to show instead of a profile.
+pub const EXAI_ENABLED_TOOLS: &str = "EXAI_ENABLED_TOOLS";
+/// Tools that are never shown.
+pub const EXAI_DISABLED_TOOLS: &str = "EXAI_DISABLED_TOOLS";
 /// Seconds for a whole call.
 pub const EXAI_CALL_SECONDS: &str = "EXAI_CALL_SECONDS";
-/// See [`super::keys::CONSENSUS_SECONDS`].
+/// Seconds for one model of a consensus.
 pub const EXAI_CONSENSUS_SECONDS: &str = "EXAI_CONSENSUS_SECONDS";
 /// Seconds to connect to a vendor.
 pub const EXAI_CONNECT_SECONDS: &str = "EXAI_CONNECT_SECONDS";

@@ -44,6 +44,27 @@ pub static LOCALE: Key = key(
     "",
     "Language of the experts' answers, such as German or de-DE",
 );
+/// Which tools are shown.
+pub static TOOL_PROFILE: Key = key(
+    "tool_profile",
+    &[env::EXAI_TOOL_PROFILE, "TOOL_PROFILE"],
+    "standard",
+    "Tools that clients are shown: lite, standard or full",
+);
+/// Single tools instead of a profile.
+pub static ENABLED_TOOLS: Key = key(
+    "enabled_tools",
+    &[env::EXAI_ENABLED_TOOLS, "ENABLED_TOOLS"],
+    "",
+    "Names of the tools to show instead of a profile, separated by commas",
+);
+/// Tools that are taken away.
+pub static DISABLED_TOOLS: Key = key(
+    "disabled_tools",
+    &[env::EXAI_DISABLED_TOOLS, "DISABLED_TOOLS"],
+    "",
+    "Names of tools that are never shown, separated by commas",
+);
 /// Folders that may be read.
 pub static ROOTS: Key = key(
     "roots",
@@ -190,9 +211,12 @@ pub static ALLOW_HTTP: Key = key(
 );
 
 /// Every key, in the order in which they are shown.
-pub static ALL: [&Key; 34] = [
+pub static ALL: [&Key; 37] = [
     &DEFAULT_MODEL,
     &LOCALE,
+    &TOOL_PROFILE,
+    &ENABLED_TOOLS,
+    &DISABLED_TOOLS,
     &ROOTS,
     &OPENAI_KEY,
     &OPENAI_URL,

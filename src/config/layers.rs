@@ -11,7 +11,7 @@ use exai_engine::routing::edit_distance;
 use super::{keys, keys::Key, problems::Problems};
 
 /// The keys that a project's own file may set. Never addresses, keys, roots or limits: a cloned repository is a stranger's text.
-const PROJECT_KEYS: [&str; 2] = ["default_model", "locale"];
+const PROJECT_KEYS: [&str; 3] = ["default_model", "locale", "tool_profile"];
 /// The tables of `config.toml` that are not single values.
 const TABLES: [&str; 2] = ["endpoints", "tools"];
 /// More wrong letters than this make another word.

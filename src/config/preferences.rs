@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use exai_core::chat::Thinking;
 use exai_engine::{Preferences, ToolPreferences};
+use exai_tools::profile::{is_tool, nearest};
 
 use super::{clip, keys, layers::Layers, problems::Problems};
 
@@ -31,6 +32,12 @@ pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Preferences {
 fn tools(layers: &Layers, problems: &mut Problems) -> BTreeMap<String, ToolPreferences> {
     let mut tools = BTreeMap::new();
     for (tool, settings) in layers.tables("tools").into_iter().flatten() {
+        if !is_tool(tool) {
+            let near = nearest(tool).first().copied().unwrap_or_default();
+            problems
+                .error(format!("tools.{}: there is no such tool; did you mean tools.{near}?", clip(tool)));
+            continue;
+        }
         let Some(settings) = settings.as_table() else {
             problems.error(format!("tools.{tool}: write it as a table, [tools.{tool}]"));
             continue;

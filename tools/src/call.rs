@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use exai_core::{Principal, RequestId};
+use exai_core::RequestId;
 use exai_engine::Call;
 use futures::FutureExt as _;
 use rmcp::{
@@ -14,6 +14,7 @@ use rmcp::{
     model::{CallToolRequestParams, CallToolResponse, ProtocolVersion},
     service::RequestContext,
 };
+use serde_json::json;
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::Instant,
@@ -21,7 +22,11 @@ use tokio::{
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{heartbeat::Heartbeat, names, reply, server::ExaiServer};
+use crate::{
+    heartbeat::Heartbeat,
+    names, profile, reply,
+    server::{ExaiServer, principal},
+};
 
 /// The `_meta` key by which a client names its request.
 const REQUEST_ID_KEY: &str = "x-request-id";
@@ -39,7 +44,11 @@ impl ExaiServer {
         request.name = names::canonical(&asked).to_owned().into();
         let request_id = request_id(&context);
         if self.router.get(&request.name).is_none() {
-            return Ok(reply::unknown_tool(&asked, &self.tool_names(), &request_id));
+            return Err(unknown_tool(&asked));
+        }
+        let listing = self.listings.now();
+        if !listing.shown.has(&request.name) {
+            return Err(hidden_tool(&request.name, listing.shown.why_hidden(&request.name)));
         }
         let Some(_in_flight) = self.enter() else {
             return Ok(reply::too_many_calls(self.parts.max_in_flight, &request_id));
@@ -97,7 +106,7 @@ impl ExaiServer {
         let modern =
             context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
         Call {
-            principal: context.extensions.get::<Principal>().cloned().unwrap_or_else(Principal::local),
+            principal: principal(context),
             request_id,
             deadline: Instant::now() + limit,
             limit,
@@ -107,6 +116,24 @@ impl ExaiServer {
             thread: Arc::new(OnceLock::new()),
         }
     }
+}
+
+/// There is no such tool. A protocol error, because no call was made.
+fn unknown_tool(asked: &str) -> ErrorData {
+    let shown: String = asked.chars().take(80).collect();
+    let nearest = profile::nearest(asked);
+    ErrorData::invalid_params(
+        format!("there is no tool `{shown}`; the nearest names are {}", nearest.join(", ")),
+        Some(json!({ "tool": shown, "nearest": nearest })),
+    )
+}
+
+/// The tool exists and is switched off.
+fn hidden_tool(name: &str, why: &str) -> ErrorData {
+    ErrorData::invalid_params(
+        format!("the tool `{name}` is not offered here: {why}"),
+        Some(json!({ "tool": name, "reason": why })),
+    )
 }
 
 /// The client's name for the request, or one of ours.

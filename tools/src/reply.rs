@@ -15,15 +15,10 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use chat::chat;
 pub(crate) use consensus::consensus;
-pub(crate) use error::{
-    bad_arguments, cancelled, error, interrupted, panicked, too_many_calls, unknown_tool,
-};
+pub(crate) use error::{bad_arguments, cancelled, error, interrupted, panicked, too_many_calls};
 pub(crate) use step::step;
 
-/// How many characters a client that asks for our word may show of one answer, by the key Claude Code reads.
-const MAX_RESULT_KEY: &str = "anthropic/maxResultSizeChars";
-/// Long enough for a review of many findings, below what that client allows at most (500,000).
-const MAX_RESULT_CHARS: u32 = 120_000;
+use crate::listing::{MAX_RESULT_CHARS, MAX_RESULT_KEY};
 
 /// An answer under construction; keys keep the order in which they are put.
 #[derive(Default)]

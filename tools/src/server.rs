@@ -1,25 +1,34 @@
-//! The MCP server: which tools there are, and how a request reaches one.
+//! The MCP server: what it offers, and how a request reaches what answers it.
 
 use std::{sync::Arc, time::Duration};
 
+use exai_core::Principal;
 use exai_engine::Engine;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     handler::server::router::tool::ToolRouter,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult,
-        PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+        CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+        GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+        SubscriptionFilter, Tool,
     },
-    service::RequestContext,
+    service::{NotificationContext, RequestContext, SubscriptionContext},
     tool_handler,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::roots::{RootPolicy, SessionRoots};
+use crate::{
+    listing::Listings,
+    profile::Shown,
+    resources,
+    roots::{RootPolicy, SessionRoots},
+};
 
-/// How long a client may keep the list of tools; it only changes with the configuration.
-const TOOL_LIST_TTL_MS: u64 = 3_600_000;
+/// How long a client may keep the lists; they only change with the configuration, and then it is told.
+const LIST_TTL_MS: u64 = 3_600_000;
 
 /// A vendor as `listmodels` tells of it, configured or not.
 #[derive(Debug, Clone)]
@@ -43,6 +52,8 @@ pub struct ServerParts {
     pub roots: RootPolicy,
     /// The vendors, for `listmodels`.
     pub vendors: Vec<VendorFact>,
+    /// The tools that are shown at the start.
+    pub shown: Shown,
     /// This program's version.
     pub version: &'static str,
     /// Where threads are kept, for `version`.
@@ -62,16 +73,28 @@ pub struct ServerParts {
 pub struct ExaiServer {
     pub(crate) parts: Arc<ServerParts>,
     pub(crate) router: Arc<ToolRouter<Self>>,
+    pub(crate) listings: Arc<Listings>,
     pub(crate) roots: SessionRoots,
     pub(crate) in_flight: Arc<Semaphore>,
-    tools: Arc<Vec<Tool>>,
 }
 
 impl ExaiServer {
     /// Builds the server and its list of tools, once.
     #[must_use]
     pub fn new(parts: ServerParts) -> Self {
-        let router = Self::chat_router()
+        let router = Self::every_tool();
+        Self {
+            roots: SessionRoots::new(parts.roots.clone()),
+            in_flight: Arc::new(Semaphore::new(parts.max_in_flight)),
+            listings: Arc::new(Listings::new(&router, parts.shown.clone())),
+            router: Arc::new(router),
+            parts: Arc::new(parts),
+        }
+    }
+
+    /// Every tool, shown or not.
+    pub(crate) fn every_tool() -> ToolRouter<Self> {
+        Self::chat_router()
             + Self::listmodels_router()
             + Self::analyze_router()
             + Self::codereview_router()
@@ -90,30 +113,46 @@ impl ExaiServer {
             + Self::threads_router()
             + Self::activity_router()
             + Self::usage_router()
-            + Self::apilookup_router();
-        let tools = Arc::new(router.list_all());
-        Self {
-            roots: SessionRoots::new(parts.roots.clone()),
-            in_flight: Arc::new(Semaphore::new(parts.max_in_flight)),
-            router: Arc::new(router),
-            tools,
-            parts: Arc::new(parts),
-        }
+            + Self::apilookup_router()
     }
 
-    /// The tools as clients see them, in their order.
+    /// The tools as clients see them now, in their order.
     #[must_use]
-    pub fn tool_list(&self) -> &[Tool] {
-        &self.tools
+    pub fn tool_list(&self) -> Vec<Tool> {
+        self.listings.now().tools.clone()
     }
 
-    pub(crate) fn tool_names(&self) -> Vec<&str> {
-        self.tools.iter().map(|tool| tool.name.as_ref()).collect()
+    /// Shows other tools from now on and tells every client when that makes a difference. Calls under way go on.
+    pub async fn show(&self, shown: Shown) {
+        if self.listings.show(shown) {
+            self.listings.tell().await;
+        }
     }
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.parts.engine
     }
+}
+
+/// Who asks.
+pub(crate) fn principal(context: &RequestContext<RoleServer>) -> Principal {
+    context.extensions.get::<Principal>().cloned().unwrap_or_else(Principal::local)
+}
+
+fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
+}
+
+/// Cache hints for clients that know them.
+macro_rules! hinted {
+    ($result:expr, $context:expr) => {{
+        let result = $result;
+        if is_modern(&$context) {
+            result.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private)
+        } else {
+            result
+        }
+    }};
 }
 
 #[tool_handler(router = self.router)]
@@ -122,9 +161,21 @@ impl ServerHandler for ExaiServer {
         let about = Implementation::new("exai-mcp", self.parts.version)
             .with_title("exai-mcp")
             .with_description("A team of expert models for a coding agent");
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_prompts()
+            .enable_prompts_list_changed()
+            .enable_resources()
+            .enable_completions()
+            .build();
+        ServerConfig::new(capabilities)
             .with_server_info(about)
             .with_instructions(exai_prompts::instructions())
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        self.listings.remember(context.peer);
     }
 
     async fn list_tools(
@@ -132,15 +183,7 @@ impl ServerHandler for ExaiServer {
         _request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let listed = ListToolsResult::with_all_items((*self.tools).clone());
-        let modern =
-            context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
-        // Older revisions do not know the cache hints.
-        Ok(if modern {
-            listed.with_ttl_ms(TOOL_LIST_TTL_MS).with_cache_scope(CacheScope::Private)
-        } else {
-            listed
-        })
+        Ok(hinted!(ListToolsResult::with_all_items(self.tool_list()), context))
     }
 
     async fn call_tool(
@@ -149,5 +192,83 @@ impl ServerHandler for ExaiServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         self.guarded_call(request, context).await
+    }
+
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Ok(hinted!(ListPromptsResult::with_all_items(self.prompts()), context))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        self.prompt(&request).map(Into::into)
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        Ok(self.completion(&request, &principal(&context)).await)
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        // Threads come and go with every call, so no client is told to keep this list.
+        Ok(ListResourcesResult::with_all_items(self.resources(&principal(&context)).await))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(hinted!(ListResourceTemplatesResult::with_all_items(resources::templates()), context))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        self.resource(&request.uri, &principal(&context)).await.map(Into::into)
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        let mut accepted = SubscriptionFilter::new();
+        accepted.tools_list_changed = requested.tools_list_changed.filter(|wanted| *wanted);
+        accepted.prompts_list_changed = requested.prompts_list_changed.filter(|wanted| *wanted);
+        Some(accepted)
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let mut changes = self.listings.changes();
+        loop {
+            tokio::select! {
+                () = context.cancelled() => return Ok(()),
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                    let accepted = context.accepted();
+                    // One that is gone is noticed by its cancellation.
+                    if accepted.tools_list_changed == Some(true) {
+                        drop(context.sink().notify_tool_list_changed().await);
+                    }
+                    if accepted.prompts_list_changed == Some(true) {
+                        drop(context.sink().notify_prompt_list_changed().await);
+                    }
+                }
+            }
+        }
     }
 }

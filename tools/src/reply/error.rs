@@ -37,15 +37,6 @@ pub(crate) fn bad_arguments(
     answer.failure()
 }
 
-/// A tool that does not exist.
-pub(crate) fn unknown_tool(name: &str, known: &[&str], request_id: &RequestId) -> CallToolResponse {
-    let shown: String = name.chars().take(80).collect();
-    let message = format!("there is no tool `{shown}`. The tools are: {}", known.join(", "));
-    let mut answer = envelope(Kind::NotFound, &message, "Call one of the listed tools.");
-    answer.put("metadata", only_request(request_id));
-    answer.failure()
-}
-
 /// More calls than may be in flight.
 pub(crate) fn too_many_calls(limit: usize, request_id: &RequestId) -> CallToolResponse {
     let message = format!("{limit} calls are under way, more are not taken at once");

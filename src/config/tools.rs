@@ -1,0 +1,39 @@
+//! Which tools clients are shown.
+
+use exai_tools::profile::{Profile, Shown, is_tool, nearest};
+
+use super::{
+    choice, clip,
+    keys::{self, Key},
+    layers::Layers,
+    problems::Problems,
+};
+
+/// Reads the profile and the lists of names. A name that is no tool is reported and left out.
+pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Shown {
+    Shown {
+        profile: choice(layers, &keys::TOOL_PROFILE, Profile::WORDS, problems),
+        enabled: names(layers, &keys::ENABLED_TOOLS, problems),
+        disabled: names(layers, &keys::DISABLED_TOOLS, problems),
+    }
+}
+
+fn names(layers: &Layers, key: &Key, problems: &mut Problems) -> Vec<String> {
+    let found = layers.look_up(key);
+    let mut names = Vec::new();
+    for name in found.value.split([',', ' ', ';']).map(str::trim).filter(|name| !name.is_empty()) {
+        let name = name.to_ascii_lowercase();
+        if is_tool(&name) {
+            names.push(name);
+        } else {
+            let near = nearest(&name).first().copied().unwrap_or_default();
+            problems.error(format!(
+                "{} (from {}): there is no tool `{}`; did you mean `{near}`?",
+                key.path,
+                found.origin,
+                clip(&name)
+            ));
+        }
+    }
+    names
+}

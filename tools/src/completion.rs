@@ -1,0 +1,68 @@
+//! Suggestions while a user types the argument of a prompt or of a resource's address.
+
+use exai_core::{Principal, model::Status};
+use exai_prompts::mcp::Completes;
+use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Reference};
+
+use crate::{resources, server::ExaiServer};
+
+/// The threads that are looked through for a suggestion.
+const MAX_THREADS: u32 = 200;
+
+impl ExaiServer {
+    /// Never fails: what is not known has no suggestions.
+    pub(crate) async fn completion(
+        &self,
+        request: &CompleteRequestParams,
+        who: &Principal,
+    ) -> CompleteResult {
+        let argument = request.argument.name.as_str();
+        let wanted = match &request.r#ref {
+            Reference::Prompt(prompt) => self.completes(&prompt.name, argument),
+            Reference::Resource(template)
+                if template.uri == resources::THREAD_TEMPLATE && argument == "id" =>
+            {
+                Completes::Thread
+            }
+            Reference::Resource(_) => Completes::Nothing,
+            _ => Completes::Nothing,
+        };
+        let typed = request.argument.value.trim().to_lowercase();
+        let all = match wanted {
+            Completes::Nothing => Vec::new(),
+            Completes::Model => self.model_names(&typed),
+            Completes::Thread => self.thread_ids(&typed, who).await,
+        };
+        let total = all.len();
+        let values: Vec<String> = all.into_iter().take(CompletionInfo::MAX_VALUES).collect();
+        let has_more = total > values.len();
+        let info = CompletionInfo::with_pagination(values, u32::try_from(total).ok(), has_more);
+        CompleteResult::new(info.unwrap_or_default())
+    }
+
+    /// Models that begin with the text, then those that contain it.
+    fn model_names(&self, typed: &str) -> Vec<String> {
+        let mut names: Vec<(bool, String)> = Vec::new();
+        for provider in self.engine().models().providers() {
+            for model in provider.models().iter().filter(|model| model.status != Status::Retired) {
+                let (short, long) = (model.id.as_str().to_lowercase(), model.qualified());
+                let begins = short.starts_with(typed) || long.to_lowercase().starts_with(typed);
+                if begins || long.to_lowercase().contains(typed) {
+                    names.push((!begins, long));
+                }
+            }
+        }
+        names.sort();
+        names.dedup();
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// The latest threads whose id begins with the text, or whose title contains it.
+    async fn thread_ids(&self, typed: &str, who: &Principal) -> Vec<String> {
+        let threads = self.engine().store().threads(who, MAX_THREADS).await.unwrap_or_default();
+        let matches = threads.iter().filter(|thread| {
+            thread.id.to_string().starts_with(typed) || thread.title.to_lowercase().contains(typed)
+        });
+        matches.map(|thread| thread.id.to_string()).collect()
+    }
+}
