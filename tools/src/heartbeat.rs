@@ -1,4 +1,4 @@
-//! Progress notifications: at every change of phase, and as a sign of life in between.
+//! Progress notifications: at every change of phase or of who is asked, and as a sign of life in between.
 //!
 //! Clients reset their idle watchdogs on progress and show its message, so the useful words come first.
 
@@ -26,15 +26,15 @@ impl Heartbeat {
     /// Never returns.
     pub(crate) async fn beat(self, mut events: watch::Receiver<RunEvent>) {
         let begun = Instant::now();
-        let mut told: Option<Phase> = None;
+        let mut told: Option<(Phase, Option<String>)> = None;
         let mut last = 0.0_f64;
         loop {
             let event = events.borrow_and_update().clone();
-            if told != Some(event.phase)
+            if told.as_ref().is_none_or(|(phase, model)| *phase != event.phase || *model != event.model)
                 || last == 0.0
                 || begun.elapsed().as_secs_f64() >= last + self.every.as_secs_f64()
             {
-                told = Some(event.phase);
+                told = Some((event.phase, event.model.clone()));
                 // Progress has to grow with every notification.
                 last = begun.elapsed().as_secs_f64().max(last + 0.001);
                 let note = ProgressNotificationParam::new(self.token.clone(), last).with_message(message(
