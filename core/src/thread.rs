@@ -127,6 +127,9 @@ pub struct Answer {
 /// What one voice of a consensus said, or why it said nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opinion {
+    /// The turn of the step 1 that it belongs to; a thread may hold several consensuses. `None` means the last before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<u32>,
     /// When in the work it was asked.
     pub round: Round,
     /// Its place among the models of step 1, from 0; 0 for the synthesis.

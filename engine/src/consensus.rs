@@ -4,8 +4,10 @@
 //! asked twice. An answer that says nothing, or is not one, is never counted as agreement.
 
 mod ask;
+mod attribution;
 mod ballot;
 mod prompt;
+mod recall;
 mod roster;
 mod work;
 
@@ -18,6 +20,8 @@ use crate::evidence::FileReport;
 
 /// The tool's name in threads and runs.
 pub(crate) const TOOL: &str = "consensus";
+/// The fewest votes that can be compared with each other.
+const ENOUGH: usize = 2;
 /// The most models of one consensus.
 pub const MAX_VOICES: usize = 10;
 

@@ -1,5 +1,6 @@
 //! Several models asked at once or one a step: blind, honest about silence, and nothing lost on the way.
 
+mod honest;
 mod rounds;
 mod steps;
 

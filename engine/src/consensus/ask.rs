@@ -11,11 +11,7 @@ use exai_core::{
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::{sync::watch, time::Instant};
 
-use super::{
-    Spoken, TOOL,
-    prompt::Matter,
-    work::{Plan, Work},
-};
+use super::{ENOUGH, Spoken, TOOL, prompt::Matter, recall::Work, work::Plan};
 use crate::{
     call::Call,
     engine::Engine,
@@ -93,7 +89,7 @@ impl Rounds<'_> {
             .filter(|(_, spoken)| spoken.ballot.vote().is_some())
             .map(|(index, spoken)| (index, spoken.opinion.text.as_str()))
             .collect();
-        if voted.len() < 2 {
+        if voted.len() < ENOUGH {
             return Ok(());
         }
         let mut asking = Vec::new();
@@ -115,7 +111,7 @@ impl Rounds<'_> {
     pub(super) async fn synthesis(&mut self, plan: &mut Plan, choice: Choice) -> Result<(), EngineError> {
         let voices = plan.work.voices(&plan.consultants);
         let votes = voices.iter().filter(|voice| voice.last().is_some_and(voted)).count();
-        if votes == 0 || plan.work.has_answered(Round::Synthesis, 0) {
+        if votes < ENOUGH || plan.work.has_answered(Round::Synthesis, 0) {
             return Ok(());
         }
         let rendered = self.engine.synthesis_request(self.matter, &choice, &voices, self.call).await;
@@ -183,6 +179,7 @@ impl Rounds<'_> {
                 let consulted = Arc::clone(&delivery.consulted);
                 let from_cache = delivery.cached_for.is_some();
                 let opinion = Opinion {
+                    work: work.seq,
                     round,
                     index: place,
                     model,
@@ -200,6 +197,7 @@ impl Rounds<'_> {
             }
             Err(error) => {
                 let opinion = Opinion {
+                    work: work.seq,
                     round,
                     index: place,
                     model,

@@ -175,6 +175,7 @@ mod tests {
 
     fn said(text: &str, complete: bool) -> Ballot {
         Ballot::of(&Opinion {
+            work: None,
             round: Round::Opinion,
             index: 0,
             model: AnsweredBy { provider: "p".into(), model: "m".into() },

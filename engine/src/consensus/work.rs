@@ -1,16 +1,16 @@
-//! A consensus as its thread remembers it, and the call that carries it on.
+//! The call that begins a consensus or carries it on.
 
 use std::collections::BTreeSet;
 
 use exai_core::{
     Kind, ThreadId,
-    thread::{Answer, Body, Opinion, Round, Step, Thread},
+    thread::{Answer, Body, Round, Step, Thread},
 };
 use serde_json::{Map, Value, json};
 
 use super::{
-    ConsensusInput, ConsensusOutcome, Spoken, TOOL, Voice, VoiceInput, ask::Rounds, prompt::Matter,
-    roster::Consultant,
+    ConsensusInput, ConsensusOutcome, Spoken, TOOL, Voice, VoiceInput, ask::Rounds, attribution,
+    prompt::Matter, recall::Work, roster::Consultant,
 };
 use crate::{
     call::Call,
@@ -22,105 +22,6 @@ use crate::{
 
 /// How often a call is tried again after another one continued the same thread at the same moment.
 const CONFLICT_RETRIES: usize = 20;
-
-/// The work of the last step 1 of a thread.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Work {
-    pub question: String,
-    pub findings: String,
-    pub files: Vec<String>,
-    pub roster: Vec<VoiceInput>,
-    pub critique: bool,
-    pub synthesis: Option<String>,
-    /// Said so far; a later answer of the same place and round replaces an earlier one.
-    pub said: Vec<Opinion>,
-    /// The highest step so far.
-    pub step: u32,
-    /// Whether step 1 asked for everything in one call.
-    pub at_once: bool,
-    /// Whether it has come to its end.
-    pub closed: bool,
-}
-
-impl Work {
-    fn of(thread: &Thread) -> Option<Self> {
-        let mut work: Option<Self> = None;
-        for turn in thread.turns.iter().filter(|turn| turn.tool == TOOL) {
-            match (&turn.body, &mut work) {
-                (Body::Step(step), _) if step.step_number == 1 => work = Some(Self::begun(step)),
-                (Body::Step(step), Some(work)) => {
-                    work.step = work.step.max(step.step_number);
-                    work.add_files(&step.relevant_files);
-                }
-                (Body::Opinion(opinion), Some(work)) => work.keep(opinion.clone()),
-                (Body::Answer(_), Some(work)) => work.closed = true,
-                _ => {}
-            }
-        }
-        work
-    }
-
-    fn begun(step: &Step) -> Self {
-        let field = |name: &str| step.extra.get(name).cloned().unwrap_or_default();
-        Self {
-            question: step.step.clone(),
-            findings: step.findings.clone(),
-            files: step.relevant_files.clone(),
-            roster: serde_json::from_value(field("models")).unwrap_or_default(),
-            critique: field("critique") == json!(true),
-            synthesis: field("synthesis").as_str().map(str::to_owned),
-            step: 1,
-            at_once: !step.next_step_required,
-            ..Self::default()
-        }
-    }
-
-    fn add_files(&mut self, files: &[String]) {
-        for file in files {
-            if !self.files.contains(file) {
-                self.files.push(file.clone());
-            }
-        }
-    }
-
-    pub(super) fn keep(&mut self, opinion: Opinion) {
-        self.said.retain(|known| (known.round, known.index) != (opinion.round, opinion.index));
-        self.said.push(opinion);
-    }
-
-    /// What a place said in a round.
-    pub(super) fn of_round(&self, round: Round, index: usize) -> Option<&Opinion> {
-        self.said.iter().find(|said| said.round == round && said.index as usize == index)
-    }
-
-    /// Whether a place has answered in a round; a failure may be tried again.
-    pub(super) fn has_answered(&self, round: Round, index: usize) -> bool {
-        self.of_round(round, index).is_some_and(|opinion| opinion.error.is_none())
-    }
-
-    pub(super) fn voices(&self, consultants: &[Consultant]) -> Vec<Voice> {
-        let spoken = |round, index| self.of_round(round, index).cloned().map(Spoken::new);
-        consultants
-            .iter()
-            .enumerate()
-            .map(|(index, one)| Voice {
-                name: one.choice.model.qualified(),
-                stance: one.input.stance,
-                opinion: spoken(Round::Opinion, index),
-                critique: spoken(Round::Critique, index),
-            })
-            .collect()
-    }
-
-    /// Whether `input` goes on with this work instead of beginning another.
-    fn is_continued_by(&self, input: &ConsensusInput) -> bool {
-        match input.step_number {
-            Some(1) => !self.closed && self.question == input.step.trim(),
-            Some(_) => true,
-            None => !self.closed && (input.models.is_empty() || self.question == input.step.trim()),
-        }
-    }
-}
 
 /// What one call is to do.
 pub(super) struct Plan {
@@ -148,7 +49,7 @@ impl Engine {
         let mut retries = 0;
         loop {
             let thread = self.threads.load(thread_id, call).await?;
-            let (plan, notes) = self.plan(thread.as_ref(), &input)?;
+            let (mut plan, notes) = self.plan(thread.as_ref(), &input)?;
             let synthesiser = self.synthesiser(&plan.work)?;
             let appended = match self.begin(thread.as_ref(), &plan, &input, call).await {
                 Err(error) if error.kind() == Kind::Conflict && retries < CONFLICT_RETRIES => {
@@ -157,6 +58,7 @@ impl Engine {
                 }
                 appended => appended?,
             };
+            plan.work.seq.get_or_insert(appended.next_seq.saturating_sub(1));
             let question = plan.work.question.clone();
             let matter = Matter {
                 question: &question,
@@ -181,8 +83,14 @@ impl Engine {
         thread: Option<&Thread>,
         input: &ConsensusInput,
     ) -> Result<(Plan, Vec<String>), EngineError> {
-        let earlier = thread.and_then(Work::of).filter(|work| work.is_continued_by(input));
         let with_images = !input.images.is_empty();
+        let named = if input.models.is_empty() {
+            None
+        } else {
+            Some(self.roster(input.models.clone(), with_images)?)
+        };
+        let named = named.as_ref().map(|(consultants, _)| by_full_name(consultants));
+        let earlier = thread.and_then(|thread| Work::continued(thread, input, named.as_deref()));
         let (mut work, consultants, notes) = match earlier {
             Some(work) => {
                 let (consultants, notes) = self.roster(work.roster.clone(), with_images)?;
@@ -206,9 +114,7 @@ impl Engine {
         let counted = if repeats { 1 } else { work.step.saturating_add(1) };
         let step_number = input.step_number.unwrap_or(counted);
         let at_once = all_at_once(input, work.step == 0 || work.at_once);
-        let asked = if work.closed {
-            Vec::new()
-        } else if at_once {
+        let asked = if at_once {
             unanswered
         } else {
             unanswered.into_iter().filter(|index| *index + 1 == step_number as usize).collect()
@@ -237,9 +143,11 @@ impl Engine {
         mut rounds: Rounds<'_>,
         mut plan: Plan,
         synthesiser: Option<crate::routing::Choice>,
-        notes: Vec<String>,
+        mut notes: Vec<String>,
     ) -> Result<ConsensusOutcome, EngineError> {
+        // Who failed may be asked again after the end.
         let was_closed = plan.work.closed;
+        let reopened = was_closed && !plan.asked.is_empty();
         rounds.opinions(&mut plan).await?;
         let answered = |work: &Work| {
             (0..plan.consultants.len()).all(|index| work.of_round(Round::Opinion, index).is_some())
@@ -253,18 +161,30 @@ impl Engine {
         if let (true, Some(error)) = (nobody, rounds.first_error.take()) {
             return Err(error);
         }
-        if complete && !was_closed {
+        if complete && (!was_closed || reopened) {
             if plan.work.critique {
                 rounds.critiques(&mut plan).await?;
             }
             if let Some(choice) = synthesiser {
                 rounds.synthesis(&mut plan, choice).await?;
             }
-            let voices = plan.work.voices(&plan.consultants);
-            rounds.close(&plan.work, &voices).await;
+            let mut news = plan.work.voices(&plan.consultants);
+            if reopened {
+                // What the others said is in the thread already.
+                let mut index = 0..;
+                news.retain(|_| index.next().is_some_and(|index| plan.asked.contains(&index)));
+            }
+            rounds.close(&plan.work, &news).await;
         }
         let total = u32::try_from(plan.consultants.len()).unwrap_or(u32::MAX);
         let synthesis = plan.work.of_round(Round::Synthesis, 0).cloned().map(Spoken::new);
+        if complete {
+            notes.extend(attribution::notes(
+                &plan.work,
+                &plan.work.voices(&plan.consultants),
+                synthesis.as_ref(),
+            ));
+        }
         let Rounds { appended, files, .. } = rounds;
         Ok(ConsensusOutcome {
             voices: plan.work.voices(&plan.consultants),
@@ -324,15 +244,17 @@ fn begun(input: &ConsensusInput, consultants: &[Consultant]) -> Work {
         question: input.step.clone(),
         findings: input.findings.clone(),
         files: input.relevant_files.clone(),
-        // By their full names, so that a later change of the configuration does not swap a model in the middle.
-        roster: consultants
-            .iter()
-            .map(|one| VoiceInput { model: one.choice.model.qualified(), ..one.input.clone() })
-            .collect(),
+        roster: by_full_name(consultants),
         critique: input.critique,
         synthesis: input.synthesis.clone(),
         ..Work::default()
     }
+}
+
+/// The roster by full names, so that a later change of the configuration does not swap a model in the middle.
+fn by_full_name(consultants: &[Consultant]) -> Vec<VoiceInput> {
+    let full = |one: &Consultant| VoiceInput { model: one.choice.model.qualified(), ..one.input.clone() };
+    consultants.iter().map(full).collect()
 }
 
 fn step_of(plan: &Plan, input: &ConsensusInput) -> Step {
@@ -342,7 +264,7 @@ fn step_of(plan: &Plan, input: &ConsensusInput) -> Step {
         extra.insert("critique".to_owned(), Value::Bool(plan.work.critique));
         extra.insert("synthesis".to_owned(), json!(plan.work.synthesis));
     }
-    Step {
+    let mut step = Step {
         step: input.step.clone(),
         step_number: plan.step_number,
         total_steps: u32::try_from(plan.consultants.len()).unwrap_or(u32::MAX).max(plan.step_number),
@@ -351,7 +273,9 @@ fn step_of(plan: &Plan, input: &ConsensusInput) -> Step {
         relevant_files: input.relevant_files.clone(),
         extra,
         ..Step::default()
-    }
+    };
+    plan.work.own(&mut step);
+    step
 }
 
 /// The rest of the thread: what other tools said may be known, what this one's models said may not.
@@ -362,7 +286,7 @@ fn without_consensus(thread: &Thread) -> Option<Thread> {
 
 /// What other tools see of a finished consensus.
 pub(super) fn digest(work: &Work, voices: &[Voice]) -> String {
-    let mut text = format!("[consensus of {} models]\nQuestion: {}\n", voices.len(), work.question);
+    let mut text = work.headline();
     let mut named = BTreeSet::new();
     for voice in voices {
         named.insert(voice.name.as_str());

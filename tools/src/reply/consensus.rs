@@ -2,7 +2,7 @@
 
 use exai_engine::{
     Call,
-    consensus::{Ballot, ConsensusOutcome, Spoken, Voice},
+    consensus::{Ballot, ConsensusOutcome, NoVote, Spoken, Voice},
     parse,
 };
 use rmcp::model::CallToolResponse;
@@ -44,7 +44,7 @@ pub(crate) fn consensus(outcome: &ConsensusOutcome, mut notes: Vec<String>, call
             }),
         );
     }
-    answer.put("next_steps", if outcome.complete { AFTER } else { BETWEEN });
+    answer.put("next_steps", next_steps(outcome));
     answer
         .put("step_number", outcome.step.0)
         .put("total_steps", outcome.step.1)
@@ -53,6 +53,21 @@ pub(crate) fn consensus(outcome: &ConsensusOutcome, mut notes: Vec<String>, call
         .put_some("continuation_offer", continuation_offer(outcome.thread, outcome.remaining_turns));
     answer.put("metadata", metadata_of(outcome, &notes, call));
     answer.success()
+}
+
+fn next_steps(outcome: &ConsensusOutcome) -> String {
+    if !outcome.complete {
+        return BETWEEN.to_owned();
+    }
+    let failed = |voice: &&Voice| {
+        matches!(voice.last().map(|spoken| &spoken.ballot), Some(Ballot::NoVote(NoVote::Failed(_))))
+    };
+    let failed: Vec<&str> = outcome.voices.iter().filter(failed).map(|voice| voice.name.as_str()).collect();
+    if failed.is_empty() {
+        return AFTER.to_owned();
+    }
+    let failed = failed.join(", ");
+    format!("{AFTER} To ask {failed} again and nobody else, repeat the question with this continuation_id.")
 }
 
 fn status(outcome: &ConsensusOutcome) -> &'static str {
