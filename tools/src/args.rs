@@ -27,11 +27,16 @@ pub(crate) trait ToolArgs: DeserializeOwned + Send {
     /// The schema of everything that is accepted, built once.
     fn schema() -> Arc<JsonObject>;
 
-    /// The schema that clients see: without [`Self::HIDDEN`].
+    /// The schema that clients see: without [`Self::HIDDEN`], and without bounds. Who misses a bound is told; who reads the list
+    /// pays for each of them.
     fn published() -> Arc<JsonObject> {
         let mut schema = Self::schema();
         if let Some(Value::Object(properties)) = Arc::make_mut(&mut schema).get_mut("properties") {
             properties.retain(|name, _| !Self::HIDDEN.iter().any(|names| names.contains(&name.as_str())));
+            for property in properties.values_mut().filter_map(Value::as_object_mut) {
+                property.remove("minimum");
+                property.remove("maximum");
+            }
         }
         schema
     }

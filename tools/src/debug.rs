@@ -28,7 +28,7 @@ pub(crate) struct DebugArgs {
 
 impl ToolArgs for DebugArgs {
     const ALIASES: &'static [(&'static str, &'static str)] = ALIASES;
-    const HIDDEN: &'static [&'static [&'static str]] = &[RARE];
+    const HIDDEN: &'static [&'static [&'static str]] = &[RARE, &["issues_found"]];
 
     fn schema() -> Arc<JsonObject> {
         static SCHEMA: LazyLock<Arc<JsonObject>> = LazyLock::new(portable::<DebugArgs>);

@@ -27,7 +27,7 @@ pub(super) struct Matter<'a> {
     pub input: &'a ConsensusInput,
     /// Files of step 1 and of this call.
     pub files: Vec<String>,
-    /// The thread without the turns of this tool; `None` when there is nothing else in it.
+    /// The thread with nothing but the user's own words; `None` when there are none.
     pub before: Option<Thread>,
 }
 

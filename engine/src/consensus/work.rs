@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use exai_core::{
     Kind, ThreadId,
-    thread::{Answer, Body, Round, Step, Thread},
+    thread::{Answer, Body, Round, Step, Thread, Turn},
 };
 use serde_json::{Map, Value, json};
 
@@ -64,7 +64,7 @@ impl Engine {
                 question: &question,
                 input: &input,
                 files: plan.work.files.clone(),
-                before: thread.as_ref().and_then(without_consensus),
+                before: thread.as_ref().and_then(own_words),
             };
             let rounds = Rounds {
                 engine: self,
@@ -278,9 +278,10 @@ fn step_of(plan: &Plan, input: &ConsensusInput) -> Step {
     step
 }
 
-/// The rest of the thread: what other tools said may be known, what this one's models said may not.
-fn without_consensus(thread: &Thread) -> Option<Thread> {
-    let turns: Vec<_> = thread.turns.iter().filter(|turn| turn.tool != TOOL).cloned().collect();
+/// What the user has said in the thread. No model sees what another one said, nor what the agent has found: it would not be blind.
+fn own_words(thread: &Thread) -> Option<Thread> {
+    let is_own = |turn: &&Turn| turn.tool != TOOL && matches!(turn.body, Body::Message(_));
+    let turns: Vec<_> = thread.turns.iter().filter(is_own).cloned().collect();
     (!turns.is_empty()).then(|| Thread { turns, ..thread.clone() })
 }
 

@@ -158,7 +158,7 @@ async fn another_tool_goes_on_from_the_outcome() {
     let more = json!({"step": "And for a second team?", "step_number": 1, "models": [{"model": "gamma"}], "continuation_id": thread});
     program.call("consensus", more).await.ok();
     let blind = Upstream::last(&setup.vendor).rendered();
-    assert!(blind.contains("Which of them is right?"), "what other tools said may be known");
+    assert!(blind.contains("Which of them is right?"), "the user's own words may be known");
     assert!(!blind.contains("secret-of-beta"), "{blind}");
     program.stop().await;
 }
