@@ -6,13 +6,15 @@ use exai_core::{Clock, SystemClock, store::Store};
 use exai_engine::{Engine, Parts, Settings};
 use exai_providers::HttpSettings;
 use exai_store::SqliteStore;
-use exai_tools::{ExaiServer, RootPolicy, ServerParts};
+use exai_tools::{ExaiServer, OnDisconnect, RootPolicy, ServerParts};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
 /// Time between signs of life of a running call.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long a call may take before a client that knows tasks gets one: most steps are answered sooner.
+const TASK_AFTER: Duration = Duration::from_secs(2);
 /// How long a user may take to answer a question while a call waits.
 const USER_LIMIT: Duration = Duration::from_secs(120);
 /// How long a client may take to list its roots.
@@ -94,6 +96,9 @@ impl App {
             database: config.places.database().display().to_string(),
             heartbeat: HEARTBEAT,
             user_limit: USER_LIMIT,
+            on_disconnect: OnDisconnect::Interrupt,
+            task_after: TASK_AFTER,
+            answer_chars: limits.answer_chars,
             max_in_flight: limits.in_flight,
             closing: closing.clone(),
         });

@@ -54,6 +54,11 @@ impl AnswerCache {
         found
     }
 
+    /// Like [`Self::get`], without counting.
+    pub(crate) fn peek(&self, key: &RequestHash) -> Option<Cached> {
+        self.answers.get(key)
+    }
+
     /// The cache in figures.
     #[must_use]
     pub fn figures(&self) -> crate::overview::Cached {

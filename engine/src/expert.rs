@@ -23,10 +23,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     attempt::{Attempted, Attempts},
-    cache::{AnswerCache, fingerprint},
+    cache::{AnswerCache, Cached, fingerprint},
     call::Call,
     consulted::Consulted,
     error::EngineError,
+    recall::Recall,
     routing::Choice,
     run::{Epilogue, Outcome, RunTask, Runs},
 };
@@ -92,6 +93,7 @@ pub(crate) struct Expert {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) cache: AnswerCache,
+    pub(crate) recall: Recall,
     pub(crate) runs: Runs,
     pub(crate) call_limit: Duration,
     pub(crate) serial: Arc<AtomicU64>,
@@ -111,8 +113,8 @@ impl Expert {
             question.prompt_version,
             &question.request,
         );
-        let looked_up = || if question.fresh { None } else { self.cache.get(&key) };
-        if let Some(cached) = looked_up() {
+        let looked_up = if question.fresh { None } else { self.remembered(&key, call).await };
+        if let Some(cached) = looked_up {
             return Ok(Answered {
                 delivery: self.delivered_again(&cached),
                 unwritten: prologue,
@@ -170,7 +172,18 @@ impl Expert {
         }
     }
 
-    fn delivered_again(&self, cached: &crate::cache::Cached) -> Delivery {
+    /// The answer to this very request: of this process, or of one before it.
+    async fn remembered(&self, key: &RequestHash, call: &Call) -> Option<Cached> {
+        if let Some(cached) = self.cache.get(key) {
+            return Some(cached).filter(|cached| !self.recall.is_over(cached.at, self.clock.now()));
+        }
+        let now = self.clock.now();
+        self.recall.warm(&self.cache, &*self.store, now, &call.principal).await;
+        // Read late, an answer is older than its time in this cache.
+        self.cache.peek(key).filter(|cached| !self.recall.is_over(cached.at, now))
+    }
+
+    fn delivered_again(&self, cached: &Cached) -> Delivery {
         let age = Duration::from_millis(self.clock.now().millis_since(cached.at));
         Delivery { consulted: Arc::clone(&cached.consulted), cached_for: Some(age), shared: false }
     }

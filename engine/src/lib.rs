@@ -21,6 +21,7 @@ pub mod inspect;
 pub mod overview;
 pub mod parse;
 pub mod preferences;
+mod recall;
 mod round;
 pub mod routing;
 mod run;

@@ -24,6 +24,8 @@ pub const EXAI_TOOL_PROFILE: &str = "EXAI_TOOL_PROFILE";
 pub const EXAI_ENABLED_TOOLS: &str = "EXAI_ENABLED_TOOLS";
 /// Tools that are never shown.
 pub const EXAI_DISABLED_TOOLS: &str = "EXAI_DISABLED_TOOLS";
+/// The most characters of an answer.
+pub const EXAI_ANSWER_CHARS: &str = "EXAI_ANSWER_CHARS";
 /// Seconds for a whole call.
 pub const EXAI_CALL_SECONDS: &str = "EXAI_CALL_SECONDS";
 /// Seconds for one model of a consensus.

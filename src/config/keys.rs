@@ -139,6 +139,13 @@ pub static FILE_TOKENS: Key = key(
     "0",
     "The most tokens of one file in a prompt; 0 lets it take what the model's window allows",
 );
+/// The longest answer.
+pub static ANSWER_CHARS: Key = key(
+    "answers.max_chars",
+    &[env::EXAI_ANSWER_CHARS],
+    "",
+    "The most characters of an answer; by the client when empty, any number when 0",
+);
 /// Attempts after the first.
 pub static RETRIES: Key = key("limits.retries", &[env::EXAI_RETRIES], "2", "Attempts after the first");
 /// Cache lifetime.
@@ -211,7 +218,7 @@ pub static ALLOW_HTTP: Key = key(
 );
 
 /// Every key, in the order in which they are shown.
-pub static ALL: [&Key; 37] = [
+pub static ALL: [&Key; 38] = [
     &DEFAULT_MODEL,
     &LOCALE,
     &TOOL_PROFILE,
@@ -246,6 +253,7 @@ pub static ALL: [&Key; 37] = [
     &KIMI_LIMIT,
     &IN_FLIGHT_LIMIT,
     &FILE_TOKENS,
+    &ANSWER_CHARS,
     &RETRIES,
     &CACHE_SECONDS,
     &CACHE_MEGABYTES,

@@ -27,6 +27,8 @@ pub struct Limits {
     pub in_flight: usize,
     /// The most tokens of one file in a prompt.
     pub file_tokens: Option<u32>,
+    /// The most characters of an answer; `None` leaves it to the client.
+    pub answer_chars: Option<usize>,
     /// Permits and retries.
     pub attempts: AttemptSettings,
     /// The answer cache.
@@ -57,6 +59,8 @@ impl Limits {
             in_flight: number(layers, &keys::IN_FLIGHT_LIMIT, 1, 65_536, problems),
             file_tokens: Some(number(layers, &keys::FILE_TOKENS, 0, u32::MAX, problems))
                 .filter(|tokens| *tokens > 0),
+            answer_chars: (!layers.look_up(&keys::ANSWER_CHARS).value.is_empty())
+                .then(|| number(layers, &keys::ANSWER_CHARS, 0, 10_000_000, problems)),
             attempts,
             cache: CacheSettings {
                 lifetime: Duration::from_secs(cache_seconds),

@@ -5,13 +5,13 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use exai_core::RequestId;
+use exai_core::{AnswerId, RequestId};
 use exai_engine::Call;
 use futures::FutureExt as _;
 use rmcp::{
     ErrorData, RoleServer,
     handler::server::tool::ToolCallContext,
-    model::{CallToolRequestParams, CallToolResponse, ProtocolVersion},
+    model::{CallToolRequestParams, CallToolResponse, ContentBlock, ProtocolVersion},
     service::RequestContext,
 };
 use serde_json::json;
@@ -23,9 +23,10 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
+    budget,
     heartbeat::Heartbeat,
-    names, profile, reply,
-    server::{ExaiServer, principal},
+    kept, names, profile, reply, resources,
+    server::{ExaiServer, OnDisconnect, principal},
 };
 
 /// The `_meta` key by which a client names its request.
@@ -50,7 +51,7 @@ impl ExaiServer {
         if !listing.shown.has(&request.name) {
             return Err(hidden_tool(&request.name, listing.shown.why_hidden(&request.name)));
         }
-        let Some(_in_flight) = self.enter() else {
+        let Some(in_flight) = self.enter() else {
             return Ok(reply::too_many_calls(self.parts.max_in_flight, &request_id));
         };
         let tool: Arc<str> = request.name.as_ref().into();
@@ -63,7 +64,37 @@ impl ExaiServer {
             tool: Arc::clone(&tool),
             every: self.parts.heartbeat,
         });
-        self.answered(request, context, call, beat).instrument(span).await
+        let client = context.client_info().map(|client| client.name.clone());
+        let tasks = context.client_capabilities().is_some_and(|client| client.supports_tasks());
+        let outlives = tasks || self.parts.on_disconnect == OnDisconnect::Finish;
+        let answer = if outlives && profile::consults(&tool) {
+            self.outliving_call(request, context, call.clone(), beat, tasks, in_flight).instrument(span).await
+        } else {
+            let _in_flight = in_flight;
+            self.answered(request, context, call.clone(), beat).instrument(span).await
+        }?;
+        Ok(self.fitted(answer, &tool, client.as_deref(), &call))
+    }
+
+    /// The answer within what its client can show; the whole is kept when that is less.
+    pub(crate) fn fitted(
+        &self,
+        answer: CallToolResponse,
+        tool: &str,
+        client: Option<&str>,
+        call: &Call,
+    ) -> CallToolResponse {
+        let CallToolResponse::Complete(mut result) = answer else { return answer };
+        let limit = budget::of_client(client, profile::answers_long(tool), self.parts.answer_chars);
+        let text = kept::text_of_result(&result);
+        // A byte is at most a character, so most answers need not be counted.
+        let Some(limit) = limit.filter(|limit| text.len() > *limit) else { return result.into() };
+        let id = AnswerId::new();
+        if let Some(cut) = budget::fitted(&text, limit, &resources::answer_uri(id)) {
+            self.keep_text(id, tool, (text, result.is_error.unwrap_or(false)), call);
+            result.content = vec![ContentBlock::text(cut)];
+        }
+        result.into()
     }
 
     async fn answered(
@@ -146,7 +177,7 @@ fn request_id(context: &RequestContext<RoleServer>) -> RequestId {
     named.filter(usable).map_or_else(|| RequestId::new(Uuid::now_v7().to_string()), RequestId::from)
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

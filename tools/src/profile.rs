@@ -110,6 +110,11 @@ pub(crate) fn answers_long(name: &str) -> bool {
     TABLE.iter().any(|(tool, _, long)| *tool == name && *long)
 }
 
+/// Whether a tool asks models or other agents, so that it may take minutes.
+pub(crate) fn consults(name: &str) -> bool {
+    answers_long(name) && name != "threads"
+}
+
 /// The tools whose names are nearest to `name`, best first.
 #[must_use]
 pub fn nearest(name: &str) -> Vec<&'static str> {

@@ -8,11 +8,11 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     handler::server::router::tool::ToolRouter,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-        GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-        SubscriptionFilter, Tool,
+        CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
+        CompleteRequestParams, CompleteResult, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+        GetTaskResult, Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+        ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
+        ReadResourceResponse, ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
     tool_handler,
@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    kept::{self, Explicit, Outliving},
     listing::Listings,
     profile::Shown,
     resources,
@@ -43,6 +44,16 @@ pub struct VendorFact {
     pub how: String,
 }
 
+/// What becomes of a call whose client goes away without taking it back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnDisconnect {
+    /// It ends, and its consultation is marked as interrupted: the client was the only one, and this process ends with it.
+    #[default]
+    Interrupt,
+    /// It goes on to its end, and its answer is kept for whoever comes for it.
+    Finish,
+}
+
 /// What the server is built from.
 #[derive(Clone)]
 pub struct ServerParts {
@@ -62,6 +73,12 @@ pub struct ServerParts {
     pub heartbeat: Duration,
     /// How long a user may take to answer a question while a call waits.
     pub user_limit: Duration,
+    /// What becomes of a call whose client goes away.
+    pub on_disconnect: OnDisconnect,
+    /// How long a call may take before a client that knows tasks gets one instead of its answer.
+    pub task_after: Duration,
+    /// The most characters of an answer, whatever the client; 0 for any number.
+    pub answer_chars: Option<usize>,
     /// The most calls at once.
     pub max_in_flight: usize,
     /// Cancelled when calls that are still open must be answered now.
@@ -76,6 +93,8 @@ pub struct ExaiServer {
     pub(crate) listings: Arc<Listings>,
     pub(crate) roots: SessionRoots,
     pub(crate) in_flight: Arc<Semaphore>,
+    pub(crate) outliving: Outliving,
+    pub(crate) explicit: Explicit,
 }
 
 impl ExaiServer {
@@ -86,6 +105,8 @@ impl ExaiServer {
         Self {
             roots: SessionRoots::new(parts.roots.clone()),
             in_flight: Arc::new(Semaphore::new(parts.max_in_flight)),
+            outliving: Outliving::default(),
+            explicit: Explicit::default(),
             listings: Arc::new(Listings::new(&router, parts.shown.clone())),
             router: Arc::new(router),
             parts: Arc::new(parts),
@@ -168,10 +189,33 @@ impl ServerHandler for ExaiServer {
             .enable_prompts_list_changed()
             .enable_resources()
             .enable_completions()
+            .enable_tasks()
             .build();
         ServerConfig::new(capabilities)
             .with_server_info(about)
             .with_instructions(exai_prompts::instructions())
+    }
+
+    async fn on_cancelled(&self, note: CancelledNotificationParam, context: NotificationContext<RoleServer>) {
+        if let Some(request) = &note.request_id {
+            self.explicit.cancel(&kept::named(&context.peer, request));
+        }
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        self.task(&request.task_id, &principal(&context)).await
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.take_back(&request.task_id, &principal(&context)).await
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
