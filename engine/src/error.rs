@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use exai_core::{BoxError, Kind, ThreadId, provider::ProviderError, store::StoreError};
 
+use crate::git::GitFailure;
+
 /// A failure of the engine. Its text is for the caller and says what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -80,6 +82,9 @@ pub enum EngineError {
     /// The caller or the shutdown ended the call.
     #[error("the call was cancelled")]
     Cancelled,
+    /// Git could not say what has changed.
+    #[error(transparent)]
+    Git(#[from] GitFailure),
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -114,8 +119,21 @@ impl EngineError {
             Self::OverCapacity { .. } => Kind::OverCapacity,
             Self::Timeout { .. } => Kind::Timeout,
             Self::Cancelled => Kind::Cancelled,
+            Self::Git(failure) => failure.kind(),
             Self::Store(error) => error.kind(),
             Self::Internal { .. } => Kind::Internal,
+        }
+    }
+
+    /// What to do, where that differs from what the kind says.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Git(GitFailure::Cancelled) => None,
+            Self::Git(_) => Some(
+                "Do what the message says, or save the diff to a file below the project folder and name it in relevant_files of a codereview.",
+            ),
+            _ => None,
         }
     }
 

@@ -29,7 +29,9 @@ impl Gathered {
     }
 
     fn refs_of(&self, file: &EvidenceFile) -> Vec<FileRef> {
-        let reference = |path: String| FileRef { path, hash: Some(file.hash.clone()) };
+        // What was not read from disk has no hash.
+        let hash = Some(file.hash.clone()).filter(|hash| !hash.is_empty());
+        let reference = |path: String| FileRef { path, hash: hash.clone() };
         let as_asked = self
             .report
             .iter()

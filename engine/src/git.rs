@@ -22,3 +22,4 @@ pub use failure::GitFailure;
 pub use pack::{PackedChanges, pack, supplied};
 pub use patch::{Hunk, Line, Mark, Patch, parse};
 pub use program::Git;
+pub(crate) use supplied::files_of;

@@ -3,6 +3,7 @@
 //! A pausing step is checked, appended to the thread and answered without any model. The last step appends itself first, so that
 //! nothing gathered is lost when the consultation fails, then asks the expert once.
 
+pub(crate) mod changes;
 mod finish;
 mod inspected;
 mod outcome;
@@ -16,11 +17,13 @@ use exai_core::{
     thread::{Body, Step, Thread},
 };
 
+pub use changes::ChangesReport;
 pub use outcome::{End, ExpertEnd, InspectedEnd, StepOutcome, Totals};
 pub use spec::Spec;
 pub use step::StepInput;
 
 use self::{
+    changes::Changes,
     spec::{ExpertRule, Flow, SkipRule},
     step::{accept, present_work, work_with},
 };
@@ -48,7 +51,9 @@ impl Engine {
             let thread = self.threads.load(thread_id, call).await?;
             let mut attempt = input.clone();
             let taken = accept(spec, &mut attempt, &earlier_work(thread.as_ref(), spec))?;
-            let end = decide(spec, &taken, &earlier_work(thread.as_ref(), spec), &attempt);
+            let earlier = earlier_work(thread.as_ref(), spec);
+            let changes = self.changes(spec, &taken, &earlier, call).await?;
+            let end = decide(spec, &taken, &earlier, &attempt, changes.as_ref());
             // The model is chosen before anything is stored: a misspelt name must not leave a step behind.
             let source = match &end {
                 Decision::Consult(rule) => {
@@ -77,8 +82,15 @@ impl Engine {
             input = attempt;
             let earlier = earlier_work(thread.as_ref(), spec);
             let work = work_with(&earlier, &taken);
-            let begun =
-                Begun { spec, input: &input, thread: thread.as_ref(), work: &work, step: &taken, appended };
+            let begun = Begun {
+                spec,
+                input: &input,
+                thread: thread.as_ref(),
+                work: &work,
+                step: &taken,
+                changes: changes.as_ref(),
+                appended,
+            };
             return match (end, source) {
                 (Decision::Consult(rule), Some((_, source))) => {
                     self.consult_at_end(begun, rule, source, call).await
@@ -103,6 +115,8 @@ struct Begun<'a> {
     /// The steps of the present work with this one, oldest first.
     work: &'a [&'a Step],
     step: &'a Step,
+    /// What has changed, where the tool or the caller wants that looked at.
+    changes: Option<&'a Changes>,
     appended: Appended,
 }
 
@@ -139,8 +153,19 @@ fn earlier_work<'t>(thread: Option<&'t Thread>, spec: &Spec) -> Vec<&'t Step> {
     thread.map(|thread| present_work(thread, spec.name)).unwrap_or_default()
 }
 
-fn decide(spec: &'static Spec, step: &Step, earlier: &[&Step], input: &StepInput) -> Decision {
+fn decide(
+    spec: &'static Spec,
+    step: &Step,
+    earlier: &[&Step],
+    input: &StepInput,
+    changes: Option<&Changes>,
+) -> Decision {
     let work = work_with(earlier, step);
+    let changed = changes.is_some_and(|changes| !changes.is_empty());
+    let has_files = work.iter().any(|step| !step.relevant_files.is_empty());
+    if changes.is_some() && !changed && (changes::always_reads(spec) || !has_files) {
+        return Decision::End(End::Local { reason: changes::NOTHING });
+    }
     if matches!(spec.flow, Flow::Tracing) && !latest(&work, TRACE_MODE).is_some_and(is_trace_mode) {
         return Decision::Pause(Phase::Mode);
     }
@@ -159,7 +184,8 @@ fn decide(spec: &'static Spec, step: &Step, earlier: &[&Step], input: &StepInput
         return Decision::End(End::Local { reason: "use_assistant_model is false" });
     }
     let with_findings = work.iter().filter(|step| !step.findings.trim().is_empty()).count();
-    let enough = with_findings >= rule.min_findings
+    let enough = changed
+        || with_findings >= rule.min_findings
         || work.iter().any(|step| !step.relevant_files.is_empty() || !step.issues_found.is_empty());
     if enough {
         Decision::Consult(rule)

@@ -36,11 +36,15 @@ pub(crate) struct CodereviewArgs {
     /// Leave out findings below this severity.
     #[schemars(extend("enum" = ["critical", "high", "medium", "low", "all"]))]
     severity_filter: Option<String>,
+    /// staged, unstaged, working, or a unified diff, instead of relevant_files.
+    diff: Option<String>,
+    /// Review what changed since this branch or commit.
+    compare_to: Option<String>,
 }
 
 impl ToolArgs for CodereviewArgs {
     const ALIASES: &'static [(&'static str, &'static str)] = ALIASES;
-    const HIDDEN: &'static [&'static [&'static str]] = &[RARE, &["confidence", "hypothesis"]];
+    const HIDDEN: &'static [&'static [&'static str]] = &[RARE, &["confidence", "hypothesis", "compare_to"]];
 
     fn schema() -> Arc<JsonObject> {
         static SCHEMA: LazyLock<Arc<JsonObject>> = LazyLock::new(portable::<CodereviewArgs>);
@@ -68,6 +72,8 @@ impl ExaiServer {
                 ("focus_on", args.focus_on.map(Into::into)),
                 ("standards", args.standards.map(Into::into)),
                 ("severity_filter", args.severity_filter.map(Into::into)),
+                ("diff", args.diff.map(Into::into)),
+                ("compare_to", args.compare_to.map(Into::into)),
             ]);
             args.common.into_input(own)
         })

@@ -26,6 +26,7 @@ mod outliving;
 mod planner;
 pub mod profile;
 mod prompts;
+mod precommit;
 mod refactor;
 mod reference;
 mod reply;

@@ -36,11 +36,15 @@ pub(crate) struct SecauditArgs {
     /// Least severity to report.
     #[schemars(extend("enum" = ["critical", "high", "medium", "low", "all"]))]
     severity_filter: Option<String>,
+    /// staged, unstaged, working, or a unified diff, instead of relevant_files.
+    diff: Option<String>,
+    /// Review what changed since this branch or commit.
+    compare_to: Option<String>,
 }
 
 impl ToolArgs for SecauditArgs {
     const ALIASES: &'static [(&'static str, &'static str)] = ALIASES;
-    const HIDDEN: &'static [&'static [&'static str]] = &[RARE, &["hypothesis"]];
+    const HIDDEN: &'static [&'static [&'static str]] = &[RARE, &["hypothesis", "compare_to", "diff"]];
 
     fn schema() -> Arc<JsonObject> {
         static SCHEMA: LazyLock<Arc<JsonObject>> = LazyLock::new(portable::<SecauditArgs>);
@@ -63,6 +67,8 @@ impl ExaiServer {
                 ("compliance_requirements", list(args.compliance_requirements)),
                 ("audit_focus", args.audit_focus.map(Into::into)),
                 ("severity_filter", args.severity_filter.map(Into::into)),
+                ("diff", args.diff.map(Into::into)),
+                ("compare_to", args.compare_to.map(Into::into)),
             ]);
             args.common.into_input(own)
         })

@@ -123,6 +123,7 @@ impl ExaiServer {
             + Self::debug_router()
             + Self::docgen_router()
             + Self::planner_router()
+            + Self::precommit_router()
             + Self::refactor_router()
             + Self::secaudit_router()
             + Self::testgen_router()

@@ -82,19 +82,21 @@ fn fold(text: &str) -> String {
     folded
 }
 
-/// What a quote may mean, folded, most literal first: as written, without copied line numbers, without Markdown backticks.
+/// What a quote may mean, folded, most literal first: as written, without copied line numbers, without the marks of a diff,
+/// without Markdown backticks.
 fn readings(quote: &str) -> Vec<String> {
     if quote.len() > LONGEST {
         return Vec::new();
     }
     let plain = fold(quote);
     let unnumbered = fold(&quote.lines().map(without_number).collect::<Vec<_>>().join("\n"));
+    let unmarked = fold(&quote.lines().map(|line| without_mark(without_number(line))).collect::<Vec<_>>().join("\n"));
     let ticks = plain
         .strip_prefix('`')
         .and_then(|rest| rest.strip_suffix('`'))
         .map(|inner| fold(inner.trim_matches('`')));
-    let mut readings = Vec::with_capacity(3);
-    for reading in [Some(plain), Some(unnumbered), ticks].into_iter().flatten() {
+    let mut readings = Vec::with_capacity(4);
+    for reading in [Some(plain), Some(unnumbered), Some(unmarked), ticks].into_iter().flatten() {
         if !reading.is_empty() && !readings.contains(&reading) {
             readings.push(reading);
         }
@@ -110,4 +112,9 @@ fn without_number(line: &str) -> &str {
     }
     let rest = rest.trim_start();
     rest.strip_prefix('│').or_else(|| rest.strip_prefix('|')).unwrap_or(line)
+}
+
+/// A line without the `+` that a diff shows it with.
+fn without_mark(line: &str) -> &str {
+    line.trim_start().strip_prefix('+').unwrap_or(line)
 }

@@ -18,8 +18,8 @@ const MAX_LEFT_OUT: usize = 50;
 /// A tag of the right length, for estimates.
 const SAMPLE_TAG: &str = "0123456789abcdef";
 
-const LEGEND: &str = "In front of each line is what happened to it: `+` added, `-` removed, nothing when it is as before. The number is that \
-    of the line in the new file: cite it, and quote only what stands after the bar. Removed lines have no number.\n";
+const LEGEND: &str = "After the bar stands what happened to the line: `+` added, `-` removed, a blank when it is as before. The number is that of \
+    the line in the new file: cite it, and quote the line without mark and number. Removed lines have no number.\n";
 
 /// A file whose changes are shown.
 #[derive(Debug)]
@@ -177,14 +177,14 @@ fn file_text(shown: &Shown<'_>, tag: &str) -> String {
 }
 
 fn push_line(number: Option<u32>, line: &Line, text: &mut String) {
-    text.push(match line.mark {
+    let mark = match line.mark {
         Mark::Context => ' ',
         Mark::Added => '+',
         Mark::Removed => '-',
-    });
+    };
     match number {
-        Some(number) => text.push_str(&format!("{number:>5}│ ")),
-        None => text.push_str("     │ "),
+        Some(number) => text.push_str(&format!("{number:>4}│{mark} ")),
+        None => text.push_str(&format!("    │{mark} ")),
     }
     text.push_str(&line.text);
     text.push('\n');

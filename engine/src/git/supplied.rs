@@ -27,6 +27,11 @@ impl Supplied {
     }
 }
 
+/// The files that a supplied diff changes.
+pub(crate) fn files_of(diff: &str, roots: &Roots) -> Vec<Changed> {
+    Supplied::read(diff, roots).files
+}
+
 fn changed(patch: &Patch, roots: &Roots) -> Changed {
     let path = patch.path();
     let located = roots.locate(path).ok();

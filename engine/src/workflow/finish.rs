@@ -152,8 +152,10 @@ async fn read_answer(
         let mut answer = parse::parse(&consulted.reply.text).value.map(ExpertAnswer::from_value);
         let raw = answer.as_mut().map(|answer| std::mem::take(&mut answer.findings)).unwrap_or_default();
         let mut findings = citations::check_findings(raw, &files);
-        let changed =
-            |file: &EvidenceFile| hash_of(&roots, &file.absolute).is_none_or(|hash| hash != file.hash);
+        // What is only staged or committed is not on disk, and has no hash to compare.
+        let changed = |file: &EvidenceFile| {
+            !file.hash.is_empty() && hash_of(&roots, &file.absolute).is_none_or(|hash| hash != file.hash)
+        };
         if findings.iter().any(|finding| finding.verified == Verified::Yes) {
             citations::mark_stale(&mut findings, &files, &changed);
         }

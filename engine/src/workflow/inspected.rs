@@ -7,8 +7,15 @@ use exai_core::{
     thread::{Answer, Body},
 };
 
-use super::{Begun, End, InspectedEnd, StepOutcome, request::wanted_files};
-use crate::{call::Call, engine::Engine, error::EngineError, gather::gather, inspect};
+use super::{Begun, End, InspectedEnd, StepOutcome, changes::always_reads, request::wanted_files};
+use crate::{
+    call::Call,
+    context::{Origin, Wanted},
+    engine::Engine,
+    error::EngineError,
+    gather::gather,
+    inspect,
+};
 
 /// Tokens of files that the inspection reads; it has no window, only patience.
 const INSPECTION_TOKENS: u32 = 8_000_000;
@@ -21,7 +28,13 @@ impl Engine {
         by_request: bool,
         call: &Call,
     ) -> Result<StepOutcome, EngineError> {
-        let gathered = gather(call, wanted_files(&begun), INSPECTION_TOKENS, None).await?;
+        let changes = self.packed_changes(&begun, INSPECTION_TOKENS, true, call).await?;
+        let mut wanted = wanted_files(&begun);
+        wanted.extend(changes.on_disk.iter().map(|path| Wanted { path: path.clone(), from: Origin::Call }));
+        let gathered = gather(call, wanted, INSPECTION_TOKENS, None).await?;
+        let changed = begun.changes.map(|_| changes.added.clone());
+        let only_changes = always_reads(begun.spec);
+        let gathered = changes.merged_into(gathered);
         let files = Arc::clone(&gathered.files);
         let inspection =
             tokio::task::spawn_blocking(move || inspect::inspect(&files)).await.map_err(|error| {
@@ -30,7 +43,15 @@ impl Engine {
                     source: Some(Box::new(error)),
                 }
             })?;
-        let findings: Vec<Finding> = inspection.findings.into_iter().map(|located| located.finding).collect();
+        let mut findings: Vec<Finding> =
+            inspection.findings.into_iter().map(|located| located.finding).collect();
+        if let Some(changed) = changed {
+            // What stood there before is not what the check is about.
+            findings.retain(|finding| match changed.get(&finding.path) {
+                Some(lines) => lines.contains(&finding.line),
+                None => !only_changes,
+            });
+        }
         let text = serde_json::json!({ "findings": findings }).to_string();
         let answer = Body::Answer(Answer { text, files: gathered.file_refs(), ..Answer::default() });
         let persisted =

@@ -6,6 +6,7 @@ use exai_core::{Citation, Finding, Severity, ThreadId, thread::Step};
 
 use super::{
     Begun, Phase,
+    changes::{Changes, ChangesReport},
     spec::{Flow, Promotion, Spec},
     step::branch_of,
 };
@@ -24,6 +25,8 @@ pub struct StepOutcome {
     pub totals: Totals,
     /// What the step led to.
     pub end: End,
+    /// What has changed, where the step looked.
+    pub changes: Option<ChangesReport>,
     /// The thread.
     pub thread: ThreadId,
     /// Turns that the thread may still take.
@@ -195,6 +198,7 @@ impl Begun<'_> {
             initial_request: self.work.first().map(|step| step.step.clone()).unwrap_or_default(),
             totals: Totals::of(self.work),
             end,
+            changes: self.changes.map(Changes::report),
             thread: self.appended.thread,
             remaining_turns: engine.settings.max_turns.saturating_sub(used),
             persisted: persisted && self.appended.persisted,

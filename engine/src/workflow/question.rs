@@ -1,6 +1,6 @@
 //! The last user message to an expert: files first, then what is asked.
 
-use super::Begun;
+use super::{Begun, changes::DIFF};
 use crate::expert::history::step_text;
 
 /// The text after the files: the task, the tool's settings, the agent's steps.
@@ -20,6 +20,10 @@ pub(super) fn text(begun: &Begun<'_>) -> String {
 /// The tool's own fields, the latest value of each.
 fn settings(begun: &Begun<'_>, text: &mut String) {
     for name in begun.spec.own_fields {
+        // A diff is shown with its line numbers, before this.
+        if *name == DIFF {
+            continue;
+        }
         let value = begun.work.iter().rev().find_map(|step| step.extra.get(*name));
         match value {
             Some(serde_json::Value::String(value)) => line(text, name, value),

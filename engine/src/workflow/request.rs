@@ -35,17 +35,24 @@ impl Engine {
         });
         let (history, earlier_files) = earlier.unwrap_or_default();
         let mut wanted = wanted_files(begun);
+        let room = room.saturating_sub(history.tokens).saturating_sub(images.tokens());
+        let changes = self.packed_changes(begun, room, wanted.is_empty(), call).await?;
         wanted.extend(
             earlier_files
                 .into_iter()
-                .filter(|file| !wanted.iter().any(|own| own.path == file.path))
+                .filter(|file| !wanted.iter().any(|own| own.path == file.path) && !changes.shows(&file.path))
                 .collect::<Vec<_>>(),
         );
-        let room = room.saturating_sub(history.tokens).saturating_sub(images.tokens());
+        let room = room.saturating_sub(changes.tokens);
         let mut gathered = gather(call, wanted, room, self.settings.file_tokens).await?;
         gathered.report.extend(images.report);
-        let mut last = String::with_capacity(gathered.text.len() + question.len() + 1);
+        let mut last = String::with_capacity(changes.text.len() + gathered.text.len() + question.len() + 2);
+        last.push_str(&changes.text);
+        if !last.is_empty() && !gathered.text.is_empty() {
+            last.push('\n');
+        }
         last.push_str(&gathered.text);
+        let gathered = changes.merged_into(gathered);
         if !last.is_empty() {
             last.push('\n');
         }

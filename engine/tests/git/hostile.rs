@@ -87,7 +87,7 @@ async fn no_program_of_the_repository_is_started() {
     }
     assert_eq!(sprung(&place), Vec::<String>::new());
     let packed = place.packed(all()).await;
-    assert!(packed.text.contains("+    1│ changed"), "the files without a filter are shown: {}", packed.text);
+    assert!(packed.text.contains("   1│+ changed"), "the files without a filter are shown: {}", packed.text);
     let filtered = packed.report.iter().find(|file| file.path == "a.x").and_then(|file| file.reason.clone());
     assert!(filtered.unwrap().contains("goes through a filter"));
     // The traps work: git as a user runs it springs some of them.

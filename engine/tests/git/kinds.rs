@@ -33,8 +33,8 @@ async fn the_text_has_the_lines_of_the_new_side_and_is_evidence() {
     let place = Place::with(&[("src/a.rs", TEN)]);
     place.write("src/a.rs", TEN.replace("two\n", "").replace("nine", "NINE"));
     let packed = place.packed(all()).await;
-    assert!(packed.text.contains("-     │ two\n     2│ three\n"), "{}", packed.text);
-    assert!(packed.text.contains("+    8│ NINE\n"), "{}", packed.text);
+    assert!(packed.text.contains("    │- two\n   2│  three\n"), "{}", packed.text);
+    assert!(packed.text.contains("   8│+ NINE\n"), "{}", packed.text);
     let file = &packed.files[0];
     assert_eq!((file.path.as_str(), file.line(8), file.line(2)), ("src/a.rs", Some("NINE"), Some("three")));
     assert_eq!((file.lines, file.hash.len()), (9, 64));
@@ -85,7 +85,7 @@ async fn a_repository_without_a_commit_is_compared_with_nothing() {
     assert_eq!(brief(&set), ["Added a.rs +1 -0", "Untracked b.rs +1 -0"]);
     assert!(set.compared.contains("no commit yet"), "{}", set.compared);
     assert_eq!(brief(&place.changes(staged()).await.unwrap()), ["Added a.rs +1 -0"]);
-    assert!(place.packed(all()).await.text.contains("+    1│ two\n"));
+    assert!(place.packed(all()).await.text.contains("   1│+ two\n"));
     assert!(Place::new().changes(all()).await.unwrap().is_empty());
 }
 
@@ -114,8 +114,8 @@ async fn renames_modes_binaries_and_deletions_are_named() {
     assert_eq!(set.files[2].from.as_deref(), Some("old.rs"));
     assert_eq!(set.files[4].note.as_deref(), Some("mode 100644 to 100755; staged"));
     let packed = place.packed(all()).await;
-    assert!(packed.text.contains("-     │ five\n+    5│ FIVE\n"), "{}", packed.text);
-    assert!(packed.text.contains("-     │ gone\n"), "{}", packed.text);
+    assert!(packed.text.contains("    │- five\n   5│+ FIVE\n"), "{}", packed.text);
+    assert!(packed.text.contains("    │- gone\n"), "{}", packed.text);
     let left_out: Vec<_> =
         packed.report.iter().filter(|file| file.reason.is_some()).map(|file| file.path.as_str()).collect();
     assert_eq!(left_out, ["fresh.bin", "pic.png"]);
@@ -139,7 +139,7 @@ async fn a_merge_under_way_names_its_conflicts() {
     }
     let packed = place.packed(all()).await;
     assert!(
-        packed.text.contains("│ <<<<<<< HEAD\n") && packed.text.contains("Conflict markers are in: a.rs"),
+        packed.text.contains("│+ <<<<<<< HEAD\n") && packed.text.contains("Conflict markers are in: a.rs"),
         "{}",
         packed.text
     );
@@ -192,7 +192,7 @@ async fn line_ends_and_odd_names_do_no_harm() {
         place.write(name, "b\n");
     }
     let packed = place.packed(all()).await;
-    assert!(packed.text.contains("+    2│ TWO\n"), "{}", packed.text);
+    assert!(packed.text.contains("   2│+ TWO\n"), "{}", packed.text);
     let shown: Vec<_> = packed.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(shown.len(), 5, "{shown:?}");
     assert!(packed.files.iter().filter(|file| file.path != "crlf.txt").all(|file| file.line(1) == Some("b")));
@@ -208,7 +208,7 @@ async fn a_path_that_is_not_text_is_shown_with_marks_for_its_bytes() {
     place.commit("latin");
     std::fs::write(place.work().join(name), "b\n").unwrap();
     let packed = place.packed(all()).await;
-    assert!(packed.text.contains("caf\u{fffd}.rs") && packed.text.contains("+    1│ b\n"), "{}", packed.text);
+    assert!(packed.text.contains("caf\u{fffd}.rs") && packed.text.contains("   1│+ b\n"), "{}", packed.text);
 }
 
 #[tokio::test]

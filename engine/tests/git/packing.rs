@@ -121,7 +121,7 @@ async fn a_supplied_diff_is_packed_without_reading_anything() {
     let place = Place::with(&[("src/a.rs", "x\n")]);
     let diff = "--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1 +1,2 @@\n x\n+y\n--- a/.env\n+++ b/.env\n@@ -1 +1 @@\n-A=1\n+A=hunter2\n";
     let packed = supplied(diff, &roots(&place), 10_000, None);
-    assert!(packed.text.contains("+    2│ y\n") && !packed.text.contains("hunter2"), "{}", packed.text);
+    assert!(packed.text.contains("   2│+ y\n") && !packed.text.contains("hunter2"), "{}", packed.text);
     assert_eq!(
         packed.files.iter().map(|file| (file.path.as_str(), file.line(2))).collect::<Vec<_>>(),
         [("src/a.rs", Some("y"))]

@@ -15,7 +15,7 @@ pub(crate) fn error(tool: &str, failure: &EngineError, notes: &[String], call: &
     } else {
         tracing::info!(tool, code = kind.code(), "the call failed: {failure}");
     }
-    let mut answer = envelope(kind, &failure.to_string(), hint(kind));
+    let mut answer = envelope(kind, &failure.to_string(), failure.hint().unwrap_or(hint(kind)));
     if let Some(wait) = failure.retry_after() {
         answer.put("retry_after_ms", u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     }

@@ -45,6 +45,9 @@ pub(crate) fn step(outcome: &StepOutcome, notes: &[String], call: &Call) -> Call
         // The peer's clients look for these; nobody was asked, so nothing is claimed.
         metadata.insert("expert_called".to_owned(), json!(false));
     }
+    if let Some(changes) = &outcome.changes {
+        answer.put("changes", json!(changes));
+    }
     counters::add(&mut answer, outcome);
     metadata::add_persisted(&mut metadata, outcome.persisted);
     answer.put("metadata", metadata);

@@ -32,6 +32,8 @@ pub static SECAUDIT: Spec = Spec {
         "compliance_requirements",
         "audit_focus",
         "severity_filter",
+        "diff",
+        "compare_to",
     ],
     after: "Verify each vulnerability at its line before you mend it; critical and high ones first. A finding with verified false cites a \
             line that could not be confirmed.",
