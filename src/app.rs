@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use exai_core::{Clock, SystemClock, store::Store};
-use exai_engine::{Engine, Parts, Settings};
+use exai_engine::{Engine, Parts, Settings, settings::GitSettings};
 use exai_providers::HttpSettings;
 use exai_store::SqliteStore;
 use exai_tools::{ExaiServer, OnDisconnect, RootPolicy, ServerParts};
@@ -78,6 +78,11 @@ impl App {
                 file_tokens: limits.file_tokens,
                 attempts,
                 cache: limits.cache.clone(),
+                git: GitSettings {
+                    environment: config.git_environment(),
+                    time_limit: limits.git,
+                    ..GitSettings::default()
+                },
                 ..Settings::default()
             },
             closing: closing.clone(),

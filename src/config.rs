@@ -112,6 +112,15 @@ impl Config {
     }
 }
 
+impl Config {
+    /// What git gets to see of the environment.
+    #[must_use]
+    pub fn git_environment(&self) -> Vec<(String, String)> {
+        let seen = env::FOR_GIT.iter();
+        seen.filter_map(|name| Some(((*name).to_owned(), self.layers.variable(name)?.to_owned()))).collect()
+    }
+}
+
 /// A value out of a closed set; the first one when it is not in the set.
 fn choice<T: Copy, const N: usize>(
     layers: &Layers,

@@ -36,6 +36,11 @@ pub const EXAI_CONNECT_SECONDS: &str = "EXAI_CONNECT_SECONDS";
 pub const EXAI_FIRST_BYTE_SECONDS: &str = "EXAI_FIRST_BYTE_SECONDS";
 /// Seconds of silence within an answer.
 pub const EXAI_IDLE_SECONDS: &str = "EXAI_IDLE_SECONDS";
+/// Seconds for one run of git.
+pub const EXAI_GIT_SECONDS: &str = "EXAI_GIT_SECONDS";
+/// What git gets to see of the environment: where programs are, and where the user's own configuration lies.
+pub const FOR_GIT: [&str; 8] =
+    ["PATH", "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "SYSTEMROOT", "TMPDIR"];
 /// Seconds that an attempt waits for its turn.
 pub const EXAI_PERMIT_WAIT_SECONDS: &str = "EXAI_PERMIT_WAIT_SECONDS";
 /// Upstream attempts at once.

@@ -115,6 +115,9 @@ pub static FIRST_BYTE_SECONDS: Key =
 /// Seconds of silence.
 pub static IDLE_SECONDS: Key =
     key("limits.idle_seconds", &[env::EXAI_IDLE_SECONDS], "300", "Of silence within an answer");
+/// Seconds for one run of git.
+pub static GIT_SECONDS: Key =
+    key("limits.git_seconds", &[env::EXAI_GIT_SECONDS], "30", "The longest that one run of git may take");
 /// Seconds for a permit.
 pub static PERMIT_WAIT_SECONDS: Key = key(
     "limits.permit_wait_seconds",
@@ -218,7 +221,7 @@ pub static ALLOW_HTTP: Key = key(
 );
 
 /// Every key, in the order in which they are shown.
-pub static ALL: [&Key; 38] = [
+pub static ALL: [&Key; 39] = [
     &DEFAULT_MODEL,
     &LOCALE,
     &TOOL_PROFILE,
@@ -247,6 +250,7 @@ pub static ALL: [&Key; 38] = [
     &CONNECT_SECONDS,
     &FIRST_BYTE_SECONDS,
     &IDLE_SECONDS,
+    &GIT_SECONDS,
     &PERMIT_WAIT_SECONDS,
     &UPSTREAM_LIMIT,
     &GLM_LIMIT,

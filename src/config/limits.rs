@@ -23,6 +23,8 @@ pub struct Limits {
     pub first_byte: Duration,
     /// Of silence within an answer.
     pub idle: Duration,
+    /// For one run of git.
+    pub git: Duration,
     /// Client requests in flight.
     pub in_flight: usize,
     /// The most tokens of one file in a prompt.
@@ -56,6 +58,7 @@ impl Limits {
             connect: seconds(layers, &keys::CONNECT_SECONDS, problems),
             first_byte: seconds(layers, &keys::FIRST_BYTE_SECONDS, problems),
             idle: seconds(layers, &keys::IDLE_SECONDS, problems),
+            git: seconds(layers, &keys::GIT_SECONDS, problems),
             in_flight: number(layers, &keys::IN_FLIGHT_LIMIT, 1, 65_536, problems),
             file_tokens: Some(number(layers, &keys::FILE_TOKENS, 0, u32::MAX, problems))
                 .filter(|tokens| *tokens > 0),

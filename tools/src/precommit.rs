@@ -59,7 +59,11 @@ impl ExaiServer {
         input_schema = PrecommitArgs::published(),
         annotations(title = "Pre-commit check", read_only_hint = true, open_world_hint = true)
     )]
-    async fn precommit(&self, args: Args<PrecommitArgs>, Extension(call): Extension<Call>) -> CallToolResponse {
+    async fn precommit(
+        &self,
+        args: Args<PrecommitArgs>,
+        Extension(call): Extension<Call>,
+    ) -> CallToolResponse {
         self.take_step(&PRECOMMIT, args, call, |args: PrecommitArgs| {
             let own = own_fields([
                 ("path", args.path.map(Into::into)),

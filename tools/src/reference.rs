@@ -7,9 +7,9 @@ use crate::{
     activity::ActivityArgs, analyze::AnalyzeArgs, apilookup::ApilookupArgs, args::ToolArgs,
     challenge::ChallengeArgs, chat::ChatArgs, codereview::CodereviewArgs, consensus::ConsensusArgs,
     debug::DebugArgs, docgen::DocgenArgs, listmodels::ListmodelsArgs, planner::PlannerArgs,
-    refactor::RefactorArgs, secaudit::SecauditArgs, server::ExaiServer, status::StatusArgs,
-    testgen::TestgenArgs, thinkdeep::ThinkdeepArgs, threads::ThreadsArgs, tracer::TracerArgs,
-    usage::UsageArgs, version::VersionArgs,
+    precommit::PrecommitArgs, refactor::RefactorArgs, secaudit::SecauditArgs, server::ExaiServer,
+    status::StatusArgs, testgen::TestgenArgs, thinkdeep::ThinkdeepArgs, threads::ThreadsArgs,
+    tracer::TracerArgs, usage::UsageArgs, version::VersionArgs,
 };
 
 /// Everything that a tool accepts.
@@ -36,6 +36,7 @@ fn all() -> Vec<Accepted> {
         accepted::<ChatArgs>("chat"),
         accepted::<ConsensusArgs>("consensus"),
         accepted::<CodereviewArgs>("codereview"),
+        accepted::<PrecommitArgs>("precommit"),
         accepted::<SecauditArgs>("secaudit"),
         accepted::<DebugArgs>("debug"),
         accepted::<AnalyzeArgs>("analyze"),

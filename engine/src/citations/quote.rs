@@ -90,7 +90,8 @@ fn readings(quote: &str) -> Vec<String> {
     }
     let plain = fold(quote);
     let unnumbered = fold(&quote.lines().map(without_number).collect::<Vec<_>>().join("\n"));
-    let unmarked = fold(&quote.lines().map(|line| without_mark(without_number(line))).collect::<Vec<_>>().join("\n"));
+    let unmarked =
+        fold(&quote.lines().map(|line| without_mark(without_number(line))).collect::<Vec<_>>().join("\n"));
     let ticks = plain
         .strip_prefix('`')
         .and_then(|rest| rest.strip_suffix('`'))

@@ -307,7 +307,8 @@ impl PackedChanges {
         let mut report = self.report;
         // A file that was also named is told of once, by what more was given of it.
         report.retain(|file| {
-            file.status == FileStatus::Excerpted || gathered.report.iter().all(|named| named.path != file.path)
+            file.status == FileStatus::Excerpted
+                || gathered.report.iter().all(|named| named.path != file.path)
         });
         report.extend(gathered.report);
         Gathered { files: Arc::new(files), report, text: gathered.text }

@@ -19,7 +19,8 @@ pub(crate) const COMPARE_TO: &str = "compare_to";
 /// The field that only a tool has which always looks at changes.
 const INCLUDE_STAGED: &str = "include_staged";
 /// Why nobody was asked.
-pub(super) const NOTHING: &str = "nothing has changed; make or stage a change, or name another folder or revision in path and compare_to";
+pub(super) const NOTHING: &str =
+    "nothing has changed; make or stage a change, or name another folder or revision in path and compare_to";
 
 /// The longest diff of a caller, in bytes.
 const MAX_DIFF: usize = 2_000_000;
@@ -102,7 +103,8 @@ impl Changes {
                 }
             }
             Self::Supplied { files, .. } => {
-                let sum = |count: fn(&Changed) -> Option<u32>| files.iter().filter_map(count).map(u64::from).sum();
+                let sum =
+                    |count: fn(&Changed) -> Option<u32>| files.iter().filter_map(count).map(u64::from).sum();
                 ChangesReport {
                     compared: "as in the given diff".to_owned(),
                     repository: None,
@@ -135,7 +137,11 @@ impl Engine {
             return Ok(None);
         }
         let text = |field: &str| {
-            latest(&work, field).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+            latest(&work, field)
+                .and_then(Value::as_str)
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
         };
         let flag = |field: &str| latest(&work, field).and_then(Value::as_bool).unwrap_or(true);
         let (diff, compare_to) = (text(DIFF), text(COMPARE_TO));
@@ -158,7 +164,10 @@ impl Engine {
 
     async fn supplied(&self, diff: &str, call: &Call) -> Result<Changes, EngineError> {
         if diff.len() > MAX_DIFF {
-            let problem = format!("has {} bytes, at most {MAX_DIFF} are taken; name a revision in compare_to instead", diff.len());
+            let problem = format!(
+                "has {} bytes, at most {MAX_DIFF} are taken; name a revision in compare_to instead",
+                diff.len()
+            );
             return Err(EngineError::invalid(DIFF, problem));
         }
         let roots = call.roots.roots().await;
@@ -193,7 +202,8 @@ impl Engine {
             Some(Changes::Supplied { diff, .. }) => {
                 let roots = call.roots.roots().await;
                 let diff = diff.clone();
-                let work = tokio::task::spawn_blocking(move || git::supplied(&diff, &roots, room, file_tokens));
+                let work =
+                    tokio::task::spawn_blocking(move || git::supplied(&diff, &roots, room, file_tokens));
                 work.await.map_err(internal)
             }
         }

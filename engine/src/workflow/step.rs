@@ -3,7 +3,10 @@
 use exai_core::thread::{Issue, Step, Thread};
 use serde_json::Map;
 
-use super::{changes::{COMPARE_TO, DIFF}, spec::Spec};
+use super::{
+    changes::{COMPARE_TO, DIFF},
+    spec::Spec,
+};
 use crate::error::EngineError;
 
 /// The longest `step`, in characters. Longer texts belong into files.
@@ -121,7 +124,8 @@ pub fn accept(spec: &Spec, input: &mut StepInput, earlier: &[&Step]) -> Result<S
     let planned = input.total_steps.or_else(|| earlier.last().map(|step| step.total_steps));
     let total_steps = planned.unwrap_or(step_number).max(step_number);
     let next_step_required = input.next_step_required.unwrap_or(step_number < total_steps);
-    let brings_changes = [DIFF, COMPARE_TO].iter().any(|field| input.extra.get(*field).is_some_and(|value| !value.is_null()));
+    let brings_changes =
+        [DIFF, COMPARE_TO].iter().any(|field| input.extra.get(*field).is_some_and(|value| !value.is_null()));
     if step_number == 1 && spec.first_step_needs_files && input.relevant_files.is_empty() && !brings_changes {
         return Err(EngineError::invalid(
             "relevant_files",

@@ -26,7 +26,15 @@ pub static CODEREVIEW: Spec = Spec {
         promoted: &[asks(FILES_REQUIRED), asks("focused_review_required")],
     }),
     counts: &[Count::Severities("issues_by_severity"), Count::Field("review_validation_type", "external")],
-    own_fields: &["review_validation_type", "review_type", "focus_on", "standards", "severity_filter", "diff", "compare_to"],
+    own_fields: &[
+        "review_validation_type",
+        "review_type",
+        "focus_on",
+        "standards",
+        "severity_filter",
+        "diff",
+        "compare_to",
+    ],
     after: "Check each finding against the code before you act: those with verified true cite a line that was given to the \
             expert. Fix critical and high ones first; say which you reject and why.",
 };
