@@ -78,6 +78,7 @@ impl App {
                 file_tokens: limits.file_tokens,
                 attempts,
                 cache: limits.cache.clone(),
+                clink: config.clink.clone(),
                 git: GitSettings {
                     environment: config.git_environment(),
                     time_limit: limits.git,

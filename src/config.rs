@@ -1,5 +1,6 @@
 //! Configuration: read once, checked as a whole, every value with its origin.
 
+mod clink;
 mod dotenv;
 pub mod dotenv_example;
 pub mod endpoints;
@@ -14,7 +15,7 @@ mod tools;
 
 use std::path::{Path, PathBuf};
 
-use exai_engine::{Preferences, context::RootCandidate};
+use exai_engine::{Preferences, clink::ClinkSettings, context::RootCandidate};
 use exai_store::Sync;
 use exai_tools::profile::Shown;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub places: Places,
     /// Vendors and endpoints.
     pub endpoints: Endpoints,
+    /// Other agents on this machine.
+    pub clink: ClinkSettings,
     /// Times and bounds.
     pub limits: Limits,
     /// Whether endpoints on other machines may be asked without encryption.
@@ -88,6 +91,7 @@ impl Config {
         Self {
             preferences: preferences::read(&layers, &mut problems),
             shown: tools::read(&layers, &mut problems),
+            clink: clink::read(&layers, &limits, &mut problems),
             allow_http,
             roots: place::local_roots(&layers, working_directory),
             sync: choice(

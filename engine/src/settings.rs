@@ -5,11 +5,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use exai_core::ProviderId;
 use exai_prompts::Wording;
 
-use crate::preferences::Preferences;
+use crate::{clink::ClinkSettings, preferences::Preferences};
 
 /// How the engine behaves. `Default` is what the documentation promises.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Other agents on this machine.
+    pub clink: ClinkSettings,
     /// The words of the system prompts.
     pub wording: Arc<Wording>,
     /// What the user prefers at the start.
@@ -37,6 +39,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            clink: ClinkSettings::default(),
             wording: Arc::new(Wording::built_in()),
             preferences: Preferences::default(),
             call_limit: Duration::from_secs(900),

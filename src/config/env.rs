@@ -28,6 +28,8 @@ pub const EXAI_DISABLED_TOOLS: &str = "EXAI_DISABLED_TOOLS";
 pub const EXAI_ANSWER_CHARS: &str = "EXAI_ANSWER_CHARS";
 /// Seconds for a whole call.
 pub const EXAI_CALL_SECONDS: &str = "EXAI_CALL_SECONDS";
+/// Seconds for an agent of clink.
+pub const EXAI_CLINK_SECONDS: &str = "EXAI_CLINK_SECONDS";
 /// Seconds for one model of a consensus.
 pub const EXAI_CONSENSUS_SECONDS: &str = "EXAI_CONSENSUS_SECONDS";
 /// Seconds to connect to a vendor.

@@ -106,6 +106,9 @@ pub static CONSENSUS_SECONDS: Key = key(
     "300",
     "The longest one model of a consensus may take",
 );
+/// Seconds for an agent of clink.
+pub static CLINK_SECONDS: Key =
+    key("limits.clink_seconds", &[env::EXAI_CLINK_SECONDS], "900", "The longest an agent of clink may take");
 /// Seconds to connect.
 pub static CONNECT_SECONDS: Key =
     key("limits.connect_seconds", &[env::EXAI_CONNECT_SECONDS], "10", "To connect to a vendor");
@@ -221,7 +224,7 @@ pub static ALLOW_HTTP: Key = key(
 );
 
 /// Every key, in the order in which they are shown.
-pub static ALL: [&Key; 39] = [
+pub static ALL: [&Key; 40] = [
     &DEFAULT_MODEL,
     &LOCALE,
     &TOOL_PROFILE,
@@ -247,6 +250,7 @@ pub static ALL: [&Key; 39] = [
     &LOG_FORMAT,
     &CALL_SECONDS,
     &CONSENSUS_SECONDS,
+    &CLINK_SECONDS,
     &CONNECT_SECONDS,
     &FIRST_BYTE_SECONDS,
     &IDLE_SECONDS,

@@ -17,6 +17,8 @@ pub struct Limits {
     pub call: Duration,
     /// For one model of a consensus.
     pub consensus: Duration,
+    /// For an agent of clink.
+    pub clink: Duration,
     /// To connect to a vendor.
     pub connect: Duration,
     /// Until a vendor's first byte.
@@ -55,6 +57,7 @@ impl Limits {
         let limits = Self {
             call: seconds(layers, &keys::CALL_SECONDS, problems),
             consensus: seconds(layers, &keys::CONSENSUS_SECONDS, problems),
+            clink: seconds(layers, &keys::CLINK_SECONDS, problems),
             connect: seconds(layers, &keys::CONNECT_SECONDS, problems),
             first_byte: seconds(layers, &keys::FIRST_BYTE_SECONDS, problems),
             idle: seconds(layers, &keys::IDLE_SECONDS, problems),

@@ -55,8 +55,8 @@ impl ToolArgs for CodereviewArgs {
 #[tool_router(router = codereview_router, vis = "pub(crate)")]
 impl ExaiServer {
     #[tool(
-        description = "Code review: investigate in steps, then one expert reviews the files and returns findings with checked \
-                       file:line. One call is enough when step 1 names relevant_files and next_step_required is false.",
+        description = "Code review: investigate in steps, then an expert returns findings with checked file:line. One call is enough \
+                       when step 1 names relevant_files and next_step_required is false.",
         input_schema = CodereviewArgs::published(),
         annotations(title = "Code review", read_only_hint = true, open_world_hint = true)
     )]

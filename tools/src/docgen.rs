@@ -110,8 +110,7 @@ impl DocgenArgs {
 #[tool_router(router = docgen_router, vis = "pub(crate)")]
 impl ExaiServer {
     #[tool(
-        description = "Document code file by file: step 1 counts the files, every further step documents one, the counters keep \
-                       the work honest. You write; asks no model.",
+        description = "Document code file by file: step 1 counts the files, each further step documents one. You write; asks no model.",
         input_schema = DocgenArgs::published(),
         annotations(title = "Documentation", read_only_hint = true, open_world_hint = false)
     )]

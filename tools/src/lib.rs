@@ -11,6 +11,7 @@ mod budget;
 mod call;
 mod challenge;
 mod chat;
+mod clink;
 mod codereview;
 mod completion;
 mod consensus;

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::{
     profile::{self, Shown},
-    server::ExaiServer,
+    server::{ExaiServer, ServerParts},
 };
 
 /// How many characters of an answer Claude Code may show when a tool asks for it; its own limit is 25,000 tokens, and 500,000
@@ -44,9 +44,10 @@ pub(crate) struct Listings {
 }
 
 impl Listings {
-    pub(crate) fn new(router: &ToolRouter<ExaiServer>, shown: Shown) -> Self {
-        let every: Vec<Tool> = router.list_all().into_iter().map(marked).collect();
-        let present = RwLock::new(Arc::new(listing(&every, shown)));
+    pub(crate) fn new(router: &ToolRouter<ExaiServer>, parts: &ServerParts) -> Self {
+        let edits = parts.engine.settings().clink.agents.iter().any(|agent| agent.allow_edits);
+        let every: Vec<Tool> = router.list_all().into_iter().map(|tool| marked(tool, edits)).collect();
+        let present = RwLock::new(Arc::new(listing(&every, parts.shown.clone())));
         Self { every, present, peers: Mutex::default(), changes: watch::Sender::new(0) }
     }
 
@@ -99,7 +100,15 @@ fn listing(every: &[Tool], shown: Shown) -> Listing {
 }
 
 /// The tool with what its clients should know about it beside the schema.
-fn marked(mut tool: Tool) -> Tool {
+fn marked(mut tool: Tool, agents_may_edit: bool) -> Tool {
+    if tool.name == "clink"
+        && agents_may_edit
+        && let Some(annotations) = &mut tool.annotations
+    {
+        // The user has allowed an agent to change files, so the client must not take the tool for a reader.
+        annotations.read_only_hint = Some(false);
+        annotations.destructive_hint = Some(true);
+    }
     let mut meta: Map<String, Value> = Map::new();
     if ENTRY_TOOLS.contains(&tool.name.as_ref()) {
         meta.insert(ALWAYS_LOAD_KEY.to_owned(), json!(true));

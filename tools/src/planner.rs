@@ -97,8 +97,7 @@ impl PlannerArgs {
 #[tool_router(router = planner_router, vis = "pub(crate)")]
 impl ExaiServer {
     #[tool(
-        description = "Plan a large task step by step, with revisions and branches; kept in a thread that other tools can continue. \
-                       Asks no model.",
+        description = "Plan a large task step by step, with revisions and branches, in a thread. Asks no model.",
         input_schema = PlannerArgs::published(),
         annotations(title = "Planner", read_only_hint = true, open_world_hint = false)
     )]

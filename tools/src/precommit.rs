@@ -54,8 +54,7 @@ impl ToolArgs for PrecommitArgs {
 #[tool_router(router = precommit_router, vis = "pub(crate)")]
 impl ExaiServer {
     #[tool(
-        description = "Check of a git change before commit. The server reads the change itself, so no diff is needed: one call with \
-                       next_step_required false has an expert check it.",
+        description = "Check of a git change before commit. The server reads the diff itself; one call with next_step_required false is enough.",
         input_schema = PrecommitArgs::published(),
         annotations(title = "Pre-commit check", read_only_hint = true, open_world_hint = true)
     )]

@@ -5,11 +5,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     activity::ActivityArgs, analyze::AnalyzeArgs, apilookup::ApilookupArgs, args::ToolArgs,
-    challenge::ChallengeArgs, chat::ChatArgs, codereview::CodereviewArgs, consensus::ConsensusArgs,
-    debug::DebugArgs, docgen::DocgenArgs, listmodels::ListmodelsArgs, planner::PlannerArgs,
-    precommit::PrecommitArgs, refactor::RefactorArgs, secaudit::SecauditArgs, server::ExaiServer,
-    status::StatusArgs, testgen::TestgenArgs, thinkdeep::ThinkdeepArgs, threads::ThreadsArgs,
-    tracer::TracerArgs, usage::UsageArgs, version::VersionArgs,
+    challenge::ChallengeArgs, chat::ChatArgs, clink::ClinkArgs, codereview::CodereviewArgs,
+    consensus::ConsensusArgs, debug::DebugArgs, docgen::DocgenArgs, listmodels::ListmodelsArgs,
+    planner::PlannerArgs, precommit::PrecommitArgs, refactor::RefactorArgs, secaudit::SecauditArgs,
+    server::ExaiServer, status::StatusArgs, testgen::TestgenArgs, thinkdeep::ThinkdeepArgs,
+    threads::ThreadsArgs, tracer::TracerArgs, usage::UsageArgs, version::VersionArgs,
 };
 
 /// Everything that a tool accepts.
@@ -48,6 +48,7 @@ fn all() -> Vec<Accepted> {
         accepted::<DocgenArgs>("docgen"),
         accepted::<ChallengeArgs>("challenge"),
         accepted::<ApilookupArgs>("apilookup"),
+        accepted::<ClinkArgs>("clink"),
         accepted::<ListmodelsArgs>("listmodels"),
         accepted::<StatusArgs>("status"),
         accepted::<ThreadsArgs>("threads"),

@@ -78,6 +78,22 @@ pub(crate) fn text(
     answer.success()
 }
 
+/// An answer with more about how it came about.
+pub(crate) fn with_metadata(
+    tool: &str,
+    mut answer: Answer,
+    more: Value,
+    notes: &[String],
+    call: &Call,
+) -> CallToolResponse {
+    let mut metadata = metadata::base(tool, notes, call);
+    if let Value::Object(more) = more {
+        metadata.extend(more);
+    }
+    answer.put("metadata", metadata);
+    answer.success()
+}
+
 /// The answer of a tool that asks no model, with what every answer says of itself.
 pub(crate) fn without_model(
     tool: &str,
@@ -90,7 +106,7 @@ pub(crate) fn without_model(
 }
 
 /// How a thread can be continued, in the peer's form.
-fn continuation_offer(thread: exai_core::ThreadId, remaining: u32) -> Option<Value> {
+pub(crate) fn continuation_offer(thread: exai_core::ThreadId, remaining: u32) -> Option<Value> {
     (remaining > 0).then(|| {
         json!({
             "continuation_id": thread.to_string(),

@@ -107,7 +107,7 @@ impl ExaiServer {
             in_flight: Arc::new(Semaphore::new(parts.max_in_flight)),
             outliving: Outliving::default(),
             explicit: Explicit::default(),
-            listings: Arc::new(Listings::new(&router, parts.shown.clone())),
+            listings: Arc::new(Listings::new(&router, &parts)),
             router: Arc::new(router),
             parts: Arc::new(parts),
         }
@@ -136,6 +136,7 @@ impl ExaiServer {
             + Self::activity_router()
             + Self::usage_router()
             + Self::apilookup_router()
+            + Self::clink_router()
     }
 
     /// The tools as clients see them now, in their order.

@@ -22,7 +22,7 @@ const EVASIONS: [&str; 8] = [
 ];
 
 static CONFIDENCE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)confidence\W{0,8}(\d{1,2}(?:\.\d)?)\s*/\s*10").ok());
+    LazyLock::new(|| Regex::new(r"(?i)confidence(?:\s+score)?\W{0,8}(\d{1,2}(?:\.\d)?)\s*/\s*10").ok());
 
 /// How an answer counts.
 #[derive(Debug, Clone, PartialEq)]

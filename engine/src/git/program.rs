@@ -6,15 +6,14 @@ use std::{
     process::Stdio,
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
-    process::{Child, Command},
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::failure::GitFailure;
-use crate::settings::GitSettings;
+use crate::{
+    process::{self, Running, read_at_most},
+    settings::GitSettings,
+};
 
 /// The oldest release with all that is relied on: configuration by `GIT_CONFIG_COUNT` and absolute paths of `rev-parse`.
 const OLDEST: (u32, u32) = (2, 31);
@@ -96,17 +95,8 @@ impl Git {
     /// # Errors
     /// There is none, or it is too old.
     pub async fn find(settings: &GitSettings, cancel: &CancellationToken) -> Result<Self, GitFailure> {
-        let path = settings.environment.iter().find(|(name, _)| name == "PATH");
-        let folders: Vec<PathBuf> = path
-            .map(|(_, folders)| {
-                std::env::split_paths(folders).filter(|folder| folder.is_absolute()).collect()
-            })
-            .unwrap_or_default();
-        let program = folders
-            .iter()
-            .map(|folder| folder.join(format!("git{}", std::env::consts::EXE_SUFFIX)))
-            .find(|program| is_executable(program))
-            .ok_or(GitFailure::NotInstalled)?;
+        let folders = process::folders(&settings.environment);
+        let program = process::find("git", &folders).ok_or(GitFailure::NotInstalled)?;
         let search_path = std::env::join_paths(&folders).unwrap_or_default();
         let git = Self { program, search_path, settings: settings.clone() };
         let arguments = [OsString::from("version")];
@@ -217,47 +207,6 @@ impl Git {
         command.env("GIT_CONFIG_COUNT", count.to_string());
         command
     }
-}
-
-/// Reads to the end or to the limit, and says whether there was more.
-async fn read_at_most(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> std::io::Result<(Vec<u8>, bool)> {
-    let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        pipe.take(most.saturating_add(1)).read_to_end(&mut bytes).await?;
-    }
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let cut = bytes.len() > most;
-    bytes.truncate(most);
-    Ok((bytes, cut))
-}
-
-/// A process whose group dies with this value.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // `id` is empty once the process was waited for, and then its number may belong to somebody else.
-        #[cfg(unix)]
-        if let Some(group) =
-            self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
-        {
-            // It may have ended by itself in this moment.
-            if let Err(error) = rustix::process::kill_process_group(group, rustix::process::Signal::KILL) {
-                tracing::debug!("git could not be ended: {error}");
-            }
-        }
-    }
-}
-
-#[cfg(unix)]
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(path: &Path) -> bool {
-    path.is_file()
 }
 
 /// The first two numbers of `git version 2.47.3`.

@@ -1,0 +1,244 @@
+//! Other agents on this machine as sub-agents: started without a shell, read-only unless the user says otherwise, ended in time.
+
+mod known;
+mod output;
+mod prompt;
+mod run;
+
+use std::time::Duration;
+
+use exai_core::{
+    Kind, ThreadId,
+    provider::ProviderError,
+    run::Phase,
+    thread::{Answer, AnsweredBy, Body, UserMessage},
+};
+use tokio::time::Instant;
+
+pub use known::{Agent, built_in};
+pub use output::Parser;
+
+use crate::{call::Call, engine::Engine, error::EngineError, process};
+
+/// The tool's name in threads.
+const TOOL: &str = "clink";
+/// Marks a process that this program has started as an agent; one that finds it starts no further ones.
+pub const DEPTH_VARIABLE: &str = "EXAI_CLINK_DEPTH";
+/// Variables that programs need to find their way; nothing among them opens a door. Those of the locale and of the desktop's
+/// folders (`LC_…`, `XDG_…`) are given too.
+pub const USUAL: [&str; 11] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "USERPROFILE",
+    "APPDATA",
+    "SystemRoot",
+];
+/// The longest prompt, in characters.
+const MAX_PROMPT_CHARS: usize = 300_000;
+
+/// How agents are run.
+#[derive(Debug, Clone)]
+pub struct ClinkSettings {
+    /// The agents that can be asked, the preferred one first.
+    pub agents: Vec<Agent>,
+    /// What every agent sees of the environment; `PATH` is where they are looked for.
+    pub environment: Vec<(String, String)>,
+    /// Whether this process was itself started as an agent.
+    pub nested: bool,
+    /// How long an agent may take.
+    pub time_limit: Duration,
+    /// How long it may take to end when it is asked to, before it is killed.
+    pub grace: Duration,
+    /// The most bytes of its output.
+    pub max_output_bytes: u64,
+}
+
+impl Default for ClinkSettings {
+    fn default() -> Self {
+        Self {
+            agents: built_in(),
+            environment: Vec::new(),
+            nested: false,
+            time_limit: Duration::from_secs(900),
+            grace: Duration::from_millis(500),
+            max_output_bytes: 8 * 1024 * 1024,
+        }
+    }
+}
+
+/// What an agent is asked.
+#[derive(Debug, Clone, Default)]
+pub struct ClinkInput {
+    /// The words.
+    pub prompt: String,
+    /// The agent; the first installed one when left out.
+    pub cli_name: Option<String>,
+    /// Its role; `default` when left out.
+    pub role: Option<String>,
+    /// Files that it should look at; they are named to it, not sent.
+    pub files: Vec<String>,
+    /// The thread to continue.
+    pub continuation_id: Option<String>,
+}
+
+/// What an agent answered.
+#[derive(Debug)]
+pub struct ClinkOutcome {
+    /// Its answer.
+    pub text: String,
+    /// The agent.
+    pub agent: Agent,
+    /// Its role.
+    pub role: String,
+    /// Wall time.
+    pub duration: Duration,
+    /// Its exit code, when it ended by itself.
+    pub exit_code: Option<i32>,
+    /// The end of what it said on standard error.
+    pub stderr: String,
+    /// Whether its output was read as its parser expects; as plain text otherwise.
+    pub parsed: bool,
+    /// Whether more came than was read.
+    pub cut: bool,
+    /// The thread.
+    pub thread: ThreadId,
+    /// Turns that the thread may still take.
+    pub remaining_turns: u32,
+    /// Whether everything is durable already.
+    pub persisted: bool,
+}
+
+impl Engine {
+    /// Has an installed agent answer in the first open folder.
+    ///
+    /// # Errors
+    /// Anything that [`EngineError`] names; an agent that is missing or fails is a failure of its provider.
+    pub async fn clink(&self, input: ClinkInput, call: &Call) -> Result<ClinkOutcome, EngineError> {
+        call.phase(Phase::Packing);
+        let settings = &self.settings.clink;
+        check(&input, settings)?;
+        let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
+        let (agent, program) = self.agent(input.cli_name.as_deref())?;
+        let role = input.role.as_deref().map(str::trim).filter(|role| !role.is_empty()).unwrap_or("default");
+        let orders = agent.role(role).ok_or_else(|| {
+            EngineError::invalid(
+                "role",
+                format!(
+                    "`{role}` is no role of {}; its roles are {}",
+                    agent.name,
+                    agent.role_names().join(", ")
+                ),
+            )
+        })?;
+        let roots = call.roots.roots().await;
+        let folder = roots.paths().first().cloned().ok_or_else(|| {
+            EngineError::invalid(
+                "cli_name",
+                "no folder is open to this server, so there is nowhere to run an agent; configure a root",
+            )
+        })?;
+        let thread = self.threads.load(thread_id, call).await?;
+        let files = prompt::references(&roots, &input.files)?;
+        let text = prompt::render(&orders, thread.as_ref(), &files, &input.prompt);
+        let message = Body::Message(UserMessage { text: input.prompt.clone(), ..UserMessage::default() });
+        let appended = self.threads.append(thread.as_ref(), TOOL, message, call).await?;
+        call.phase(Phase::Asking);
+        call.progress.send_modify(|event| event.model = Some(format!("clink/{}", agent.name)));
+        let begun = Instant::now();
+        let ended = run::run(settings, &agent, &program, &folder, &text, call).await?;
+        let read = agent.parser.read(&ended.stdout);
+        let said = read.text.trim().to_owned();
+        if said.is_empty() || (ended.exit_code != Some(0) && !read.parsed) {
+            let code =
+                ended.exit_code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
+            let tail = if ended.stderr.is_empty() { said } else { ended.stderr };
+            let message = format!("the agent {} ended with {code} and no answer: {tail}", agent.name);
+            let error = ProviderError::new("clink".into(), Kind::Unavailable, message);
+            return Err(EngineError::Provider { error, attempts: 1 });
+        }
+        let answer = Body::Answer(Answer {
+            text: said.clone(),
+            model: Some(AnsweredBy { provider: "clink".into(), model: agent.name.as_str().into() }),
+            ..Answer::default()
+        });
+        let persisted = self.threads.append_next(appended, TOOL, answer, Vec::new(), call).await;
+        Ok(ClinkOutcome {
+            text: said,
+            role: role.to_owned(),
+            duration: begun.elapsed(),
+            exit_code: ended.exit_code,
+            stderr: ended.stderr,
+            parsed: read.parsed,
+            cut: ended.cut,
+            thread: appended.thread,
+            remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
+            persisted: appended.persisted && persisted,
+            agent,
+        })
+    }
+
+    /// The named agent, or the first one that is installed.
+    fn agent(&self, name: Option<&str>) -> Result<(Agent, std::path::PathBuf), EngineError> {
+        let settings = &self.settings.clink;
+        let folders = process::folders(&settings.environment);
+        let installed = |agent: &Agent| agent.find(&folders);
+        let known = || settings.agents.iter().map(|agent| agent.name.as_str()).collect::<Vec<_>>().join(", ");
+        let here: Vec<&str> = settings
+            .agents
+            .iter()
+            .filter(|agent| installed(agent).is_some())
+            .map(|agent| agent.name.as_str())
+            .collect();
+        let here = if here.is_empty() {
+            "none is installed".to_owned()
+        } else {
+            format!("installed: {}", here.join(", "))
+        };
+        let wanted = name.map(str::trim).filter(|name| !name.is_empty());
+        let Some(wanted) = wanted else {
+            let first = settings.agents.iter().find_map(|agent| Some((agent.clone(), installed(agent)?)));
+            return first.ok_or_else(|| {
+                EngineError::invalid("cli_name", format!("no agent is on the search path (known: {}); install one, or configure [clink.NAME] with its command", known()))
+            });
+        };
+        let agent = settings.agents.iter().find(|agent| agent.name.eq_ignore_ascii_case(wanted)).ok_or_else(
+            || {
+                EngineError::invalid(
+                    "cli_name",
+                    format!(
+                        "`{wanted}` is not known; {here}; known: {}; others are configured as [clink.NAME]",
+                        known()
+                    ),
+                )
+            },
+        )?;
+        let program = installed(agent).ok_or_else(|| {
+            EngineError::invalid("cli_name", format!("`{}` is not on the search path; {here}", agent.command))
+        })?;
+        Ok((agent.clone(), program))
+    }
+}
+
+fn check(input: &ClinkInput, settings: &ClinkSettings) -> Result<(), EngineError> {
+    if settings.nested {
+        let problem = "this server was itself started by an agent of clink; it starts no further agents";
+        return Err(EngineError::invalid("cli_name", problem));
+    }
+    if input.prompt.trim().is_empty() {
+        return Err(EngineError::invalid("prompt", "say what the agent shall do"));
+    }
+    let count = input.prompt.chars().count();
+    if count > MAX_PROMPT_CHARS {
+        let problem = format!(
+            "has {count} characters, at most {MAX_PROMPT_CHARS} are taken; put long material into a file and name it"
+        );
+        return Err(EngineError::invalid("prompt", problem));
+    }
+    Ok(())
+}

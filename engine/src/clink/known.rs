@@ -1,0 +1,165 @@
+//! The agents that are known without configuration, and how each is kept from changing anything.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use super::output::Parser;
+use crate::process;
+
+/// An agent on this machine. The prompt goes to its standard input, so that it has no length limit and is in no list of processes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// Its name in calls.
+    pub name: String,
+    /// The executable: a name on the search path, or an absolute path.
+    pub command: String,
+    /// Arguments that are always given.
+    pub args: Vec<String>,
+    /// Arguments that keep it from changing anything.
+    pub read_only_args: Vec<String>,
+    /// Arguments in their place when edits are allowed.
+    pub edit_args: Vec<String>,
+    /// Whether it may change files.
+    pub allow_edits: bool,
+    /// Variables of the environment that it needs beside the usual ones.
+    pub env: Vec<String>,
+    /// Roles beside the built-in ones: name and orders.
+    pub roles: BTreeMap<String, String>,
+    /// How its output is read.
+    pub parser: Parser,
+}
+
+impl Agent {
+    /// The arguments for one run.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<String> {
+        let mode = if self.allow_edits { &self.edit_args } else { &self.read_only_args };
+        self.args.iter().chain(mode).cloned().collect()
+    }
+
+    /// The orders of a role.
+    #[must_use]
+    pub fn role(&self, name: &str) -> Option<String> {
+        self.roles.get(name).cloned().or_else(|| exai_prompts::texts::role(name).map(str::to_owned))
+    }
+
+    /// Every role.
+    #[must_use]
+    pub fn role_names(&self) -> Vec<&str> {
+        let own = self.roles.keys().map(String::as_str);
+        exai_prompts::texts::ROLES
+            .into_iter()
+            .filter(|name| !self.roles.contains_key(*name))
+            .chain(own)
+            .collect()
+    }
+
+    pub(super) fn find(&self, folders: &[PathBuf]) -> Option<PathBuf> {
+        let path = Path::new(&self.command);
+        if path.is_absolute() {
+            path.is_file().then(|| path.to_owned())
+        } else {
+            process::find(&self.command, folders)
+        }
+    }
+}
+
+/// Agents by their public command-line references:
+/// codex: <https://developers.openai.com/codex/cli/reference> (`exec`, `--sandbox`);
+/// claude: <https://code.claude.com/docs/en/cli-reference> (`-p`, `--permission-mode`);
+/// gemini: <https://github.com/google-gemini/gemini-cli/blob/main/docs/cli/headless.md>; without a terminal its default mode refuses
+/// every tool that needs an approval;
+/// opencode: <https://opencode.ai/docs/cli/>, whose `plan` agent changes nothing;
+/// qwen: <https://github.com/QwenLM/qwen-code> (`--approval-mode`).
+#[must_use]
+pub fn built_in() -> Vec<Agent> {
+    let agent =
+        |name: &str, args: &[&str], read_only: &[&str], edit: &[&str], env: &[&str], parser: Parser| {
+            let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+            Agent {
+                name: name.to_owned(),
+                command: name.to_owned(),
+                args: owned(args),
+                read_only_args: owned(read_only),
+                edit_args: owned(edit),
+                allow_edits: false,
+                env: owned(env),
+                roles: BTreeMap::new(),
+                parser,
+            }
+        };
+    vec![
+        agent(
+            "codex",
+            &["exec", "--json", "--skip-git-repo-check"],
+            &["--sandbox", "read-only", "-"],
+            &["--sandbox", "workspace-write", "-"],
+            &["CODEX_HOME"],
+            Parser::CodexLines,
+        ),
+        agent(
+            "claude",
+            &["-p", "--output-format", "json"],
+            &["--permission-mode", "plan"],
+            &["--permission-mode", "acceptEdits"],
+            &["CLAUDE_CONFIG_DIR"],
+            Parser::Json,
+        ),
+        agent(
+            "gemini",
+            &["--output-format", "json"],
+            &["--approval-mode", "default"],
+            &["--approval-mode", "auto_edit"],
+            &["GEMINI_CLI_HOME"],
+            Parser::Json,
+        ),
+        agent(
+            "opencode",
+            &["run"],
+            &["--agent", "plan"],
+            &["--agent", "build"],
+            &["OPENCODE_CONFIG"],
+            Parser::Text,
+        ),
+        agent(
+            "qwen",
+            &["--output-format", "json"],
+            &["--approval-mode", "plan"],
+            &["--approval-mode", "auto-edit"],
+            &[],
+            Parser::Json,
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_agent_is_read_only_by_default() {
+        for agent in built_in() {
+            let arguments = agent.arguments();
+            assert!(!agent.allow_edits && agent.read_only_args.iter().all(|word| arguments.contains(word)));
+            let risky = ["yolo", "acceptEdits", "auto_edit", "auto-edit", "workspace-write", "bypass"];
+            assert!(
+                !arguments.iter().any(|word| risky.iter().any(|risky| word.contains(risky))),
+                "{arguments:?}"
+            );
+            let edits = Agent { allow_edits: true, ..agent };
+            assert_ne!(edits.arguments(), arguments);
+        }
+    }
+
+    #[test]
+    fn a_configured_role_comes_before_a_built_in_one() {
+        let agent = built_in().remove(0);
+        let own =
+            Agent { roles: BTreeMap::from([("planner".to_owned(), "Plan small.".to_owned())]), ..agent };
+        assert_eq!(own.role("planner").as_deref(), Some("Plan small."));
+        assert_eq!(own.role_names(), ["default", "codereviewer", "planner"]);
+        assert_eq!(own.role("admin"), None);
+    }
+}

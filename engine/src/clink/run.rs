@@ -1,0 +1,128 @@
+//! One run of an agent: its own process group, a cleared environment, limits of time and output.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use exai_core::{Kind, provider::ProviderError};
+use tokio::{
+    io::AsyncWriteExt as _,
+    process::Command,
+    time::{Instant, timeout_at},
+};
+
+use super::{Agent, ClinkSettings, DEPTH_VARIABLE, USUAL};
+use crate::{
+    call::Call,
+    error::EngineError,
+    process::{Running, read_at_most},
+};
+
+/// How much of an agent's complaints is read, and how much of their end is told.
+const MAX_COMPLAINT: u64 = 256 * 1024;
+const TOLD_COMPLAINT: usize = 2_000;
+
+/// What a run came to.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub stdout: Vec<u8>,
+    pub cut: bool,
+    pub stderr: String,
+    pub exit_code: Option<i32>,
+}
+
+/// Runs the agent to its end, its limit, or the end of the call.
+pub(super) async fn run(
+    settings: &ClinkSettings,
+    agent: &Agent,
+    program: &Path,
+    folder: &Path,
+    prompt: &str,
+    call: &Call,
+) -> Result<Ended, EngineError> {
+    let failed = |error: std::io::Error| {
+        let message = format!("the agent {} cannot be run: {error}", agent.name);
+        EngineError::Provider {
+            error: ProviderError::new("clink".into(), Kind::Unavailable, message),
+            attempts: 1,
+        }
+    };
+    let mut running = Running(command(settings, agent, program, folder).spawn().map_err(failed)?);
+    let own = Instant::now() + settings.time_limit;
+    let (until, limit) =
+        if own < call.deadline { (own, settings.time_limit) } else { (call.deadline, call.limit) };
+    let stopped = tokio::select! {
+        biased;
+        ended = timeout_at(until, to_end(&mut running, prompt, settings.max_output_bytes)) => match ended {
+            Ok(ended) => return ended.map_err(failed),
+            Err(_elapsed) => EngineError::Timeout { limit, progress: format!(" (the agent {} was still working)", agent.name) },
+        },
+        () = call.cancel.cancelled() => EngineError::Cancelled,
+    };
+    end_gently(&running, settings.grace).await;
+    Err(stopped)
+}
+
+/// Asks the agent and all it has started to end, and gives them a moment. It is not waited for, so that its group keeps its number
+/// until `running` is dropped and kills what is left of it.
+async fn end_gently(running: &Running, grace: Duration) {
+    running.terminate();
+    tokio::time::sleep(grace).await;
+}
+
+async fn to_end(running: &mut Running, prompt: &str, most: u64) -> std::io::Result<Ended> {
+    let child = &mut running.0;
+    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let write = async {
+        if let Some(mut pipe) = input {
+            // An agent may end before it has read everything; its exit code tells.
+            drop(pipe.write_all(prompt.as_bytes()).await);
+        }
+    };
+    let complain = async {
+        let mut errors = errors;
+        let (said, _) = read_at_most(errors.as_mut(), MAX_COMPLAINT).await?;
+        if let Some(rest) = &mut errors {
+            tokio::io::copy(rest, &mut tokio::io::sink()).await?;
+        }
+        Ok::<_, std::io::Error>(said)
+    };
+    tokio::pin!(complain);
+    let mut complained = None;
+    let both = async { tokio::join!(write, read_at_most(output, most)).1 };
+    tokio::pin!(both);
+    let (stdout, cut) = loop {
+        tokio::select! {
+            read = &mut both => break read?,
+            said = &mut complain, if complained.is_none() => complained = Some(said?),
+        }
+    };
+    if cut {
+        // Whatever it still has to say is not read: it is ended when `running` is dropped.
+        return Ok(Ended { stdout, cut, stderr: String::new(), exit_code: None });
+    }
+    let complained = match complained {
+        Some(said) => said,
+        None => complain.await?,
+    };
+    let complained = String::from_utf8_lossy(&complained).trim().to_owned();
+    let skip = complained.chars().count().saturating_sub(TOLD_COMPLAINT);
+    let stderr = complained.chars().skip(skip).collect();
+    let status = running.0.wait().await?;
+    Ok(Ended { stdout, cut, stderr, exit_code: status.code() })
+}
+
+fn command(settings: &ClinkSettings, agent: &Agent, program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.args(agent.arguments()).current_dir(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    command.env_clear();
+    let usual = |name: &str| USUAL.contains(&name) || name.starts_with("LC_") || name.starts_with("XDG_");
+    for (name, value) in &settings.environment {
+        if usual(name) || agent.env.contains(name) {
+            command.env(name, value);
+        }
+    }
+    command.env("TERM", "dumb").env("NO_COLOR", "1").env(DEPTH_VARIABLE, "1");
+    command
+}

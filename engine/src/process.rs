@@ -1,0 +1,77 @@
+//! Child processes: found on the search path, read up to a limit, and ended with all that they have started.
+
+use std::path::{Path, PathBuf};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    process::Child,
+};
+
+/// The absolute folders of `PATH` in an environment. A relative one would be looked up in the project.
+pub(crate) fn folders(environment: &[(String, String)]) -> Vec<PathBuf> {
+    let path = environment.iter().find(|(name, _)| name == "PATH");
+    path.map(|(_, folders)| std::env::split_paths(folders).filter(|folder| folder.is_absolute()).collect())
+        .unwrap_or_default()
+}
+
+/// The executable of this name in the first folder that has it.
+pub(crate) fn find(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    folders.iter().map(|folder| folder.join(&file)).find(|program| is_executable(program))
+}
+
+/// Reads to the end or to the limit, and says whether there was more.
+pub(crate) async fn read_at_most(
+    pipe: Option<impl AsyncRead + Unpin>,
+    most: u64,
+) -> std::io::Result<(Vec<u8>, bool)> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.take(most.saturating_add(1)).read_to_end(&mut bytes).await?;
+    }
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let cut = bytes.len() > most;
+    bytes.truncate(most);
+    Ok((bytes, cut))
+}
+
+/// A process whose group dies with this value.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    /// Asks the process and all it has started to end.
+    pub(crate) fn terminate(&self) {
+        #[cfg(unix)]
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: rustix::process::Signal) {
+        // `id` is empty once the process was waited for, and then its number may belong to somebody else.
+        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(rustix::process::Pid::from_raw) {
+            // It may have ended by itself in this moment.
+            if let Err(error) = rustix::process::kill_process_group(group, signal) {
+                tracing::debug!("a process could not be signalled: {error}");
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        self.signal(rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    path.is_file()
+}
