@@ -79,6 +79,7 @@ impl App {
                 attempts,
                 cache: limits.cache.clone(),
                 clink: config.clink.clone(),
+                wording: Arc::clone(&config.wording),
                 git: GitSettings {
                     environment: config.git_environment(),
                     time_limit: limits.git,

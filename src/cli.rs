@@ -45,6 +45,9 @@ enum Command {
     Usage(UsageArgs),
     /// Show the tools and what their list costs a client
     Tools(ToolsArgs),
+    /// Show the system prompts in force
+    #[command(subcommand)]
+    Prompts(PromptsCommand),
     /// Show and check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -243,6 +246,17 @@ impl From<ProfileArg> for Profile {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum PromptsCommand {
+    /// Every prompt, whose words it has and how long it is
+    List,
+    /// One prompt as it is sent
+    Show {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Every setting, its value and where it came from; secrets are masked
     Show,
@@ -288,6 +302,7 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
         Some(Command::Activity(args)) => commands::activity::run(&args, App::build(&config)?).await,
         Some(Command::Usage(args)) => commands::usage::run(&args, App::build(&config)?).await,
         Some(Command::Tools(args)) => commands::tools::run(&args, &App::build(&config)?).await,
+        Some(Command::Prompts(command)) => commands::prompts::run(&command, &config),
         Some(Command::Config(command)) => commands::config::run(&command, &config),
         Some(Command::Version { json }) => commands::version::run(json, &config),
     }

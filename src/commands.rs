@@ -4,6 +4,7 @@ pub(crate) mod activity;
 mod client;
 pub(crate) mod config;
 pub(crate) mod models;
+pub(crate) mod prompts;
 pub(crate) mod run;
 pub(crate) mod status;
 mod table;

@@ -12,10 +12,15 @@ pub mod place;
 mod preferences;
 pub mod problems;
 mod tools;
+mod wording;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use exai_engine::{Preferences, clink::ClinkSettings, context::RootCandidate};
+use exai_prompts::Wording;
 use exai_store::Sync;
 use exai_tools::profile::Shown;
 
@@ -43,6 +48,8 @@ pub struct Config {
     pub places: Places,
     /// Vendors and endpoints.
     pub endpoints: Endpoints,
+    /// The words of the system prompts.
+    pub wording: Arc<Wording>,
     /// Other agents on this machine.
     pub clink: ClinkSettings,
     /// Times and bounds.
@@ -91,6 +98,7 @@ impl Config {
         Self {
             preferences: preferences::read(&layers, &mut problems),
             shown: tools::read(&layers, &mut problems),
+            wording: wording::read(&layers, &places, &mut problems),
             clink: clink::read(&layers, &limits, &mut problems),
             allow_http,
             roots: place::local_roots(&layers, working_directory),

@@ -38,8 +38,7 @@ const FILES_REQUIRED: &str = "files_required_to_continue";
 
 macro_rules! built_in {
     ($file:literal) => {{
-        static TEMPLATE: LazyLock<Template> =
-            LazyLock::new(|| Template::parse(include_str!(concat!("../templates/", $file, ".md"))));
+        static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::parse(include_str!($file)));
         &TEMPLATE
     }};
 }
@@ -116,18 +115,18 @@ impl Prompt {
     /// The built-in wording.
     pub(crate) fn template(self) -> &'static Template {
         match self {
-            Self::Analyze => built_in!("analyze"),
-            Self::Chat => built_in!("chat"),
-            Self::CodeReview => built_in!("codereview"),
-            Self::Consensus => built_in!("consensus"),
-            Self::ConsensusCritique => built_in!("consensus_critique"),
-            Self::ConsensusSynthesis => built_in!("consensus_synthesis"),
-            Self::Debug => built_in!("debug"),
-            Self::Precommit => built_in!("precommit"),
-            Self::Refactor => built_in!("refactor"),
-            Self::SecAudit => built_in!("secaudit"),
-            Self::TestGen => built_in!("testgen"),
-            Self::ThinkDeep => built_in!("thinkdeep"),
+            Self::Analyze => built_in!("../templates/analyze.md"),
+            Self::Chat => built_in!("../templates/chat.md"),
+            Self::CodeReview => built_in!("../templates/codereview.md"),
+            Self::Consensus => built_in!("../templates/consensus.md"),
+            Self::ConsensusCritique => built_in!("../templates/consensus_critique.md"),
+            Self::ConsensusSynthesis => built_in!("../templates/consensus_synthesis.md"),
+            Self::Debug => built_in!("../templates/debug.md"),
+            Self::Precommit => built_in!("../templates/precommit.md"),
+            Self::Refactor => built_in!("../templates/refactor.md"),
+            Self::SecAudit => built_in!("../templates/secaudit.md"),
+            Self::TestGen => built_in!("../templates/testgen.md"),
+            Self::ThinkDeep => built_in!("../templates/thinkdeep.md"),
         }
     }
 }

@@ -18,6 +18,8 @@ pub const EXAI_LOG: &str = "EXAI_LOG";
 pub const EXAI_LOG_FORMAT: &str = "EXAI_LOG_FORMAT";
 /// Durability of the database: normal survives the process, full also a power loss.
 pub const EXAI_STORE_SYNC: &str = "EXAI_STORE_SYNC";
+/// Folder with system prompts of the user.
+pub const EXAI_PROMPTS_DIR: &str = "EXAI_PROMPTS_DIR";
 /// Which tools are shown: lite, standard or full.
 pub const EXAI_TOOL_PROFILE: &str = "EXAI_TOOL_PROFILE";
 /// Tools to show instead of a profile.

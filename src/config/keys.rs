@@ -44,6 +44,13 @@ pub static LOCALE: Key = key(
     "",
     "Language of the experts' answers, such as German or de-DE",
 );
+/// A user's own system prompts.
+pub static PROMPTS_DIR: Key = key(
+    "prompts_dir",
+    &[env::EXAI_PROMPTS_DIR],
+    "",
+    "Folder with system prompts of your own; prompts beside config.toml when empty",
+);
 /// Which tools are shown.
 pub static TOOL_PROFILE: Key = key(
     "tool_profile",
@@ -224,9 +231,10 @@ pub static ALLOW_HTTP: Key = key(
 );
 
 /// Every key, in the order in which they are shown.
-pub static ALL: [&Key; 40] = [
+pub static ALL: [&Key; 41] = [
     &DEFAULT_MODEL,
     &LOCALE,
+    &PROMPTS_DIR,
     &TOOL_PROFILE,
     &ENABLED_TOOLS,
     &DISABLED_TOOLS,

@@ -6,21 +6,42 @@ mod paths;
 
 use serde_json::json;
 
-use crate::support::Setup;
+use crate::support::{Raw, Setup};
 
 #[tokio::test]
-async fn an_unknown_tool_is_answered_with_the_tools_there_are() {
+async fn an_unknown_tool_is_refused_with_the_nearest_names() {
     let setup = Setup::new().await;
-    let program = setup.start().await;
-    let refused = program.call("sing", json!({"prompt": "hi"})).await.failure();
-    assert_eq!(refused["code"], "not_found");
-    let message = refused["message"].as_str().unwrap();
-    assert_eq!(
-        message,
-        "there is no tool `sing`. The tools are: chat, codereview, debug, listmodels, planner, version"
+    let mut raw = Raw::ready(&setup).await;
+    let refused =
+        raw.request("tools/call", json!({"name": "codereveiw", "arguments": {}})).await["error"].take();
+    assert_eq!(refused["code"], -32602);
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("there is no tool `codereveiw`; the nearest names are codereview,")
     );
-    let long = program.call(&"x".repeat(100_000), json!({})).await.failure();
+    assert_eq!(refused["data"]["nearest"][0], "codereview");
+    let suffixed = raw.request("tools/call", json!({"name": "sing_EXAI-WS"})).await["error"].take();
+    assert!(suffixed["message"].as_str().unwrap().contains("`sing_EXAI-WS`"), "{suffixed}");
+    let long = raw.request("tools/call", json!({"name": "x".repeat(100_000)})).await["error"].take();
     assert!(long["message"].as_str().unwrap().len() < 300, "the name is not echoed whole");
+    assert_eq!(setup.vendor.stats().calls, 0);
+}
+
+#[tokio::test]
+async fn a_tool_that_is_switched_off_is_refused_with_the_setting() {
+    let setup = Setup::new().await.with("EXAI_DISABLED_TOOLS", "chat, usage");
+    let mut raw = Raw::ready(&setup).await;
+    for (tool, told) in
+        [("chat", "disabled_tools (EXAI_DISABLED_TOOLS)"), ("clink", "tool_profile = \"full\"")]
+    {
+        let refused =
+            raw.request("tools/call", json!({"name": tool, "arguments": {"prompt": "hi"}})).await["error"]
+                .take();
+        assert_eq!(refused["code"], -32602, "{tool}");
+        assert!(refused["message"].as_str().unwrap().contains(told), "{refused}");
+    }
     assert_eq!(setup.vendor.stats().calls, 0);
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{MODEL, Raw, Setup};
+use crate::support::{MODEL, Raw, STANDARD, Setup};
 
 /// Writes a file of the configuration folder.
 fn config_file(setup: &Setup, name: &str, text: &str) {
@@ -164,7 +164,10 @@ async fn a_name_that_is_no_setting_is_told_with_the_nearest_one() {
 /// The server starts and answers whatever is wrong with its configuration.
 async fn assert_serves(setup: &Setup) {
     let mut raw = Raw::ready(setup).await;
-    assert_eq!(raw.request("tools/list", json!({})).await["result"]["tools"].as_array().unwrap().len(), 6);
+    assert_eq!(
+        raw.request("tools/list", json!({})).await["result"]["tools"].as_array().unwrap().len(),
+        STANDARD.len()
+    );
     assert_eq!(raw.call("chat", json!({"prompt": "hi"})).await["content"], "ok: hi");
     raw.close_input();
     assert_eq!(raw.end().await.0, 0);

@@ -4,20 +4,31 @@ mod portable;
 
 use serde_json::{Value, json};
 
-use crate::support::{Raw, Setup, discover_meta};
+use crate::support::{FULL, LITE, Raw, STANDARD, Setup, discover_meta};
 
-/// The limit for six tools; the whole set of the standard profile may take 22,000.
-const MAX_LIST_BYTES: usize = 22_000;
+/// What the list of each profile may take, in bytes of compact JSON.
+const MAX_LIST_BYTES: [(&str, usize); 3] = [("lite", 6_000), ("standard", 22_000), ("full", 26_000)];
 /// Clients cut instructions here.
 const MAX_INSTRUCTIONS_BYTES: usize = 2_048;
 /// Some clients keep no more than this.
 const MAX_FIRST_PARAGRAPH_CHARS: usize = 512;
 
-/// The result of `tools/list`, as it crosses the pipe.
+/// The result of `tools/list` of a profile, as it crosses the pipe.
+async fn list_of(profile: &str) -> Value {
+    let setup = Setup::without_provider().await.with("EXAI_TOOL_PROFILE", profile);
+    let mut raw = Raw::ready(&setup).await;
+    raw.request("tools/list", json!({})).await["result"].take()
+}
+
+/// The list that a client gets when nothing is configured.
 async fn tool_list() -> Value {
     let setup = Setup::without_provider().await;
     let mut raw = Raw::ready(&setup).await;
     raw.request("tools/list", json!({})).await["result"].take()
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    list["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect()
 }
 
 /// Versions change with every release; the contract does not.
@@ -35,72 +46,102 @@ fn without_version(mut answer: Value) -> String {
 async fn the_list_of_tools_is_what_was_agreed() {
     let list = tool_list().await;
     insta::assert_snapshot!("tools_list", format!("{list:#}"));
+    let full = list_of("full").await;
+    let rest: Vec<&Value> = full["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|tool| !STANDARD.contains(&tool["name"].as_str().unwrap()))
+        .collect();
+    insta::assert_snapshot!("tools_list_beyond_standard", format!("{:#}", json!(rest)));
+}
+
+#[tokio::test]
+async fn each_profile_has_its_tools() {
+    assert_eq!(names(&list_of("lite").await), LITE);
+    assert_eq!(names(&tool_list().await), STANDARD);
+    assert_eq!(names(&list_of("standard").await), STANDARD);
+    assert_eq!(names(&list_of("lean").await), LITE, "the predecessor's word");
+    assert_eq!(names(&list_of("full").await), FULL);
 }
 
 #[tokio::test]
 async fn the_list_of_tools_costs_what_is_published() {
-    let bytes = tool_list().await.to_string().len();
-    assert!(bytes <= MAX_LIST_BYTES, "{bytes} bytes");
     let setup = Setup::without_provider().await;
-    let (code, shown, _) = setup.run(&["tools", "--cost"]).await;
+    let mut published = String::from("| tool | bytes | tokens, about | profile |\n|---|---:|---:|---|\n");
+    let (code, shown, _) = setup.run(&["tools", "--cost", "--profile", "full"]).await;
     assert_eq!(code, 0);
-    let whole = shown.lines().last().unwrap_or_default();
-    assert_eq!(
-        whole.split_whitespace().nth(1),
-        Some(bytes.to_string().as_str()),
-        "`tools --cost` says {whole}"
-    );
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    if let Ok(readme) = std::fs::read_to_string(readme) {
-        let published = readme
-            .split_once("<!-- tools-list-bytes -->")
-            .and_then(|(_, rest)| rest.split_once("<!-- /tools-list-bytes -->"));
-        let published = published.map(|(number, _)| number.trim().replace([',', ' '], ""));
-        assert_eq!(
-            published,
-            Some(bytes.to_string()),
-            "write into README.md: <!-- tools-list-bytes -->{bytes}<!-- /tools-list-bytes -->"
-        );
+    for line in shown.lines().skip(1) {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        let profile = match cells[0] {
+            name if LITE.contains(&name) => "lite",
+            name if STANDARD.contains(&name) => "standard",
+            _ => "full",
+        };
+        if cells[0] != "all" {
+            published.push_str(&format!("| {} | {} | {} | {profile} |\n", cells[0], cells[1], cells[2]));
+        }
     }
+    for (profile, most) in MAX_LIST_BYTES {
+        let bytes = list_of(profile).await.to_string().len();
+        assert!(bytes <= most, "{profile}: {bytes} bytes");
+        let (_, shown, _) = setup.run(&["tools", "--cost", "--profile", profile]).await;
+        let cells: Vec<&str> = shown.lines().last().unwrap_or_default().split_whitespace().collect();
+        assert_eq!(cells[1], bytes.to_string(), "`tools --cost` says {cells:?}");
+        published.push_str(&format!("| **all of {profile}** | **{bytes}** | **{}** | |\n", cells[2]));
+    }
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let there = readme
+        .split_once("<!-- tools-cost -->\n")
+        .and_then(|(_, rest)| rest.split_once("<!-- /tools-cost -->"));
+    assert_eq!(
+        there.map(|(table, _)| table),
+        Some(published.as_str()),
+        "write the right side into README.md"
+    );
 }
 
 #[tokio::test]
 async fn every_client_can_read_every_tool() {
-    let list = tool_list().await;
+    let list = list_of("full").await;
     let complaints: Vec<String> = list["tools"].as_array().unwrap().iter().flat_map(portable::tool).collect();
     assert_eq!(complaints, [""; 0]);
 }
 
 #[tokio::test]
 async fn the_fields_that_must_be_given_are_announced() {
-    let list = tool_list().await;
-    let required: Vec<(&str, &Value)> = list["tools"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|tool| (tool["name"].as_str().unwrap(), &tool["inputSchema"]["required"]))
-        .collect();
-    let (prompt, step, none) = (json!(["prompt"]), json!(["step"]), Value::Null);
-    let expected = [
-        ("chat", &prompt),
-        ("codereview", &step),
-        ("debug", &step),
-        ("listmodels", &none),
-        ("planner", &step),
-        ("version", &none),
-    ];
-    assert_eq!(required, expected);
+    for tool in list_of("full").await["tools"].as_array().unwrap() {
+        let required = &tool["inputSchema"]["required"];
+        let expected = match tool["name"].as_str().unwrap() {
+            "chat" | "challenge" | "apilookup" | "clink" => json!(["prompt"]),
+            "activity" | "listmodels" | "status" | "threads" | "usage" | "version" => Value::Null,
+            _ => json!(["step"]),
+        };
+        assert_eq!(*required, expected, "{}", tool["name"]);
+    }
 }
 
 #[tokio::test]
 async fn annotations_are_honest() {
-    for tool in tool_list().await["tools"].as_array().unwrap() {
+    const ASKS_NOBODY: [&str; 10] = [
+        "activity",
+        "apilookup",
+        "challenge",
+        "docgen",
+        "planner",
+        "status",
+        "threads",
+        "tracer",
+        "usage",
+        "version",
+    ];
+    for tool in list_of("full").await["tools"].as_array().unwrap() {
         let name = tool["name"].as_str().unwrap();
         let notes = &tool["annotations"];
         // Nothing here changes a file or anything else of the user's.
         assert_eq!(notes["readOnlyHint"], true, "{name}");
         assert!(notes.get("destructiveHint").is_none_or(|destructive| destructive == false), "{name}");
-        let asks_somebody = !["planner", "version"].contains(&name);
+        let asks_somebody = !ASKS_NOBODY.contains(&name);
         assert_eq!(notes["openWorldHint"], asks_somebody, "{name}");
     }
 }
@@ -147,7 +188,7 @@ async fn instructions_fit_what_clients_keep() {
     assert!(first.chars().count() <= MAX_FIRST_PARAGRAPH_CHARS, "{} characters", first.chars().count());
     for tool in tool_list().await["tools"].as_array().unwrap() {
         let name = tool["name"].as_str().unwrap();
-        assert!(text.contains(&format!("{name}:")), "the instructions do not mention {name}");
+        assert!(text.contains(name), "the instructions do not mention {name}");
     }
 }
 

@@ -20,6 +20,7 @@ mod review;
 mod runs;
 mod smoke;
 mod stdio;
+mod suite;
 mod support;
 mod threads;
 mod tidy;

@@ -5,7 +5,7 @@ mod ends;
 use exai_mock_vendor::Answer;
 use serde_json::{Value, json};
 
-use crate::support::{Raw, Setup, within};
+use crate::support::{Raw, STANDARD, Setup, within};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":"next","method":"ping"}"#;
 
@@ -97,7 +97,7 @@ async fn a_handshake_needs_neither_a_database_nor_a_provider() {
     std::fs::create_dir_all(setup.database()).unwrap();
     let mut raw = Raw::ready(&setup).await;
     let listed = raw.request("tools/list", json!({})).await;
-    assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 6);
+    assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), STANDARD.len());
     let refused = raw.call("chat", json!({"prompt": "hello"})).await;
     assert_eq!((&refused["status"], &refused["code"]), (&json!("error"), &json!("unreachable")));
 }

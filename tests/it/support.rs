@@ -5,11 +5,13 @@ mod program;
 mod raw;
 mod reply;
 mod stored;
+mod tools;
 mod upstream;
 
 pub(crate) use program::{MODEL, Program, Setup, sample_project};
 pub(crate) use raw::{Raw, discover_meta};
 pub(crate) use reply::Reply;
+pub(crate) use tools::{FULL, LITE, STANDARD};
 pub(crate) use upstream::{Upstream, expert_answer};
 
 use std::time::Duration;

@@ -27,8 +27,10 @@ pub(crate) struct RefactorArgs {
     #[schemars(extend("enum" = ["codesmells", "decompose", "modernize", "organization"]))]
     refactor_type: Option<String>,
     /// What matters most.
+    #[serde(default)]
     focus_areas: Vec<String>,
     /// Files whose style is the model.
+    #[serde(default)]
     style_guide_examples: Vec<String>,
 }
 

@@ -29,6 +29,7 @@ pub(crate) struct SecauditArgs {
     #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
     threat_level: Option<String>,
     /// Such as SOC2, PCI DSS, HIPAA, GDPR.
+    #[serde(default)]
     compliance_requirements: Vec<String>,
     /// Focus of the audit.
     #[schemars(extend("enum" = ["owasp", "compliance", "infrastructure", "dependencies", "comprehensive"]))]

@@ -26,6 +26,7 @@ pub(crate) struct ThinkdeepArgs {
     /// Background of the problem.
     problem_context: Option<String>,
     /// Such as performance, security.
+    #[serde(default)]
     focus_areas: Vec<String>,
 }
 

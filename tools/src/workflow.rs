@@ -31,7 +31,7 @@ pub(crate) struct ExpertStep {
     pub total_steps: Option<u32>,
     /// false: done, ask the expert.
     pub next_step_required: Option<bool>,
-    /// Evidence so far, with file:line.
+    /// Evidence, with file:line.
     pub findings: String,
     /// Files looked at.
     pub files_checked: Vec<String>,

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{PATIENCE, Setup};
+use crate::support::{PATIENCE, STANDARD, Setup};
 
 /// Another program that holds the database; dropping it lets go.
 struct Lock(Child);
@@ -85,7 +85,7 @@ async fn a_locked_database_delays_writing_and_loses_nothing() {
 /// The handshake and a new conversation work; a stored thread cannot be had.
 async fn assert_works_without_storage(setup: &Setup) {
     let program = setup.start().await;
-    assert_eq!(program.tools().await.len(), 6);
+    assert_eq!(program.tools().await.len(), STANDARD.len());
     let answer = program.call("chat", json!({"prompt": "hello"})).await;
     let thread = answer.thread();
     let answer = answer.ok();

@@ -1,0 +1,154 @@
+//! The tools that ask no model: a trace, a documentation, a statement, a look-up.
+
+use serde_json::{Value, json};
+
+use super::shop;
+use crate::support::{Raw, Setup};
+
+#[tokio::test]
+async fn a_trace_that_names_its_mode_starts_at_once_and_ends_with_the_way_to_show_it() {
+    let setup = shop().await;
+    let program = setup.start().await;
+    for mode in ["precision", "dependencies"] {
+        let step = json!({"step": "trace total", "total_steps": 2, "trace_mode": mode, "target_description": "total in shop.py", "findings": "starts in shop.py:1"});
+        let reply = program.call("tracer", step).await;
+        let thread = reply.thread();
+        let paused = reply.ok();
+        assert_eq!(
+            (&paused["status"], &paused["tracer_required"]),
+            (&json!("pause_for_tracing"), &json!(true))
+        );
+        let last = json!({"step": "done", "step_number": 2, "total_steps": 2, "next_step_required": false, "findings": "calls nothing", "continuation_id": thread});
+        let done = program.call("tracer", last).await.ok();
+        assert_eq!((&done["status"], &done["tracing_complete"]), (&json!("tracer_complete"), &json!(true)));
+        assert_eq!(done["trace_summary"], format!("TRACE COMPLETE: total in shop.py ({mode}, 2 steps)"));
+        assert_eq!(done["output"]["format"], format!("{mode}_trace_analysis"));
+        let way = done["output"]["rendering_instructions"].as_str().unwrap();
+        assert_eq!(way.contains("[TARGET]"), mode == "dependencies");
+        assert_eq!(done["tracer_status"]["step_history_length"], 2);
+    }
+    assert_eq!(setup.vendor.stats().calls, 0);
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_trace_without_a_mode_asks_the_user_in_the_way_the_client_understands() {
+    let setup = Setup::new().await;
+    let step = json!({"step": "trace total", "total_steps": 2, "trace_mode": "ask"});
+    // A client that cannot ask.
+    let mut raw = Raw::ready(&setup).await;
+    let answer = raw.call("tracer", step.clone()).await;
+    assert_eq!(answer["status"], "mode_selection_required", "{answer:#}");
+    assert_eq!(answer["mode_selection_required"], true);
+    raw.close_input();
+    raw.end().await;
+
+    // A client of the session era that can.
+    let mut raw = Raw::start(&setup);
+    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {"elicitation": {}}, "clientInfo": {"name": "t", "version": "1"}});
+    raw.request("initialize", hello).await;
+    raw.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
+    raw.send_call(41, "tracer", step.clone()).await;
+    let question = loop {
+        let message = raw.next().await;
+        if message["method"] == "elicitation/create" {
+            break message;
+        }
+    };
+    assert_eq!(
+        question["params"]["requestedSchema"]["properties"]["trace_mode"]["enum"],
+        json!(["precision", "dependencies"])
+    );
+    let chosen = json!({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept", "content": {"trace_mode": "precision"}}});
+    raw.send(&chosen.to_string()).await;
+    let answer = loop {
+        let message = raw.next().await;
+        if message["id"] == 41 {
+            break message;
+        }
+    };
+    let text: Value = serde_json::from_str(answer["result"]["content"][0]["text"].as_str().unwrap()).unwrap();
+    assert_eq!(text["status"], "pause_for_tracing", "{text:#}");
+    raw.close_input();
+    raw.end().await;
+}
+
+#[tokio::test]
+async fn a_client_of_2026_is_asked_by_the_result_and_sends_the_call_again() {
+    let setup = Setup::new().await;
+    let mut raw = Raw::start(&setup);
+    let mut meta = crate::support::discover_meta();
+    meta["io.modelcontextprotocol/clientCapabilities"] = json!({"elicitation": {}});
+    let call =
+        json!({"_meta": meta, "name": "tracer", "arguments": {"step": "trace total", "total_steps": 2}});
+    let asked = raw.request("tools/call", call.clone()).await["result"].take();
+    assert_eq!(asked["resultType"], "input_required", "{asked:#}");
+    assert_eq!(asked["inputRequests"]["trace_mode"]["method"], "elicitation/create");
+    let mut again = call;
+    again["inputResponses"] =
+        json!({"trace_mode": {"action": "accept", "content": {"trace_mode": "dependencies"}}});
+    let answer = raw.request("tools/call", again).await["result"].take();
+    let text: Value = serde_json::from_str(answer["content"][0]["text"].as_str().unwrap()).unwrap();
+    assert_eq!(text["status"], "pause_for_tracing", "{text:#}");
+    raw.close_input();
+    raw.end().await;
+}
+
+#[tokio::test]
+async fn documentation_ends_when_every_file_is_done_and_not_before() {
+    let setup = shop().await;
+    let program = setup.start().await;
+    let reply = program
+        .call("docgen", json!({"step": "count", "total_steps": 3, "total_files_to_document": 2}))
+        .await;
+    let thread = reply.thread();
+    let paused = reply.ok();
+    assert_eq!(paused["status"], "pause_for_documentation_analysis");
+    assert_eq!(paused["documentation_analysis_status"]["total_files_to_document"], 2);
+    let early = json!({"step": "done?", "step_number": 2, "total_steps": 2, "next_step_required": false, "num_files_documented": 1, "continuation_id": thread});
+    let refused = program.call("docgen", early).await.ok();
+    assert_eq!(
+        (&refused["status"], &refused["pause_for_docgen"]),
+        (&json!("documentation_analysis_required"), &json!(true))
+    );
+    assert!(refused["next_steps"].as_str().unwrap().starts_with("1 of 2 files are documented"));
+    let late = json!({"step": "done", "step_number": 3, "total_steps": 3, "next_step_required": false, "num_files_documented": 2, "continuation_id": thread});
+    let done = program.call("docgen", late).await.ok();
+    assert_eq!(
+        (&done["status"], &done["documentation_analysis_complete"]),
+        (&json!("documentation_analysis_complete"), &json!(true))
+    );
+    assert_eq!(done["complete_documentation_analysis"]["steps_taken"], 3);
+    let wrong = program.call("docgen", json!({"step": "x", "num_files_documented": "many"})).await.failure();
+    assert!(wrong["message"].as_str().unwrap().starts_with("num_files_documented: expected an integer"));
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_statement_is_framed_and_a_look_up_is_explained() {
+    let setup = shop().await;
+    let program = setup.start().await;
+    let answer = program.call("challenge", json!({"prompt": "Tests are a waste of time"})).await.ok();
+    assert_eq!(
+        (&answer["status"], &answer["original_statement"]),
+        (&json!("challenge_accepted"), &json!("Tests are a waste of time"))
+    );
+    assert!(answer["challenge_prompt"].as_str().unwrap().ends_with("Tests are a waste of time"));
+    let answer = program.call("apilookup", json!({"prompt": "tokio 2 release date"})).await.ok();
+    assert_eq!(
+        (&answer["status"], &answer["user_prompt"]),
+        (&json!("web_lookup_needed"), &json!("tokio 2 release date"))
+    );
+    assert!(answer["instructions"].as_str().unwrap().contains("official"));
+    for tool in ["challenge", "apilookup"] {
+        for bad in [json!({}), json!({"prompt": "  "}), json!({"prompt": {"a": 1}})] {
+            let refused = program.call(tool, bad.clone()).await.failure();
+            assert!(
+                refused["message"].as_str().unwrap().starts_with("prompt: "),
+                "{tool} {bad}: {refused:#}"
+            );
+        }
+    }
+    assert_eq!(setup.vendor.stats().calls, 0);
+    program.stop().await;
+}
