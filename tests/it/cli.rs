@@ -172,10 +172,7 @@ async fn wrong_usage_has_its_own_exit_code() {
     let setup = Setup::without_provider().await;
     clean(&setup);
     for (arguments, words) in [
-        (
-            vec!["run", "sing"],
-            "there is no tool `sing`; the tools are chat, codereview, debug, listmodels, planner, version",
-        ),
+        (vec!["run", "sing"], "there is no tool `sing`; the tools are activity, analyze, apilookup,"),
         (vec!["run", "chat"], "say what to do: --prompt"),
         (vec!["run", "codereview", "src", "--arg", "focus_on"], "--arg focus_on: write NAME=VALUE"),
         (vec!["run", "version", "src"], "version reads no files"),

@@ -161,7 +161,7 @@ async fn standard_output_holds_only_messages_and_the_log_holds_no_keys() {
     }
     raw.call("chat", json!({"prompt": "seven", "model": "glm/glm-5.3"})).await;
     raw.call("chat", json!({"prompt": 7.5, "temperature": "x"})).await;
-    raw.call("sing", json!({})).await;
+    raw.request("tools/call", json!({"name": "sing"})).await;
     raw.send("not json").await;
     raw.next().await;
     assert_eq!(

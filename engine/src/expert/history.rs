@@ -11,7 +11,7 @@ use exai_core::{
 use super::window::MESSAGE_OVERHEAD;
 use crate::{
     context::{Origin, Wanted, estimate_tokens},
-    workflow::step::branch_of,
+    workflow::step::{branch_of, replaces},
 };
 
 /// Earlier turns, ready to be sent.
@@ -119,10 +119,10 @@ fn ends_work(body: &Body) -> bool {
     }
 }
 
-/// Whether `later` is `earlier` sent again. A step 1 in other words is another task, whatever its number.
+/// Whether `later` is `earlier` sent again, revises it, or goes back behind it. A step 1 in other words is another task, whatever
+/// its number.
 fn repeats(later: &Step, earlier: &Step) -> bool {
-    branch_of(later) == branch_of(earlier)
-        && later.step_number == earlier.step_number
+    replaces(later, earlier)
         && (later.step_number > 1 || (later.step == earlier.step && later.findings == earlier.findings))
 }
 

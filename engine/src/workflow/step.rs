@@ -83,7 +83,7 @@ pub fn present_work<'t>(thread: &'t Thread, tool: &str) -> Vec<&'t Step> {
 }
 
 /// Whether `step` takes the place of `earlier`: it was sent again, it says that it revises it, or it goes back behind it.
-fn replaces(step: &Step, earlier: &Step) -> bool {
+pub(crate) fn replaces(step: &Step, earlier: &Step) -> bool {
     let named = |field: &str| step.extra.get(field).and_then(serde_json::Value::as_u64);
     let number = u64::from(earlier.step_number);
     branch_of(step) == branch_of(earlier)
