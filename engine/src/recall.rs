@@ -58,7 +58,7 @@ impl Recall {
         // The latest comes first in the list and must win.
         for run in runs.into_iter().rev() {
             let (key, at) = (run.request, run.ended_at.unwrap_or(run.started_at));
-            if let Some(consulted) = consulted(run) {
+            if let Some(consulted) = consulted(run).filter(|_| !self.is_over(at, now)) {
                 cache.keep(key, &Arc::new(consulted), at);
             }
         }

@@ -6,14 +6,17 @@
     reason = "a failed expectation is a failed test"
 )]
 
+mod answers;
 mod architecture;
 mod arguments;
 mod bad_input;
 mod cli;
+mod clink;
 mod config;
 mod consensus;
 mod contract;
 mod counts;
+mod memory;
 mod progress;
 mod resilience;
 mod review;
@@ -22,5 +25,6 @@ mod smoke;
 mod stdio;
 mod suite;
 mod support;
+mod surface;
 mod threads;
 mod tidy;

@@ -131,6 +131,8 @@ impl ExaiServer {
         drop(in_flight);
         self.outliving.end(id);
         let (state, answer) = match ended {
+            // What was taken back may still answer, with words to that effect.
+            Ended::Answered(answer) if call.cancel.is_cancelled() => (AnswerState::Cancelled, answer),
             Ended::Answered(answer) => (AnswerState::Done, answer),
             Ended::Cancelled => (AnswerState::Cancelled, Ok(reply::cancelled(&tool, &call))),
             Ended::Interrupted => (AnswerState::Interrupted, Ok(reply::interrupted(&tool, &call))),

@@ -98,8 +98,9 @@ impl Setup {
         if let Some((_, rest)) = self.launcher.split_first() {
             command.args(rest).arg(program);
         }
-        command.current_dir(self.project.path()).env_clear().envs(&self.env);
+        command.current_dir(self.project.path()).env_clear();
         command.env("HOME", self.home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(&self.env);
         command.env("EXAI_CONFIG_DIR", self.home.path().join("config"));
         command.env("EXAI_DATA_DIR", self.home.path().join("data"));
         command.kill_on_drop(true);

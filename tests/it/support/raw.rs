@@ -120,6 +120,14 @@ impl Raw {
         )
     }
 
+    /// Sends the signal that makes the program read its configuration again.
+    #[cfg(unix)]
+    pub(crate) fn hang_up(&self) {
+        let pid = self.child.id().expect("the program runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-HUP", &pid]).status().expect("kill can be run");
+        assert!(sent.success(), "the signal is sent");
+    }
+
     /// Closes the program's input.
     pub(crate) fn close_input(&mut self) {
         self.input = None;
