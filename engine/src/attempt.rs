@@ -50,7 +50,7 @@ impl Attempts {
     }
 
     /// Attempts under way and how many may be; see [`Permits::in_use`].
-    pub(crate) fn under_way(&self) -> ((usize, usize), Vec<(String, usize, usize)>) {
+    pub(crate) fn under_way(&self) -> permits::InUse {
         self.permits.in_use()
     }
 

@@ -91,14 +91,14 @@ impl Engine {
         let source = self.choose(tool, requested, purpose)?;
         match source {
             Source::Model(choice) if with_images && !may_see(&choice.model) => {
-                self.seeing_instead(*choice, purpose).map(|choice| Source::Model(Box::new(choice)))
+                self.seeing_instead(&choice, purpose).map(|choice| Source::Model(Box::new(choice)))
             }
             source => Ok(source),
         }
     }
 
     /// Another model when the caller left the choice to the server; an error that names some otherwise.
-    fn seeing_instead(&self, blind: Choice, purpose: Mark) -> Result<Choice, EngineError> {
+    fn seeing_instead(&self, blind: &Choice, purpose: Mark) -> Result<Choice, EngineError> {
         let mut seeing: Vec<Choice> = Vec::new();
         for provider in self.models.providers() {
             let models = provider.models();

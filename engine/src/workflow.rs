@@ -95,7 +95,7 @@ impl Engine {
                 (Decision::Consult(rule), Some((_, source))) => {
                     self.consult_at_end(begun, rule, source, call).await
                 }
-                (Decision::Pause(phase), _) => Ok(begun.paused(self, phase)),
+                (Decision::Pause(phase), _) => Ok(begun.paused(self, &phase)),
                 (Decision::End(end), _) => self.end_without_model(begun, end, call).await,
                 (Decision::Consult(_), None) => Err(EngineError::Internal {
                     what: "an expert was wanted and none was chosen".to_owned(),

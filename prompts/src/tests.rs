@@ -138,7 +138,7 @@ fn every_file_is_plain_text() {
 
 #[test]
 fn no_header_or_placeholder_is_sent() {
-    for text in Prompt::ALL.map(|prompt| system(prompt)).iter().map(String::as_str).chain([instructions()]) {
+    for text in Prompt::ALL.map(system).iter().map(String::as_str).chain([instructions()]) {
         assert!(!text.starts_with("---") && !text.contains("\nversion: "), "{text}");
         assert!(!text.contains("{{") && !text.contains("}}\n"), "{text}");
         assert_eq!(text, text.trim());

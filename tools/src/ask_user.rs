@@ -30,7 +30,7 @@ pub(crate) enum Asked {
     /// The user chose.
     Chosen(String),
     /// The question is on its way; this is the call's result.
-    InputRequired(CallToolResponse),
+    InputRequired(Box<CallToolResponse>),
     /// The client cannot ask, or the user did not choose.
     Nothing,
 }
@@ -54,7 +54,9 @@ impl Choice {
         if context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28) {
             let request = InputRequest::Elicitation(ElicitRequest::new(params));
             let questions = BTreeMap::from([(self.key.to_owned(), request)]);
-            return Asked::InputRequired(InputRequiredResult::from_input_requests(questions).into());
+            return Asked::InputRequired(Box::new(
+                InputRequiredResult::from_input_requests(questions).into(),
+            ));
         }
         if !context.peer.supported_elicitation_modes().contains(&ElicitationMode::Form) {
             return Asked::Nothing;

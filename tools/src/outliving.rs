@@ -29,7 +29,7 @@ use crate::{
 
 /// How the work ended.
 enum Ended {
-    Answered(Result<CallToolResponse, ErrorData>),
+    Answered(Box<Result<CallToolResponse, ErrorData>>),
     Cancelled,
     Interrupted,
 }
@@ -121,10 +121,10 @@ impl ExaiServer {
             AssertUnwindSafe(self.router.call(ToolCallContext::new(&self, request, context))).catch_unwind();
         let ended = tokio::select! {
             biased;
-            answer = work => Ended::Answered(answer.unwrap_or_else(|panic| {
+            answer = work => Ended::Answered(Box::new(answer.unwrap_or_else(|panic| {
                 tracing::error!(tool, request_id = %call.request_id, "a tool panicked: {}", panic_text(&*panic));
                 Ok(reply::panicked(&tool, &call))
-            })),
+            }))),
             () = call.cancel.cancelled() => Ended::Cancelled,
             () = self.parts.closing.cancelled() => Ended::Interrupted,
         };
@@ -132,8 +132,8 @@ impl ExaiServer {
         self.outliving.end(id);
         let (state, answer) = match ended {
             // What was taken back may still answer, with words to that effect.
-            Ended::Answered(answer) if call.cancel.is_cancelled() => (AnswerState::Cancelled, answer),
-            Ended::Answered(answer) => (AnswerState::Done, answer),
+            Ended::Answered(answer) if call.cancel.is_cancelled() => (AnswerState::Cancelled, *answer),
+            Ended::Answered(answer) => (AnswerState::Done, *answer),
             Ended::Cancelled => (AnswerState::Cancelled, Ok(reply::cancelled(&tool, &call))),
             Ended::Interrupted => (AnswerState::Interrupted, Ok(reply::interrupted(&tool, &call))),
         };

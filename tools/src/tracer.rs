@@ -141,7 +141,7 @@ impl ExaiServer {
         {
             match WHICH_TRACE.ask(given, &context, self.parts.user_limit).await {
                 Asked::Chosen(mode) => wanted.trace_mode = Some(mode),
-                Asked::InputRequired(question) => return question,
+                Asked::InputRequired(question) => return *question,
                 Asked::Nothing => {}
             }
         }

@@ -17,6 +17,9 @@ pub struct Permits {
     providers: BTreeMap<ProviderId, (Arc<Semaphore>, usize)>,
 }
 
+/// Permits in use and in all: of the server, and by name of each provider that has a limit of its own.
+pub(crate) type InUse = ((usize, usize), Vec<(String, usize, usize)>);
+
 /// The right to make one attempt; given back on drop, and by nothing else.
 #[derive(Debug)]
 pub struct Permit {
@@ -39,7 +42,7 @@ impl Permits {
     }
 
     /// Permits in use and in all: of the server, and of each provider with a limit of its own.
-    pub(crate) fn in_use(&self) -> ((usize, usize), Vec<(String, usize, usize)>) {
+    pub(crate) fn in_use(&self) -> InUse {
         let used = |semaphore: &Semaphore, all: usize| all.saturating_sub(semaphore.available_permits());
         let providers = self
             .providers

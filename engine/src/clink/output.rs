@@ -88,7 +88,7 @@ fn from_lines(text: &str) -> Option<String> {
             item.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("agent_message"));
         if is_message { answer_in(&item) } else { None }
     };
-    events.filter_map(message).last()
+    events.filter_map(message).next_back()
 }
 
 /// Without the escape sequences of terminals.

@@ -61,7 +61,7 @@ fn named(value: &Value) -> Vec<&str> {
                     match inner {
                         Value::String(name) if key == "who" => names.push(name.as_str()),
                         Value::Array(list) if key == "who" => {
-                            names.extend(list.iter().filter_map(Value::as_str))
+                            names.extend(list.iter().filter_map(Value::as_str));
                         }
                         inner => open.push(inner),
                     }

@@ -206,11 +206,11 @@ impl Begun<'_> {
     }
 
     /// The agent goes on, now or after it has asked its user.
-    pub(super) fn paused(&self, engine: &Engine, phase: Phase) -> StepOutcome {
+    pub(super) fn paused(&self, engine: &Engine, phase: &Phase) -> StepOutcome {
         let actions = (self.spec.actions)(self.step.step_number, self.step.confidence.as_deref());
         let end = match phase {
             Phase::Mode => End::ModeNeeded,
-            Phase::Unfinished { done, total } => End::Unfinished { done, total },
+            Phase::Unfinished { done, total } => End::Unfinished { done: *done, total: *total },
             Phase::Step if matches!(self.spec.flow, Flow::Planning) => {
                 let deep = exai_prompts::actions::thinks_deeply(self.step.step_number, self.step.total_steps);
                 End::Paused { actions: if deep { actions } else { &[] }, deep }

@@ -164,7 +164,7 @@ async fn a_kept_answer_is_replaced_found_by_its_owner_and_read_as_interrupted_wh
     let thread = ThreadId::new();
     let done = KeptAnswer { id: working.id, thread: Some(thread), ..kept(None, AnswerState::Done) };
     commit(&*store, &me, vec![Write::KeepAnswer(done.clone())]).await.unwrap();
-    assert_eq!(store.answers(&me, thread, 9).await.unwrap(), [done.clone()]);
+    assert_eq!(store.answers(&me, thread, 9).await.unwrap(), vec![done.clone()]);
     let gone = KeptAnswer { expires_at: NOON, ..done };
     commit(&*store, &me, vec![Write::KeepAnswer(gone.clone())]).await.unwrap();
     assert_eq!(store.answer(&me, gone.id).await.unwrap(), None);
