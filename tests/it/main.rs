@@ -17,6 +17,7 @@ mod consensus;
 mod contract;
 mod counts;
 mod memory;
+mod precommit;
 mod progress;
 mod resilience;
 mod review;

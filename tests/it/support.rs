@@ -4,6 +4,7 @@ mod outside;
 mod program;
 mod raw;
 mod reply;
+mod repository;
 mod stored;
 mod tools;
 mod upstream;

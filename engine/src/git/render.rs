@@ -51,10 +51,9 @@ pub(super) fn head(
     }
     let sum = |count: fn(&Changed) -> Option<u32>| files.iter().filter_map(count).map(u64::from).sum::<u64>();
     let (added, removed) = (sum(|file| file.insertions), sum(|file| file.deletions));
-    text.push_str(&format!(
-        "{} files changed, {added} lines added, {removed} removed:\n",
-        files.len() + not_listed
-    ));
+    let count = files.len() + not_listed;
+    let (files_word, lines_word) = (plural(count as u64, "file"), plural(added, "line"));
+    text.push_str(&format!("{count} {files_word} changed, {added} {lines_word} added, {removed} removed:\n"));
     let mut used = estimate_tokens(&text);
     let mut named = 0;
     for file in files.iter().take(MAX_NAMED) {
@@ -71,6 +70,10 @@ pub(super) fn head(
         text.push_str(&format!("- and {more} more\n"));
     }
     text
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 fn list_line(file: &Changed) -> String {
@@ -134,7 +137,9 @@ fn left_out(report: &[FileReport], tokens: u32, text: &mut String) {
     if missing.is_empty() {
         return;
     }
-    text.push_str("\nChanges not given, or given in part:\n");
+    let count = missing.len();
+    let files = plural(count as u64, "file");
+    text.push_str(&format!("\nChanges of {count} {files} are not given, or given in part:\n"));
     let mut used = 20;
     let mut named = 0;
     for file in missing.iter().take(MAX_LEFT_OUT) {
