@@ -1,7 +1,7 @@
 //! What has changed in a git repository, as evidence for an expert.
 //!
 //! The git executable is asked, read only and never through a shell. A repository is a stranger's: its configuration and its
-//! attributes can name programs that git would start, so [`program`] and [`repository`] take every such way from it before
+//! attributes can name programs that git would start, so `program` and `repository` take every such way from it before
 //! anything is compared. Order of work: [`Git::find`], [`ChangeSet::read`] for the list of changes, [`pack`] for their text.
 
 mod base;
