@@ -81,6 +81,18 @@ pub(crate) struct RunArgs {
     /// Print the tool's own answer, as MCP clients get it
     #[arg(long)]
     pub json: bool,
+    /// Look only at what is staged in git (precommit, codereview, secaudit)
+    #[arg(long)]
+    pub staged: bool,
+    /// Look at what has changed since this branch or commit (precommit, codereview, secaudit)
+    #[arg(long, value_name = "REVISION", conflicts_with = "staged")]
+    pub base: Option<String>,
+    /// Save the files that the answer contains under this folder (chat)
+    #[arg(long, value_name = "DIR")]
+    pub write: Option<PathBuf>,
+    /// With --write: replace files that are there
+    #[arg(long, requires = "write")]
+    pub force: bool,
     /// Exit with 1 when a finding is at least this severe, or a named file was not read
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub fail_on: Option<FailOn>,
@@ -334,6 +346,11 @@ fn short_help() -> ExitCode {
 pub(crate) fn complain(error: &anyhow::Error) {
     // Standard error may be closed; the exit code says the same.
     drop(writeln!(io::stderr(), "error: {error:#}"));
+}
+
+/// Says something beside the answer, on standard error.
+pub(crate) fn tell(text: &str) {
+    drop(io::stderr().write_all(text.as_bytes()));
 }
 
 /// The program's own path, for client configurations.

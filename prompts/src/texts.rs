@@ -18,6 +18,12 @@ pub fn apilookup() -> &'static str {
     body(include_str!("../templates/texts/apilookup.md"))
 }
 
+/// What a model is told whose answer is saved as files.
+#[must_use]
+pub fn write_files() -> &'static str {
+    body(include_str!("../templates/texts/write_files.md"))
+}
+
 /// How a finished trace is shown, by `trace_mode`: `dependencies`, and everything else as `precision`.
 #[must_use]
 pub fn trace_rendering(mode: &str) -> &'static str {

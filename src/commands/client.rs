@@ -12,8 +12,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rmcp::{
     ClientHandler, RoleClient, ServiceExt as _,
     model::{
-        CallToolRequest, CallToolRequestParams, ClientRequest, JsonObject, ProgressNotificationParam,
-        ServerResult,
+        CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest,
+        Implementation, JsonObject, ProgressNotificationParam, ServerResult,
     },
     service::{NotificationContext, PeerRequestOptions, RequestHandle},
 };
@@ -40,6 +40,11 @@ pub(crate) struct Answer {
 struct Display(Arc<ProgressBar>);
 
 impl ClientHandler for Display {
+    fn get_info(&self) -> ClientConfig {
+        let about = Implementation::new(exai_tools::OWN_CLIENT, env!("CARGO_PKG_VERSION"));
+        ClientConfig::new(ClientCapabilities::default(), about)
+    }
+
     async fn on_progress(
         &self,
         params: ProgressNotificationParam,

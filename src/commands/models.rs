@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use anyhow::bail;
 use exai_core::{
     RequestId,
     model::{ModelSpec, Status},
@@ -19,6 +20,16 @@ const LIVE_LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run(args: &ModelsArgs, app: &App) -> anyhow::Result<ExitCode> {
     let wanted = |id: &str| args.provider.as_deref().is_none_or(|name| name.eq_ignore_ascii_case(id));
+    if let Some(name) = &args.provider
+        && !app.engine.models().providers().iter().any(|provider| wanted(provider.id().as_str()))
+    {
+        let names: Vec<&str> =
+            app.engine.models().providers().iter().map(|provider| provider.id().as_str()).collect();
+        if names.is_empty() {
+            bail!("provider `{name}` is not configured, nor is any other. {}", exai_engine::HOW_TO_CONFIGURE);
+        }
+        bail!("provider `{name}` is not configured; those that are: {}", names.join(", "));
+    }
     let providers = app.engine.models().providers().iter().filter(|provider| wanted(provider.id().as_str()));
     let mut listed = Vec::new();
     let mut text = String::new();
@@ -53,10 +64,7 @@ pub(crate) async fn run(args: &ModelsArgs, app: &App) -> anyhow::Result<ExitCode
         }
     }
     if text.is_empty() {
-        text = match &args.provider {
-            Some(name) => format!("provider `{name}` is not configured"),
-            None => format!("no provider is configured. {}", exai_engine::HOW_TO_CONFIGURE),
-        };
+        text = format!("no provider is configured. {}", exai_engine::HOW_TO_CONFIGURE);
     }
     if args.json {
         print_json(&Value::Array(listed))?;

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod prose;
+mod save;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use super::{print, print_json};
 use crate::{
     App,
-    cli::{RunArgs, complain},
+    cli::{RunArgs, complain, tell},
 };
 
 /// The exit code for a command line that cannot be meant; the same as the argument parser's.
@@ -43,8 +44,13 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
     } else {
         print(&prose::render(&args.tool, &args.files, &answer.json, begun.elapsed()))?;
     }
+    let unsaved = args.write.as_deref().filter(|_| !answer.is_error).is_some_and(|folder| {
+        let (report, saved) = save::save(folder, args.force, &answer.json);
+        tell(&report);
+        !saved
+    });
     let severe = args.fail_on.is_some_and(|least| has_finding(&answer.json, least.into()));
-    let failed = answer.is_error || severe || is_incomplete(&args, &answer.json);
+    let failed = answer.is_error || unsaved || severe || is_incomplete(&args, &answer.json);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

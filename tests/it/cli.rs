@@ -2,6 +2,7 @@
 
 mod looks;
 mod running;
+mod saving;
 
 use serde_json::{Value, json};
 
@@ -262,6 +263,9 @@ async fn models_are_told_from_the_configuration_and_from_the_endpoint() {
     setup.vendor.models_answer(exai_mock_vendor::Answer::invalid_key());
     let (code, told, _) = setup.run(&["models", "--live"]).await;
     assert!(code == 1 && told.contains("the endpoint did not list its models: "), "{told}");
-    let (code, told, _) = setup.run(&["models", "--provider", "nobody"]).await;
-    assert!(code == 0 && told.contains("provider `nobody` is not configured"), "{told}");
+    let (code, _, told) = setup.run(&["models", "--provider", "nobody"]).await;
+    assert!(
+        code == 1 && told.contains("provider `nobody` is not configured; those that are: custom"),
+        "{told}"
+    );
 }

@@ -1,5 +1,6 @@
 //! Checks before a commit: the change is read from a real repository by the program, and an expert judges it.
 
+mod command;
 mod kinds;
 
 use exai_mock_vendor::Answer;

@@ -9,6 +9,8 @@ const USUAL: usize = 100_000;
 /// `anthropic/maxResultSizeChars` says where there is one (code.claude.com/docs/en/mcp).
 const CLIENTS: [(&str, usize, usize); 1] =
     [("claude-code", 60_000, crate::listing::MAX_RESULT_CHARS as usize)];
+/// The name that the command line gives: a person reads the whole answer, and what is saved from it must be whole.
+pub const OWN_CLIENT: &str = "exai-mcp-run";
 /// Keys that stay whole as long as anything else can be shortened.
 const HEAD: [&str; 10] = [
     "status",
@@ -31,6 +33,9 @@ const POINTER: usize = 400;
 
 /// How many characters an answer may have; `None` means any.
 pub(crate) fn of_client(name: Option<&str>, answers_long: bool, setting: Option<usize>) -> Option<usize> {
+    if name == Some(OWN_CLIENT) {
+        return None;
+    }
     if let Some(setting) = setting {
         return (setting > 0).then_some(setting);
     }
@@ -186,5 +191,6 @@ mod tests {
         assert_eq!(of_client(Some("other"), true, None), Some(USUAL));
         assert_eq!(of_client(None, true, Some(7)), Some(7));
         assert_eq!(of_client(None, true, Some(0)), None);
+        assert_eq!(of_client(Some(OWN_CLIENT), false, Some(7)), None);
     }
 }

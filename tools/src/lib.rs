@@ -46,6 +46,7 @@ mod usage;
 mod version;
 mod workflow;
 
+pub use budget::OWN_CLIENT;
 pub use reference::reference;
 pub use roots::RootPolicy;
 pub use server::{ExaiServer, OnDisconnect, ServerParts, VendorFact};

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Read as _};
 
 use anyhow::{Context as _, bail};
+use exai_engine::workflow::spec;
 use serde_json::{Map, Value, json};
 
 use crate::{App, cli::RunArgs};
@@ -14,6 +15,9 @@ const MAX_STDIN: u64 = 4 * 1024 * 1024;
 const FILE_FIELDS: [&str; 2] = ["relevant_files", "absolute_file_paths"];
 const TEXT_FIELDS: [&str; 2] = ["prompt", "step"];
 
+/// The tool whose answer can be saved as files.
+const WRITING: &str = "chat";
+
 /// Builds the argument object.
 pub(super) fn build(args: &RunArgs, app: &App) -> anyhow::Result<Map<String, Value>> {
     let tools = app.server.tool_list();
@@ -21,6 +25,9 @@ pub(super) fn build(args: &RunArgs, app: &App) -> anyhow::Result<Map<String, Val
         let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
         format!("there is no tool `{}`; the tools are {}", args.tool, names.join(", "))
     })?;
+    if args.write.is_some() && args.tool != WRITING {
+        bail!("--write goes with {WRITING}: {} gives a judgement, not files", args.tool);
+    }
     let has =
         |field: &str| tool.input_schema.get("properties").and_then(|fields| fields.get(field)).is_some();
     let mut arguments = Map::new();
@@ -35,10 +42,16 @@ pub(super) fn build(args: &RunArgs, app: &App) -> anyhow::Result<Map<String, Val
         let field = field.with_context(|| format!("{} reads no files", args.tool))?;
         arguments.insert(field.to_owned(), json!(args.files));
     }
+    changes(args, &mut arguments)?;
     if let Some(field) = TEXT_FIELDS.into_iter().find(|field| has(field))
         && !arguments.contains_key(field)
     {
-        arguments.insert(field.to_owned(), json!(words(args)?));
+        let mut words = words(args)?;
+        if args.write.is_some() {
+            words.push_str("\n\n");
+            words.push_str(exai_prompts::texts::write_files());
+        }
+        arguments.insert(field.to_owned(), json!(words));
     }
     for (field, value) in [("model", &args.model), ("continuation_id", &args.continuation_id)] {
         match value {
@@ -59,6 +72,29 @@ pub(super) fn build(args: &RunArgs, app: &App) -> anyhow::Result<Map<String, Val
     Ok(arguments)
 }
 
+/// Which changes to look at, in the words of the tools that read a repository.
+fn changes(args: &RunArgs, arguments: &mut Map<String, Value>) -> anyhow::Result<()> {
+    let spec = spec::ALL.iter().find(|spec| spec.name == args.tool);
+    let takes = |field: &str| spec.is_some_and(|spec| spec.own_fields.contains(&field));
+    if args.staged {
+        let (field, value) = if takes("include_unstaged") {
+            ("include_unstaged", json!(false))
+        } else if takes("diff") {
+            ("diff", json!("staged"))
+        } else {
+            bail!("{} reads no changes, so --staged means nothing to it", args.tool);
+        };
+        arguments.insert(field.to_owned(), value);
+    }
+    if let Some(base) = &args.base {
+        if !takes("compare_to") {
+            bail!("{} reads no changes, so --base means nothing to it", args.tool);
+        }
+        arguments.insert("compare_to".to_owned(), json!(base));
+    }
+    Ok(())
+}
+
 /// The words of the call: from the command line, from a pipe, or what the files alone suggest.
 fn words(args: &RunArgs) -> anyhow::Result<String> {
     if let Some(prompt) = &args.prompt {
@@ -75,8 +111,14 @@ fn words(args: &RunArgs) -> anyhow::Result<String> {
     if !piped.trim().is_empty() {
         return Ok(piped);
     }
-    if args.tool == "codereview" && !args.files.is_empty() {
-        return Ok("Review the given files.".to_owned());
+    let looks_at_change = args.staged || args.base.is_some();
+    match args.tool.as_str() {
+        "precommit" => return Ok("Check the change before it is committed.".to_owned()),
+        "codereview" if looks_at_change => return Ok("Review the change.".to_owned()),
+        "secaudit" if looks_at_change => return Ok("Audit the change.".to_owned()),
+        "codereview" if !args.files.is_empty() => return Ok("Review the given files.".to_owned()),
+        "secaudit" if !args.files.is_empty() => return Ok("Audit the given files.".to_owned()),
+        _ => {}
     }
     bail!("say what to do: --prompt \"...\", or text on standard input")
 }

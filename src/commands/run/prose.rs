@@ -153,6 +153,20 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
         }
         facts.push(words);
     }
+    if let Some(changes) = answer.get("changes") {
+        let count = |key: &str| changes.get(key).and_then(Value::as_u64).unwrap_or(0);
+        let files = count("files_changed");
+        let plural = if files == 1 { "" } else { "s" };
+        let compared = field(changes, "compared").unwrap_or_default();
+        facts.insert(
+            0,
+            format!(
+                "{files} file{plural} changed (+{} -{}): {compared}",
+                count("insertions"),
+                count("deletions")
+            ),
+        );
+    }
     facts.push(format!("{:.1} s", elapsed.as_secs_f64()));
     push(text, &format!("\n{}", style(facts.join(" · ")).dim()));
     left_out(files, &metadata, text);

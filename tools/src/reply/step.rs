@@ -161,7 +161,12 @@ fn inspected(
         "Nothing was inspected: none of the files could be read; metadata.files says why.".to_owned()
     } else {
         let (files, lines) = (end.facts.files, end.facts.lines);
-        format!("These findings come from a local inspection of {files} files ({lines} lines): {found}.")
+        let plural = |count: u32| if count == 1 { "" } else { "s" };
+        format!(
+            "These findings come from a local inspection of {files} file{} ({lines} line{}): {found}.",
+            plural(files),
+            plural(lines)
+        )
     };
     let summary = format!("No model was consulted. {why} {} {result}", exai_engine::HOW_TO_CONFIGURE);
     answer.put("status", "local_work_complete").put("summary", summary).put("findings", json!(end.findings));
