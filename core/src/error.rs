@@ -52,6 +52,30 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, in the order of its declaration.
+    pub const ALL: [Self; 20] = [
+        Self::InvalidInput,
+        Self::NotFound,
+        Self::Forbidden,
+        Self::ModelNotFound,
+        Self::NoModelConfigured,
+        Self::Auth,
+        Self::Quota,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::Unreachable,
+        Self::Timeout,
+        Self::Cancelled,
+        Self::ContextTooLong,
+        Self::ContentFiltered,
+        Self::UpstreamRejected,
+        Self::Protocol,
+        Self::OverCapacity,
+        Self::StoreUnavailable,
+        Self::Conflict,
+        Self::Internal,
+    ];
+
     /// The stable code in error envelopes.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -99,5 +123,18 @@ impl Kind {
     #[must_use]
     pub fn is_our_fault(self) -> bool {
         matches!(self, Self::Internal | Self::StoreUnavailable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn every_kind_is_listed_in_order() {
+        assert_eq!(Kind::ALL.len(), Kind::Internal as usize + 1, "the last one counts them");
+        for (place, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place, "{kind:?}");
+        }
     }
 }

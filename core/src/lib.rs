@@ -15,6 +15,7 @@ pub mod run;
 pub mod secret;
 pub mod store;
 pub mod thread;
+pub mod wording;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{BoxError, Kind};

@@ -1,5 +1,6 @@
 //! Why a call could not be answered.
 
+use exai_core::wording::counted;
 use std::time::Duration;
 
 use exai_core::{BoxError, Kind, ThreadId, provider::ProviderError, store::StoreError};
@@ -40,7 +41,7 @@ pub enum EngineError {
         hint: String,
     },
     /// The vendor gave no answer.
-    #[error("{error} ({attempts} attempt{})", if *attempts == 1 { "" } else { "s" })]
+    #[error("{error} ({})", counted(attempts, "attempt"))]
     Provider {
         /// The last failure.
         error: ProviderError,

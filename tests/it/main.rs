@@ -16,6 +16,7 @@ mod config;
 mod consensus;
 mod contract;
 mod counts;
+mod examples;
 mod memory;
 mod precommit;
 mod progress;

@@ -115,6 +115,7 @@ impl ExaiServer {
         let mut answer = Answer::default();
         let summary = match rows.len() {
             0 => "No consultation matches.".to_owned(),
+            1 => "The latest consultation that matches.".to_owned(),
             count => format!("The latest {count} consultations that match."),
         };
         answer.put("status", "success").put("summary", summary).put("calls", json!(rows));

@@ -48,5 +48,6 @@ mod workflow;
 
 pub use budget::OWN_CLIENT;
 pub use reference::reference;
+pub use reply::error_reference;
 pub use roots::RootPolicy;
 pub use server::{ExaiServer, OnDisconnect, ServerParts, VendorFact};

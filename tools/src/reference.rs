@@ -1,4 +1,4 @@
-//! The reference of the tools as Markdown, made from what the server really accepts.
+//! The reference of the tools as Markdown, made from what the server really accepts, with a worked example each.
 
 use rmcp::model::JsonObject;
 use serde_json::{Map, Value};
@@ -7,9 +7,10 @@ use crate::{
     activity::ActivityArgs, analyze::AnalyzeArgs, apilookup::ApilookupArgs, args::ToolArgs,
     challenge::ChallengeArgs, chat::ChatArgs, clink::ClinkArgs, codereview::CodereviewArgs,
     consensus::ConsensusArgs, debug::DebugArgs, docgen::DocgenArgs, listmodels::ListmodelsArgs,
-    planner::PlannerArgs, precommit::PrecommitArgs, refactor::RefactorArgs, secaudit::SecauditArgs,
-    server::ExaiServer, status::StatusArgs, testgen::TestgenArgs, thinkdeep::ThinkdeepArgs,
-    threads::ThreadsArgs, tracer::TracerArgs, usage::UsageArgs, version::VersionArgs,
+    planner::PlannerArgs, precommit::PrecommitArgs, refactor::RefactorArgs, schema::portable,
+    secaudit::SecauditArgs, server::ExaiServer, status::StatusArgs, testgen::TestgenArgs,
+    thinkdeep::ThinkdeepArgs, threads::ThreadsArgs, tracer::TracerArgs, usage::UsageArgs,
+    version::VersionArgs, workflow::ExpertStep,
 };
 
 /// Everything that a tool accepts.
@@ -19,11 +20,14 @@ struct Accepted {
     hidden: &'static [&'static [&'static str]],
     aliases: &'static [(&'static str, &'static str)],
     without_effect: &'static [(&'static str, &'static str)],
+    /// A call and its answer, as Markdown.
+    example: &'static str,
 }
 
-fn accepted<T: ToolArgs>(name: &'static str) -> Accepted {
+fn accepted<T: ToolArgs>(name: &'static str, example: &'static str) -> Accepted {
     Accepted {
         name,
+        example,
         schema: T::schema(),
         hidden: T::HIDDEN,
         aliases: T::ALIASES,
@@ -33,40 +37,43 @@ fn accepted<T: ToolArgs>(name: &'static str) -> Accepted {
 
 fn all() -> Vec<Accepted> {
     vec![
-        accepted::<ChatArgs>("chat"),
-        accepted::<ConsensusArgs>("consensus"),
-        accepted::<CodereviewArgs>("codereview"),
-        accepted::<PrecommitArgs>("precommit"),
-        accepted::<SecauditArgs>("secaudit"),
-        accepted::<DebugArgs>("debug"),
-        accepted::<AnalyzeArgs>("analyze"),
-        accepted::<RefactorArgs>("refactor"),
-        accepted::<TestgenArgs>("testgen"),
-        accepted::<ThinkdeepArgs>("thinkdeep"),
-        accepted::<PlannerArgs>("planner"),
-        accepted::<TracerArgs>("tracer"),
-        accepted::<DocgenArgs>("docgen"),
-        accepted::<ChallengeArgs>("challenge"),
-        accepted::<ApilookupArgs>("apilookup"),
-        accepted::<ClinkArgs>("clink"),
-        accepted::<ListmodelsArgs>("listmodels"),
-        accepted::<StatusArgs>("status"),
-        accepted::<ThreadsArgs>("threads"),
-        accepted::<ActivityArgs>("activity"),
-        accepted::<UsageArgs>("usage"),
-        accepted::<VersionArgs>("version"),
+        accepted::<ChatArgs>("chat", include_str!("../examples/chat.md")),
+        accepted::<ConsensusArgs>("consensus", include_str!("../examples/consensus.md")),
+        accepted::<CodereviewArgs>("codereview", include_str!("../examples/codereview.md")),
+        accepted::<PrecommitArgs>("precommit", include_str!("../examples/precommit.md")),
+        accepted::<SecauditArgs>("secaudit", include_str!("../examples/secaudit.md")),
+        accepted::<DebugArgs>("debug", include_str!("../examples/debug.md")),
+        accepted::<AnalyzeArgs>("analyze", include_str!("../examples/analyze.md")),
+        accepted::<RefactorArgs>("refactor", include_str!("../examples/refactor.md")),
+        accepted::<TestgenArgs>("testgen", include_str!("../examples/testgen.md")),
+        accepted::<ThinkdeepArgs>("thinkdeep", include_str!("../examples/thinkdeep.md")),
+        accepted::<PlannerArgs>("planner", include_str!("../examples/planner.md")),
+        accepted::<TracerArgs>("tracer", include_str!("../examples/tracer.md")),
+        accepted::<DocgenArgs>("docgen", include_str!("../examples/docgen.md")),
+        accepted::<ChallengeArgs>("challenge", include_str!("../examples/challenge.md")),
+        accepted::<ApilookupArgs>("apilookup", include_str!("../examples/apilookup.md")),
+        accepted::<ClinkArgs>("clink", include_str!("../examples/clink.md")),
+        accepted::<ListmodelsArgs>("listmodels", include_str!("../examples/listmodels.md")),
+        accepted::<StatusArgs>("status", include_str!("../examples/status.md")),
+        accepted::<ThreadsArgs>("threads", include_str!("../examples/threads.md")),
+        accepted::<ActivityArgs>("activity", include_str!("../examples/activity.md")),
+        accepted::<UsageArgs>("usage", include_str!("../examples/usage.md")),
+        accepted::<VersionArgs>("version", include_str!("../examples/version.md")),
     ]
 }
 
-/// A section for each tool: what it does, its fields, and what it understands beside them.
+/// The fields that all tools of a kind share, and a section for each tool: what it does, its fields, what it understands beside
+/// them, and a worked example.
 #[must_use]
 pub fn reference() -> String {
     let router = ExaiServer::every_tool();
-    let mut text = String::new();
+    let common = properties(&portable::<ExpertStep>());
+    let mut text = String::from("## Fields of the workflow tools\n\n");
+    table(common.iter().map(|(name, schema)| (name, schema, true)), &["step"], &mut text);
     for tool in all() {
         let about = router.get(tool.name).and_then(|listed| listed.description.clone()).unwrap_or_default();
         text.push_str(&format!("## {}\n\n{about}\n\n", tool.name));
-        fields(&tool, &mut text);
+        fields(&tool, &common, &mut text);
         if !tool.aliases.is_empty() {
             let names = tool.aliases.iter().map(|(other, own)| format!("`{other}` as `{own}`"));
             text.push_str(&format!("Also understood: {}.\n\n", names.collect::<Vec<_>>().join(", ")));
@@ -75,17 +82,26 @@ pub fn reference() -> String {
             let names = tool.without_effect.iter().map(|(name, why)| format!("`{name}` ({why})"));
             text.push_str(&format!("Accepted without effect: {}.\n\n", names.collect::<Vec<_>>().join(", ")));
         }
+        text.push_str(&format!("{}\n\n", tool.example.trim_end()));
     }
     text.trim_end().to_owned()
 }
 
-fn fields(tool: &Accepted, text: &mut String) {
-    let empty = Map::new();
-    let properties = tool.schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+fn properties(schema: &JsonObject) -> Map<String, Value> {
+    schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+fn fields(tool: &Accepted, common: &Map<String, Value>, text: &mut String) {
+    let properties = properties(&tool.schema);
     if properties.is_empty() {
         text.push_str("No fields.\n\n");
         return;
     }
+    let has_the_common_ones = common.keys().all(|name| properties.contains_key(name));
+    let own: Vec<(&String, &Value)> = properties
+        .iter()
+        .filter(|(name, schema)| !has_the_common_ones || common.get(name.as_str()) != Some(*schema))
+        .collect();
     let required: Vec<&str> = tool
         .schema
         .get("required")
@@ -94,15 +110,36 @@ fn fields(tool: &Accepted, text: &mut String) {
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    text.push_str("| field | type | meaning |\n|---|---|---|\n");
-    for (name, schema) in properties {
-        let is_hidden = tool.hidden.iter().any(|names| names.contains(&name.as_str()));
+    let is_listed = |name: &str| !tool.hidden.iter().any(|names| names.contains(&name));
+    if !own.is_empty() {
+        table(own.iter().map(|(name, schema)| (*name, *schema, is_listed(name))), &required, text);
+    }
+    if has_the_common_ones {
+        let also = if own.is_empty() { "It has" } else { "It also has" };
+        text.push_str(&format!("{also} the [fields of the workflow tools](#fields-of-the-workflow-tools)"));
+        let unlisted: Vec<String> = common
+            .keys()
+            .filter(|name| !is_listed(name) && !own.iter().any(|(own, _)| own == name))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        text.push_str(&format!("; accepted, not listed: {}.\n\n", unlisted.join(", ")));
+    }
+}
+
+/// Rows of (name, schema, whether clients are shown it).
+fn table<'a>(
+    fields: impl Iterator<Item = (&'a String, &'a Value, bool)>,
+    required: &[&str],
+    text: &mut String,
+) {
+    text.push_str("| Field | Type | Meaning |\n|---|---|---|\n");
+    for (name, schema, is_listed) in fields {
         let mut about = schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
         if required.contains(&name.as_str()) {
             about = format!("**Required.** {about}");
         }
-        if is_hidden {
-            about = format!("{about} (accepted, not in the published schema)");
+        if !is_listed {
+            about = format!("{about} (accepted, not listed)");
         }
         text.push_str(&format!("| `{name}` | {} | {} |\n", kind(schema), about.trim()));
     }

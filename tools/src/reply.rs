@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use chat::chat;
 pub(crate) use consensus::consensus;
+pub use error::error_reference;
 pub(crate) use error::{bad_arguments, cancelled, error, interrupted, panicked, too_many_calls};
 pub(crate) use step::step;
 

@@ -141,6 +141,8 @@ impl ExaiServer {
         let summary = match (words, rows.len()) {
             (Some(words), 0) => format!("No thread contains `{words}`."),
             (None, 0) => "No thread is stored yet.".to_owned(),
+            (Some(words), 1) => format!("1 thread contains `{words}`."),
+            (None, 1) => "One thread is stored.".to_owned(),
             (Some(words), count) => format!("{count} threads contain `{words}`, latest first."),
             (None, count) => format!("The latest {count} threads."),
         };

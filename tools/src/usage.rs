@@ -1,5 +1,6 @@
 //! `usage`: tokens, money and time, summed up from the database. Asks no model.
 
+use exai_core::wording::counted;
 use std::sync::{Arc, LazyLock};
 
 use exai_engine::{
@@ -104,11 +105,16 @@ impl ExaiServer {
 fn summary(total: &UsageSum, since: &str) -> String {
     let unpriced = match total.unpriced {
         0 => String::new(),
+        1 => " (1 call has no known price)".to_owned(),
         count => format!(" ({count} calls have no known price)"),
     };
     format!(
-        "{} calls since {since}: {} tokens in, {} out, ${:.4}{unpriced}, {} failed. Answers from the cache cost nothing and are not counted.",
-        total.calls, total.input_tokens, total.output_tokens, total.cost_usd, total.failed
+        "{} since {since}: {} tokens in, {} out, ${:.4}{unpriced}, {} failed. Answers from the cache cost nothing and are not counted.",
+        counted(total.calls, "call"),
+        total.input_tokens,
+        total.output_tokens,
+        total.cost_usd,
+        total.failed
     )
 }
 

@@ -8,6 +8,7 @@ use crate::{
     context::{escape, estimate_tokens},
     evidence::{FileReport, FileStatus},
 };
+use exai_core::wording::counted;
 
 /// Keys the fence tag, apart from that of whole files.
 const FENCE_KEY: &[u8; 32] = b"exai-mcp changes fence, edition\n";
@@ -52,8 +53,8 @@ pub(super) fn head(
     let sum = |count: fn(&Changed) -> Option<u32>| files.iter().filter_map(count).map(u64::from).sum::<u64>();
     let (added, removed) = (sum(|file| file.insertions), sum(|file| file.deletions));
     let count = files.len() + not_listed;
-    let (files_word, lines_word) = (plural(count as u64, "file"), plural(added, "line"));
-    text.push_str(&format!("{count} {files_word} changed, {added} {lines_word} added, {removed} removed:\n"));
+    let (changed, added) = (counted(count, "file"), counted(added, "line"));
+    text.push_str(&format!("{changed} changed, {added} added, {removed} removed:\n"));
     let mut used = estimate_tokens(&text);
     let mut named = 0;
     for file in files.iter().take(MAX_NAMED) {
@@ -70,10 +71,6 @@ pub(super) fn head(
         text.push_str(&format!("- and {more} more\n"));
     }
     text
-}
-
-fn plural(count: u64, noun: &str) -> String {
-    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 fn list_line(file: &Changed) -> String {
@@ -137,9 +134,8 @@ fn left_out(report: &[FileReport], tokens: u32, text: &mut String) {
     if missing.is_empty() {
         return;
     }
-    let count = missing.len();
-    let files = plural(count as u64, "file");
-    text.push_str(&format!("\nChanges of {count} {files} are not given, or given in part:\n"));
+    let files = counted(missing.len(), "file");
+    text.push_str(&format!("\nChanges of {files} are not given, or given in part:\n"));
     let mut used = 20;
     let mut named = 0;
     for file in missing.iter().take(MAX_LEFT_OUT) {

@@ -1,5 +1,6 @@
 //! Collects findings within limits and counts what did not fit.
 
+use exai_core::wording::counted;
 use std::collections::BTreeMap;
 
 use exai_core::{Finding, Severity, Verified};
@@ -86,7 +87,7 @@ impl Report {
         }
         let mut notes: Vec<String> = Vec::new();
         for (rule, (findings, files)) in &self.unlisted {
-            let files = if *files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+            let files = counted(files, "file");
             notes.push(format!("At least {findings} more of `{rule}` in {files} are not listed."));
         }
         // The longest file and function are listed whatever else is cut.

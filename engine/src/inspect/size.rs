@@ -1,5 +1,6 @@
 //! Counts lines, functions and tests, and says what is long and what has no tests.
 
+use exai_core::wording::counted;
 use std::collections::BTreeMap;
 
 use exai_core::Severity;
@@ -154,9 +155,8 @@ fn longest_function(sources: &[Source<'_>], report: &mut Report) -> Option<Exten
     let (source, chunk, function, lines, end_line) =
         measured.reduce(|best, next| if next.3 > best.3 { next } else { best })?;
     let name = shown(&function.name);
-    let unit = if lines == 1 { "line" } else { "lines" };
     let hit = Hit {
-        title: format!("Longest function: `{name}` has {lines} {unit}"),
+        title: format!("Longest function: `{name}` has {}", counted(lines, "line")),
         detail: "The longest function that is given from beginning to end; listed for orientation, whatever its length."
             .into(),
         ..function_hit(chunk, function)

@@ -1,5 +1,6 @@
 //! An answer for people.
 
+use exai_core::wording::counted;
 use std::time::Duration;
 
 use console::style;
@@ -144,7 +145,7 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
         let count = |key: &str| files.get(key).and_then(Value::as_u64).unwrap_or(0);
         let left = count("skipped") + count("refused");
         let read = count("included") + count("excerpted");
-        let mut words = format!("{read} {} read", if read == 1 { "file" } else { "files" });
+        let mut words = format!("{} read", counted(read, "file"));
         if count("excerpted") > 0 {
             words.push_str(&format!(" ({} in part)", count("excerpted")));
         }
@@ -155,16 +156,11 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
     }
     if let Some(changes) = answer.get("changes") {
         let count = |key: &str| changes.get(key).and_then(Value::as_u64).unwrap_or(0);
-        let files = count("files_changed");
-        let plural = if files == 1 { "" } else { "s" };
+        let files = counted(count("files_changed"), "file");
         let compared = field(changes, "compared").unwrap_or_default();
         facts.insert(
             0,
-            format!(
-                "{files} file{plural} changed (+{} -{}): {compared}",
-                count("insertions"),
-                count("deletions")
-            ),
+            format!("{files} changed (+{} -{}): {compared}", count("insertions"), count("deletions")),
         );
     }
     facts.push(format!("{:.1} s", elapsed.as_secs_f64()));

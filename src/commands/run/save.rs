@@ -1,5 +1,6 @@
 //! Files that an answer contains, saved under one folder and never outside it.
 
+use exai_core::wording::counted;
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
@@ -65,9 +66,8 @@ pub(super) fn save(folder: &Path, force: bool, answer: &Value) -> (String, bool)
         let place = folder.join(path);
         match write(&root, path, text, force) {
             Ok(()) => {
-                let lines = text.lines().count();
-                let plural = if lines == 1 { "" } else { "s" };
-                report.push_str(&format!("saved {} ({lines} line{plural})\n", place.display()));
+                let lines = counted(text.lines().count(), "line");
+                report.push_str(&format!("saved {} ({lines})\n", place.display()));
             }
             Err(error) => {
                 complete = false;

@@ -5,6 +5,7 @@ mod counters;
 mod own_work;
 
 use exai_core::Severity;
+use exai_core::wording::counted;
 use exai_engine::{
     Call,
     workflow::{End, ExpertEnd, InspectedEnd, StepOutcome, spec::FILES_REQUIRED},
@@ -161,12 +162,8 @@ fn inspected(
         "Nothing was inspected: none of the files could be read; metadata.files says why.".to_owned()
     } else {
         let (files, lines) = (end.facts.files, end.facts.lines);
-        let plural = |count: u32| if count == 1 { "" } else { "s" };
-        format!(
-            "These findings come from a local inspection of {files} file{} ({lines} line{}): {found}.",
-            plural(files),
-            plural(lines)
-        )
+        let (files, lines) = (counted(files, "file"), counted(lines, "line"));
+        format!("These findings come from a local inspection of {files} ({lines}): {found}.")
     };
     let summary = format!("No model was consulted. {why} {} {result}", exai_engine::HOW_TO_CONFIGURE);
     answer.put("status", "local_work_complete").put("summary", summary).put("findings", json!(end.findings));

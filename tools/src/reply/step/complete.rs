@@ -1,5 +1,6 @@
 //! The peer's completion flags and objects.
 
+use exai_core::wording::counted;
 use exai_engine::workflow::{StepOutcome, spec::Count};
 use serde_json::json;
 
@@ -20,9 +21,10 @@ pub(super) fn add(answer: &mut Answer, outcome: &StepOutcome) {
             "issues_found": totals.issue_count(),
             "confidence_level": totals.confidence,
             "work_summary": format!(
-                "{} steps, {} files looked at, {} relevant, {} code elements, {} issues",
-                totals.steps, totals.files_checked.len(), totals.relevant_files.len(),
-                totals.relevant_context.len(), totals.issue_count()
+                "{}, {} looked at, {} relevant, {}, {}",
+                counted(totals.steps, "step"), counted(totals.files_checked.len(), "file"),
+                totals.relevant_files.len(), counted(totals.relevant_context.len(), "code element"),
+                counted(totals.issue_count(), "issue")
             ),
         }),
     );
