@@ -12,6 +12,7 @@ use exai_core::{
     run::Run,
     store::Write,
     thread::{Thread, ThreadSummary},
+    wording::counted,
 };
 use exai_engine::transcript;
 use serde_json::{Value, json};
@@ -51,12 +52,12 @@ pub(crate) async fn run(command: &ThreadsCommand, app: &App) -> anyhow::Result<E
                 print("nothing was deleted")?;
                 return Ok(ExitCode::FAILURE);
             }
-            let turns = thread.turns.len();
+            let turns = counted(thread.turns.len(), "turn");
             if !app.store.write(&who, vec![Write::DeleteThread(thread.id)]).within(PATIENCE).await? {
                 bail!("the database did not take the change within {PATIENCE:?}; nothing was deleted yet");
             }
             print(&format!(
-                "deleted thread {} with {turns} turns, its consultations and its kept answers",
+                "deleted thread {} with {turns}, its consultations and its kept answers",
                 thread.id
             ))?;
         }
@@ -85,8 +86,8 @@ fn confirmed(thread: &Thread) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         bail!("nobody can be asked here; pass --yes to delete thread {}", thread.id);
     }
-    let turns = thread.turns.len();
-    write!(io::stderr(), "Delete thread {} with {turns} turns? It cannot be undone. [y/N] ", thread.id)?;
+    let turns = counted(thread.turns.len(), "turn");
+    write!(io::stderr(), "Delete thread {} with {turns}? It cannot be undone. [y/N] ", thread.id)?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
@@ -94,11 +95,11 @@ fn confirmed(thread: &Thread) -> anyhow::Result<bool> {
 
 fn summary_line(thread: &ThreadSummary) -> String {
     format!(
-        "{}  {}  {:<10} {:>3} turns  {}\n",
+        "{}  {}  {:<10} {:>9}  {}\n",
         thread.id,
         thread.updated_at.to_rfc3339(),
         thread.tool,
-        thread.turns,
+        counted(thread.turns, "turn"),
         thread.title
     )
 }

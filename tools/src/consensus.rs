@@ -100,7 +100,7 @@ impl From<ConsensusArgs> for ConsensusInput {
             total_steps: args.total_steps,
             next_step_required: args.next_step_required,
             findings: args.findings,
-            models: args.models.into_iter().map(VoiceInput::from).collect(),
+            models: args.models.into_iter().flat_map(voices).collect(),
             relevant_files: args.relevant_files,
             images: args.images,
             critique: args.critique,
@@ -121,14 +121,36 @@ fn synthesiser(wanted: &str) -> Option<String> {
     }
 }
 
-impl From<VoiceArg> for VoiceInput {
-    fn from(voice: VoiceArg) -> Self {
-        let stance = match voice.stance.as_deref() {
-            Some("for") => Stance::For,
-            Some("against") => Stance::Against,
-            _ => Stance::Neutral,
-        };
-        Self { model: voice.model, stance, stance_prompt: voice.stance_prompt }
+/// The voices that an entry means: usually one, or several names in a text, each with its stance behind a colon
+/// (`glm-5.3:for, kimi-k3:against`).
+fn voices(entry: VoiceArg) -> Vec<VoiceInput> {
+    let stance = entry.stance.as_deref().and_then(stance_of);
+    let names = entry.model.split(',').map(str::trim);
+    // An empty entry stays, so that it is answered with what is wrong.
+    let several = entry.model.contains(',');
+    names
+        .filter(|name| !(several && name.is_empty()))
+        .map(|name| {
+            // Names of models have colons of their own.
+            let (model, behind) = match name.rsplit_once(':') {
+                Some((model, word)) if stance_of(word).is_some() => (model, stance_of(word)),
+                _ => (name, None),
+            };
+            VoiceInput {
+                model: model.to_owned(),
+                stance: stance.or(behind).unwrap_or(Stance::Neutral),
+                stance_prompt: entry.stance_prompt.clone(),
+            }
+        })
+        .collect()
+}
+
+fn stance_of(word: &str) -> Option<Stance> {
+    match word.trim().to_ascii_lowercase().as_str() {
+        "for" => Some(Stance::For),
+        "against" => Some(Stance::Against),
+        "neutral" => Some(Stance::Neutral),
+        _ => None,
     }
 }
 
@@ -154,5 +176,29 @@ impl ExaiServer {
             Ok(outcome) => reply::consensus(&outcome, notes, &call),
             Err(error) => reply::error("consensus", &error, &notes, &call),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_a_text_are_separate_voices_with_their_stances() {
+        let entry = |model: &str, stance: Option<&str>| VoiceArg {
+            model: model.to_owned(),
+            stance: stance.map(str::to_owned),
+            stance_prompt: None,
+        };
+        let read = |entry: VoiceArg| -> Vec<(String, &'static str)> {
+            voices(entry).into_iter().map(|voice| (voice.model, voice.stance.as_str())).collect()
+        };
+        let pair = |model: &str, stance| (model.to_owned(), stance);
+        assert_eq!(
+            read(entry("glm-5.3:for, kimi-k3:AGAINST,qwen3:8b,", None)),
+            [pair("glm-5.3", "for"), pair("kimi-k3", "against"), pair("qwen3:8b", "neutral")]
+        );
+        assert_eq!(read(entry("glm-5.3", Some("against"))), [pair("glm-5.3", "against")]);
+        assert_eq!(read(entry("", None)), [pair("", "neutral")]);
     }
 }

@@ -20,6 +20,21 @@ const EVASIONS: [&str; 8] = [
     "i cannot answer",
     "no opinion",
 ];
+/// Openings that put a judgement off. Unlike those above they can be followed by one.
+const HEDGES: [&str; 10] = [
+    "it depends",
+    "that depends",
+    "there is no clear answer",
+    "there is no right answer",
+    "there's no right answer",
+    "hard to say",
+    "i don't know",
+    "i do not know",
+    "it is up to you",
+    "it's up to you",
+];
+/// Where a judgement can follow in the same verdict.
+const TURNS: [char; 4] = [',', ';', ':', '.'];
 
 static CONFIDENCE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)confidence(?:\s+score)?\W{0,8}(\d{1,2}(?:\.\d)?)\s*/\s*10").ok());
@@ -99,7 +114,7 @@ impl Ballot {
         }
         let stated = verdict_line(text);
         let verdict = clipped(stated.unwrap_or_else(|| first_line(text)));
-        if is_evasive(&verdict) {
+        if is_evasive(&verdict, stated.is_some()) {
             return Self::NoVote(NoVote::Evasive(verdict));
         }
         // What follows the cut might have turned the verdict.
@@ -147,9 +162,17 @@ fn first_line(text: &str) -> &str {
     text.lines().map(plain).find(|line| !line.is_empty()).unwrap_or_default()
 }
 
-fn is_evasive(verdict: &str) -> bool {
-    let lower = verdict.to_lowercase();
-    EVASIONS.iter().any(|words| lower.starts_with(words) || lower.contains(&format!("i {words}")))
+/// A verdict that is stated may put off and then judge ("it depends on the load; below 100 a second keep it"); what begins by
+/// putting off and states none does not judge.
+fn is_evasive(verdict: &str, stated: bool) -> bool {
+    let lower = verdict.to_lowercase().replace('’', "'");
+    if EVASIONS.iter().any(|words| lower.starts_with(words) || lower.contains(&format!("i {words}"))) {
+        return true;
+    }
+    HEDGES.iter().filter_map(|words| lower.strip_prefix(words)).any(|rest| {
+        let rest = rest.trim_end_matches(['.', ' ']);
+        !stated || !(rest.contains(TURNS) || rest.contains(" but ") || rest.contains(" - "))
+    })
 }
 
 fn confidence(text: &str) -> Option<f32> {
@@ -220,6 +243,20 @@ mod tests {
             ["Verdict: cannot judge, the schema is missing.", "I cannot judge this.", "Unable to assess."]
         {
             assert!(matches!(said(text, true), Ballot::NoVote(NoVote::Evasive(_))), "{text}");
+        }
+        for text in [
+            "It depends.",
+            "**It depends** on the load. Some keep it.",
+            "I don’t know.",
+            "Verdict: it depends on the load.",
+        ] {
+            assert!(matches!(said(text, true), Ballot::NoVote(NoVote::Evasive(_))), "{text}");
+        }
+        for text in [
+            "Verdict: it depends on the load; below 100 a second keep it.",
+            "Depending on the load, keep it.",
+        ] {
+            assert!(said(text, true).vote().is_some(), "{text}");
         }
         let asks =
             r#"{"status":"files_required_to_continue","mandatory_instructions":"x","files_needed":["a.rs"]}"#;

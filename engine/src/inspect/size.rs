@@ -71,7 +71,7 @@ fn long_file(source: &Source<'_>, report: &mut Report) {
         line,
         end_line: None,
         quote,
-        title: format!("Long file: {lines} lines"),
+        title: format!("Long file: {}", counted(lines, "line")),
         detail: "A file of this length usually holds several ideas, and a change to one meets all of them."
             .into(),
         fix: "Move one idea with its tests into a file of its own.".into(),
@@ -134,7 +134,7 @@ fn longest_file(sources: &[Source<'_>], report: &mut Report) -> Option<Extent> {
             line,
             end_line: None,
             quote,
-            title: format!("Longest file: {lines} lines"),
+            title: format!("Longest file: {}", counted(lines, "line")),
             detail: "The longest of the given files; listed for orientation, whatever its length.".into(),
             fix: String::new(),
         };

@@ -111,13 +111,20 @@ fn words(args: &RunArgs) -> anyhow::Result<String> {
     if !piped.trim().is_empty() {
         return Ok(piped);
     }
-    let looks_at_change = args.staged || args.base.is_some();
-    match args.tool.as_str() {
-        "precommit" => return Ok("Check the change before it is committed.".to_owned()),
-        "codereview" if looks_at_change => return Ok("Review the change.".to_owned()),
-        "secaudit" if looks_at_change => return Ok("Audit the change.".to_owned()),
-        "codereview" if !args.files.is_empty() => return Ok("Review the given files.".to_owned()),
-        "secaudit" if !args.files.is_empty() => return Ok("Audit the given files.".to_owned()),
+    let what = if args.staged || args.base.is_some() {
+        "change"
+    } else if args.files.is_empty() {
+        ""
+    } else {
+        "given files"
+    };
+    match (args.tool.as_str(), what) {
+        ("precommit", _) => return Ok("Check the change before it is committed.".to_owned()),
+        ("codereview", "change" | "given files") => return Ok(format!("Review the {what}.")),
+        ("secaudit", "change" | "given files") => return Ok(format!("Audit the {what}.")),
+        ("analyze", "given files") => return Ok("Analyze the given files.".to_owned()),
+        ("refactor", "given files") => return Ok("Say what to refactor in the given files.".to_owned()),
+        ("testgen", "given files") => return Ok("Write tests for the given files.".to_owned()),
         _ => {}
     }
     bail!("say what to do: --prompt \"...\", or text on standard input")

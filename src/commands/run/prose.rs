@@ -1,9 +1,12 @@
 //! An answer for people.
 
-use exai_core::wording::counted;
+mod analysis;
+mod votes;
+
 use std::time::Duration;
 
 use console::style;
+use exai_core::wording::counted;
 use serde_json::Value;
 
 /// The most lines of a quote.
@@ -58,8 +61,17 @@ fn body(answer: &Value, text: &mut String) {
         push(text, raw);
     }
     hypotheses(answer, text);
-    if let Some(plan) = field(answer, "plan_summary") {
-        push(text, plan);
+    if let Some(analysis) = answer.get("expert_analysis") {
+        analysis::show(analysis, text);
+    }
+    votes::show(answer, text);
+    // A plan, a trace, a statement to judge, a way to look something up: what tools without a model give.
+    let own = ["/plan_summary", "/trace_summary", "/output/rendering_instructions", "/challenge_prompt"];
+    for words in own.iter().filter_map(|place| answer.pointer(place)?.as_str()) {
+        push(text, words);
+    }
+    if let Some(words) = field(answer, "instructions").filter(|_| answer.get("challenge_prompt").is_none()) {
+        push(text, words);
     }
     for note in answer
         .pointer("/details/notes")
@@ -133,7 +145,7 @@ fn hypotheses(answer: &Value, text: &mut String) {
 fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text: &mut String) {
     let metadata = answer.get("metadata").cloned().unwrap_or_default();
     let mut facts = Vec::new();
-    if let Some(by) = field(&metadata, "answered_by") {
+    if let Some(by) = answered_by(&metadata) {
         let cached = metadata.get("from_cache").and_then(Value::as_bool).unwrap_or(false);
         facts.push(format!("answered by {by}{}", if cached { " (from the cache)" } else { "" }));
         facts.push(match metadata.get("cost_usd").and_then(Value::as_f64) {
@@ -183,6 +195,17 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
             text,
             &format!("continue with: exai-mcp run {} --continue {thread} --prompt \"...\"", words.join(" ")),
         );
+    }
+}
+
+/// One model, or several of a consensus.
+fn answered_by(metadata: &Value) -> Option<String> {
+    match metadata.get("answered_by")? {
+        Value::String(by) => Some(by.clone()),
+        Value::Array(all) if !all.is_empty() => {
+            Some(all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
+        }
+        _ => None,
     }
 }
 

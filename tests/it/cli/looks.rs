@@ -93,6 +93,45 @@ async fn a_review_by_an_expert_looks_as_agreed() {
 }
 
 #[tokio::test]
+async fn what_a_tool_gives_beside_findings_is_shown() {
+    let setup = Setup::new().await;
+    sample(&setup);
+    let tests = serde_json::json!({"status": "test_generation_complete", "summary": "One promise is tested.", "findings": [],
+        "tests": [{"path": "tests/test_load.py", "framework": "pytest", "placement": "new_file",
+            "code": "def test_load():\n    assert load('1') == 1\n", "covers": ["a number is read"]}],
+        "not_covered": ["the network"], "pending_tests": [], "next_steps": ["pytest"]});
+    setup.vendor.default_answer(Answer::text(tests.to_string()));
+    insta::assert_snapshot!("tests_by_an_expert", printed(&setup, &["run", "testgen", "src/load.py"]).await);
+    for (name, arguments) in [
+        ("challenge", ["run", "challenge", "--prompt", "Tests are a waste of time"]),
+        ("apilookup", ["run", "apilookup", "--prompt", "redis-py expiry"]),
+    ] {
+        insta::assert_snapshot!(name, printed(&setup, &arguments).await);
+    }
+    setup.vendor.answer_with(|request| {
+        let model = request.json["model"].as_str().unwrap_or_default().to_owned();
+        Some(Answer::text(match model.as_str() {
+            "alpha" | "delta" => "Verdict: keep it.\n\nConfidence: 7/10 - tried".to_owned(),
+            "beta" => "It depends.".to_owned(),
+            _ => serde_json::json!({"status": "consensus_synthesis", "summary": "Two of three say keep it.",
+                "agreement": [{"point": "keep it", "who": ["custom/alpha", "custom/delta"]}], "dissent": [], "no_vote": [{"who": "custom/beta", "why": "it judges nothing"}]})
+            .to_string(),
+        }))
+    });
+    let ask = [
+        "run",
+        "consensus",
+        "--prompt",
+        "Keep the queue?",
+        "--arg",
+        "models=alpha:for,beta,delta:against",
+        "--arg",
+        "synthesis=gamma",
+    ];
+    insta::assert_snapshot!("consensus", printed(&setup, &ask).await);
+}
+
+#[tokio::test]
 async fn a_terminal_gets_short_help_and_no_server() {
     let setup = Setup::without_provider().await;
     let mut command = setup.shell("exec script -qec \"'$0'\" /dev/null");

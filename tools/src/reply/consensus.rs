@@ -116,9 +116,13 @@ fn votes(outcome: &ConsensusOutcome) -> Value {
         match voice.last().map(|spoken| &spoken.ballot) {
             None => drop(row.insert("status".to_owned(), json!("not_asked_yet"))),
             Some(Ballot::NoVote(why)) => drop(row.insert("status".to_owned(), json!(why.as_str()))),
-            Some(Ballot::Vote { verdict, confidence, .. }) => {
+            Some(Ballot::Vote { verdict, confidence, stated }) => {
                 row.insert("status".to_owned(), json!("voted"));
                 row.insert("verdict".to_owned(), json!(verdict));
+                if !stated {
+                    // The model gave none by that name; this is its first line.
+                    row.insert("verdict_is_first_line".to_owned(), json!(true));
+                }
                 row.insert("confidence".to_owned(), json!(confidence));
                 let before = voice.opinion.as_ref().and_then(|spoken| spoken.ballot.vote());
                 if voice.critique.is_some() && before.is_some_and(|before| before != verdict) {

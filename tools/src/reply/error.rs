@@ -118,7 +118,7 @@ fn advice(kind: Kind) -> (&'static str, &'static str) {
         ),
         Kind::NoModelConfigured => (
             "There is no key and no endpoint at all.",
-            "codereview and debug work without a model; for the others configure one. `exai-mcp config check` says what is wrong \
+            "analyze, codereview, debug, precommit, refactor, secaudit and testgen inspect files without a model; for the others configure one. `exai-mcp config check` says what is wrong \
              with what is set.",
         ),
         Kind::Auth => (
