@@ -100,7 +100,7 @@ impl From<ConsensusArgs> for ConsensusInput {
             total_steps: args.total_steps,
             next_step_required: args.next_step_required,
             findings: args.findings,
-            models: args.models.into_iter().flat_map(voices).collect(),
+            models: args.models.iter().flat_map(voices).collect(),
             relevant_files: args.relevant_files,
             images: args.images,
             critique: args.critique,
@@ -123,7 +123,7 @@ fn synthesiser(wanted: &str) -> Option<String> {
 
 /// The voices that an entry means: usually one, or several names in a text, each with its stance behind a colon
 /// (`glm-5.3:for, kimi-k3:against`).
-fn voices(entry: VoiceArg) -> Vec<VoiceInput> {
+fn voices(entry: &VoiceArg) -> Vec<VoiceInput> {
     let stance = entry.stance.as_deref().and_then(stance_of);
     let names = entry.model.split(',').map(str::trim);
     // An empty entry stays, so that it is answered with what is wrong.
@@ -191,7 +191,7 @@ mod tests {
             stance_prompt: None,
         };
         let read = |entry: VoiceArg| -> Vec<(String, &'static str)> {
-            voices(entry).into_iter().map(|voice| (voice.model, voice.stance.as_str())).collect()
+            voices(&entry).into_iter().map(|voice| (voice.model, voice.stance.as_str())).collect()
         };
         let pair = |model: &str, stance| (model.to_owned(), stance);
         assert_eq!(

@@ -176,10 +176,9 @@ fn advice(kind: Kind) -> (&'static str, &'static str) {
             "Another call continued the same thread at the same moment.",
             "Another call continued the same thread: repeat the call.",
         ),
-        Kind::Internal => (
-            "A defect of this program.",
-            "This is a defect of the server: its log has the cause under the request_id.",
-        ),
+        Kind::Internal => {
+            ("A defect of this program.", "The server's log has the cause under the request_id.")
+        }
     }
 }
 
