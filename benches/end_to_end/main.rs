@@ -9,6 +9,7 @@
 )]
 
 mod bare;
+mod consultants;
 mod server;
 mod storage;
 
@@ -46,6 +47,7 @@ fn main() {
     let mut server = Server::start(&vendor, home.path(), &project);
     sequential(&mut server);
     parallel(&mut server, &vendor);
+    consultants::at_once(&mut server, &vendor);
     steps(&mut server);
     last_step(&mut server, &vendor, &project);
     drop(server);

@@ -104,10 +104,9 @@ fn advice(kind: Kind) -> (&'static str, &'static str) {
             "An argument is wrong; the message names the field, what came and what is expected.",
             "Correct the named field and call again.",
         ),
-        Kind::NotFound => (
-            "The thread is unknown, expired or somebody else's.",
-            "Start a new thread by leaving continuation_id out.",
-        ),
+        Kind::NotFound => {
+            ("The thread is unknown or expired.", "Start a new thread by leaving continuation_id out.")
+        }
         Kind::Forbidden => (
             "A path or an action is refused by policy.",
             "Use files below the project folder, or add a root in the configuration.",
