@@ -49,19 +49,85 @@ async fn project() -> Setup {
     setup
 }
 
+const MD5: &str = "return hashlib.md5((user + password).encode()).hexdigest()";
+
+/// What the vendor says where an answer has one finding: words of the request, status, summary, severity, line, quote, title, fix.
+type Finding =
+    (&'static str, &'static str, &'static str, &'static str, u32, &'static str, &'static str, &'static str);
+
+const FINDINGS: [Finding; 5] = [
+    (
+        "Review how sessions",
+        "code_review_complete",
+        "Tokens can be computed from the password.",
+        "critical",
+        6,
+        MD5,
+        "Token is derived from the password",
+        "Use secrets.token_urlsafe(32).",
+    ),
+    (
+        "user_of shall not fail",
+        "validation_complete",
+        "The change does what it says; callers must expect None.",
+        "low",
+        14,
+        "return SESSIONS.get(token)",
+        "None for unknown tokens",
+        "Say so in the documentation.",
+    ),
+    (
+        "Audit the login",
+        "security_analysis_complete",
+        "Session tokens are predictable.",
+        "critical",
+        6,
+        MD5,
+        "Predictable session token (A07)",
+        "Use secrets.token_urlsafe(32).",
+    ),
+    (
+        "How does this module keep",
+        "analysis_complete",
+        "State lives in one process.",
+        "medium",
+        3,
+        "SESSIONS = {}",
+        "Sessions are not shared",
+        "Keep them outside of the process.",
+    ),
+    (
+        "Make the session store",
+        "refactor_analysis_complete",
+        "One seam is enough: a store with put and get.",
+        "medium",
+        3,
+        "SESSIONS = {}",
+        "Global state",
+        "Hand a store to login and user_of.",
+    ),
+];
+
 /// What the vendor says to each example.
 fn model_answer(request: &Recorded) -> String {
     let asked = request.json.to_string();
     let is = |words: &str| asked.contains(words);
-    let md5 = "return hashlib.md5((user + password).encode()).hexdigest()";
-    let finding = |severity: &str, line: u32, quote: &str, title: &str, fix: &str| {
-        json!([{"severity": severity, "path": "src/session.py", "line": line, "quote": quote, "title": title,
-            "detail": "See the quoted line.", "fix": fix}])
-    };
+    if let Some((words, status, summary, severity, line, quote, title, fix)) =
+        FINDINGS.into_iter().find(|row| is(row.0))
+    {
+        let finding = json!([{"severity": severity, "path": "src/session.py", "line": line, "quote": quote, "title": title,
+            "detail": "See the quoted line.", "fix": fix}]);
+        let mut answer: Value = serde_json::from_str(&expert_answer(status, summary, finding)).expect("JSON");
+        if words == "user_of shall not fail" {
+            answer["ready_to_commit"] = json!(true);
+            answer["commit_message"] = json!("session: unknown tokens have no user");
+        }
+        return answer.to_string();
+    }
     if is("Can a token") {
-        "Yes. `src/session.py:6` (`".to_owned()
-            + md5
-            + "`) makes it from the password alone, so who guesses the password has the token."
+        format!(
+            "Yes. `src/session.py:6` (`{MD5}`) makes it from the password alone, so who guesses the password has the token."
+        )
     } else if is("Should sessions move") {
         let verdict = if request.json["model"] == "kimi-k3" {
             "not yet; one process needs no second one beside it."
@@ -70,58 +136,6 @@ fn model_answer(request: &Recorded) -> String {
         };
         format!(
             "Verdict: {verdict}\n\n**Analysis**: `src/session.py:3` (`SESSIONS = {{}}`)\n\nConfidence: 7/10 - the load is not known"
-        )
-    } else if is("Review how sessions") {
-        expert_answer(
-            "code_review_complete",
-            "Tokens can be computed from the password.",
-            finding(
-                "critical",
-                6,
-                md5,
-                "Token is derived from the password",
-                "Use secrets.token_urlsafe(32).",
-            ),
-        )
-    } else if is("user_of shall not fail") {
-        let mut answer: Value = serde_json::from_str(&expert_answer(
-            "precommit_complete",
-            "The change does what it says; callers must expect None.",
-            finding(
-                "low",
-                14,
-                "return SESSIONS.get(token)",
-                "None for unknown tokens",
-                "Say so in the documentation.",
-            ),
-        ))
-        .unwrap();
-        answer["ready_to_commit"] = json!(true);
-        answer["commit_message"] = json!("session: unknown tokens have no user");
-        answer.to_string()
-    } else if is("Audit the login") {
-        expert_answer(
-            "security_analysis_complete",
-            "Session tokens are predictable.",
-            finding("critical", 6, md5, "Predictable session token (A07)", "Use secrets.token_urlsafe(32)."),
-        )
-    } else if is("How does this module keep") {
-        expert_answer(
-            "analysis_complete",
-            "State lives in one process.",
-            finding(
-                "medium",
-                3,
-                "SESSIONS = {}",
-                "Sessions are not shared",
-                "Keep them outside of the process.",
-            ),
-        )
-    } else if is("Make the session store") {
-        expert_answer(
-            "refactor_analysis_complete",
-            "One seam is enough: a store with put and get.",
-            finding("medium", 3, "SESSIONS = {}", "Global state", "Hand a store to login and user_of."),
         )
     } else if is("Write tests for login") {
         let code = "from src.session import user_of\n\ndef test_nobody_has_an_unknown_token():\n    assert user_of(\"none\") is None\n";

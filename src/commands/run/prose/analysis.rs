@@ -34,7 +34,7 @@ pub(super) fn show(analysis: &Value, text: &mut String) {
         let heading = heading(name);
         match plain(value) {
             Some(words) if !words.contains('\n') => {
-                push(text, &format!("\n{}: {words}", style(heading).bold()))
+                push(text, &format!("\n{}: {words}", style(heading).bold()));
             }
             _ => {
                 push(text, &format!("\n{}", style(heading).bold()));
