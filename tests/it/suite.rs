@@ -1,6 +1,7 @@
 //! Every workflow tool through the same doors: a pause, the end with an expert, the tool's own skip, a failing expert, and a thread
 //! that another tool goes on with. What differs between the tools is in the table.
 
+mod ends;
 mod own_work;
 mod questions;
 
