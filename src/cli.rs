@@ -234,7 +234,7 @@ pub(crate) struct ToolsArgs {
     /// Every tool with every field it accepts, as Markdown
     #[arg(long, conflicts_with_all = ["cost", "json"])]
     pub markdown: bool,
-    /// The list as MCP clients get it
+    /// The entries of the list as MCP clients get them
     #[arg(long)]
     pub json: bool,
 }

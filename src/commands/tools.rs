@@ -16,7 +16,7 @@ pub(crate) async fn run(args: &ToolsArgs, app: &App) -> anyhow::Result<ExitCode>
     }
     let tools = app.server.tool_list();
     if args.json {
-        print_json(&json!({ "tools": tools }))?;
+        print_json(&json!(tools))?;
     } else if args.markdown {
         print(&exai_tools::reference())?;
     } else if args.cost {
