@@ -80,20 +80,12 @@ impl ExaiServer {
         annotations(title = "Activity", read_only_hint = true, open_world_hint = false)
     )]
     async fn activity(&self, args: Args<ActivityArgs>, Extension(call): Extension<Call>) -> CallToolResponse {
-        let notes = args.notes;
-        let wanted = match args.value {
-            Ok(value) => value,
-            Err(problems) => return reply::bad_arguments("activity", &problems, &notes, &call),
-        };
-        match self.activity_answer(&wanted, &call).await {
-            Ok(answer) => reply::without_model("activity", answer, &notes, &call),
-            Err(error) => reply::error("activity", &error, &notes, &call),
-        }
+        reply::looked_up("activity", args, &call, |wanted| self.activity_answer(wanted, &call)).await
     }
 }
 
 impl ExaiServer {
-    async fn activity_answer(&self, wanted: &ActivityArgs, call: &Call) -> Result<Answer, EngineError> {
+    async fn activity_answer(&self, wanted: ActivityArgs, call: &Call) -> Result<Answer, EngineError> {
         let filter = wanted.filter(self.engine().clock().now())?;
         let limit = wanted.limit.unwrap_or(LISTED).min(MAX_LISTED);
         let runs = self.engine().store().recent_runs(&call.principal, &filter, limit).await?;

@@ -9,7 +9,7 @@ mod error;
 mod metadata;
 mod step;
 
-use exai_engine::Call;
+use exai_engine::{Call, EngineError};
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject};
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,10 @@ pub use error::error_reference;
 pub(crate) use error::{bad_arguments, cancelled, error, interrupted, panicked, too_many_calls};
 pub(crate) use step::step;
 
-use crate::listing::{MAX_RESULT_CHARS, MAX_RESULT_KEY};
+use crate::{
+    args::Args,
+    listing::{MAX_RESULT_CHARS, MAX_RESULT_KEY},
+};
 
 /// An answer under construction; keys keep the order in which they are put.
 #[derive(Default)]
@@ -104,6 +107,26 @@ pub(crate) fn without_model(
 ) -> CallToolResponse {
     answer.put("metadata", metadata::base(tool, notes, call));
     answer.success()
+}
+
+/// The whole of a tool that asks no model: its arguments, what it finds for them, its answer.
+pub(crate) async fn looked_up<T, F>(
+    tool: &str,
+    args: Args<T>,
+    call: &Call,
+    find: impl FnOnce(T) -> F,
+) -> CallToolResponse
+where
+    F: Future<Output = Result<Answer, EngineError>>,
+{
+    let notes = args.notes;
+    match args.value {
+        Err(problems) => bad_arguments(tool, &problems, &notes, call),
+        Ok(wanted) => match find(wanted).await {
+            Ok(answer) => without_model(tool, answer, &notes, call),
+            Err(failure) => error(tool, &failure, &notes, call),
+        },
+    }
 }
 
 /// How a thread can be continued, in the peer's form.

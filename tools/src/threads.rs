@@ -78,20 +78,12 @@ impl ExaiServer {
         annotations(title = "Threads", read_only_hint = true, open_world_hint = false)
     )]
     async fn threads(&self, args: Args<ThreadsArgs>, Extension(call): Extension<Call>) -> CallToolResponse {
-        let notes = args.notes;
-        let wanted = match args.value {
-            Ok(value) => value,
-            Err(problems) => return reply::bad_arguments("threads", &problems, &notes, &call),
-        };
-        match self.threads_answer(&wanted, &call).await {
-            Ok(answer) => reply::without_model("threads", answer, &notes, &call),
-            Err(error) => reply::error("threads", &error, &notes, &call),
-        }
+        reply::looked_up("threads", args, &call, |wanted| self.threads_answer(wanted, &call)).await
     }
 }
 
 impl ExaiServer {
-    async fn threads_answer(&self, wanted: &ThreadsArgs, call: &Call) -> Result<Answer, EngineError> {
+    async fn threads_answer(&self, wanted: ThreadsArgs, call: &Call) -> Result<Answer, EngineError> {
         let limit = wanted.limit.unwrap_or(LISTED).min(MAX_LISTED);
         match wanted.action() {
             "list" => self.list_threads(None, limit, call).await,

@@ -61,20 +61,12 @@ impl ExaiServer {
         annotations(title = "Usage", read_only_hint = true, open_world_hint = false)
     )]
     async fn usage(&self, args: Args<UsageArgs>, Extension(call): Extension<Call>) -> CallToolResponse {
-        let notes = args.notes;
-        let wanted = match args.value {
-            Ok(value) => value,
-            Err(problems) => return reply::bad_arguments("usage", &problems, &notes, &call),
-        };
-        match self.usage_answer(&wanted, &call).await {
-            Ok(answer) => reply::without_model("usage", answer, &notes, &call),
-            Err(error) => reply::error("usage", &error, &notes, &call),
-        }
+        reply::looked_up("usage", args, &call, |wanted| self.usage_answer(wanted, &call)).await
     }
 }
 
 impl ExaiServer {
-    async fn usage_answer(&self, wanted: &UsageArgs, call: &Call) -> Result<Answer, EngineError> {
+    async fn usage_answer(&self, wanted: UsageArgs, call: &Call) -> Result<Answer, EngineError> {
         let now = self.engine().clock().now();
         let since = moments::since("since", wanted.since.as_deref().unwrap_or(SPAN), now)?;
         let until = match wanted.until.as_deref() {
