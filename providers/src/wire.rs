@@ -1,5 +1,40 @@
-//! Formats of requests and answers. One format so far: OpenAI's chat completions, as everyone speaks them.
+//! Formats of requests and answers. Each is a folder: what is written, what is read; the bytes between are the same for all.
 
 pub(crate) mod chat_completions;
+mod decode;
 mod lines;
+mod stream;
 mod think_tags;
+
+use std::sync::Arc;
+
+use exai_core::{
+    Kind,
+    provider::{CallCtx, ProviderError, ReplyStream},
+};
+use futures::StreamExt as _;
+use url::Url;
+
+use self::decode::Decode;
+use crate::{http::Http, origin::Origin, start};
+
+/// Posts a request once and hands its answer to a decoder. Returns when the answer has begun, so that what fails before fails here.
+async fn exchange(
+    http: &Http,
+    origin: &Arc<Origin>,
+    url: &Url,
+    body: Vec<u8>,
+    call: &CallCtx,
+    model: &str,
+    decoder: impl Decode,
+) -> Result<ReplyStream, ProviderError> {
+    let answer = http.post(origin, url, body, call, model).await?;
+    let limits = answer.limits();
+    let reply = stream::reply(answer.chunks().boxed(), decoder, limits);
+    let empty = || Err(origin.error(Kind::Protocol, "the answer was empty; try again"));
+    start::begun(reply).await.unwrap_or_else(empty)
+}
+
+fn unwritten(origin: &Origin, error: serde_json::Error) -> ProviderError {
+    origin.caused(Kind::Internal, "the request cannot be written as JSON", error)
+}

@@ -5,25 +5,23 @@ mod params;
 mod reasoning;
 mod reply;
 mod request;
-mod stream;
 
 use std::sync::Arc;
 
+pub(crate) use decode::Decoder;
 use exai_core::{
-    Kind,
     chat::Request,
     model::ModelSpec,
     provider::{CallCtx, ProviderError, ReplyStream},
 };
-use futures::StreamExt;
 use url::Url;
 
 use crate::{
     base_url,
     http::Http,
     origin::Origin,
-    start,
     vendor::{Quirks, Sampling},
+    wire::{exchange, unwritten},
 };
 
 /// How one model is spoken to.
@@ -47,14 +45,9 @@ pub(crate) async fn chat(
     request: &Request,
     call: &CallCtx,
 ) -> Result<ReplyStream, ProviderError> {
-    let body = request::body(origin, dialect, request)
-        .map_err(|error| origin.caused(Kind::Internal, "the request cannot be written as JSON", error))?;
+    let body = request::body(origin, dialect, request).map_err(|error| unwritten(origin, error))?;
     let url = base_url::operation(base, "chat/completions");
     let model = dialect.model.id.as_str();
-    let answer = http.post(origin, &url, body, call, model).await?;
-    let limits = answer.limits();
-    let decoder = decode::Decoder::new(Arc::clone(origin), model.to_owned());
-    let reply = stream::reply(answer.chunks().boxed(), decoder, limits);
-    let empty = || Err(origin.error(Kind::Protocol, "the answer was empty; try again"));
-    start::begun(reply).await.unwrap_or_else(empty)
+    let decoder = Decoder::new(Arc::clone(origin), model.to_owned());
+    exchange(http, origin, &url, body, call, model, decoder).await
 }

@@ -16,7 +16,10 @@ use super::{
 use crate::{
     classify::{ErrorBody, Failure, classify, hidden_error},
     origin::Origin,
-    wire::think_tags::{Piece, ThinkTags},
+    wire::{
+        decode::{Decode, End},
+        think_tags::{Piece, ThinkTags},
+    },
 };
 
 /// What an answer looks like to its end.
@@ -33,17 +36,8 @@ pub(crate) struct Decoder {
     has_thought: bool,
 }
 
-/// How the bytes ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// The vendor said that this is all.
-    Said,
-    /// The connection ended or broke.
-    Silent,
-}
-
 impl Decoder {
-    pub(super) fn new(origin: Arc<Origin>, asked: String) -> Self {
+    pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
         let reasoning = Reasoning::new(origin.vendor.quirks.replay);
         Self {
             origin,
@@ -58,41 +52,8 @@ impl Decoder {
         }
     }
 
-    pub(super) fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
-    /// Whether the vendor already said why the answer ended; only token counts can follow.
-    pub(super) fn has_finish(&self) -> bool {
-        self.finish.is_some()
-    }
-
-    /// Reads one event; true when it was the last.
-    pub(super) fn event(
-        &mut self,
-        name: Option<&str>,
-        data: &str,
-        out: &mut VecDeque<Delta>,
-    ) -> Result<bool, ProviderError> {
-        let data = data.trim();
-        if data == "[DONE]" {
-            return Ok(true);
-        }
-        let is_error = name.is_some_and(|name| name.trim() == "error");
-        match serde_json::from_str::<Value>(data) {
-            Ok(value) if is_error => Err(self.failure(ErrorBody::from_json(&value))),
-            Ok(value) => self.value(&value, out).map(|()| false),
-            Err(_) if is_error => Err(self.failure(ErrorBody::from_text(data))),
-            // Words that only keep the connection open.
-            Err(_) if !data.starts_with(['{', '[']) => Ok(false),
-            Err(error) => {
-                Err(self.origin.caused(Kind::Protocol, "the answer contains broken JSON; try again", error))
-            }
-        }
-    }
-
     /// Reads a chunk of a stream, or a whole reply.
-    pub(super) fn value(&mut self, value: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+    fn value(&mut self, value: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
         if let Some(error) = hidden_error(value) {
             return Err(self.failure(error));
         }
@@ -119,25 +80,6 @@ impl Decoder {
                 out.push_back(Delta::Usage(usage));
             }
         }
-        Ok(())
-    }
-
-    /// Closes the answer.
-    pub(super) fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        let mut rest = Vec::new();
-        self.tags.finish(&mut rest);
-        self.pieces(rest, out);
-        let finish = match (self.finish, end) {
-            (Some(finish), _) => finish,
-            (None, End::Said) if self.has_text || self.has_thought => FinishReason::Stop,
-            (None, End::Silent) if self.has_text => FinishReason::Cut,
-            (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
-            (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
-        };
-        if let Some(fields) = self.reasoning.opaque() {
-            out.push_back(Delta::Opaque(fields));
-        }
-        out.push_back(Delta::Finished(finish));
         Ok(())
     }
 
@@ -207,5 +149,60 @@ impl Decoder {
 
     fn broken(&self, message: &str) -> ProviderError {
         self.origin.error(Kind::Protocol, message)
+    }
+}
+
+impl Decode for Decoder {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn has_finish(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    fn event(
+        &mut self,
+        name: Option<&str>,
+        data: &str,
+        out: &mut VecDeque<Delta>,
+    ) -> Result<bool, ProviderError> {
+        let data = data.trim();
+        if data == "[DONE]" {
+            return Ok(true);
+        }
+        let is_error = name.is_some_and(|name| name.trim() == "error");
+        match serde_json::from_str::<Value>(data) {
+            Ok(value) if is_error => Err(self.failure(ErrorBody::from_json(&value))),
+            Ok(value) => self.value(&value, out).map(|()| false),
+            Err(_) if is_error => Err(self.failure(ErrorBody::from_text(data))),
+            // Words that only keep the connection open.
+            Err(_) if !data.starts_with(['{', '[']) => Ok(false),
+            Err(error) => {
+                Err(self.origin.caused(Kind::Protocol, "the answer contains broken JSON; try again", error))
+            }
+        }
+    }
+
+    fn whole(&mut self, reply: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        self.value(reply, out)
+    }
+
+    fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        let mut rest = Vec::new();
+        self.tags.finish(&mut rest);
+        self.pieces(rest, out);
+        let finish = match (self.finish, end) {
+            (Some(finish), _) => finish,
+            (None, End::Said) if self.has_text || self.has_thought => FinishReason::Stop,
+            (None, End::Silent) if self.has_text => FinishReason::Cut,
+            (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
+            (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
+        };
+        if let Some(fields) = self.reasoning.opaque() {
+            out.push_back(Delta::Opaque(fields));
+        }
+        out.push_back(Delta::Finished(finish));
+        Ok(())
     }
 }

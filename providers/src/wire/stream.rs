@@ -12,7 +12,7 @@ use futures::{Stream, StreamExt, stream};
 use serde_json::Value;
 use sse_stream::{Sse, SseStream};
 
-use super::decode::{Decoder, End};
+use super::decode::{Decode, End};
 use crate::{
     http::{Broken, Limits},
     wait::Stop,
@@ -23,15 +23,15 @@ type Chunks = stream::BoxStream<'static, Result<Bytes, Broken>>;
 type Events = Pin<Box<dyn Stream<Item = Result<Sse, sse_stream::Error>> + Send>>;
 
 /// The answer as deltas. Ends after [`Delta::Finished`] or an error.
-pub(super) fn reply(chunks: Chunks, decoder: Decoder, limits: Limits) -> ReplyStream {
+pub(crate) fn reply<D: Decode>(chunks: Chunks, decoder: D, limits: Limits) -> ReplyStream {
     let state =
         Reply { source: Source::Unknown(chunks), decoder, limits, queue: VecDeque::new(), failed: None };
     stream::unfold(state, |mut reply| async move { reply.next().await.map(|item| (item, reply)) }).boxed()
 }
 
-struct Reply {
+struct Reply<D> {
     source: Source,
-    decoder: Decoder,
+    decoder: D,
     limits: Limits,
     queue: VecDeque<Delta>,
     /// Told after the deltas that came before it.
@@ -46,7 +46,7 @@ enum Source {
     Closed,
 }
 
-impl Reply {
+impl<D: Decode> Reply<D> {
     async fn next(&mut self) -> Option<Result<Delta, ProviderError>> {
         loop {
             if let Some(delta) = self.queue.pop_front() {
@@ -127,7 +127,7 @@ impl Reply {
             }
         }
         let read = match serde_json::from_slice::<Value>(&body) {
-            Ok(value) => self.decoder.value(&value, &mut self.queue),
+            Ok(value) => self.decoder.whole(&value, &mut self.queue),
             Err(error) => Err(self.decoder.origin().caused(
                 Kind::Protocol,
                 "the answer is broken JSON; try again",

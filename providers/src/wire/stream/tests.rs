@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{origin::Origin, vendor::VendorKind};
+use crate::{origin::Origin, vendor::VendorKind, wire::chat_completions::Decoder};
 
 const LIMITS: Limits = Limits {
     first_byte: Duration::from_secs(1),
