@@ -12,6 +12,7 @@ pub mod place;
 mod preferences;
 pub mod problems;
 mod tools;
+mod vendors;
 mod wording;
 
 use std::{
@@ -86,6 +87,7 @@ impl Config {
         let mut problems = Problems::default();
         let folder = Places::config_folder(&layers, working_directory);
         layers.read_user_files(&folder, &mut problems);
+        layers.read_key_files(&mut problems);
         let project = layers
             .variable(env::CLAUDE_PROJECT_DIR)
             .map_or_else(|| working_directory.to_owned(), PathBuf::from);

@@ -20,7 +20,8 @@ pub const OFFLINE: &str = "offline";
 pub const AUTO: &str = "auto";
 
 /// The vendors in the order in which they are tried when nothing is named.
-const PREFERENCE: [&str; 4] = ["openai", "glm", "kimi", "minimax"];
+const PREFERENCE: [&str; 10] =
+    ["openai", "glm", "kimi", "minimax", "anthropic", "gemini", "xai", "deepseek", "mistral", "qwen"];
 /// How many near names an error offers.
 const NEAREST: usize = 5;
 

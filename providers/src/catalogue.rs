@@ -104,8 +104,8 @@ mod tests {
     fn the_built_in_table_is_complete() {
         assert_eq!(as_of(), "2026-11-20");
         assert!(known_models().len() > 130, "{}", known_models().len());
-        for vendor in VendorKind::VENDORS {
-            assert!(models_of(vendor).count() >= 10, "{}", vendor.name());
+        for vendor in VendorKind::NAMED.into_iter().filter(|vendor| !vendor.facts().is_open) {
+            assert!(models_of(vendor).count() >= 3, "{}", vendor.name());
         }
         let mut names = BTreeSet::new();
         for model in known_models() {
@@ -129,6 +129,12 @@ mod tests {
             (VendorKind::Glm, "glm-5.3-flash", "glm-5.3"),
             (VendorKind::Kimi, "kimi-k3.1-pro", "kimi-k3.1-pro"),
             (VendorKind::MiniMax, "MiniMax-M3", "MiniMax-M3"),
+            (VendorKind::Anthropic, "claude-haiku-5-5", "claude-opus-5-5"),
+            (VendorKind::Gemini, "gemini-3.8-flash", "gemini-4-argon"),
+            (VendorKind::XAi, "grok-4.3", "grok-4.7"),
+            (VendorKind::DeepSeek, "deepseek-flash", "deepseek-v4-pro"),
+            (VendorKind::Mistral, "mistral-small-2603", "mistral-large-4"),
+            (VendorKind::Qwen, "qwen3.8-flash", "qwen3.8-max"),
         ] {
             assert_eq!(marked(vendor, Mark::Fast), [fast]);
             assert_eq!(marked(vendor, Mark::Deep), [deep]);
@@ -139,7 +145,7 @@ mod tests {
 
     #[test]
     fn successors_exist_and_a_retired_model_names_one() {
-        for vendor in VendorKind::VENDORS {
+        for vendor in VendorKind::NAMED {
             for model in models_of(vendor) {
                 if let Some(successor) = &model.successor {
                     assert!(find(successor.as_str()).is_some(), "{} -> {successor}", model.id);

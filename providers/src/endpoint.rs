@@ -21,8 +21,11 @@ use crate::{
     origin::Origin,
     roster::Roster,
     settings::EndpointSettings,
-    vendor::VendorKind,
-    wire::chat_completions::{self, Dialect},
+    vendor::{WebSearch, Wire},
+    wire::{
+        self,
+        chat_completions::{self, Dialect},
+    },
 };
 
 /// A vendor's own address, a gateway or a server at home.
@@ -40,7 +43,7 @@ impl Endpoint {
         let address = settings.base_url.as_deref().filter(|text| !text.trim().is_empty()).or(vendor.base_url);
         let address = address.ok_or_else(|| BuildError::BaseUrl {
             id: settings.id.clone(),
-            problem: "is missing; a custom endpoint needs one",
+            problem: "is missing; this endpoint has none of its own",
         })?;
         let base = base_url::normalise(address, vendor, &settings.id, http.settings.allow_insecure)?;
         let key = settings.key.filter(|key| !key.expose_secret().trim().is_empty());
@@ -76,7 +79,7 @@ impl Provider for Endpoint {
     }
 
     fn accepts_unknown_models(&self) -> bool {
-        self.origin.vendor.kind == VendorKind::Custom
+        self.origin.vendor.is_open
     }
 
     fn is_vendor_endpoint(&self) -> bool {
@@ -84,7 +87,7 @@ impl Provider for Endpoint {
     }
 
     fn searches_web(&self, model: &ModelSpec) -> bool {
-        chat_completions::searches_web(model, &self.origin.vendor.quirks)
+        model.can(Capability::WebSearch) && self.origin.vendor.quirks.web_search != WebSearch::Absent
     }
 
     fn model(&self, name: &str) -> Option<ModelSpec> {
@@ -99,16 +102,19 @@ impl Provider for Endpoint {
             );
             return Err(self.origin.error(Kind::ModelNotFound, &message));
         };
-        if model.can(Capability::ResponsesApiOnly) {
-            let message = format!(
-                "the model `{}` speaks only the Responses interface, which is not supported; choose another model",
-                model.id
-            );
-            return Err(self.origin.error(Kind::UpstreamRejected, &message));
-        }
         self.check_key()?;
-        let dialect = Dialect { sampling: self.roster.sampling(&model), model };
-        chat_completions::chat(&self.http, &self.origin, &self.base, &dialect, request, call).await
+        let (http, origin, base) = (&self.http, &self.origin, &self.base);
+        match (origin.vendor.wire)(&model, request) {
+            Wire::ChatCompletions => {
+                let dialect = Dialect { sampling: self.roster.sampling(&model), model };
+                chat_completions::chat(http, origin, base, &dialect, request, call).await
+            }
+            Wire::Responses => wire::responses::chat(http, origin, base, &model, request, call).await,
+            Wire::Messages => wire::messages::chat(http, origin, base, &model, request, call).await,
+            Wire::GenerateContent => {
+                wire::generate_content::chat(http, origin, base, &model, request, call).await
+            }
+        }
     }
 
     async fn live_models(&self, call: &CallCtx) -> Result<Vec<ModelId>, ProviderError> {

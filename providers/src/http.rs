@@ -11,7 +11,7 @@ use exai_core::{
 use futures::{Stream, stream};
 use reqwest::{
     Client, Response,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     redirect, retry,
 };
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ use crate::{
     classify::{Failure, classify},
     origin::Origin,
     settings::HttpSettings,
+    vendor::Auth,
     wait::{Stop, Wait},
 };
 
@@ -115,11 +116,18 @@ impl Http {
 /// Headers of every request.
 pub(crate) fn headers(origin: &Origin, call: &CallCtx) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    if let Some(key) = &origin.key
-        && let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
-    {
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
+    if let Some(key) = &origin.key {
+        let (name, value) = match origin.vendor.auth {
+            Auth::Bearer => (AUTHORIZATION, format!("Bearer {}", key.expose_secret())),
+            Auth::Header(name) => (HeaderName::from_static(name), key.expose_secret().to_owned()),
+        };
+        if let Ok(mut value) = HeaderValue::from_str(&value) {
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+    }
+    for (name, value) in origin.vendor.headers {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     // A name that no header can carry is left out: it only correlates logs.
     if let Ok(value) = HeaderValue::from_str(call.request_id.as_str()) {

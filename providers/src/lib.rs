@@ -8,15 +8,10 @@ pub mod scripted;
 
 mod base_url;
 mod classify;
-mod custom;
 mod endpoint;
 mod error;
-mod glm;
 mod http;
-mod kimi;
-mod minimax;
 mod models_list;
-mod openai;
 mod origin;
 mod roster;
 mod settings;

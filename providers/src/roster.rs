@@ -28,10 +28,7 @@ impl Roster {
         self.models.get_or_init(|| {
             let configured: Vec<ModelSpec> =
                 self.overrides.iter().map(|model| self.configured(model)).collect();
-            let known = (self.vendor != VendorKind::Custom)
-                .then(|| catalogue::models_of(self.vendor))
-                .into_iter()
-                .flatten()
+            let known = catalogue::models_of(self.vendor)
                 .filter(|known| !configured.iter().any(|model| model.id == known.id))
                 .map(|known| ModelSpec { provider: self.provider.clone(), ..known.clone() })
                 .collect::<Vec<_>>();
@@ -49,15 +46,16 @@ impl Roster {
             .or_else(|| models.iter().find(|model| model.is_called(name)));
         match found {
             Some(model) => Some(model.clone()),
-            None if self.vendor == VendorKind::Custom && !name.is_empty() => Some(self.passed_through(name)),
+            None if self.vendor.facts().is_open && !name.is_empty() => Some(self.passed_through(name)),
             None => None,
         }
     }
 
     /// Which temperatures `model` takes. The rule travels with the model: a gateway hands a refusal through.
     pub(crate) fn sampling(&self, model: &ModelSpec) -> Sampling {
-        if self.vendor != VendorKind::Custom {
-            return self.vendor.facts().quirks.sampling;
+        let facts = self.vendor.facts();
+        if !facts.is_open || facts.quirks.sampling != Sampling::Free {
+            return facts.quirks.sampling;
         }
         let name = model.id.as_str();
         let base = name.rsplit_once('/').map_or(name, |(_, last)| last);
@@ -73,7 +71,7 @@ impl Roster {
 
     fn configured(&self, wanted: &ModelOverride) -> ModelSpec {
         let mut model = match self.vendor {
-            VendorKind::Custom => self.passed_through(&wanted.id),
+            vendor if vendor.facts().is_open => self.passed_through(&wanted.id),
             vendor => catalogue::models_of(vendor).find(|known| known.id.as_str() == wanted.id).map_or_else(
                 || ModelSpec::unknown(self.provider.clone(), wanted.model_id(), None),
                 |known| ModelSpec { provider: self.provider.clone(), ..known.clone() },

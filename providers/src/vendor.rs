@@ -1,8 +1,25 @@
 //! What differs between vendors, as data: a vendor is a value of [`Vendor`], not a type.
 
-use exai_core::Kind;
+mod anthropic;
+mod azure;
+mod custom;
+mod deepseek;
+mod gemini;
+mod glm;
+mod kimi;
+mod litellm;
+mod llamacpp;
+mod lmstudio;
+mod minimax;
+mod mistral;
+mod ollama;
+mod openai;
+mod openrouter;
+mod qwen;
+mod vllm;
+mod xai;
 
-use crate::{custom, glm, kimi, minimax, openai};
+use exai_core::{Kind, chat::Request, model::ModelSpec};
 
 /// The dialects that are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,13 +32,57 @@ pub enum VendorKind {
     Kimi,
     /// MiniMax.
     MiniMax,
+    /// Anthropic, whose models are called Claude.
+    Anthropic,
+    /// Google's Gemini.
+    Gemini,
+    /// xAI, whose models are called Grok.
+    XAi,
+    /// DeepSeek.
+    DeepSeek,
+    /// Mistral.
+    Mistral,
+    /// Alibaba Cloud, whose models are called Qwen.
+    Qwen,
+    /// OpenRouter, a gateway.
+    OpenRouter,
+    /// Azure OpenAI.
+    Azure,
+    /// Ollama.
+    Ollama,
+    /// LM Studio.
+    LmStudio,
+    /// The server of llama.cpp.
+    LlamaCpp,
+    /// vLLM.
+    Vllm,
+    /// LiteLLM's proxy.
+    LiteLlm,
     /// Anything else that speaks OpenAI's chat completions.
     Custom,
 }
 
 impl VendorKind {
-    /// The vendors with an address of their own, in the order in which a default is looked for.
-    pub const VENDORS: [Self; 4] = [Self::OpenAi, Self::Glm, Self::Kimi, Self::MiniMax];
+    /// All that have a name, in the order in which a default is looked for.
+    pub const NAMED: [Self; 17] = [
+        Self::OpenAi,
+        Self::Glm,
+        Self::Kimi,
+        Self::MiniMax,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::XAi,
+        Self::DeepSeek,
+        Self::Mistral,
+        Self::Qwen,
+        Self::OpenRouter,
+        Self::Azure,
+        Self::Ollama,
+        Self::LmStudio,
+        Self::LlamaCpp,
+        Self::Vllm,
+        Self::LiteLlm,
+    ];
 
     /// The name in settings and provider ids.
     #[must_use]
@@ -32,7 +93,7 @@ impl VendorKind {
     /// The vendor that a name means: ours or the company's (`zai`, `moonshot`), without case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::VENDORS.into_iter().chain([Self::Custom]).find(|kind| {
+        Self::NAMED.into_iter().chain([Self::Custom]).find(|kind| {
             let facts = kind.facts();
             facts.name.eq_ignore_ascii_case(name)
                 || facts.other_names.iter().any(|other| other.eq_ignore_ascii_case(name))
@@ -51,6 +112,19 @@ impl VendorKind {
             Self::Glm => &glm::VENDOR,
             Self::Kimi => &kimi::VENDOR,
             Self::MiniMax => &minimax::VENDOR,
+            Self::Anthropic => &anthropic::VENDOR,
+            Self::Gemini => &gemini::VENDOR,
+            Self::XAi => &xai::VENDOR,
+            Self::DeepSeek => &deepseek::VENDOR,
+            Self::Mistral => &mistral::VENDOR,
+            Self::Qwen => &qwen::VENDOR,
+            Self::OpenRouter => &openrouter::VENDOR,
+            Self::Azure => &azure::VENDOR,
+            Self::Ollama => &ollama::VENDOR,
+            Self::LmStudio => &lmstudio::VENDOR,
+            Self::LlamaCpp => &llamacpp::VENDOR,
+            Self::Vllm => &vllm::VENDOR,
+            Self::LiteLlm => &litellm::VENDOR,
             Self::Custom => &custom::VENDOR,
         }
     }
@@ -58,7 +132,6 @@ impl VendorKind {
 
 /// The facts about a vendor.
 pub(crate) struct Vendor {
-    pub(crate) kind: VendorKind,
     pub(crate) name: &'static str,
     /// Names that mean the same, the catalogue's among them.
     pub(crate) other_names: &'static [&'static str],
@@ -70,6 +143,62 @@ pub(crate) struct Vendor {
     pub(crate) quirks: Quirks,
     /// What an error's `code`, `type` or status code of its own means.
     pub(crate) word: fn(&str) -> Option<Kind>,
+    /// In which format a request for a model is sent.
+    pub(crate) wire: fn(&ModelSpec, &Request) -> Wire,
+    pub(crate) auth: Auth,
+    /// Headers of every request.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+    /// Whether models that are in no list are passed through by name.
+    pub(crate) is_open: bool,
+}
+
+/// What is usual, for the end of a vendor's facts. It has no name, so it is no vendor.
+const COMPATIBLE: Vendor = Vendor {
+    name: "",
+    other_names: &[],
+    base_url: None,
+    hosts: &[],
+    version_path: "",
+    quirks: NO_QUIRKS,
+    word: |_| None,
+    wire: |_, _| Wire::ChatCompletions,
+    auth: Auth::Bearer,
+    headers: &[],
+    is_open: false,
+};
+
+/// Of a vendor that is not asked in chat completions.
+const NO_QUIRKS: Quirks = Quirks {
+    output_cap: "max_tokens",
+    sampling: Sampling::Free,
+    switch: ThinkingSwitch::Absent,
+    usual_efforts: &[],
+    json: JsonMode::ObjectOrSchema,
+    replay: Replay::Nothing,
+    asks_for_usage: true,
+    web_search: WebSearch::Absent,
+};
+
+/// The formats that are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// OpenAI's chat completions.
+    ChatCompletions,
+    /// OpenAI's Responses.
+    Responses,
+    /// Anthropic's Messages.
+    Messages,
+    /// Gemini's own format.
+    GenerateContent,
+}
+
+/// Where the key goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Auth {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// A header of this name.
+    Header(&'static str),
 }
 
 /// Where chat completions differ.
@@ -82,6 +211,8 @@ pub(crate) struct Quirks {
     pub(crate) usual_efforts: &'static [&'static str],
     pub(crate) json: JsonMode,
     pub(crate) replay: Replay,
+    /// Whether token counts have to be asked for.
+    pub(crate) asks_for_usage: bool,
     pub(crate) web_search: WebSearch,
 }
 
@@ -105,6 +236,8 @@ pub(crate) enum ThinkingSwitch {
     Absent,
     /// `thinking.type` with this word for "on" and `disabled` for "off".
     Type(&'static str),
+    /// A field of this name, true or false.
+    Flag(&'static str),
 }
 
 /// When `response_format: json_object` may be sent.
@@ -130,32 +263,49 @@ pub(crate) enum Replay {
 /// How a model is allowed to search the web within its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WebSearch {
-    /// Not in chat completions.
+    /// It is not.
     Absent,
+    /// In the Responses interface, which is then used.
+    Responses,
     /// A tool of type `web_search` that the vendor runs itself, with this engine.
     Tool(&'static str),
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn a_vendor_has_its_company_name_too() {
-        assert_eq!(VendorKind::from_name("ZAI"), Some(VendorKind::Glm));
-        assert_eq!(VendorKind::from_name("glm"), Some(VendorKind::Glm));
-        assert_eq!(VendorKind::from_name("moonshot"), Some(VendorKind::Kimi));
-        assert_eq!(VendorKind::from_name("custom"), Some(VendorKind::Custom));
-        assert_eq!(VendorKind::from_name("anthropic"), None);
+        for (name, kind) in [
+            ("ZAI", VendorKind::Glm),
+            ("glm", VendorKind::Glm),
+            ("moonshot", VendorKind::Kimi),
+            ("custom", VendorKind::Custom),
+            ("claude", VendorKind::Anthropic),
+            ("google", VendorKind::Gemini),
+            ("dashscope", VendorKind::Qwen),
+        ] {
+            assert_eq!(VendorKind::from_name(name), Some(kind), "{name}");
+        }
+        assert_eq!(VendorKind::from_name(""), None);
+        assert_eq!(VendorKind::from_name("nobody"), None);
     }
 
     #[test]
     fn facts_belong_to_their_vendor_and_hosts_contain_the_own_address() {
-        for kind in VendorKind::VENDORS {
+        let mut names = BTreeSet::new();
+        for kind in VendorKind::NAMED {
             let facts = kind.facts();
-            assert_eq!(facts.kind, kind);
-            let base = url::Url::parse(facts.base_url.unwrap()).unwrap();
-            assert!(facts.hosts.contains(&base.host_str().unwrap()), "{}", facts.name);
+            for name in facts.other_names.iter().chain([&facts.name]) {
+                assert!(!name.is_empty() && names.insert(*name), "{name} twice");
+            }
+            let Some(base) = facts.base_url else { continue };
+            let base = url::Url::parse(base).unwrap();
+            let host = base.host_str().unwrap();
+            assert!(facts.hosts.contains(&host) || (host == "127.0.0.1" && facts.is_open), "{}", facts.name);
         }
     }
 }

@@ -1,10 +1,17 @@
 //! Formats of requests and answers. Each is a folder: what is written, what is read; the bytes between are the same for all.
 
 pub(crate) mod chat_completions;
+mod data_url;
 mod decode;
+mod effort;
+mod ending;
+pub(crate) mod generate_content;
 mod lines;
+pub(crate) mod messages;
+pub(crate) mod responses;
 mod stream;
 mod think_tags;
+mod usage;
 
 use std::sync::Arc;
 
@@ -38,3 +45,6 @@ async fn exchange(
 fn unwritten(origin: &Origin, error: serde_json::Error) -> ProviderError {
     origin.caused(Kind::Internal, "the request cannot be written as JSON", error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use super::{print, print_json};
 use crate::{
     Config,
     cli::{ConfigCommand, program},
-    config::{dotenv_example, keys},
+    config::{dotenv_example, env, keys},
 };
 
 pub(crate) fn run(command: &ConfigCommand, config: &Config) -> anyhow::Result<ExitCode> {
@@ -25,7 +25,7 @@ pub(crate) fn run(command: &ConfigCommand, config: &Config) -> anyhow::Result<Ex
 
 fn show(config: &Config) -> std::io::Result<()> {
     let mut text = String::new();
-    for key in keys::ALL {
+    for key in keys::all() {
         let found = config.layers.look_up(key);
         let value = match (found.value.as_str(), key.secret) {
             ("", _) => "(not set)".to_owned(),
@@ -98,12 +98,9 @@ fn paths(config: &Config) -> std::io::Result<()> {
 
 /// Keys stay in the environment: the entry only names them, and only those that a client can expand.
 fn mcp_json() -> Value {
-    let names = [&keys::OPENAI_KEY, &keys::GLM_KEY, &keys::KIMI_KEY, &keys::MINIMAX_KEY];
-    let env: Map<String, Value> = names
-        .iter()
-        .filter_map(|key| key.env.first())
-        .map(|name| ((*name).to_owned(), json!(format!("${{{name}:-}}"))))
-        .collect();
+    let names = [env::OPENAI_API_KEY, env::GLM_API_KEY, env::KIMI_API_KEY, env::MINIMAX_API_KEY];
+    let env: Map<String, Value> =
+        names.into_iter().map(|name| (name.to_owned(), json!(format!("${{{name}:-}}")))).collect();
     json!({ "mcpServers": { "exai": { "type": "stdio", "command": program(), "args": [], "env": env } } })
 }
 

@@ -11,41 +11,8 @@ use super::{
     keys::{self, Key},
     layers::{Found, Layers},
     problems::Problems,
+    vendors::{KNOWN, Known, Needs},
 };
-
-/// A vendor that this program knows by name.
-struct Known {
-    id: &'static str,
-    title: &'static str,
-    kind: VendorKind,
-    key: &'static Key,
-    url: &'static Key,
-}
-
-static KNOWN: [Known; 4] = [
-    Known {
-        id: "openai",
-        title: "OpenAI",
-        kind: VendorKind::OpenAi,
-        key: &keys::OPENAI_KEY,
-        url: &keys::OPENAI_URL,
-    },
-    Known { id: "glm", title: "GLM (z.ai)", kind: VendorKind::Glm, key: &keys::GLM_KEY, url: &keys::GLM_URL },
-    Known {
-        id: "kimi",
-        title: "Kimi (Moonshot)",
-        kind: VendorKind::Kimi,
-        key: &keys::KIMI_KEY,
-        url: &keys::KIMI_URL,
-    },
-    Known {
-        id: "minimax",
-        title: "MiniMax",
-        kind: VendorKind::MiniMax,
-        key: &keys::MINIMAX_KEY,
-        url: &keys::MINIMAX_URL,
-    },
-];
 
 /// An entry of `[[endpoints]]` in the user's file.
 #[derive(Debug, Deserialize)]
@@ -121,7 +88,7 @@ impl Endpoints {
     pub fn read(layers: &Layers, allow_http: bool, problems: &mut Problems) -> Self {
         let mut endpoints = Self::default();
         for known in &KNOWN {
-            endpoints.add_known(known, layers);
+            endpoints.add_known(known, layers, problems);
         }
         endpoints.add_custom(layers, problems);
         for table in layers.tables("endpoints") {
@@ -155,13 +122,23 @@ impl Endpoints {
         });
     }
 
-    fn add_known(&mut self, known: &Known, layers: &Layers) {
-        let key = layers.look_up(known.key);
-        let configured = !key.value.is_empty();
-        let how = if configured {
-            format!("key from {}", key.origin)
-        } else {
-            format!("set {}", first_name(known.key))
+    fn add_known(&mut self, known: &Known, layers: &Layers, problems: &mut Problems) {
+        let (key, url) = (layers.look_up(known.key), layers.look_up(known.url));
+        let models = known.models.map(|models| layers.look_up(models).value).unwrap_or_default();
+        let (has_key, has_url) = (!key.value.is_empty(), !url.value.is_empty());
+        let configured = match known.needs {
+            Needs::Key => has_key,
+            Needs::KeyAndUrl => has_key && has_url,
+            Needs::Anything => has_url || !models.is_empty(),
+        };
+        if known.needs == Needs::KeyAndUrl && has_key != has_url {
+            problems.warn(format!("{} is not used: {}", known.title, known.how()));
+        }
+        let how = match known.needs {
+            _ if !configured => known.how(),
+            Needs::Anything if has_url => format!("address from {}", url.origin),
+            Needs::Anything => "models are configured".to_owned(),
+            Needs::Key | Needs::KeyAndUrl => format!("key from {}", key.origin),
         };
         self.facts.push(VendorFact {
             id: known.id.to_owned(),
@@ -172,10 +149,16 @@ impl Endpoints {
         if !configured {
             return;
         }
+        let address = if known.id == "ollama" { ollama_address(&url.value) } else { url.value };
         self.settings.push(EndpointSettings {
-            base_url: Some(layers.look_up(known.url).value).filter(|url| !url.is_empty()),
-            key_origin: key.origin.to_string(),
-            key: Some(SecretString::from(key.value)),
+            base_url: Some(address).filter(|url| !url.is_empty()),
+            key_origin: if has_key {
+                key.origin.to_string()
+            } else {
+                format!("{} (not set)", first_name(known.key))
+            },
+            key: has_key.then(|| SecretString::from(key.value)),
+            models: names(&models).map(ModelOverride::named).collect(),
             ..EndpointSettings::new(known.id.into(), known.kind)
         });
     }
@@ -255,6 +238,30 @@ impl Endpoints {
     }
 }
 
+/// Names in a text, separated by commas.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// `OLLAMA_HOST` is what Ollama itself reads: often without a scheme, sometimes without a port, and as a server's own address
+/// `0.0.0.0`.
+fn ollama_address(host: &str) -> String {
+    if host.is_empty() {
+        return String::new();
+    }
+    let (scheme, rest) = host.split_once("://").unwrap_or(("http", host));
+    let rest = rest.replacen("0.0.0.0", "127.0.0.1", 1);
+    let (authority, path) = rest.split_once('/').unwrap_or((&rest, ""));
+    let port = if authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+        || scheme == "https"
+    {
+        ""
+    } else {
+        ":11434"
+    };
+    format!("{scheme}://{authority}{port}/{path}")
+}
+
 fn first_name(key: &Key) -> &'static str {
     key.env.first().copied().unwrap_or(key.path)
 }
@@ -271,6 +278,25 @@ fn models_file(path: &str, problems: &mut Problems) -> Vec<ModelOverride> {
         Err(error) => {
             problems.error(format!("{} ({path}): {error}", keys::CUSTOM_MODELS_FILE.path));
             Vec::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ollama_address;
+
+    #[test]
+    fn ollamas_own_variable_becomes_an_address() {
+        for (host, address) in [
+            ("", ""),
+            ("127.0.0.1:11434", "http://127.0.0.1:11434/"),
+            ("0.0.0.0", "http://127.0.0.1:11434/"),
+            ("box", "http://box:11434/"),
+            ("http://box:99/v1", "http://box:99/v1"),
+            ("https://ollama.example", "https://ollama.example/"),
+        ] {
+            assert_eq!(ollama_address(host), address, "{host}");
         }
     }
 }

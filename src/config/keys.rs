@@ -17,7 +17,7 @@ pub struct Key {
     pub secret: bool,
 }
 
-const fn key(
+pub(super) const fn key(
     path: &'static str,
     env: &'static [&'static str],
     default: &'static str,
@@ -26,7 +26,7 @@ const fn key(
     Key { path, env, default, about, secret: false }
 }
 
-const fn secret(path: &'static str, env: &'static [&'static str], about: &'static str) -> Key {
+pub(super) const fn secret(path: &'static str, env: &'static [&'static str], about: &'static str) -> Key {
     Key { path, env, default: "", about, secret: true }
 }
 
@@ -171,41 +171,6 @@ pub static CACHE_SECONDS: Key = key(
 /// Cache size.
 pub static CACHE_MEGABYTES: Key =
     key("cache.megabytes", &[env::EXAI_CACHE_MEGABYTES], "64", "The most memory for cached answers");
-/// OpenAI's key.
-pub static OPENAI_KEY: Key = secret("openai.api_key", &[env::OPENAI_API_KEY], "Key of OpenAI");
-/// OpenAI's address.
-pub static OPENAI_URL: Key =
-    key("openai.base_url", &[env::OPENAI_BASE_URL], "", "Address of OpenAI, for proxies of it");
-/// GLM's key.
-pub static GLM_KEY: Key = secret(
-    "glm.api_key",
-    &[
-        env::GLM_API_KEY,
-        "ZAI_API_KEY",
-        "Z_AI_API_KEY",
-        "ZHIPU_API_KEY",
-        "ZHIPUAI_API_KEY",
-        "BIGMODEL_API_KEY",
-    ],
-    "Key of GLM (z.ai)",
-);
-/// GLM's address.
-pub static GLM_URL: Key = key("glm.base_url", &[env::GLM_BASE_URL, "ZAI_BASE_URL"], "", "Address of GLM");
-/// Kimi's key.
-pub static KIMI_KEY: Key =
-    secret("kimi.api_key", &[env::KIMI_API_KEY, "MOONSHOT_API_KEY"], "Key of Kimi (Moonshot)");
-/// Kimi's address.
-pub static KIMI_URL: Key = key(
-    "kimi.base_url",
-    &[env::KIMI_BASE_URL, "MOONSHOT_BASE_URL", "MOONSHOT_API_BASE", "MOONSHOT_API_URL"],
-    "",
-    "Address of Kimi",
-);
-/// MiniMax's key.
-pub static MINIMAX_KEY: Key = secret("minimax.api_key", &[env::MINIMAX_API_KEY], "Key of MiniMax");
-/// MiniMax's address.
-pub static MINIMAX_URL: Key =
-    key("minimax.base_url", &[env::MINIMAX_BASE_URL, "MINIMAX_API_BASE"], "", "Address of MiniMax");
 /// The custom endpoint's address.
 pub static CUSTOM_URL: Key =
     key("custom.base_url", &[env::CUSTOM_API_URL], "", "Address of any OpenAI-compatible endpoint");
@@ -230,23 +195,11 @@ pub static ALLOW_HTTP: Key = key(
     "true allows http:// to endpoints on other machines: keys, prompts and files are readable on the way",
 );
 
-/// Every key, in the order in which they are shown.
-pub static ALL: [&Key; 41] = [
-    &DEFAULT_MODEL,
-    &LOCALE,
-    &PROMPTS_DIR,
-    &TOOL_PROFILE,
-    &ENABLED_TOOLS,
-    &DISABLED_TOOLS,
-    &ROOTS,
-    &OPENAI_KEY,
-    &OPENAI_URL,
-    &GLM_KEY,
-    &GLM_URL,
-    &KIMI_KEY,
-    &KIMI_URL,
-    &MINIMAX_KEY,
-    &MINIMAX_URL,
+/// What is asked first, and what concerns single tools.
+static GENERAL: [&Key; 7] =
+    [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
+/// An endpoint of the user's own, storage, logs, limits.
+static REST: [&Key; 26] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -275,6 +228,11 @@ pub static ALL: [&Key; 41] = [
     &CACHE_MEGABYTES,
 ];
 
+/// Every key, in the order in which they are shown.
+pub fn all() -> impl Iterator<Item = &'static Key> {
+    GENERAL.into_iter().chain(super::vendors::keys()).chain(REST)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,7 +244,7 @@ mod tests {
         let rows: Vec<&str> =
             page.lines().skip_while(|line| !line.starts_with("| Name | Environment")).skip(2).collect();
         let end = rows.iter().position(|line| line.is_empty()).unwrap();
-        let expected: Vec<String> = ALL.iter().map(|key| row(key)).collect();
+        let expected: Vec<String> = all().map(row).collect();
         assert_eq!(rows[..end].join("\n"), expected.join("\n"));
     }
 

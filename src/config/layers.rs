@@ -57,6 +57,8 @@ pub struct Found {
 pub struct Layers {
     command_line: BTreeMap<&'static str, String>,
     environment: BTreeMap<String, String>,
+    /// Values of secrets that stand in files, by the name of the secret, with the file.
+    key_files: BTreeMap<&'static str, (PathBuf, String)>,
     dotenv: (PathBuf, BTreeMap<String, String>),
     project: (PathBuf, BTreeMap<String, String>),
     user: (PathBuf, BTreeMap<String, String>),
@@ -68,6 +70,24 @@ impl Layers {
     #[must_use]
     pub fn from_environment(environment: BTreeMap<String, String>) -> Self {
         Self { environment, ..Self::default() }
+    }
+
+    /// Reads the files that `NAME_FILE` names in the place of a secret `NAME`, as container platforms hand secrets over.
+    pub fn read_key_files(&mut self, problems: &mut Problems) {
+        for name in keys::all().filter(|key| key.secret).flat_map(|key| key.env) {
+            let variable = format!("{name}_FILE");
+            let Some(path) =
+                self.environment.get(&variable).map(|path| path.trim()).filter(|path| is_set(path))
+            else {
+                continue;
+            };
+            let path = PathBuf::from(path);
+            match read_text(&path, problems) {
+                Some(text) => drop(self.key_files.insert(name, (path, text.trim().to_owned()))),
+                None if path.exists() => {}
+                None => problems.error(format!("{variable}: there is no file {}", path.display())),
+            }
+        }
     }
 
     /// Adds `config.toml` and `.env` of the configuration folder.
@@ -156,6 +176,13 @@ impl Layers {
             }
         }
         for name in key.env {
+            if let Some(found) =
+                self.key_files.get(name).and_then(|(path, value)| found(value, Origin::File(path.clone())))
+            {
+                return found;
+            }
+        }
+        for name in key.env {
             let (path, values) = &self.dotenv;
             if let Some(found) = values.get(*name).and_then(|value| found(value, Origin::File(path.clone())))
             {
@@ -202,7 +229,7 @@ fn read_table(path: &Path, problems: &mut Problems) -> toml::Table {
 
 /// Single values by their dotted path. An unknown name is reported with the nearest known one.
 fn flatten(table: &toml::Table, path: &Path, problems: &mut Problems) -> BTreeMap<String, String> {
-    let known: BTreeSet<&str> = keys::ALL.iter().map(|key| key.path).collect();
+    let known: BTreeSet<&str> = keys::all().map(|key| key.path).collect();
     let mut values = BTreeMap::new();
     let mut add = |name: String, value: &toml::Value| {
         if !known.contains(name.as_str()) {

@@ -102,6 +102,41 @@ async fn secrets_are_masked_wherever_they_come_from() {
 }
 
 #[tokio::test]
+async fn a_key_may_stand_in_a_file() {
+    let setup = Setup::without_provider().await;
+    let file = setup.home.path().join("the-key");
+    std::fs::write(&file, "canary-of-a-file-1234567890\n").unwrap();
+    let url = setup.vendor.origin();
+    let setup = setup.with("ANTHROPIC_API_KEY_FILE", file.to_str().unwrap()).with("ANTHROPIC_BASE_URL", &url);
+    let events = [
+        r#"{"type":"message_start","message":{"model":"claude-haiku-5-5","usage":{"input_tokens":4}}}"#,
+        r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"yes"}}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    setup.vendor.then(exai_mock_vendor::Answer::raw_stream(events.map(|event| format!("data: {event}\n\n"))));
+    let program = setup.start().await;
+    let answer = program.call("chat", json!({"prompt": "hi"})).await.ok();
+    assert_eq!(
+        (&answer["content"], &answer["metadata"]["answered_by"]),
+        (&json!("yes"), &json!("anthropic/claude-haiku-5-5"))
+    );
+    let sent = &setup.vendor.calls()[0];
+    assert_eq!(
+        (sent.path.as_str(), sent.headers["x-api-key"].to_str().unwrap()),
+        ("/v1/messages", "canary-of-a-file-1234567890")
+    );
+    program.stop().await;
+    assert!(shown(&setup, "anthropic.api_key").await.contains("the-key]"));
+    std::fs::remove_file(&file).unwrap();
+    let (code, told, complaint) = setup.run(&["config", "check"]).await;
+    assert!(
+        code == 1 && format!("{told}{complaint}").contains("ANTHROPIC_API_KEY_FILE: there is no file"),
+        "{told}{complaint}"
+    );
+}
+
+#[tokio::test]
 async fn an_unexpanded_reference_means_that_nothing_was_set() {
     let setup = Setup::without_provider()
         .await

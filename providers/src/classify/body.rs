@@ -63,7 +63,9 @@ impl ErrorBody {
                 let inner_code = fields.get("innererror").and_then(|inner| inner.get("code"));
                 let metadata = fields.get("metadata");
                 Self {
-                    code: word(inner_code).or_else(|| word(fields.get("code"))),
+                    code: word(inner_code)
+                        .or_else(|| detail_word(fields))
+                        .or_else(|| word(fields.get("code"))),
                     kind: word(fields.get("type")).or_else(|| word(fields.get("status"))),
                     param: word(fields.get("param")),
                     message: ["message", "detail", "msg", "error_description"]
@@ -82,6 +84,15 @@ impl ErrorBody {
         self.param.as_deref() == Some("model")
             || self.message.as_deref().is_some_and(|text| text.to_lowercase().contains("model"))
     }
+}
+
+/// The word in the details of a Google error: a quota that is used up, or a reason.
+fn detail_word(fields: &serde_json::Map<String, Value>) -> Option<String> {
+    let details = fields.get("details")?.as_array()?;
+    let quota = details.iter().find_map(|detail| word(detail.pointer("/violations/0/quotaId")));
+    quota
+        .filter(|id| id.contains("PerDay"))
+        .or_else(|| details.iter().find_map(|detail| word(detail.get("reason"))))
 }
 
 /// An error in an answer whose status says that all is well.

@@ -20,7 +20,7 @@ use crate::{
     base_url,
     http::Http,
     origin::Origin,
-    vendor::{Quirks, Sampling},
+    vendor::Sampling,
     wire::{exchange, unwritten},
 };
 
@@ -29,11 +29,6 @@ pub(crate) struct Dialect {
     pub(crate) model: ModelSpec,
     /// Apart from the vendor's facts, because at a gateway it follows the model's maker.
     pub(crate) sampling: Sampling,
-}
-
-/// Whether a model can search the web within an answer.
-pub(crate) fn searches_web(model: &ModelSpec, quirks: &Quirks) -> bool {
-    params::search_engine(model, quirks).is_some()
 }
 
 /// Asks once. Returns when the answer has begun, so that what fails before fails here.

@@ -5,6 +5,7 @@
 mod answers;
 mod bounds;
 mod failures;
+mod formats;
 mod headers;
 mod model_list;
 

@@ -9,15 +9,13 @@ use exai_core::{
 };
 use serde_json::Value;
 
-use super::{
-    reasoning::Reasoning,
-    reply::{self, Ending},
-};
+use super::{reasoning::Reasoning, reply};
 use crate::{
     classify::{ErrorBody, Failure, classify, hidden_error},
     origin::Origin,
     wire::{
         decode::{Decode, End},
+        ending::{self, Ending},
         think_tags::{Piece, ThinkTags},
     },
 };
@@ -73,7 +71,7 @@ impl Decoder {
         }
         for usage in [choice.and_then(|choice| choice.get("usage")), value.get("usage")].into_iter().flatten()
         {
-            if let Some(usage) = reply::usage(usage)
+            if let Some(usage) = crate::wire::usage::read(usage)
                 && self.usage != Some(usage)
             {
                 self.usage = Some(usage);
@@ -97,7 +95,7 @@ impl Decoder {
         else {
             return Ok(());
         };
-        match reply::ending(word) {
+        match ending::read(word) {
             Ending::Reason(reason) => self.finish = Some(reason),
             Ending::Failed if self.has_text => self.finish = Some(FinishReason::Cut),
             Ending::Failed => {

@@ -7,7 +7,7 @@ use exai_core::{
 
 use crate::{
     vendor::{JsonMode, Quirks, Sampling, ThinkingSwitch, WebSearch},
-    wire::chat_completions::Dialect,
+    wire::{chat_completions::Dialect, effort},
 };
 
 /// The optional fields of a request.
@@ -17,11 +17,19 @@ pub(super) struct Params {
     /// Under the vendor's name of the field.
     pub(super) output_cap: Option<u32>,
     pub(super) effort: Option<String>,
-    /// `thinking.type`
-    pub(super) thinking: Option<&'static str>,
+    pub(super) thinking: Option<Switch>,
     pub(super) json: bool,
     /// The engine of the vendor's own search.
     pub(super) web_search: Option<&'static str>,
+}
+
+/// How thinking is turned on or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Switch {
+    /// `thinking.type`.
+    Type(&'static str),
+    /// A field of this name.
+    Flag(&'static str, bool),
 }
 
 impl Params {
@@ -53,7 +61,7 @@ fn temperature(wanted: f32, model: &ModelSpec, sampling: Sampling) -> Option<f32
 pub(super) fn search_engine(model: &ModelSpec, quirks: &Quirks) -> Option<&'static str> {
     match quirks.web_search {
         WebSearch::Tool(engine) if model.can(Capability::WebSearch) => Some(engine),
-        WebSearch::Tool(_) | WebSearch::Absent => None,
+        WebSearch::Tool(_) | WebSearch::Responses | WebSearch::Absent => None,
     }
 }
 
@@ -63,64 +71,22 @@ fn takes_json(model: &ModelSpec, quirks: &Quirks) -> bool {
 }
 
 /// The effort, or the word of the switch. A model that does not think gets neither.
-fn think(level: Thinking, model: &ModelSpec, quirks: &Quirks) -> (Option<String>, Option<&'static str>) {
+fn think(level: Thinking, model: &ModelSpec, quirks: &Quirks) -> (Option<String>, Option<Switch>) {
     if model.can(Capability::Effort) {
         let offered: Vec<&str> = if model.effort.is_empty() {
             quirks.usual_efforts.to_vec()
         } else {
             model.effort.iter().map(String::as_str).collect()
         };
-        return (nearest(level, &offered).map(str::to_owned), None);
+        return (effort::nearest(level, &offered).map(str::to_owned), None);
     }
     if !model.can(Capability::Thinking) || model.can(Capability::ThinkingAlways) {
         return (None, None);
     }
     match quirks.switch {
         ThinkingSwitch::Absent => (None, None),
-        ThinkingSwitch::Type(_) if level == Thinking::Minimal => (None, Some("disabled")),
-        ThinkingSwitch::Type(on) => (None, Some(on)),
-    }
-}
-
-/// The level itself, else the next higher one that is offered, else the highest.
-fn nearest<'a>(level: Thinking, offered: &[&'a str]) -> Option<&'a str> {
-    let wanted = rank(level.as_str());
-    let known = || offered.iter().copied().filter_map(|word| rank(word).map(|rank| (rank, word)));
-    known()
-        .filter(|(rank, _)| Some(*rank) >= wanted)
-        .min_by_key(|(rank, _)| *rank)
-        .or_else(|| known().max_by_key(|(rank, _)| *rank))
-        .map(|(_, word)| word)
-}
-
-fn rank(word: &str) -> Option<usize> {
-    ["none", "minimal", "low", "medium", "high", "xhigh", "max"].iter().position(|known| *known == word)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_level_that_is_not_offered_becomes_the_next_higher_one() {
-        use Thinking::{High, Low, Max, Medium, Minimal};
-        let three = ["low", "high", "max"];
-        let openai = ["low", "medium", "high", "xhigh"];
-        let all = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
-        for (level, offered, word) in [
-            (Minimal, &three[..], "low"),
-            (Low, &three, "low"),
-            (Medium, &three, "high"),
-            (High, &three, "high"),
-            (Max, &three, "max"),
-            (Max, &openai, "xhigh"),
-            (Minimal, &openai, "low"),
-            (Minimal, &all, "minimal"),
-            (Max, &["low", "high"], "high"),
-        ] {
-            assert_eq!(nearest(level, offered), Some(word), "{level:?} of {offered:?}");
-        }
-        assert_eq!(nearest(High, &["turbo"]), None);
-        assert_eq!(nearest(High, &[]), None);
+        ThinkingSwitch::Type(_) if level == Thinking::Minimal => (None, Some(Switch::Type("disabled"))),
+        ThinkingSwitch::Type(on) => (None, Some(Switch::Type(on))),
+        ThinkingSwitch::Flag(name) => (None, Some(Switch::Flag(name, level != Thinking::Minimal))),
     }
 }

@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use crate::{
     origin::Origin,
     vendor::{Quirks, Replay},
-    wire::chat_completions::{Dialect, params::Params},
+    wire::chat_completions::{
+        Dialect,
+        params::{Params, Switch},
+    },
 };
 
 /// Room for everything that is not text.
@@ -63,7 +66,9 @@ impl Serialize for Body<'_> {
         map.serialize_entry("model", self.model)?;
         map.serialize_entry("messages", &Messages(self))?;
         map.serialize_entry("stream", &true)?;
-        map.serialize_entry("stream_options", &json!({"include_usage": true}))?;
+        if self.quirks.asks_for_usage {
+            map.serialize_entry("stream_options", &json!({"include_usage": true}))?;
+        }
         if let Some(temperature) = self.params.temperature {
             map.serialize_entry("temperature", &temperature)?;
         }
@@ -73,8 +78,10 @@ impl Serialize for Body<'_> {
         if let Some(effort) = &self.params.effort {
             map.serialize_entry("reasoning_effort", effort)?;
         }
-        if let Some(thinking) = self.params.thinking {
-            map.serialize_entry("thinking", &json!({"type": thinking}))?;
+        match self.params.thinking {
+            Some(Switch::Type(word)) => map.serialize_entry("thinking", &json!({"type": word}))?,
+            Some(Switch::Flag(name, on)) => map.serialize_entry(name, &on)?,
+            None => {}
         }
         if self.quirks.replay == Replay::ReasoningDetails {
             map.serialize_entry("reasoning_split", &true)?;

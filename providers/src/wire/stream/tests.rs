@@ -1,57 +1,22 @@
 //! Answers as bytes: every shape of a stream that vendors send, and every way in which it can fall apart.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use exai_core::chat::{FinishReason, Usage};
-use futures::executor::block_on;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{origin::Origin, vendor::VendorKind, wire::chat_completions::Decoder};
-
-const LIMITS: Limits = Limits {
-    first_byte: Duration::from_secs(1),
-    idle: Duration::from_secs(1),
-    event_bytes: 64 * 1024,
-    answer_bytes: 1 << 20,
+use crate::{
+    vendor::VendorKind,
+    wire::{
+        chat_completions::Decoder,
+        tests::{LIMITS, Whole, read_chunks},
+    },
 };
 
-/// An answer with its neighbouring texts joined, so that two ways of cutting it compare equal.
-#[derive(Debug, Default, PartialEq)]
-struct Whole {
-    text: String,
-    thought: String,
-    opaque: Vec<Value>,
-    models: Vec<String>,
-    usage: Option<Usage>,
-    finish: Option<FinishReason>,
-    error: Option<Kind>,
-}
-
 fn read(vendor: VendorKind, chunks: Vec<Result<Bytes, Broken>>) -> Whole {
-    let origin = Origin {
-        provider: vendor.name().into(),
-        vendor: vendor.facts(),
-        key: None,
-        key_origin: "KEY".to_owned(),
-    };
-    let decoder = Decoder::new(Arc::new(origin), "asked".to_owned());
-    let mut whole = Whole::default();
-    for item in block_on(reply(stream::iter(chunks).boxed(), decoder, LIMITS).collect::<Vec<_>>()) {
-        assert!(whole.finish.is_none() && whole.error.is_none(), "something follows the end");
-        match item {
-            Ok(Delta::Text(text)) => whole.text.push_str(&text),
-            Ok(Delta::Reasoning(thought)) => whole.thought.push_str(&thought),
-            Ok(Delta::Opaque(json)) => whole.opaque.push(json),
-            Ok(Delta::Model(model)) => whole.models.push(model),
-            Ok(Delta::Usage(usage)) => whole.usage = Some(usage),
-            Ok(Delta::Finished(reason)) => whole.finish = Some(reason),
-            Err(error) => whole.error = Some(error.kind),
-        }
-    }
-    assert!(whole.finish.is_some() != whole.error.is_some(), "exactly one end: {whole:?}");
-    whole
+    read_chunks(vendor, |origin| Decoder::new(Arc::new(origin), "asked".to_owned()), chunks)
 }
 
 fn text(vendor: VendorKind, body: &str) -> Whole {

@@ -47,10 +47,10 @@ fn sent(vendor: VendorKind, model: &str, request: &Request) -> Value {
 
 /// The request without what is the same everywhere, which is checked on the way.
 fn params(vendor: VendorKind, model: &str, request: &Request) -> Value {
-    without_frame(sent(vendor, model, request), model)
+    without_frame(vendor, sent(vendor, model, request), model)
 }
 
-fn without_frame(mut value: Value, model: &str) -> Value {
+fn without_frame(vendor: VendorKind, mut value: Value, model: &str) -> Value {
     let fields = value.as_object_mut().unwrap();
     assert_eq!(fields.remove("model"), Some(json!(model)));
     assert_eq!(
@@ -60,7 +60,8 @@ fn without_frame(mut value: Value, model: &str) -> Value {
         )
     );
     assert_eq!(fields.remove("stream"), Some(json!(true)));
-    assert_eq!(fields.remove("stream_options"), Some(json!({"include_usage": true})));
+    let asks = (vendor != VendorKind::Mistral).then(|| json!({"include_usage": true}));
+    assert_eq!(fields.remove("stream_options"), asks);
     value
 }
 
@@ -106,6 +107,20 @@ fn glm() {
         let fields = params(VendorKind::Glm, model, &high);
         assert!(fields.get("thinking").is_none() && fields.get("reasoning_effort").is_none(), "{model}");
     }
+}
+
+#[test]
+fn qwen_deepseek_and_mistral() {
+    let json_object = json!({"type": "json_object"});
+    let high = Request { thinking: Some(Thinking::High), temperature: None, ..ask() };
+    assert_eq!(
+        params(VendorKind::Qwen, "qwen3.8-max", &high),
+        json!({"max_tokens": 500, "reasoning_effort": "xhigh", "response_format": json_object})
+    );
+    assert_eq!(params(VendorKind::Qwen, "qwen3.7-max", &high)["enable_thinking"], json!(true));
+    assert_eq!(params(VendorKind::Qwen, "qwen3.7-max", &ask())["enable_thinking"], json!(false));
+    assert_eq!(params(VendorKind::DeepSeek, "deepseek-v4-pro", &high)["reasoning_effort"], json!("high"));
+    assert_eq!(params(VendorKind::Mistral, "mistral-large-4", &high)["reasoning_effort"], json!("high"));
 }
 
 #[test]
@@ -160,7 +175,7 @@ fn custom() {
     let told = ModelOverride { capabilities: Some(capabilities), ..ModelOverride::named("mine") };
     let dialect = dialect(VendorKind::Custom, "mine", vec![told]);
     assert_eq!(
-        without_frame(sent_as(VendorKind::Custom, &dialect, &ask()), "mine"),
+        without_frame(VendorKind::Custom, sent_as(VendorKind::Custom, &dialect, &ask()), "mine"),
         json!({"temperature": 0.0, "max_tokens": 500, "reasoning_effort": "low",
             "response_format": {"type": "json_object"}})
     );

@@ -2,10 +2,9 @@
 
 use exai_core::Kind;
 
-use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind, WebSearch};
+use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
 
 pub(crate) static VENDOR: Vendor = Vendor {
-    kind: VendorKind::Kimi,
     name: "kimi",
     other_names: &["moonshot", "moonshotai"],
     base_url: Some("https://api.moonshot.ai/v1"),
@@ -20,9 +19,11 @@ pub(crate) static VENDOR: Vendor = Vendor {
         usual_efforts: &["low", "high", "max"],
         json: JsonMode::ObjectOrSchema,
         replay: Replay::ReasoningContent,
+        asks_for_usage: true,
         web_search: WebSearch::Absent,
     },
     word,
+    ..COMPATIBLE
 };
 
 /// Errors have a type and mostly no code. HTTP 429 stands for pace, overload and money alike.

@@ -1,11 +1,14 @@
 //! OpenAI, by its public API reference and its error guide (help.openai.com, article 5955604).
 
-use exai_core::Kind;
+use exai_core::{
+    Kind,
+    chat::Request,
+    model::{Capability, ModelSpec},
+};
 
-use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind, WebSearch};
+use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch, Wire};
 
 pub(crate) static VENDOR: Vendor = Vendor {
-    kind: VendorKind::OpenAi,
     name: "openai",
     other_names: &[],
     base_url: Some("https://api.openai.com/v1"),
@@ -21,10 +24,19 @@ pub(crate) static VENDOR: Vendor = Vendor {
         // Refused unless the word JSON occurs in the messages.
         json: JsonMode::ObjectOrSchema,
         replay: Replay::Nothing,
-        web_search: WebSearch::Absent,
+        asks_for_usage: true,
+        web_search: WebSearch::Responses,
     },
     word,
+    wire,
+    ..COMPATIBLE
 };
+
+/// Some models speak the Responses interface only, and the vendor's own web search is there only.
+fn wire(model: &ModelSpec, request: &Request) -> Wire {
+    let searches = request.web_search && model.can(Capability::WebSearch);
+    if searches || model.can(Capability::ResponsesApiOnly) { Wire::Responses } else { Wire::ChatCompletions }
+}
 
 fn word(word: &str) -> Option<Kind> {
     Some(match word {

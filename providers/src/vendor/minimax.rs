@@ -2,10 +2,9 @@
 
 use exai_core::Kind;
 
-use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind, WebSearch};
+use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
 
 pub(crate) static VENDOR: Vendor = Vendor {
-    kind: VendorKind::MiniMax,
     name: "minimax",
     other_names: &[],
     base_url: Some("https://api.minimax.io/v1"),
@@ -21,9 +20,11 @@ pub(crate) static VENDOR: Vendor = Vendor {
         // A schema is documented for M3, a bare object for none.
         json: JsonMode::ObjectOnly,
         replay: Replay::ReasoningDetails,
+        asks_for_usage: true,
         web_search: WebSearch::Absent,
     },
     word,
+    ..COMPATIBLE
 };
 
 /// The codes of `base_resp.status_code`, which can arrive with HTTP 200.

@@ -2,10 +2,9 @@
 
 use exai_core::Kind;
 
-use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind, WebSearch};
+use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
 
 pub(crate) static VENDOR: Vendor = Vendor {
-    kind: VendorKind::Custom,
     name: "custom",
     other_names: &[],
     base_url: None,
@@ -20,9 +19,12 @@ pub(crate) static VENDOR: Vendor = Vendor {
         // LM Studio refuses an object although it takes a schema.
         json: JsonMode::ObjectOnly,
         replay: Replay::Nothing,
+        asks_for_usage: true,
         web_search: WebSearch::Absent,
     },
     word,
+    is_open: true,
+    ..COMPATIBLE
 };
 
 /// Words of the local servers (llama.cpp, vLLM) and gateways (OpenRouter, DashScope, Azure) that the common list lacks.

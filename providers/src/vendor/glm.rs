@@ -2,10 +2,9 @@
 
 use exai_core::Kind;
 
-use crate::vendor::{JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, VendorKind, WebSearch};
+use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
 
 pub(crate) static VENDOR: Vendor = Vendor {
-    kind: VendorKind::Glm,
     name: "glm",
     other_names: &["zai", "z.ai", "zhipu"],
     base_url: Some("https://api.z.ai/api/paas/v4"),
@@ -21,9 +20,11 @@ pub(crate) static VENDOR: Vendor = Vendor {
         // Earlier reasoning is dropped at the vendor's end unless `clear_thinking: false` is sent, which we do not.
         replay: Replay::Nothing,
         // docs.z.ai, "Web Search in Chat".
+        asks_for_usage: true,
         web_search: WebSearch::Tool("search-prime"),
     },
     word,
+    ..COMPATIBLE
 };
 
 /// The business code, a number written as a string, decides: HTTP 429 also stands for an empty balance.

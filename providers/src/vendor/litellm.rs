@@ -1,0 +1,35 @@
+//! LiteLLM's proxy, by its public reference (docs.litellm.ai). Its models are named by its own configuration.
+
+use exai_core::Kind;
+
+use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
+
+pub(crate) static VENDOR: Vendor = Vendor {
+    name: "litellm",
+    other_names: &[],
+    base_url: Some("http://127.0.0.1:4000/v1"),
+    hosts: &[],
+    version_path: "/v1",
+    quirks: Quirks {
+        output_cap: "max_tokens",
+        sampling: Sampling::Free,
+        switch: ThinkingSwitch::Absent,
+        usual_efforts: &["low", "medium", "high"],
+        json: JsonMode::ObjectOnly,
+        replay: Replay::Nothing,
+        asks_for_usage: true,
+        web_search: WebSearch::Absent,
+    },
+    word,
+    is_open: true,
+    ..COMPATIBLE
+};
+
+fn word(word: &str) -> Option<Kind> {
+    Some(match word {
+        "exceed_context_size_error" => Kind::ContextTooLong,
+        "BadRequestError" => Kind::UpstreamRejected,
+        "NotFoundError" => Kind::ModelNotFound,
+        _ => return None,
+    })
+}

@@ -1,0 +1,33 @@
+//! Mistral, by its public API reference (docs.mistral.ai/api).
+
+use exai_core::Kind;
+
+use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
+
+pub(crate) static VENDOR: Vendor = Vendor {
+    name: "mistral",
+    other_names: &[],
+    base_url: Some("https://api.mistral.ai/v1"),
+    hosts: &["api.mistral.ai"],
+    version_path: "/v1",
+    quirks: Quirks {
+        output_cap: "max_tokens",
+        sampling: Sampling::Free,
+        switch: ThinkingSwitch::Absent,
+        usual_efforts: &["none", "high"],
+        json: JsonMode::ObjectOrSchema,
+        replay: Replay::Nothing,
+        asks_for_usage: false,
+        web_search: WebSearch::Absent,
+    },
+    word,
+    ..COMPATIBLE
+};
+
+fn word(word: &str) -> Option<Kind> {
+    Some(match word {
+        "invalid_model" => Kind::ModelNotFound,
+        "service_tier_capacity_exceeded" => Kind::RateLimited,
+        _ => return None,
+    })
+}

@@ -1,0 +1,235 @@
+//! The chunks of an answer, each a whole `GenerateContentResponse` with what is new in it.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use exai_core::{
+    Kind,
+    chat::{Delta, FinishReason, Usage},
+    provider::ProviderError,
+};
+use serde_json::Value;
+
+use crate::{
+    classify::{ErrorBody, Failure, classify, hidden_error},
+    origin::Origin,
+    wire::decode::{Decode, End},
+};
+
+/// What an answer looks like to its end.
+pub(super) struct Decoder {
+    origin: Arc<Origin>,
+    asked: String,
+    model: String,
+    usage: Option<Usage>,
+    finish: Option<FinishReason>,
+    has_text: bool,
+}
+
+impl Decoder {
+    pub(super) fn new(origin: Arc<Origin>, asked: String) -> Self {
+        Self { origin, asked, model: String::new(), usage: None, finish: None, has_text: false }
+    }
+
+    fn chunk(&mut self, chunk: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        if let Some(error) = hidden_error(chunk) {
+            return Err(self.failure(error));
+        }
+        if let Some(model) = chunk.get("modelVersion").and_then(Value::as_str)
+            && !model.is_empty()
+            && model != self.model
+        {
+            model.clone_into(&mut self.model);
+            out.push_back(Delta::Model(model.to_owned()));
+        }
+        if let Some(reason) = chunk.pointer("/promptFeedback/blockReason").and_then(Value::as_str) {
+            let message = format!("the vendor's filter refused the request ({reason}); rephrase it");
+            return Err(self.origin.error(Kind::ContentFiltered, &message));
+        }
+        // The counts grow with every chunk; the last ones count.
+        if let Some(counts) = chunk.get("usageMetadata").and_then(counts)
+            && self.usage != Some(counts)
+        {
+            self.usage = Some(counts);
+            out.push_back(Delta::Usage(counts));
+        }
+        let Some(candidate) = chunk.pointer("/candidates/0") else { return Ok(()) };
+        let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
+        for part in parts.into_iter().flatten() {
+            let Some(text) = part.get("text").and_then(Value::as_str).filter(|text| !text.is_empty()) else {
+                continue;
+            };
+            if part.get("thought").and_then(Value::as_bool) == Some(true) {
+                out.push_back(Delta::Reasoning(text.to_owned()));
+            } else {
+                self.has_text = true;
+                out.push_back(Delta::Text(text.to_owned()));
+            }
+        }
+        if let Some(word) = candidate.get("finishReason").and_then(Value::as_str) {
+            self.finish = Some(ending(word));
+        }
+        Ok(())
+    }
+
+    fn failure(&self, body: ErrorBody) -> ProviderError {
+        classify(&self.origin, &Failure::inside(body, Some(&self.asked)))
+    }
+
+    fn broken(&self, message: &str) -> ProviderError {
+        self.origin.error(Kind::Protocol, message)
+    }
+}
+
+/// Thoughts are not part of the candidates' tokens.
+fn counts(usage: &Value) -> Option<Usage> {
+    let number = |name: &str| usage.get(name).and_then(Value::as_u64);
+    let thoughts = number("thoughtsTokenCount").unwrap_or(0);
+    Some(Usage {
+        input_tokens: number("promptTokenCount")?,
+        output_tokens: number("candidatesTokenCount").unwrap_or(0).saturating_add(thoughts),
+        cached_input_tokens: number("cachedContentTokenCount").unwrap_or(0),
+        reasoning_tokens: thoughts,
+        estimated: false,
+    })
+}
+
+fn ending(word: &str) -> FinishReason {
+    match word {
+        "STOP" => FinishReason::Stop,
+        "MAX_TOKENS" => FinishReason::Length,
+        "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "LANGUAGE" => {
+            FinishReason::ContentFilter
+        }
+        _ => FinishReason::Other,
+    }
+}
+
+impl Decode for Decoder {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn has_finish(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    fn event(
+        &mut self,
+        _name: Option<&str>,
+        data: &str,
+        out: &mut VecDeque<Delta>,
+    ) -> Result<bool, ProviderError> {
+        let data = data.trim();
+        match serde_json::from_str::<Value>(data) {
+            Ok(value) => self.chunk(&value, out).map(|()| false),
+            Err(_) if !data.starts_with(['{', '[']) => Ok(data == "[DONE]"),
+            Err(error) => {
+                Err(self.origin.caused(Kind::Protocol, "the answer contains broken JSON; try again", error))
+            }
+        }
+    }
+
+    /// Without the wish for events the vendor sends its chunks as a list.
+    fn whole(&mut self, reply: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        match reply {
+            Value::Array(chunks) => chunks.iter().try_for_each(|chunk| self.chunk(chunk, out)),
+            only => self.chunk(only, out),
+        }
+    }
+
+    fn end(&mut self, _end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        // Nothing but its reason marks the end of this format.
+        let finish = match self.finish {
+            Some(finish) => finish,
+            None if self.has_text => FinishReason::Cut,
+            None => return Err(self.broken("the answer broke off before its text; try again")),
+        };
+        out.push_back(Delta::Finished(finish));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{vendor::VendorKind, wire::tests::read};
+
+    fn stream(chunks: &[Value]) -> String {
+        chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect()
+    }
+
+    fn decoder(origin: Origin) -> Decoder {
+        Decoder::new(Arc::new(origin), "asked".to_owned())
+    }
+
+    fn said(text: &str, finish: Option<&str>) -> Value {
+        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": finish}]})
+    }
+
+    #[test]
+    fn chunks_are_read_with_thoughts_and_growing_counts() {
+        let chunks = [
+            json!({"candidates": [{"content": {"parts": [{"text": "hm", "thought": true}]}}], "modelVersion": "gemini-4-argon",
+                "usageMetadata": {"promptTokenCount": 9, "thoughtsTokenCount": 4}}),
+            said("The ", None),
+            json!({"candidates": [{"content": {"parts": [{"text": "answer"}]}, "finishReason": "STOP"}],
+                "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 2, "thoughtsTokenCount": 4, "cachedContentTokenCount": 5}}),
+        ];
+        let whole = read(VendorKind::Gemini, decoder, &stream(&chunks));
+        assert_eq!(
+            (whole.text.as_str(), whole.thought.as_str(), whole.finish),
+            ("The answer", "hm", Some(FinishReason::Stop))
+        );
+        let usage = whole.usage.unwrap();
+        assert_eq!(
+            (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens, usage.reasoning_tokens),
+            (9, 6, 5, 4)
+        );
+        let listed = read(VendorKind::Gemini, decoder, &json!(chunks).to_string());
+        assert_eq!(listed.text, "The answer", "chunks in a list");
+    }
+
+    #[test]
+    fn ends_and_failures_have_their_names() {
+        for (word, finish) in [
+            ("MAX_TOKENS", FinishReason::Length),
+            ("SAFETY", FinishReason::ContentFilter),
+            ("OTHER", FinishReason::Other),
+        ] {
+            assert_eq!(
+                read(VendorKind::Gemini, decoder, &stream(&[said("x", Some(word))])).finish,
+                Some(finish),
+                "{word}"
+            );
+        }
+        assert_eq!(
+            read(VendorKind::Gemini, decoder, &stream(&[said("x", None)])).finish,
+            Some(FinishReason::Cut)
+        );
+        for (body, kind) in [
+            (json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}), Kind::ContentFiltered),
+            (
+                json!({"error": {"code": 503, "status": "UNAVAILABLE", "message": "overloaded"}}),
+                Kind::Unavailable,
+            ),
+            (
+                json!([{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow"}}]),
+                Kind::RateLimited,
+            ),
+            (
+                json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "quota", "details": [
+                {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerDayPerProject"}]}]}}),
+                Kind::Quota,
+            ),
+            (
+                json!({"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "API key not valid.", "details": [
+                {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]}}),
+                Kind::Auth,
+            ),
+        ] {
+            assert_eq!(read(VendorKind::Gemini, decoder, &body.to_string()).error, Some(kind), "{body}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Writes a request from borrowed text.
+
+use exai_core::{
+    chat::{Message, Part, Request, Role, Thinking},
+    model::{Capability, ModelSpec},
+};
+use serde::Serialize;
+
+use crate::wire::data_url;
+
+/// Models of this generation take a budget of thinking tokens; later ones a level.
+const BUDGETED: &str = "gemini-2.5";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_instruction: Option<Content<'a>>,
+    contents: Vec<Content<'a>>,
+    generation_config: Config,
+    #[serde(skip_serializing_if = "<[Tool]>::is_empty")]
+    tools: &'static [Tool],
+}
+
+#[derive(Serialize)]
+struct Content<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    parts: Vec<Piece<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Piece<'a> {
+    Text(&'a str),
+    InlineData(Inline<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Inline<'a> {
+    mime_type: &'a str,
+    data: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_output_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_mime_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking_config: Option<Thoughts>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Thoughts {
+    include_thoughts: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking_level: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking_budget: Option<i32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tool {
+    google_search: Search,
+}
+
+#[derive(Serialize)]
+struct Search {}
+
+static SEARCH: [Tool; 1] = [Tool { google_search: Search {} }];
+
+/// The body of the request.
+pub(super) fn body(model: &ModelSpec, request: &Request) -> serde_json::Result<Vec<u8>> {
+    let searches = request.web_search && model.can(Capability::WebSearch);
+    let json =
+        request.json && !searches && (model.can(Capability::JsonObject) || model.can(Capability::JsonSchema));
+    serde_json::to_vec(&Body {
+        system_instruction: (!request.system.is_empty())
+            .then(|| Content { role: None, parts: vec![Piece::Text(&request.system)] }),
+        contents: request.messages.iter().map(content).filter(|content| !content.parts.is_empty()).collect(),
+        generation_config: Config {
+            temperature: request.temperature.filter(|value| value.is_finite()),
+            max_output_tokens: request.max_output_tokens,
+            response_mime_type: json.then_some("application/json"),
+            thinking_config: request
+                .thinking
+                .filter(|_| model.can(Capability::Thinking))
+                .map(|level| thoughts(level, model)),
+        },
+        tools: if searches { &SEARCH } else { &[] },
+    })
+}
+
+fn thoughts(level: Thinking, model: &ModelSpec) -> Thoughts {
+    let mut thoughts = Thoughts { include_thoughts: true, thinking_level: None, thinking_budget: None };
+    if model.id.as_str().starts_with(BUDGETED) {
+        // The pro model cannot do without; 128 is its least. -1 leaves it to the model.
+        let least = if model.id.as_str().contains("pro") { 128 } else { 0 };
+        thoughts.thinking_budget = Some(match level {
+            Thinking::Minimal => least,
+            Thinking::Low => 2_048,
+            Thinking::Medium => 8_192,
+            Thinking::High => 24_576,
+            Thinking::Max => -1,
+        });
+    } else {
+        thoughts.thinking_level = Some(match level {
+            Thinking::Minimal => "MINIMAL",
+            Thinking::Low => "LOW",
+            Thinking::Medium => "MEDIUM",
+            // A higher level is not offered by every model, this one is.
+            Thinking::High | Thinking::Max => "HIGH",
+        });
+    }
+    thoughts
+}
+
+fn content(message: &Message) -> Content<'_> {
+    let parts = message.parts.iter().filter_map(|part| match part {
+        Part::Text { text } if text.is_empty() => None,
+        Part::Text { text } => Some(Piece::Text(text)),
+        Part::Image { data_url } => {
+            data_url::split(data_url).map(|(mime_type, data)| Piece::InlineData(Inline { mime_type, data }))
+        }
+        Part::Opaque { .. } => None,
+    });
+    let role = match message.role {
+        Role::User => "user",
+        Role::Assistant => "model",
+    };
+    Content { role: Some(role), parts: parts.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::catalogue;
+
+    fn written(model: &str, thinking: Thinking, web_search: bool) -> Value {
+        let model = catalogue::find(model).unwrap();
+        let request = Request {
+            model: model.id.clone(),
+            system: "Be brief.".into(),
+            messages: vec![
+                Message {
+                    role: Role::User,
+                    parts: vec![
+                        Part::text("look"),
+                        Part::Image { data_url: "data:image/png;base64,AA".into() },
+                    ],
+                },
+                Message::assistant("seen"),
+            ],
+            temperature: Some(0.5),
+            thinking: Some(thinking),
+            max_output_tokens: Some(900),
+            json: true,
+            web_search,
+        };
+        serde_json::from_slice(&body(model, &request).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_request_is_written_as_the_interface_wants_it() {
+        assert_eq!(
+            written("gemini-4-argon", Thinking::Max, false),
+            json!({
+                "systemInstruction": {"parts": [{"text": "Be brief."}]},
+                "contents": [
+                    {"role": "user", "parts": [{"text": "look"}, {"inlineData": {"mimeType": "image/png", "data": "AA"}}]},
+                    {"role": "model", "parts": [{"text": "seen"}]},
+                ],
+                "generationConfig": {"temperature": 0.5, "maxOutputTokens": 900, "responseMimeType": "application/json",
+                    "thinkingConfig": {"includeThoughts": true, "thinkingLevel": "HIGH"}},
+            })
+        );
+        let searching = written("gemini-4-argon", Thinking::Low, true);
+        assert_eq!(searching["tools"], json!([{"googleSearch": {}}]));
+        assert_eq!(searching["generationConfig"].get("responseMimeType"), None, "not beside a search");
+    }
+
+    #[test]
+    fn the_older_generation_takes_a_budget() {
+        for (model, level, budget) in [
+            ("gemini-2.5-flash", Thinking::Minimal, 0),
+            ("gemini-2.5-pro", Thinking::Minimal, 128),
+            ("gemini-2.5-pro", Thinking::Max, -1),
+        ] {
+            let body = written(model, level, false);
+            assert_eq!(
+                body["generationConfig"]["thinkingConfig"],
+                json!({"includeThoughts": true, "thinkingBudget": budget})
+            );
+        }
+    }
+}

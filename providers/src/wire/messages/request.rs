@@ -1,0 +1,241 @@
+//! Writes a request from borrowed text.
+
+use exai_core::{
+    chat::{Message, Part, Request, Role, Thinking},
+    model::{Capability, ModelSpec},
+};
+use serde::Serialize;
+
+use crate::wire::{data_url, effort};
+
+/// Sent where nobody set a cap and the model's own is not known: the interface wants one.
+const USUAL_CAP: u32 = 32_000;
+/// Models of this generation take a budget of thinking tokens; later ones think as much as they see fit.
+const BUDGETED: &str = "-4-5";
+/// The least budget that is taken.
+const LEAST_BUDGET: u32 = 1_024;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<[System<'a>; 1]>,
+    messages: Vec<Line<'a>>,
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<Mode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_config: Option<OutputConfig<'a>>,
+    #[serde(skip_serializing_if = "<[Tool]>::is_empty")]
+    tools: &'static [Tool],
+}
+
+/// The system prompt is the same from call to call, so it is worth keeping in the vendor's cache.
+#[derive(Serialize)]
+struct System<'a> {
+    r#type: &'static str,
+    text: &'a str,
+    cache_control: CacheControl,
+}
+
+#[derive(Serialize)]
+struct CacheControl {
+    r#type: &'static str,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    role: Role,
+    content: Vec<Content<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Content<'a> {
+    Text { text: &'a str },
+    Image { source: Source<'a> },
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    r#type: &'static str,
+    media_type: &'a str,
+    data: &'a str,
+}
+
+#[derive(Debug, Serialize, PartialEq, Eq)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Mode {
+    Adaptive,
+    Enabled { budget_tokens: u32 },
+    Disabled,
+}
+
+#[derive(Serialize)]
+struct OutputConfig<'a> {
+    effort: &'a str,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    r#type: &'static str,
+    name: &'static str,
+    max_uses: u32,
+}
+
+static SEARCH: [Tool; 1] = [Tool { r#type: "web_search_20250305", name: "web_search", max_uses: 5 }];
+
+/// The body of the request.
+pub(super) fn body(model: &ModelSpec, request: &Request) -> serde_json::Result<Vec<u8>> {
+    let max_tokens = request.max_output_tokens.or(model.max_output).unwrap_or(USUAL_CAP);
+    let thinking = request.thinking.and_then(|level| mode(level, model, max_tokens));
+    let thinks = matches!(thinking, Some(Mode::Adaptive | Mode::Enabled { .. }))
+        || model.can(Capability::ThinkingAlways);
+    let system =
+        System { r#type: "text", text: &request.system, cache_control: CacheControl { r#type: "ephemeral" } };
+    serde_json::to_vec(&Body {
+        model: model.id.as_str(),
+        max_tokens,
+        system: (!request.system.is_empty()).then_some([system]),
+        messages: request.messages.iter().map(line).filter(|line| !line.content.is_empty()).collect(),
+        stream: true,
+        // Refused beside thinking; elsewhere from 0 to 1.
+        temperature: request
+            .temperature
+            .filter(|value| value.is_finite() && !thinks)
+            .map(|value| value.clamp(0.0, 1.0)),
+        thinking,
+        output_config: effort_of(model, request).map(|effort| OutputConfig { effort }),
+        tools: if request.web_search && model.can(Capability::WebSearch) { &SEARCH } else { &[] },
+    })
+}
+
+fn effort_of<'a>(model: &'a ModelSpec, request: &Request) -> Option<&'a str> {
+    let level = request.thinking.filter(|_| model.can(Capability::Effort))?;
+    let offered: Vec<&str> = model.effort.iter().map(String::as_str).collect();
+    effort::nearest(level, &offered)
+}
+
+fn mode(level: Thinking, model: &ModelSpec, max_tokens: u32) -> Option<Mode> {
+    if !model.can(Capability::Thinking) || model.can(Capability::ThinkingAlways) {
+        return None;
+    }
+    if level == Thinking::Minimal {
+        return Some(Mode::Disabled);
+    }
+    if !model.id.as_str().contains(BUDGETED) {
+        return Some(Mode::Adaptive);
+    }
+    let wanted = match level {
+        Thinking::Minimal | Thinking::Low => 4_000,
+        Thinking::Medium => 12_000,
+        Thinking::High => 24_000,
+        Thinking::Max => 48_000,
+    };
+    // The budget is part of the answer's cap and must leave room for the answer.
+    let budget_tokens = wanted.min(max_tokens / 2);
+    Some(if budget_tokens < LEAST_BUDGET { Mode::Disabled } else { Mode::Enabled { budget_tokens } })
+}
+
+fn line(message: &Message) -> Line<'_> {
+    let content = message.parts.iter().filter_map(|part| match part {
+        // An empty text is refused.
+        Part::Text { text } if text.trim().is_empty() => None,
+        Part::Text { text } => Some(Content::Text { text }),
+        Part::Image { data_url } => data_url::split(data_url).map(|(media_type, data)| Content::Image {
+            source: Source { r#type: "base64", media_type, data },
+        }),
+        Part::Opaque { .. } => None,
+    });
+    Line { role: message.role, content: content.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::catalogue;
+
+    fn written(model: &str, thinking: Option<Thinking>, cap: Option<u32>) -> Value {
+        let model = catalogue::find(model).unwrap();
+        let request = Request {
+            model: model.id.clone(),
+            system: "Be brief.".into(),
+            messages: vec![
+                Message {
+                    role: Role::User,
+                    parts: vec![
+                        Part::text("look"),
+                        Part::Image { data_url: "data:image/png;base64,AA".into() },
+                    ],
+                },
+                Message::assistant(" "),
+                Message::user("and now?"),
+            ],
+            temperature: Some(1.5),
+            thinking,
+            max_output_tokens: cap,
+            json: true,
+            web_search: false,
+        };
+        serde_json::from_slice(&body(model, &request).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_request_is_written_as_the_interface_wants_it() {
+        let body = written("claude-haiku-5-5", None, None);
+        assert_eq!(body["max_tokens"], 128_000, "the interface wants a cap");
+        assert_eq!(
+            body["system"],
+            json!([{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}])
+        );
+        assert_eq!(
+            body["messages"],
+            json!([
+                {"role": "user", "content": [{"type": "text", "text": "look"},
+                    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA"}}]},
+                {"role": "user", "content": [{"type": "text", "text": "and now?"}]},
+            ])
+        );
+        assert_eq!(
+            (&body["temperature"], body.get("thinking"), body.get("tools")),
+            (&json!(1.0), None, None)
+        );
+    }
+
+    #[test]
+    fn thinking_is_asked_for_as_each_generation_wants_it() {
+        use Thinking::{High, Max, Minimal};
+        for (model, level, cap, thinking, effort) in [
+            ("claude-haiku-5-5", High, None, json!({"type": "adaptive"}), Value::Null),
+            ("claude-haiku-5-5", Minimal, None, json!({"type": "disabled"}), Value::Null),
+            ("claude-opus-5-5", High, None, Value::Null, json!("high")),
+            ("claude-sonnet-5-5", Max, None, json!({"type": "adaptive"}), json!("max")),
+            ("claude-opus-4-5", High, None, json!({"type": "enabled", "budget_tokens": 24_000}), Value::Null),
+            (
+                "claude-opus-4-5",
+                High,
+                Some(3_000),
+                json!({"type": "enabled", "budget_tokens": 1_500}),
+                Value::Null,
+            ),
+            ("claude-opus-4-5", High, Some(1_000), json!({"type": "disabled"}), Value::Null),
+        ] {
+            let body = written(model, Some(level), cap);
+            assert_eq!(
+                (&body["thinking"], &body["output_config"]["effort"]),
+                (&thinking, &effort),
+                "{model} {level:?}"
+            );
+            assert_eq!(
+                body.get("temperature").is_none(),
+                thinking["type"] != "disabled",
+                "{model} {level:?}"
+            );
+        }
+    }
+}
