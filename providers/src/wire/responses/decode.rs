@@ -222,7 +222,7 @@ mod tests {
             (json!({"type": "response.created", "response": {"status": "in_progress"}}), Kind::Protocol),
         ] {
             assert_eq!(
-                read(VendorKind::OpenAi, decoder, &stream(&[event.clone()])).error,
+                read(VendorKind::OpenAi, decoder, &stream(std::slice::from_ref(&event))).error,
                 Some(kind),
                 "{event}"
             );
