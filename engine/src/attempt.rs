@@ -1,14 +1,15 @@
 //! Asking a provider until it answers, within one deadline.
 //!
-//! Permits count upstream attempts and are released while waiting between them. An explicit or chosen model is asked again at the
-//! same provider only; nothing here ever changes the model. The answer is buffered, so an attempt that broke off may be repeated.
+//! Permits count upstream attempts and are released while waiting between them. The model is asked again at the same provider
+//! only; nothing here ever changes the model. The answer is buffered, so an attempt that broke off may be repeated. Before each
+//! attempt the model's [`Health`] is asked whether there is any use in it.
 
 mod permits;
 
 use std::{sync::Arc, time::Duration};
 
 use exai_core::{
-    Kind,
+    Kind, ProviderId,
     chat::{Delta, FinishReason, Part, Reply, Request, Usage},
     provider::{CallCtx, Provider, ProviderError},
     run::{Phase, RunEvent},
@@ -21,7 +22,12 @@ use tokio::{
 
 pub use permits::Permits;
 
-use crate::{context::estimate_tokens_of_bytes, error::EngineError, settings::AttemptSettings};
+use crate::{
+    context::estimate_tokens_of_bytes,
+    error::EngineError,
+    health::{Admission, Health, Pass},
+    settings::AttemptSettings,
+};
 
 /// Gives numbers from 0 to 1 for jitter; injected so that tests know them.
 pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -29,6 +35,7 @@ pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 /// Makes attempts under the permits and the retry rule.
 pub struct Attempts {
     permits: Permits,
+    health: Health,
     settings: AttemptSettings,
     jitter: Jitter,
 }
@@ -46,7 +53,12 @@ impl Attempts {
     /// Attempts under `settings`.
     #[must_use]
     pub fn new(settings: AttemptSettings, jitter: Jitter) -> Self {
-        Self { permits: Permits::new(&settings), settings, jitter }
+        Self { permits: Permits::new(&settings), health: Health::new(settings.breaker), settings, jitter }
+    }
+
+    /// What is known of the models' service.
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
     }
 
     /// Attempts under way and how many may be; see [`Permits::in_use`].
@@ -54,7 +66,8 @@ impl Attempts {
         self.permits.in_use()
     }
 
-    /// Asks until there is an answer, the failure is final, the retries are used up or the deadline is too near.
+    /// Asks until there is an answer, the failure is final, the retries are used up or the deadline is too near. Once only, and
+    /// without waiting for a vendor that asked to wait, when `is_last` is not set: then there is somebody else to ask.
     ///
     /// # Errors
     /// The last failure, with the number of attempts.
@@ -62,6 +75,7 @@ impl Attempts {
         &self,
         provider: &dyn Provider,
         request: &Request,
+        is_last: bool,
         ctx: &CallCtx,
         events: &watch::Sender<RunEvent>,
     ) -> Result<Attempted, EngineError> {
@@ -69,22 +83,35 @@ impl Attempts {
         loop {
             let failure = {
                 events.send_modify(|event| event.phase = Phase::Queued);
+                // Before the permit: nobody waits for a vendor's patience with one in his hands.
+                let pass = match self.admitted(provider.id(), request, is_last, ctx).await? {
+                    Ok(pass) => pass,
+                    Err(failure) => return Err(EngineError::Provider { error: failure, attempts }),
+                };
                 let _permit = self.permits.acquire(provider.id(), &self.settings, ctx).await?;
                 attempts += 1;
+                let begun = Instant::now();
                 events.send_modify(|event| {
                     event.phase = Phase::Asking;
                     event.attempts = attempts;
                     event.tokens = 0;
                 });
                 match once(provider, request, ctx, events).await {
-                    Ok(reply) => return Ok(Attempted { reply, attempts }),
-                    Err(failure) => failure,
+                    Ok(reply) => {
+                        pass.answered(begun.elapsed());
+                        return Ok(Attempted { reply, attempts });
+                    }
+                    Err(failure) => {
+                        pass.failed(&failure);
+                        failure
+                    }
                 }
             };
             if ctx.cancel.is_cancelled() {
                 return Err(EngineError::Cancelled);
             }
-            let Some(wait) = self.wait_before_next(&failure, attempts, ctx.deadline) else {
+            let wait = self.wait_before_next(&failure, attempts, ctx.deadline).filter(|_| is_last);
+            let Some(wait) = wait else {
                 return Err(EngineError::Provider { error: failure, attempts });
             };
             tracing::info!(
@@ -96,6 +123,44 @@ impl Attempts {
                 () = sleep(wait) => {}
                 () = ctx.cancel.cancelled() => return Err(EngineError::Cancelled),
             }
+        }
+    }
+
+    /// The right to an attempt, or why there is no use in one now. Waits as long as the vendor has asked for, when it may.
+    async fn admitted(
+        &self,
+        provider: &ProviderId,
+        request: &Request,
+        is_last: bool,
+        ctx: &CallCtx,
+    ) -> Result<Result<Pass, ProviderError>, EngineError> {
+        loop {
+            let (kind, wait, why) = match self.health.admit(provider, &request.model) {
+                Admission::Go(pass) => return Ok(Ok(pass)),
+                Admission::Refused(wait) => {
+                    (Kind::Unavailable, wait, "it failed several times in a row and is left alone")
+                }
+                Admission::After(wait) => {
+                    let may_wait = is_last
+                        && wait <= self.settings.retry_after_cap
+                        && Instant::now() + wait < ctx.deadline;
+                    if may_wait {
+                        tokio::select! {
+                            () = sleep(wait) => continue,
+                            () = ctx.cancel.cancelled() => return Err(EngineError::Cancelled),
+                        }
+                    }
+                    (Kind::RateLimited, wait, "its vendor asked for a pause")
+                }
+            };
+            let seconds = wait.as_secs().max(1);
+            let message = format!(
+                "`{}` was not asked: {why}; look again in {seconds} s, or name another model",
+                request.model
+            );
+            let mut refused = ProviderError::new(provider.clone(), kind, message);
+            refused.retry_after = Some(wait);
+            return Ok(Err(refused));
         }
     }
 

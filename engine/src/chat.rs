@@ -10,6 +10,8 @@ use exai_core::{
 
 use exai_prompts::Prompt;
 
+use futures::FutureExt as _;
+
 use crate::{
     call::Call,
     citations,
@@ -18,6 +20,7 @@ use crate::{
     error::EngineError,
     evidence::FileReport,
     expert::{Answered, Delivery, Question, history, window},
+    fallback::{InTurn, PassedOver},
     gather::{Gathered, gather},
     images,
     round::{Round, files_required},
@@ -71,6 +74,8 @@ pub struct ChatOutcome {
     pub requested: String,
     /// Why another model answered.
     pub fallback_reason: Option<&'static str>,
+    /// Models that could not be had before.
+    pub passed_over: Vec<PassedOver>,
     /// Whether the model's window is a fact or an assumption.
     pub window_known: bool,
     /// The model's request for files, when that is its whole answer.
@@ -107,6 +112,7 @@ impl Engine {
                 }
             };
         let mut thread = self.threads.load(thread_id, call).await?;
+        let choice = self.stay(choice, thread.as_ref());
         let mut retries = 0;
         loop {
             let (request, gathered, dropped_turns) =
@@ -139,24 +145,30 @@ impl Engine {
                 choice,
                 request,
                 fresh: input.fresh,
+                is_last: true,
                 prologue,
             };
-            return self.chat_answer(question, (gathered, dropped_turns), &input, appended, call).await;
+            let render = |choice: Choice| {
+                let (input, thread) = (&input, thread.as_ref());
+                async move { self.chat_request(input, thread, &choice, call).await }.boxed()
+            };
+            let in_turn = self
+                .consult_in_turn(question, (gathered, dropped_turns), input.add_files, render, call)
+                .await?;
+            return self.chat_answer(in_turn, &input, appended, call).await;
         }
     }
 
     async fn chat_answer(
         &self,
-        question: Question,
-        (gathered, dropped_turns): (Gathered, usize),
+        InTurn { round, choice, dropped_turns, passed_over }: InTurn,
         input: &ChatInput,
         appended: Appended,
         call: &Call,
     ) -> Result<ChatOutcome, EngineError> {
-        let Choice { requested, fallback_reason, model, .. } = question.choice.clone();
-        let without_web = input.web_search && !question.request.web_search;
-        let Round { answered, gathered, first } =
-            self.consult_round(question, gathered, input.add_files, call).await?;
+        let without_web = input.web_search && !choice.provider.searches_web(&choice.model);
+        let Choice { requested, fallback_reason, model, .. } = choice;
+        let Round { answered, gathered, first } = round;
         let Answered { delivery, unwritten, written } = answered;
         let consulted = &delivery.consulted;
         let answer = Body::Answer(Answer {
@@ -177,6 +189,7 @@ impl Engine {
             without_web,
             requested,
             fallback_reason,
+            passed_over,
             window_known: model.window_known,
             files: gathered.report,
             dropped_turns,

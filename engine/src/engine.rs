@@ -15,7 +15,7 @@ use crate::{
     expert::{Expert, window},
     preferences::Present,
     recall::Recall,
-    routing::Models,
+    routing::{Models, Turns},
     run::Runs,
     settings::Settings,
     threads::Threads,
@@ -45,6 +45,7 @@ pub struct Engine {
     pub(crate) preferences: Present,
     pub(crate) threads: Threads,
     pub(crate) expert: Expert,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -69,6 +70,7 @@ impl Engine {
             models: Models::new(providers),
             threads: Threads { store, clock: Arc::clone(&clock), commit_wait: settings.commit_wait },
             expert,
+            turns: Arc::default(),
             clock,
             preferences: Present::new(settings.preferences.clone()),
             settings: Arc::new(settings),

@@ -67,6 +67,8 @@ pub(crate) struct Question {
     pub request: Request,
     /// Do not take the answer from the cache.
     pub fresh: bool,
+    /// Whether there is nobody else to ask when this fails.
+    pub is_last: bool,
     /// The beginning of a new thread, stored together with the beginning of the run, or with a cached answer.
     pub prologue: Vec<Write>,
 }
@@ -81,6 +83,7 @@ impl Question {
             choice: self.choice.clone(),
             request: self.request.clone(),
             fresh: self.fresh,
+            is_last: self.is_last,
             prologue: Vec::new(),
         }
     }
@@ -230,8 +233,10 @@ impl Expert {
             deadline: begun + self.call_limit,
             cancel: task.cancel,
         };
-        let asked =
-            self.attempts.ask(&*question.choice.provider, &question.request, &ctx, &task.events).await;
+        let asked = self
+            .attempts
+            .ask(&*question.choice.provider, &question.request, question.is_last, &ctx, &task.events)
+            .await;
         let duration = begun.elapsed();
         let end = self.end_of_run(id, &question, &asked, duration, &call);
         let attempted = match asked {

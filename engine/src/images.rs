@@ -79,6 +79,20 @@ fn shown(written: &str) -> String {
     }
 }
 
+/// Of those that may answer only those that see, when there is one.
+fn seeing_first(mut choice: Choice) -> Choice {
+    let mut others = std::mem::take(&mut choice.others);
+    others.retain(|other| may_see(&other.model));
+    if may_see(&choice.model) {
+        return Choice { others, ..choice };
+    }
+    if others.is_empty() {
+        return choice;
+    }
+    let first = others.remove(0);
+    Choice { fallback_reason: Some("images"), others, ..first }
+}
+
 impl Engine {
     /// Chooses like [`Engine::choose`], for a call with pictures when `with_images` is set.
     pub(crate) fn choose_seeing(
@@ -88,7 +102,10 @@ impl Engine {
         purpose: Mark,
         with_images: bool,
     ) -> Result<Source, EngineError> {
-        let source = self.choose(tool, requested, purpose)?;
+        let source = match self.choose(tool, requested, purpose)? {
+            Source::Model(choice) if with_images => Source::Model(Box::new(seeing_first(*choice))),
+            source => source,
+        };
         match source {
             Source::Model(choice) if with_images && !may_see(&choice.model) => {
                 self.seeing_instead(&choice, purpose).map(|choice| Source::Model(Box::new(choice)))
@@ -102,16 +119,15 @@ impl Engine {
         let mut seeing: Vec<Choice> = Vec::new();
         for provider in self.models.providers() {
             let models = provider.models();
-            let usable = models.iter().filter(|model| {
-                model.can(Capability::Vision)
-                    && model.status != Status::Retired
-                    && !model.can(Capability::ResponsesApiOnly)
-            });
+            let usable = models
+                .iter()
+                .filter(|model| model.can(Capability::Vision) && model.status != Status::Retired);
             seeing.extend(usable.map(|model| Choice {
                 provider: std::sync::Arc::clone(provider),
                 model: model.clone(),
                 requested: blind.requested.clone(),
                 fallback_reason: Some("images"),
+                others: Vec::new(),
             }));
         }
         seeing.sort_by_key(|choice| {

@@ -1,13 +1,13 @@
 //! What the server is doing and what was used: figures for people, all of them measured.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use exai_core::store::UsageRecord;
 
-use crate::engine::Engine;
+use crate::{engine::Engine, health::Condition};
 
 /// What is going on at this moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Load {
     /// Attempts at vendors under way, and how many may be.
     pub attempts: (usize, usize),
@@ -19,6 +19,10 @@ pub struct Load {
     pub cached: Cached,
     /// Batches that wait for the database.
     pub unwritten: usize,
+    /// Every model that was asked since the start.
+    pub models: Vec<Condition>,
+    /// Providers that are left alone: the code of the reason, and for how long.
+    pub closed: Vec<(String, &'static str, Duration)>,
 }
 
 /// The cache in figures.
@@ -151,6 +155,8 @@ impl Engine {
             runs: self.expert.runs.under_way(),
             cached: self.expert.cache.figures(),
             unwritten: self.threads.store.waiting(),
+            models: self.expert.attempts.health().conditions(),
+            closed: self.expert.attempts.health().closed_providers(),
         }
     }
 }

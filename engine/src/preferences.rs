@@ -10,11 +10,11 @@ use exai_core::{chat::Thinking, model::Mark};
 use crate::{
     engine::Engine,
     error::EngineError,
-    routing::{Source, is_auto},
+    routing::{Source, Strategy, is_auto},
 };
 
 /// What the user prefers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
     /// The model for calls that name none, as a user would write it.
     pub default_model: Option<String>,
@@ -22,6 +22,22 @@ pub struct Preferences {
     pub locale: Option<String>,
     /// What differs for one tool, by its name.
     pub tools: BTreeMap<String, ToolPreferences>,
+    /// In which order models are asked when none is named.
+    pub strategy: Strategy,
+    /// Whether another model is asked when the chosen one cannot be had.
+    pub falls_back: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            default_model: None,
+            locale: None,
+            tools: BTreeMap::new(),
+            strategy: Strategy::default(),
+            falls_back: true,
+        }
+    }
 }
 
 /// What the user prefers for one tool.
@@ -76,7 +92,10 @@ impl Engine {
     /// # Errors
     /// [`EngineError::UnknownModel`] with near names.
     pub fn choose(&self, tool: &str, requested: Option<&str>, purpose: Mark) -> Result<Source, EngineError> {
-        self.models.choose(requested, self.preferences().model_for(tool), purpose)
+        Ok(match self.models.choose(requested, self.preferences().model_for(tool), purpose)? {
+            Source::Model(choice) => Source::Model(Box::new(self.in_order(*choice))),
+            offline @ Source::Offline { .. } => offline,
+        })
     }
 }
 
@@ -91,6 +110,7 @@ mod tests {
             default_model: Some("usual".into()),
             locale: None,
             tools: BTreeMap::from([("debug".to_owned(), own)]),
+            ..Preferences::default()
         };
         assert_eq!(preferences.model_for("debug"), Some("deep"));
         assert_eq!(preferences.model_for("chat"), Some("usual"));

@@ -2,15 +2,19 @@
 //!
 //! A name is looked for in this order: `provider/model`; a provider that lists it; the vendor whose catalogue has it; the only
 //! endpoint that passes names through. Without a name: the configured default, else the first configured vendor's model that is
-//! marked for the purpose.
+//! marked for the purpose, and the others' behind it in case that it cannot be had.
+
+mod candidates;
 
 use std::sync::Arc;
 
 use exai_core::{
-    ProviderId,
     model::{Mark, ModelSpec, Status},
     provider::Provider,
 };
+
+pub use candidates::Strategy;
+pub(crate) use candidates::Turns;
 
 use crate::error::EngineError;
 
@@ -19,9 +23,6 @@ pub const OFFLINE: &str = "offline";
 /// The name that leaves the choice to the server.
 pub const AUTO: &str = "auto";
 
-/// The vendors in the order in which they are tried when nothing is named.
-const PREFERENCE: [&str; 10] =
-    ["openai", "glm", "kimi", "minimax", "anthropic", "gemini", "xai", "deepseek", "mistral", "qwen"];
 /// How many near names an error offers.
 const NEAREST: usize = 5;
 
@@ -34,8 +35,10 @@ pub struct Choice {
     pub model: ModelSpec,
     /// What the caller asked for, `auto` when nothing.
     pub requested: String,
-    /// Why the model is not the one that was asked for.
+    /// Why the model is not the one that was asked for, or would have come first.
     pub fallback_reason: Option<&'static str>,
+    /// Who is asked instead when this one cannot be had, the next one first. Empty when the caller or the user has named the model.
+    pub others: Vec<Choice>,
 }
 
 /// Where an answer comes from.
@@ -88,7 +91,7 @@ impl Models {
         let named = requested.filter(|name| !is_auto(name));
         let found = match named.or(preferred) {
             Some(name) => self.named(name)?,
-            None => self.by_mark(purpose).ok_or_else(|| self.nothing_to_choose())?,
+            None => self.candidates(purpose).ok_or_else(|| self.nothing_to_choose())?,
         };
         Ok(Source::Model(Box::new(succeed(Choice { requested: named.unwrap_or(AUTO).to_owned(), ..found }))))
     }
@@ -120,26 +123,6 @@ impl Models {
             (Some(only), None) => Some(choice(only, only.model(name)?)),
             _ => None,
         }
-    }
-
-    fn by_mark(&self, purpose: Mark) -> Option<Choice> {
-        let vendors = PREFERENCE
-            .iter()
-            .filter_map(|id| self.providers.iter().find(|provider| *provider.id() == ProviderId::from(*id)));
-        let marked = vendors.clone().find_map(|provider| {
-            let models = provider.models();
-            models
-                .iter()
-                .find(|model| model.marks.contains(&purpose))
-                .map(|model| choice(provider, model.clone()))
-        });
-        // An endpoint of the user's own has no marks: its first configured model is the one meant.
-        marked.or_else(|| {
-            self.providers
-                .iter()
-                .filter(|provider| !provider.is_vendor_endpoint())
-                .find_map(|provider| provider.models().first().map(|model| choice(provider, model.clone())))
-        })
     }
 
     fn nothing_to_choose(&self) -> EngineError {
@@ -175,7 +158,13 @@ pub(crate) fn is_auto(name: &str) -> bool {
 }
 
 fn choice(provider: &Arc<dyn Provider>, model: ModelSpec) -> Choice {
-    Choice { provider: Arc::clone(provider), model, requested: String::new(), fallback_reason: None }
+    Choice {
+        provider: Arc::clone(provider),
+        model,
+        requested: AUTO.to_owned(),
+        fallback_reason: None,
+        others: Vec::new(),
+    }
 }
 
 /// Replaces a retired model by its successor, at the vendor's own endpoint only: elsewhere the name may still be served.

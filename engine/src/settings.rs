@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use exai_core::ProviderId;
 use exai_prompts::Wording;
 
-use crate::{clink::ClinkSettings, preferences::Preferences};
+use crate::{clink::ClinkSettings, health::BreakerSettings, preferences::Preferences};
 
 /// How the engine behaves. `Default` is what the documentation promises.
 #[derive(Debug, Clone)]
@@ -72,6 +72,8 @@ pub struct AttemptSettings {
     pub backoff_cap: Duration,
     /// The longest wait that a vendor may ask for.
     pub retry_after_cap: Duration,
+    /// When a failing model is left alone.
+    pub breaker: BreakerSettings,
 }
 
 impl Default for AttemptSettings {
@@ -84,6 +86,7 @@ impl Default for AttemptSettings {
             backoff: Duration::from_millis(500),
             backoff_cap: Duration::from_secs(8),
             retry_after_cap: Duration::from_secs(60),
+            breaker: BreakerSettings::default(),
         }
     }
 }

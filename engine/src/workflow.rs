@@ -60,7 +60,10 @@ impl Engine {
                     let with_images = !attempt.images.is_empty();
                     let purpose = exai_core::model::Mark::Deep;
                     let model = attempt.model.as_deref();
-                    let source = self.choose_seeing(spec.name, model, purpose, with_images)?;
+                    let source = match self.choose_seeing(spec.name, model, purpose, with_images)? {
+                        Source::Model(choice) => Source::Model(Box::new(self.stay(*choice, thread.as_ref()))),
+                        offline @ Source::Offline { .. } => offline,
+                    };
                     if matches!(source, Source::Offline { .. }) && !rule.inspects {
                         return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
                     }

@@ -26,6 +26,11 @@ fn rendered(answer: &Value) -> String {
     }
     let database = &answer["database"];
     lines.push(format!("\ndatabase  {}", text(&database["path"])));
+    for model in
+        answer["models"].as_array().into_iter().flatten().filter(|model| model["breaker"] != "closed")
+    {
+        lines.push(format!("breaker   {} {}", text(&model["model"]), text(&model["breaker"])));
+    }
     for error in answer["last_errors"].as_array().into_iter().flatten() {
         lines.push(format!(
             "failed    {} {} {}: {}",

@@ -59,6 +59,14 @@ pub const EXAI_IN_FLIGHT_LIMIT: &str = "EXAI_IN_FLIGHT_LIMIT";
 pub const EXAI_FILE_TOKENS: &str = "EXAI_FILE_TOKENS";
 /// Attempts after the first.
 pub const EXAI_RETRIES: &str = "EXAI_RETRIES";
+/// Who answers a call that names no model.
+pub const EXAI_ROUTING_STRATEGY: &str = "EXAI_ROUTING_STRATEGY";
+/// Whether another model is asked when that one cannot be had.
+pub const EXAI_ROUTING_FALLBACK: &str = "EXAI_ROUTING_FALLBACK";
+/// Failures in a row after which a model is left alone.
+pub const EXAI_BREAKER_FAILURES: &str = "EXAI_BREAKER_FAILURES";
+/// Seconds for which it is.
+pub const EXAI_BREAKER_SECONDS: &str = "EXAI_BREAKER_SECONDS";
 /// Seconds that an answer may be given again.
 pub const EXAI_CACHE_SECONDS: &str = "EXAI_CACHE_SECONDS";
 /// Megabytes of cached answers.

@@ -161,6 +161,34 @@ pub static ANSWER_CHARS: Key = key(
 );
 /// Attempts after the first.
 pub static RETRIES: Key = key("limits.retries", &[env::EXAI_RETRIES], "2", "Attempts after the first");
+/// Order of those that may answer.
+pub static ROUTING_STRATEGY: Key = key(
+    "routing.strategy",
+    &[env::EXAI_ROUTING_STRATEGY],
+    "listed",
+    "Who answers a call that names no model: listed, quality, performance, load, round_robin or cost",
+);
+/// Whether another model is asked.
+pub static ROUTING_FALLBACK: Key = key(
+    "routing.fallback",
+    &[env::EXAI_ROUTING_FALLBACK],
+    "true",
+    "false: no other model is asked when the one that the server has chosen cannot be had",
+);
+/// Failures that open a breaker.
+pub static BREAKER_FAILURES: Key = key(
+    "breaker.failures",
+    &[env::EXAI_BREAKER_FAILURES],
+    "5",
+    "Failures in a row after which a model is left alone",
+);
+/// How long it stays open.
+pub static BREAKER_SECONDS: Key = key(
+    "breaker.seconds",
+    &[env::EXAI_BREAKER_SECONDS],
+    "30",
+    "How long it is left alone before one call tries",
+);
 /// Cache lifetime.
 pub static CACHE_SECONDS: Key = key(
     "cache.seconds",
@@ -199,7 +227,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 26] = [
+static REST: [&Key; 30] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -224,6 +252,10 @@ static REST: [&Key; 26] = [
     &FILE_TOKENS,
     &ANSWER_CHARS,
     &RETRIES,
+    &ROUTING_STRATEGY,
+    &ROUTING_FALLBACK,
+    &BREAKER_FAILURES,
+    &BREAKER_SECONDS,
     &CACHE_SECONDS,
     &CACHE_MEGABYTES,
 ];

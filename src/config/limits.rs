@@ -2,7 +2,10 @@
 
 use std::{str::FromStr, time::Duration};
 
-use exai_engine::settings::{AttemptSettings, CacheSettings};
+use exai_engine::{
+    health::BreakerSettings,
+    settings::{AttemptSettings, CacheSettings},
+};
 
 use super::{
     keys::{self, Key},
@@ -47,6 +50,10 @@ impl Limits {
             global_permits: number(layers, &keys::UPSTREAM_LIMIT, 1, 10_000, problems),
             permit_wait: seconds(layers, &keys::PERMIT_WAIT_SECONDS, problems),
             retries: number(layers, &keys::RETRIES, 0, 10, problems),
+            breaker: BreakerSettings {
+                failures: number(layers, &keys::BREAKER_FAILURES, 1, 1_000, problems),
+                open_for: seconds(layers, &keys::BREAKER_SECONDS, problems),
+            },
             ..AttemptSettings::default()
         };
         for (id, key) in [("glm", &keys::GLM_LIMIT), ("kimi", &keys::KIMI_LIMIT)] {

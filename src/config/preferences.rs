@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use exai_core::chat::Thinking;
-use exai_engine::{Preferences, ToolPreferences};
+use exai_engine::{Preferences, ToolPreferences, routing::Strategy};
 use exai_tools::profile::{is_tool, nearest};
 
-use super::{clip, keys, layers::Layers, problems::Problems};
+use super::{choice, clip, keys, layers::Layers, problems::Problems};
 
 /// The levels, as calls name them too.
 const LEVELS: [Thinking; 5] =
@@ -26,6 +26,8 @@ pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Preferences {
         default_model: some(layers.look_up(&keys::DEFAULT_MODEL).value),
         locale,
         tools: tools(layers, problems),
+        strategy: choice(layers, &keys::ROUTING_STRATEGY, Strategy::WORDS, problems),
+        falls_back: choice(layers, &keys::ROUTING_FALLBACK, [("true", true), ("false", false)], problems),
     }
 }
 

@@ -22,6 +22,7 @@ mod precommit;
 mod progress;
 mod resilience;
 mod review;
+mod routing;
 mod runs;
 mod smoke;
 mod stdio;

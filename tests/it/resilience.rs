@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Mutex, time::Duration};
 use exai_mock_vendor::{Answer, Recorded};
 use serde_json::json;
 
-use crate::support::{Program, Setup, Upstream};
+use crate::support::{MODEL, Program, Setup, Upstream};
 
 /// Calls whose question is this prompt.
 fn attempts_for(setup: &Setup, prompt: &str) -> usize {
@@ -45,7 +45,7 @@ async fn a_vendor_that_asks_for_patience_gets_it_and_answers() {
 
 #[tokio::test]
 async fn passing_trouble_is_tried_again_until_there_is_an_answer() {
-    let setup = Setup::new().await;
+    let setup = Setup::new().await.with("EXAI_BREAKER_FAILURES", "100");
     let program = setup.start().await;
     let good = || Answer::text("A whole answer of several pieces.");
     let cases = [
@@ -97,7 +97,8 @@ async fn an_unusual_stream_is_read_like_any_other() {
 
 #[tokio::test]
 async fn a_failure_has_its_code_its_attempts_and_a_thread() {
-    let setup = Setup::new().await.with("CUSTOM_API_KEY", "sk-very-secret");
+    let setup =
+        Setup::new().await.with("CUSTOM_API_KEY", "sk-very-secret").with("EXAI_BREAKER_FAILURES", "100");
     let program = setup.start().await;
     let page = Answer::proxy_page();
     let cases: [(&'static str, Answer, &str, bool, usize); 10] = [
@@ -106,16 +107,18 @@ async fn a_failure_has_its_code_its_attempts_and_a_thread() {
         ("hang up", Answer::hang_up(), "unavailable", true, 3),
         ("cut", Answer::text("Some words that break off").cut_after_pieces(1), "protocol", true, 3),
         ("pace", Answer::rate_limited("0"), "rate_limited", true, 3),
-        ("a long pace", Answer::rate_limited("3600"), "rate_limited", true, 1),
         ("key", Answer::invalid_key(), "auth", false, 1),
         ("money", Answer::quota_exhausted(), "quota", false, 1),
         ("size", Answer::context_too_long(), "context_too_long", false, 1),
         ("filter", Answer::text("I").finish_reason("content_filter"), "content_filtered", false, 1),
+        ("a long pace", Answer::rate_limited("3600"), "rate_limited", true, 1),
     ];
     answer_by_prompt(&setup, cases.iter().map(|(name, answer, ..)| (*name, vec![answer.clone()])));
     let mut calls = Vec::new();
     for case in &cases {
-        calls.push((case, program.begin("chat", json!({"prompt": case.0})).await));
+        // A model of its own: nobody else is to wait for that hour.
+        let model = if case.0 == "a long pace" { "another-model" } else { MODEL };
+        calls.push((case, program.begin("chat", json!({"prompt": case.0, "model": model})).await));
     }
     for ((name, _, code, retryable, attempts), call) in calls {
         let failure = Program::answer(call).await.failure();

@@ -134,9 +134,6 @@ fn describe_model(model: &ModelSpec) -> String {
     if !can.is_empty() {
         words.push(can.join(", "));
     }
-    if model.can(Capability::ResponsesApiOnly) {
-        words.push("cannot be asked: it needs the Responses interface".to_owned());
-    }
     for mark in &model.marks {
         words.push(match mark {
             Mark::Fast => "default for chat".to_owned(),

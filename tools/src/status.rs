@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use exai_core::{run::RunState, store::RunFilter};
-use exai_engine::Call;
+use exai_engine::{Call, health::Condition, overview::Load};
 use rmcp::{
     handler::server::common::Extension,
     model::{CallToolResponse, JsonObject},
@@ -70,7 +70,7 @@ impl ExaiServer {
             Err(_) => Vec::new(),
         };
         let load = self.engine().load();
-        let steps = next_steps(usable, database.as_deref(), &errors, load.unwritten);
+        let steps = next_steps(usable, database.as_deref(), &errors, &load);
         let health = if database.is_some() {
             "degraded"
         } else if usable == 0 {
@@ -95,6 +95,12 @@ impl ExaiServer {
                 "calls": { "under_way": self.parts.max_in_flight - self.in_flight.available_permits(), "limit": self.parts.max_in_flight },
             }),
         );
+        let models: Vec<Value> = load.models.iter().map(condition).collect();
+        answer.put("models", json!(models));
+        let closed = load.closed.iter().map(
+            |(provider, code, rest)| json!({ "provider": provider, "code": code, "for_s": rest.as_secs() }),
+        );
+        answer.put("left_alone", json!(closed.collect::<Vec<_>>()));
         let cached = load.cached;
         answer.put("cache", json!({ "answers": cached.answers, "bytes": cached.bytes, "hits": cached.hits, "misses": cached.misses }));
         answer.put("database", json!({ "path": self.parts.database, "ok": database.is_none(), "problem": database, "batches_waiting": load.unwritten }));
@@ -112,6 +118,27 @@ impl ExaiServer {
     }
 }
 
+/// A model that was asked: its breaker, and how it has answered.
+fn condition(model: &Condition) -> Value {
+    json!({
+        "model": format!("{}/{}", model.provider, model.model),
+        "breaker": model.breaker,
+        "failures_in_a_row": model.failures,
+        "closed_for_s": model.closed_for.map(|rest| rest.as_secs()),
+        "latency_ms": model.latency_ms.map(f64::round),
+        "error_rate": (model.error_rate * 100.0).round() / 100.0,
+    })
+}
+
+fn left_alone(provider: &str, code: &str) -> String {
+    match code {
+        "auth" => format!("{provider} refuses its key: correct it, then restart the server."),
+        _ => {
+            format!("{provider} says that its balance or plan is used up: top it up, or use another vendor.")
+        }
+    }
+}
+
 fn summary(usable: usize, database: Option<&str>, errors: usize) -> String {
     let models = match usable {
         0 => "No provider is configured: reviews come from the local inspection.".to_owned(),
@@ -126,16 +153,18 @@ fn summary(usable: usize, database: Option<&str>, errors: usize) -> String {
 }
 
 /// The most urgent first.
-fn next_steps(usable: usize, database: Option<&str>, errors: &[Value], unwritten: usize) -> Vec<String> {
+fn next_steps(usable: usize, database: Option<&str>, errors: &[Value], load: &Load) -> Vec<String> {
     let mut steps = Vec::new();
     if let Some(problem) = database {
         steps.push(format!("Mend the database, or nothing is remembered: {problem}"));
-    } else if unwritten > 0 {
+    } else if load.unwritten > 0 {
+        let unwritten = load.unwritten;
         steps.push(format!("{unwritten} changes wait for the database; look again in a moment."));
     }
     if usable == 0 {
         steps.push(exai_engine::HOW_TO_CONFIGURE.to_owned());
     }
+    steps.extend(load.closed.iter().map(|(provider, code, _)| left_alone(provider, code)));
     if let Some(last) = errors.first() {
         let text = |key: &str| last.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         steps.push(format!("The last failure, of {}: {}", text("model"), text("error")));

@@ -145,6 +145,7 @@ impl Rounds<'_> {
                     choice: choice.clone(),
                     request,
                     fresh,
+                    is_last: true,
                     prologue: Vec::new(),
                 };
                 let own = call_of_one(call, engine.settings.consensus_limit);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use exai_core::model::{Capability, Mark, ModelSpec, Status};
+use exai_core::model::{Mark, ModelSpec, Status};
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_VOICES, TOOL};
@@ -145,6 +145,7 @@ impl Engine {
                     model: model.clone(),
                     requested: crate::routing::AUTO.to_owned(),
                     fallback_reason: None,
+                    others: Vec::new(),
                 };
                 (rank, place, choice)
             }));
@@ -169,7 +170,7 @@ impl Engine {
 }
 
 fn is_usable(model: &ModelSpec) -> bool {
-    model.status == Status::Active && !model.can(Capability::ResponsesApiOnly)
+    model.status == Status::Active
 }
 
 /// The same model with the same stance twice is no second opinion.

@@ -8,6 +8,8 @@ use exai_core::{
     thread::{Answer, AnsweredBy, Body, UserMessage},
 };
 
+use futures::FutureExt as _;
+
 use super::{
     Begun, End, ExpertEnd, StepOutcome,
     inspected::filtered,
@@ -21,6 +23,7 @@ use crate::{
     error::EngineError,
     evidence::EvidenceFile,
     expert::{Answered, Delivery, Question},
+    fallback::InTurn,
     gather::Gathered,
     parse::{self, ExpertAnswer},
     round::Round,
@@ -49,9 +52,6 @@ impl Engine {
         call: &Call,
     ) -> Result<StepOutcome, EngineError> {
         let (request, gathered, dropped_turns) = self.expert_request(&begun, rule, &choice, call).await?;
-        let (requested, fallback_reason, window_known) =
-            (choice.requested.clone(), choice.fallback_reason, choice.model.window_known);
-        let without_web = begun.input.web_search && !request.web_search;
         let question = Question {
             tool: begun.spec.name,
             prompt_version: self.settings.wording.version(rule.prompt),
@@ -59,9 +59,18 @@ impl Engine {
             choice,
             request,
             fresh: begun.input.fresh,
+            is_last: true,
             prologue: Vec::new(),
         };
-        let round = self.consult_round(question, gathered, begun.input.add_files, call).await?;
+        let render = |choice: Choice| {
+            let begun = &begun;
+            async move { self.expert_request(begun, rule, &choice, call).await }.boxed()
+        };
+        let add_files = begun.input.add_files;
+        let InTurn { round, choice, dropped_turns, passed_over } =
+            self.consult_in_turn(question, (gathered, dropped_turns), add_files, render, call).await?;
+        let without_web = begun.input.web_search && !choice.provider.searches_web(&choice.model);
+        let Choice { requested, fallback_reason, model, .. } = choice;
         let Round { answered: Answered { delivery, unwritten, .. }, gathered, first } = round;
         call.phase(Phase::Checking);
         let (answer, findings) = read_answer(&delivery, &gathered, call).await?;
@@ -95,7 +104,8 @@ impl Engine {
             without_web,
             requested,
             fallback_reason,
-            window_known,
+            passed_over,
+            window_known: model.window_known,
             answer,
             promoted,
             findings,

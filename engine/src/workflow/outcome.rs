@@ -10,7 +10,10 @@ use super::{
     spec::{Flow, Promotion, Spec},
     step::branch_of,
 };
-use crate::{engine::Engine, evidence::FileReport, expert::Delivery, inspect::Facts, parse::ExpertAnswer};
+use crate::{
+    engine::Engine, evidence::FileReport, expert::Delivery, fallback::PassedOver, inspect::Facts,
+    parse::ExpertAnswer,
+};
 
 /// A step that was taken.
 #[derive(Debug)]
@@ -82,6 +85,8 @@ pub struct ExpertEnd {
     pub requested: String,
     /// Why another model answered.
     pub fallback_reason: Option<&'static str>,
+    /// Models that could not be had before.
+    pub passed_over: Vec<PassedOver>,
     /// Whether the model's window is a fact or an assumption.
     pub window_known: bool,
     /// The answer's parts, when it could be read.

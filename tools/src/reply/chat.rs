@@ -43,6 +43,7 @@ pub(crate) fn chat(outcome: &ChatOutcome, notes: &[String], call: &Call) -> Call
             without_web: outcome.without_web,
             requested: &outcome.requested,
             fallback_reason: outcome.fallback_reason,
+            passed_over: &outcome.passed_over,
             window_known: outcome.window_known,
             dropped_turns: outcome.dropped_turns,
             files: &outcome.files,

@@ -1,6 +1,6 @@
 //! The part of an answer that says how it came about.
 
-use exai_engine::{Call, evidence::FileReport, evidence::FileStatus, expert::Delivery};
+use exai_engine::{Call, evidence::FileReport, evidence::FileStatus, expert::Delivery, fallback::PassedOver};
 use serde_json::{Map, Value, json};
 
 /// The most files named one by one; the rest is counted.
@@ -26,6 +26,7 @@ pub(super) struct Asked<'a> {
     pub without_web: bool,
     pub requested: &'a str,
     pub fallback_reason: Option<&'static str>,
+    pub passed_over: &'a [PassedOver],
     pub window_known: bool,
     pub dropped_turns: usize,
     pub files: &'a [FileReport],
@@ -43,6 +44,11 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     put("requested", json!(asked.requested));
     if let Some(reason) = asked.fallback_reason {
         put("fallback_reason", json!(reason));
+    }
+    if !asked.passed_over.is_empty() {
+        let passed =
+            |one: &PassedOver| json!({ "model": one.model, "code": one.code, "message": one.message });
+        put("passed_over", json!(asked.passed_over.iter().map(passed).collect::<Vec<_>>()));
     }
     let usage = &consulted.reply.usage;
     put(

@@ -109,6 +109,7 @@ fn expert(answer: &mut Answer, outcome: &StepOutcome, end: &ExpertEnd, metadata:
             without_web: end.without_web,
             requested: &end.requested,
             fallback_reason: end.fallback_reason,
+            passed_over: &end.passed_over,
             window_known: end.window_known,
             dropped_turns: end.dropped_turns,
             files: &end.files,

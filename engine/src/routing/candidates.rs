@@ -1,0 +1,149 @@
+//! Who may answer a call that names no model, and in which order they are asked.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use exai_core::{
+    Kind, ProviderId,
+    model::{Mark, ModelSpec, Status},
+    thread::{Body, Thread},
+};
+
+use super::{Choice, Models, choice, succeed};
+use crate::{engine::Engine, health::Health};
+
+/// The vendors in the order in which they are tried when nothing is named.
+const PREFERENCE: [&str; 10] =
+    ["openai", "glm", "kimi", "minimax", "anthropic", "gemini", "xai", "deepseek", "mistral", "qwen"];
+
+/// How those that may answer are put in order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// As the vendors are listed in the documentation.
+    #[default]
+    Listed,
+    /// The most capable model first.
+    Quality,
+    /// The one that has answered fastest, and failed least.
+    Performance,
+    /// The provider with the fewest calls under way.
+    Load,
+    /// In turns.
+    RoundRobin,
+    /// The cheapest first.
+    Cost,
+}
+
+impl Strategy {
+    /// Every strategy with its word.
+    pub const WORDS: [(&'static str, Self); 6] = [
+        ("listed", Self::Listed),
+        ("quality", Self::Quality),
+        ("performance", Self::Performance),
+        ("load", Self::Load),
+        ("round_robin", Self::RoundRobin),
+        ("cost", Self::Cost),
+    ];
+}
+
+impl Models {
+    /// Each configured vendor's model for the purpose, then the first model of each endpoint of the user's own.
+    pub(super) fn candidates(&self, purpose: Mark) -> Option<Choice> {
+        let vendors = PREFERENCE
+            .iter()
+            .filter_map(|id| self.providers.iter().find(|provider| *provider.id() == ProviderId::from(*id)));
+        let marked = vendors.filter_map(|provider| {
+            let models = provider.models();
+            let model = models.iter().find(|model| model.marks.contains(&purpose))?;
+            Some(choice(provider, model.clone()))
+        });
+        // An endpoint of the user's own has no marks: its first configured model is the one meant.
+        let own = self.providers.iter().filter(|provider| !provider.is_vendor_endpoint());
+        let own = own.filter_map(|provider| {
+            let model = provider.models().first().filter(|model| model.marks.is_empty())?.clone();
+            Some(choice(provider, model))
+        });
+        let mut all = marked.chain(own).map(succeed).filter(|found| found.model.status != Status::Retired);
+        let first = all.next()?;
+        Some(Choice { others: all.collect(), ..first })
+    }
+}
+
+/// Turns for [`Strategy::RoundRobin`].
+#[derive(Debug, Default)]
+pub(crate) struct Turns(AtomicUsize);
+
+impl Engine {
+    /// Puts those that may answer in order: by the user's strategy, and who cannot be had now behind the rest.
+    pub(crate) fn in_order(&self, mut chosen: Choice) -> Choice {
+        if chosen.others.is_empty() {
+            return chosen;
+        }
+        let preferences = self.preferences();
+        let mut all = std::mem::take(&mut chosen.others);
+        all.insert(0, chosen);
+        let health = self.expert.attempts.health();
+        sort(&mut all, preferences.strategy, health, &self.turns);
+        let objection = |one: &Choice| health.objection(one.provider.id(), &one.model.id);
+        let reason = all.first().and_then(objection).map(Kind::code);
+        let is_possible = all.iter().any(|one| objection(one).is_none());
+        // Stable: among those that can be had, and among those that cannot, the order stays.
+        all.sort_by_key(|one| objection(one).is_some());
+        let mut first = all.remove(0);
+        if is_possible {
+            first.fallback_reason = first.fallback_reason.or(reason);
+        }
+        first.others = if preferences.falls_back { all } else { Vec::new() };
+        first
+    }
+
+    /// Keeps a conversation with the model that has answered in it last, when that one may answer and can be had.
+    pub(crate) fn stay(&self, chosen: Choice, thread: Option<&Thread>) -> Choice {
+        let last = thread.and_then(|thread| {
+            thread.turns.iter().rev().find_map(|turn| match &turn.body {
+                Body::Answer(answer) => answer.model.as_ref(),
+                _ => None,
+            })
+        });
+        let health = self.expert.attempts.health();
+        let place = chosen.others.iter().position(|one| {
+            last.is_some_and(|last| last.provider == *one.provider.id() && last.model == one.model.id)
+                && health.objection(one.provider.id(), &one.model.id).is_none()
+        });
+        let Some(place) = place else { return chosen };
+        let mut before = chosen;
+        let mut others = std::mem::take(&mut before.others);
+        let stayed = others.remove(place);
+        before.fallback_reason = None;
+        others.insert(0, before);
+        Choice { others, ..stayed }
+    }
+}
+
+fn sort(all: &mut [Choice], strategy: Strategy, health: &Health, turns: &Turns) {
+    match strategy {
+        Strategy::Listed => {}
+        Strategy::Quality => all.sort_by_key(|one| u8::MAX - one.model.intelligence),
+        Strategy::Cost => all.sort_by(|one, other| price(&one.model).total_cmp(&price(&other.model))),
+        Strategy::Load => all.sort_by_key(|one| health.under_way(one.provider.id())),
+        Strategy::Performance => all.sort_by(|one, other| {
+            let cost = |one: &Choice| {
+                let (latency, error_rate) = health.averages(one.provider.id(), &one.model.id);
+                // Who was never asked is tried first; a failure costs about as much as ten answers.
+                latency.map_or(0.0, |latency| latency * (1.0 + 10.0 * error_rate))
+            };
+            cost(one).total_cmp(&cost(other))
+        }),
+        Strategy::RoundRobin => {
+            let turn = turns.0.fetch_add(1, Ordering::Relaxed);
+            all.rotate_left(turn % all.len().max(1));
+        }
+    }
+}
+
+/// What a usual consultation costs: eight tokens in for each one out. Unknown is dearest.
+fn price(model: &ModelSpec) -> f64 {
+    match (model.price.input, model.price.output) {
+        (Some(input), Some(output)) => input.mul_add(8.0, output),
+        _ => f64::INFINITY,
+    }
+}

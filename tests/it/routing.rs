@@ -1,0 +1,247 @@
+//! Who answers when nobody is named, and what happens when that one cannot be had.
+
+use exai_mock_vendor::{Answer, Recorded, Vendor};
+use serde_json::{Value, json};
+
+use crate::support::{Program, Setup, expert_answer};
+
+/// GLM and Kimi, each a vendor of its own.
+struct Two {
+    setup: Setup,
+    glm: Vendor,
+    kimi: Vendor,
+}
+
+async fn two() -> Two {
+    let (glm, kimi) = (Vendor::start().await, Vendor::start().await);
+    let setup = Setup::without_provider().await.with("EXAI_CACHE_SECONDS", "0");
+    let setup = setup
+        .with("GLM_API_KEY", "k")
+        .with("GLM_BASE_URL", &format!("{}/api/paas/v4", glm.origin()))
+        .with("KIMI_API_KEY", "k")
+        .with("KIMI_BASE_URL", &kimi.url());
+    Two { setup, glm, kimi }
+}
+
+async fn ask(program: &Program, more: &Value) -> Value {
+    let mut call = json!({"prompt": "What is a permit?"});
+    call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    program.call("chat", call).await.ok()
+}
+
+fn answered_by(answer: &Value) -> &str {
+    answer["metadata"]["answered_by"].as_str().expect("a model")
+}
+
+#[tokio::test]
+async fn the_next_vendor_answers_at_once_and_the_answer_says_why() {
+    for (failure, code) in [
+        (Answer::server_error(), "unavailable"),
+        (Answer::json(429, &json!({"error": {"message": "slow down"}})), "rate_limited"),
+        (Answer::json(401, &json!({"error": {"message": "no such key"}})), "auth"),
+        (Answer::json(402, &json!({"error": {"message": "pay first"}})), "quota"),
+        (Answer::hang_up(), "unavailable"),
+    ] {
+        let two = two().await;
+        let program = two.setup.start().await;
+        two.glm.default_answer(failure);
+        let answer = ask(&program, &json!({})).await;
+        assert_eq!(answered_by(&answer), "kimi/kimi-k3.1-pro", "{code}");
+        let metadata = &answer["metadata"];
+        assert_eq!((&metadata["requested"], &metadata["fallback_reason"]), (&json!("auto"), &json!(code)));
+        assert_eq!(metadata["passed_over"][0]["model"], "glm/glm-5.3-flash");
+        assert_eq!(metadata["passed_over"][0]["code"], code);
+        assert_eq!((two.glm.stats().calls, two.kimi.stats().calls), (1, 1), "{code}: nobody is asked twice");
+        program.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_expert_falls_back_like_a_conversation_and_is_sent_the_same() {
+    let two = two().await;
+    two.setup.file("a.py", "print(1)\n");
+    let program = two.setup.start().await;
+    two.glm.then(Answer::server_error());
+    let finding = json!([{"severity": "low", "path": "a.py", "line": 1, "quote": "print(1)", "title": "t", "detail": "d", "fix": "f"}]);
+    two.kimi.then(Answer::text(expert_answer("code_review_complete", "Fine.", finding)));
+    let review = json!({"step": "look", "relevant_files": ["a.py"], "next_step_required": false});
+    let answer = program.call("codereview", review).await.ok();
+    assert_eq!(
+        (answered_by(&answer), &answer["findings"][0]["verified"]),
+        ("kimi/kimi-k3.1-pro", &json!(true))
+    );
+    let texts = |calls: Vec<Recorded>| calls[0].json["messages"].to_string();
+    assert_eq!(texts(two.glm.calls()), texts(two.kimi.calls()));
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_model_that_was_named_is_never_replaced() {
+    for named in [json!({"model": "glm-5.3"}), json!({})] {
+        let two = two().await;
+        // Named by the caller, and named by the user.
+        let setup = two.setup.with("EXAI_DEFAULT_MODEL", "glm/glm-5.3").with("EXAI_RETRIES", "1");
+        two.glm.default_answer(Answer::server_error());
+        let program = setup.start().await;
+        let mut call = json!({"prompt": "hi"});
+        call.as_object_mut().unwrap().extend(named.as_object().unwrap().clone());
+        let failure = program.call("chat", call).await.failure();
+        assert_eq!(failure["code"], "unavailable");
+        assert_eq!((two.glm.stats().calls, two.kimi.stats().calls), (2, 0), "it is tried again");
+        program.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_fails_is_left_alone_and_looked_at_again() {
+    let two = two().await;
+    let setup = two.setup.with("EXAI_BREAKER_FAILURES", "2").with("EXAI_BREAKER_SECONDS", "1");
+    two.glm.default_answer(Answer::server_error());
+    let program = setup.start().await;
+    for _ in 0..2 {
+        ask(&program, &json!({})).await;
+    }
+    assert_eq!(two.glm.stats().calls, 2);
+    let answer = ask(&program, &json!({})).await;
+    assert_eq!((answered_by(&answer), two.glm.stats().calls), ("kimi/kimi-k3.1-pro", 2), "not asked at all");
+    assert_eq!(answer["metadata"]["fallback_reason"], "unavailable");
+    let named = program.call("chat", json!({"prompt": "hi", "model": "glm-5.3-flash"})).await.failure();
+    assert!(
+        named["message"].as_str().unwrap().contains("failed several times in a row and is left alone"),
+        "{named}"
+    );
+    assert!(named["retry_after_ms"].as_u64().is_some_and(|wait| wait <= 1_000), "{named}");
+    let status = program.call("status", json!({})).await.ok();
+    let glm = &status["models"].as_array().unwrap()[0];
+    assert_eq!(
+        (&glm["model"], &glm["breaker"], &glm["failures_in_a_row"]),
+        (&json!("glm/glm-5.3-flash"), &json!("open"), &json!(2))
+    );
+
+    two.glm.default_answer(Answer::text("back again"));
+    let back = async {
+        loop {
+            if answered_by(&ask(&program, &json!({})).await) == "glm/glm-5.3-flash" {
+                break;
+            }
+        }
+    };
+    crate::support::within("the end of the pause", back).await;
+    let status = program.call("status", json!({})).await.ok();
+    assert_eq!(status["models"][0]["breaker"], "closed");
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_vendor_without_money_is_left_alone_with_all_its_models() {
+    let two = two().await;
+    two.glm.default_answer(Answer::json(429, &json!({"error": {"code": "1113", "message": "in arrears"}})));
+    let program = two.setup.start().await;
+    ask(&program, &json!({})).await;
+    let deep = program
+        .call("thinkdeep", json!({"step": "look", "findings": "f", "next_step_required": false}))
+        .await
+        .ok();
+    assert_eq!((answered_by(&deep), two.glm.stats().calls), ("kimi/kimi-k3.1-pro", 1));
+    let status = program.call("status", json!({})).await.ok();
+    assert_eq!(status["left_alone"][0]["code"], "quota");
+    assert!(status["next_steps"].to_string().contains("top it up"), "{status:#}");
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn when_nobody_can_be_had_the_last_failure_names_the_others() {
+    let two = two().await;
+    let setup = two.setup.with("EXAI_RETRIES", "1");
+    for vendor in [&two.glm, &two.kimi] {
+        vendor.default_answer(Answer::server_error());
+    }
+    let program = setup.start().await;
+    let failure = program.call("chat", json!({"prompt": "hi"})).await.failure();
+    let message = failure["message"].as_str().unwrap();
+    assert!(
+        message.contains("before it: glm/glm-5.3-flash (unavailable)") && message.contains("2 attempts"),
+        "{message}"
+    );
+    assert_eq!((two.glm.stats().calls, two.kimi.stats().calls), (1, 2), "only the last one is tried again");
+    program.stop().await;
+
+    let setup = setup.with("EXAI_ROUTING_FALLBACK", "false");
+    let program = setup.start().await;
+    program.call("chat", json!({"prompt": "hi"})).await.failure();
+    assert_eq!((two.glm.stats().calls, two.kimi.stats().calls), (3, 2), "no other one is asked");
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_conversation_stays_with_its_model() {
+    let two = two().await;
+    let program = two.setup.start().await;
+    two.glm.then(Answer::server_error());
+    let first = ask(&program, &json!({})).await;
+    let thread = first["continuation_id"].clone();
+    let second = ask(&program, &json!({"continuation_id": thread})).await;
+    assert_eq!(answered_by(&second), "kimi/kimi-k3.1-pro");
+    assert_eq!(second["metadata"].get("fallback_reason"), None);
+    let other = ask(&program, &json!({})).await;
+    assert_eq!(answered_by(&other), "glm/glm-5.3-flash", "a new one begins with the first");
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn the_users_strategy_decides_who_is_first() {
+    for (strategy, expected) in [
+        ("listed", ["glm/glm-5.3-flash"; 3]),
+        ("quality", ["kimi/kimi-k3.1-pro"; 3]),
+        ("cost", ["glm/glm-5.3-flash"; 3]),
+        ("round_robin", ["glm/glm-5.3-flash", "kimi/kimi-k3.1-pro", "glm/glm-5.3-flash"]),
+    ] {
+        let two = two().await;
+        let setup = two.setup.with("EXAI_ROUTING_STRATEGY", strategy);
+        let program = setup.start().await;
+        for expected in expected {
+            assert_eq!(answered_by(&ask(&program, &json!({})).await), expected, "{strategy}");
+        }
+        program.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_fastest_is_found_by_trying() {
+    let two = two().await;
+    let setup = two.setup.with("EXAI_ROUTING_STRATEGY", "performance");
+    two.glm.default_answer(Answer::text("slow").latency(std::time::Duration::from_millis(200)));
+    let program = setup.start().await;
+    let mut last = String::new();
+    for _ in 0..4 {
+        last = answered_by(&ask(&program, &json!({})).await).to_owned();
+    }
+    assert_eq!((last.as_str(), two.glm.stats().calls), ("kimi/kimi-k3.1-pro", 1));
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_question_that_is_too_long_goes_to_a_larger_window_only() {
+    let setup = Setup::without_provider().await;
+    let config = format!(
+        "[[endpoints]]\nname = \"small\"\nbase_url = \"{url}\"\nmodels = [{{ id = \"one\", window = 8000 }}]\n\
+         [[endpoints]]\nname = \"tiny\"\nbase_url = \"{url}\"\nmodels = [{{ id = \"two\", window = 4000 }}]\n\
+         [[endpoints]]\nname = \"large\"\nbase_url = \"{url}\"\nmodels = [{{ id = \"three\", window = 90000 }}]\n",
+        url = setup.vendor.url()
+    );
+    let path = setup.home.path().join("config/config.toml");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, config).unwrap();
+    setup.vendor.answer_with(|request| {
+        let too_long = json!({"error": {"code": "context_length_exceeded", "message": "too long"}});
+        (request.json["model"] == "one").then(|| Answer::json(400, &too_long))
+    });
+    let program = setup.start().await;
+    let answer = ask(&program, &json!({})).await;
+    assert_eq!(
+        (answered_by(&answer), &answer["metadata"]["fallback_reason"]),
+        ("large/three", &json!("context_too_long"))
+    );
+    assert_eq!(setup.vendor.stats().calls, 2);
+    program.stop().await;
+}
