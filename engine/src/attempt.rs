@@ -2,7 +2,7 @@
 //!
 //! Permits count upstream attempts and are released while waiting between them. The model is asked again at the same provider
 //! only; nothing here ever changes the model. The answer is buffered, so an attempt that broke off may be repeated. Before each
-//! attempt the model's [`Health`] is asked whether there is any use in it.
+//! attempt the model's health is asked whether there is any use in it.
 
 mod permits;
 
