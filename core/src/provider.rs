@@ -79,6 +79,12 @@ pub trait Provider: Send + Sync {
     fn searches_web(&self, _model: &ModelSpec) -> bool {
         false
     }
+
+    /// Keys in all, and those that rest because they were refused, are out of money or were asked to slow down.
+    fn keys(&self) -> (usize, usize) {
+        (0, 0)
+    }
+
     /// What is known of a model here, also of one that is only passed through. `None` when the provider would refuse it.
     fn model(&self, name: &str) -> Option<ModelSpec>;
 

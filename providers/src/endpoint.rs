@@ -8,7 +8,7 @@ use exai_core::{
     chat::Request,
     model::{Capability, ModelSpec},
     provider::{CallCtx, Provider, ProviderError, ReplyStream},
-    secret::ExposeSecret,
+    secret::{ExposeSecret, SecretString},
 };
 use reqwest::header::HeaderValue;
 use url::Url;
@@ -17,6 +17,7 @@ use crate::{
     base_url,
     error::BuildError,
     http::Http,
+    keyring::Keyring,
     models_list,
     origin::Origin,
     roster::Roster,
@@ -30,7 +31,7 @@ use crate::{
 
 /// A vendor's own address, a gateway or a server at home.
 pub(crate) struct Endpoint {
-    origin: Arc<Origin>,
+    keys: Keyring,
     base: Url,
     is_vendors_own: bool,
     roster: Roster,
@@ -46,23 +47,35 @@ impl Endpoint {
             problem: "is missing; this endpoint has none of its own",
         })?;
         let base = base_url::normalise(address, vendor, &settings.id, http.settings.allow_insecure)?;
-        let key = settings.key.filter(|key| !key.expose_secret().trim().is_empty());
-        if let Some(key) = &key
-            && HeaderValue::from_str(key.expose_secret()).is_err()
-        {
+        let text = settings.key.as_ref().map(|key| key.expose_secret().to_owned()).unwrap_or_default();
+        let keys: Vec<&str> = text.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
+        if keys.iter().any(|key| HeaderValue::from_str(key).is_err()) {
             return Err(BuildError::Key { key_origin: settings.key_origin });
         }
         let is_vendors_own = base.host_str().is_some_and(|host| vendor.hosts.contains(&host));
-        let origin = Origin { provider: settings.id.clone(), vendor, key, key_origin: settings.key_origin };
+        let origin = |key: Option<SecretString>, key_origin: String| Origin {
+            provider: settings.id.clone(),
+            vendor,
+            key,
+            key_origin,
+        };
+        let count = keys.len();
+        let mut origins = keys.iter().enumerate().map(|(place, key)| {
+            let which = if count > 1 { format!(" (key {} of {count})", place + 1) } else { String::new() };
+            origin(Some(SecretString::from(*key)), format!("{}{which}", settings.key_origin))
+        });
+        let first = origins.next().unwrap_or_else(|| origin(None, settings.key_origin.clone()));
+        let keys = Keyring::new(first, origins.collect());
         let roster = Roster::new(settings.id, settings.vendor, settings.models);
-        Ok(Self { origin: Arc::new(origin), base, is_vendors_own, roster, http })
+        Ok(Self { keys, base, is_vendors_own, roster, http })
     }
 
     /// The vendors' own servers answer nothing without a key, so the failure is told before the request.
     fn check_key(&self) -> Result<(), ProviderError> {
-        if self.is_vendors_own && self.origin.key.is_none() {
-            let message = format!("no key is configured; set {}", self.origin.key_origin);
-            return Err(self.origin.error(Kind::Auth, &message));
+        let origin = self.keys.first();
+        if self.is_vendors_own && origin.key.is_none() {
+            let message = format!("no key is configured; set {}", origin.key_origin);
+            return Err(origin.error(Kind::Auth, &message));
         }
         Ok(())
     }
@@ -71,7 +84,7 @@ impl Endpoint {
 #[async_trait]
 impl Provider for Endpoint {
     fn id(&self) -> &ProviderId {
-        &self.origin.provider
+        &self.keys.first().provider
     }
 
     fn models(&self) -> Arc<[ModelSpec]> {
@@ -79,7 +92,7 @@ impl Provider for Endpoint {
     }
 
     fn accepts_unknown_models(&self) -> bool {
-        self.origin.vendor.is_open
+        self.keys.first().vendor.is_open
     }
 
     fn is_vendor_endpoint(&self) -> bool {
@@ -87,7 +100,7 @@ impl Provider for Endpoint {
     }
 
     fn searches_web(&self, model: &ModelSpec) -> bool {
-        model.can(Capability::WebSearch) && self.origin.vendor.quirks.web_search != WebSearch::Absent
+        model.can(Capability::WebSearch) && self.keys.first().vendor.quirks.web_search != WebSearch::Absent
     }
 
     fn model(&self, name: &str) -> Option<ModelSpec> {
@@ -100,11 +113,12 @@ impl Provider for Endpoint {
             let message = format!(
                 "the model `{name}` is not known here; list the models, or add it to the configuration"
             );
-            return Err(self.origin.error(Kind::ModelNotFound, &message));
+            return Err(self.keys.first().error(Kind::ModelNotFound, &message));
         };
         self.check_key()?;
-        let (http, origin, base) = (&self.http, &self.origin, &self.base);
-        match (origin.vendor.wire)(&model, request) {
+        let (http, base) = (&self.http, &self.base);
+        let (place, origin) = self.keys.pick();
+        let asked = match (origin.vendor.wire)(&model, request) {
             Wire::ChatCompletions => {
                 let dialect = Dialect { sampling: self.roster.sampling(&model), model };
                 chat_completions::chat(http, origin, base, &dialect, request, call).await
@@ -114,11 +128,16 @@ impl Provider for Endpoint {
             Wire::GenerateContent => {
                 wire::generate_content::chat(http, origin, base, &model, request, call).await
             }
-        }
+        };
+        asked.map_err(|failure| self.keys.judge(place, failure))
+    }
+
+    fn keys(&self) -> (usize, usize) {
+        self.keys.count()
     }
 
     async fn live_models(&self, call: &CallCtx) -> Result<Vec<ModelId>, ProviderError> {
         self.check_key()?;
-        models_list::fetch(&self.http, &self.origin, &self.base, call).await
+        models_list::fetch(&self.http, self.keys.pick().1, &self.base, call).await
     }
 }

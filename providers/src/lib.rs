@@ -11,6 +11,7 @@ mod classify;
 mod endpoint;
 mod error;
 mod http;
+mod keyring;
 mod models_list;
 mod origin;
 mod roster;

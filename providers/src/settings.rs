@@ -19,7 +19,8 @@ pub struct EndpointSettings {
     pub vendor: VendorKind,
     /// Where it is; the vendor's own address when absent. Needed for [`VendorKind::Custom`].
     pub base_url: Option<String>,
-    /// The key. Without one no `Authorization` header is sent, which servers at home need and vendors refuse.
+    /// The key, or several separated by commas, which are used in turns. Without one no key is sent, which servers at home need and
+    /// vendors refuse.
     pub key: Option<SecretString>,
     /// Where the key comes from, such as the name of an environment variable: errors about the key name it.
     pub key_origin: String,

@@ -245,3 +245,30 @@ async fn a_question_that_is_too_long_goes_to_a_larger_window_only() {
     assert_eq!(setup.vendor.stats().calls, 2);
     program.stop().await;
 }
+
+#[tokio::test]
+async fn several_keys_are_used_in_turns_and_a_refused_one_rests() {
+    let two = two().await;
+    let setup = two.setup.with("GLM_API_KEY", "good-1, bad-2");
+    two.glm.answer_with(|request| {
+        let refused = request.header("authorization") == Some("Bearer bad-2");
+        refused.then(|| Answer::json(401, &json!({"error": {"message": "no such key"}})))
+    });
+    let program = setup.start().await;
+    for _ in 0..4 {
+        assert_eq!(answered_by(&ask(&program, &json!({"model": "glm-5.3"})).await), "glm/glm-5.3");
+    }
+    let keys: Vec<String> = two
+        .glm
+        .calls()
+        .iter()
+        .map(|call| call.header("authorization").unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(keys.iter().filter(|key| *key == "Bearer bad-2").count(), 1, "{keys:?}");
+    let status = program.call("status", json!({})).await.ok();
+    let glm =
+        status["providers_configured"].as_array().unwrap().iter().find(|one| one["id"] == "glm").unwrap();
+    assert_eq!(glm["keys"], json!({"all": 2, "resting": 1}));
+    assert!(!status.to_string().contains("good-1"));
+    program.stop().await;
+}

@@ -113,7 +113,14 @@ impl ExaiServer {
     fn providers_now(&self) -> Vec<Value> {
         let vendors = self.parts.vendors.iter();
         vendors
-            .map(|vendor| json!({ "id": vendor.id, "name": vendor.title, "configured": vendor.configured, "how": vendor.how }))
+            .map(|vendor| {
+                let mut row = json!({ "id": vendor.id, "name": vendor.title, "configured": vendor.configured, "how": vendor.how });
+                let asked = self.engine().models().providers().iter().find(|one| one.id().as_str() == vendor.id);
+                if let Some((all, resting)) = asked.map(|one| one.keys()).filter(|(all, _)| *all > 1) {
+                    row["keys"] = json!({ "all": all, "resting": resting });
+                }
+                row
+            })
             .collect()
     }
 }
