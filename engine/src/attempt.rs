@@ -4,6 +4,8 @@
 //! only; nothing here ever changes the model. The answer is buffered, so an attempt that broke off may be repeated. Before each
 //! attempt the model's health is asked whether there is any use in it.
 
+mod extra;
+mod hedge;
 mod permits;
 
 use std::{sync::Arc, time::Duration};
@@ -20,6 +22,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
+use extra::Extra;
 pub use permits::Permits;
 
 use crate::{
@@ -36,6 +39,7 @@ pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 pub struct Attempts {
     permits: Permits,
     health: Health,
+    extra: Extra,
     settings: AttemptSettings,
     jitter: Jitter,
 }
@@ -53,7 +57,13 @@ impl Attempts {
     /// Attempts under `settings`.
     #[must_use]
     pub fn new(settings: AttemptSettings, jitter: Jitter) -> Self {
-        Self { permits: Permits::new(&settings), health: Health::new(settings.breaker), settings, jitter }
+        Self {
+            permits: Permits::new(&settings),
+            health: Health::new(settings.breaker),
+            extra: Extra::default(),
+            settings,
+            jitter,
+        }
     }
 
     /// What is known of the models' service.
@@ -89,29 +99,26 @@ impl Attempts {
                     Err(failure) => return Err(EngineError::Provider { error: failure, attempts }),
                 };
                 let _permit = self.permits.acquire(provider.id(), &self.settings, ctx).await?;
-                attempts += 1;
-                let begun = Instant::now();
+                if attempts == 0 {
+                    self.extra.earn(provider.id());
+                }
                 events.send_modify(|event| {
                     event.phase = Phase::Asking;
-                    event.attempts = attempts;
+                    event.attempts = attempts + 1;
                     event.tokens = 0;
                 });
-                match once(provider, request, ctx, events).await {
-                    Ok(reply) => {
-                        pass.answered(begun.elapsed());
-                        return Ok(Attempted { reply, attempts });
-                    }
-                    Err(failure) => {
-                        pass.failed(&failure);
-                        failure
-                    }
+                let (outcome, made) = self.once_or_twice(pass, provider, request, ctx, events).await;
+                attempts += made;
+                match outcome {
+                    Ok(reply) => return Ok(Attempted { reply, attempts }),
+                    Err(failure) => failure,
                 }
             };
             if ctx.cancel.is_cancelled() {
                 return Err(EngineError::Cancelled);
             }
             let wait = self.wait_before_next(&failure, attempts, ctx.deadline).filter(|_| is_last);
-            let Some(wait) = wait else {
+            let Some(wait) = wait.filter(|_| self.extra.spend(provider.id())) else {
                 return Err(EngineError::Provider { error: failure, attempts });
             };
             tracing::info!(

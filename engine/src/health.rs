@@ -7,7 +7,7 @@
 mod breaker;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -18,6 +18,9 @@ use tokio::time::Instant;
 pub use breaker::BreakerSettings;
 use breaker::{Breaker, State};
 
+/// So many times of answers are kept, and so many are needed to say what is usual.
+const RECENT: usize = 200;
+const ENOUGH: usize = 50;
 /// How much a new observation counts in the averages.
 const WEIGHT: f64 = 0.2;
 /// How long money that is used up is believed to be, when the vendor does not say; then one call may look.
@@ -48,6 +51,8 @@ struct Entry {
     not_before: Option<Instant>,
     latency_ms: Option<f64>,
     error_rate: f64,
+    /// Times of the latest answers, in milliseconds.
+    recent: VecDeque<u64>,
 }
 
 /// Whether a call may be made.
@@ -140,6 +145,22 @@ impl Health {
             .map_or((None, 0.0), |entry| (entry.latency_ms, entry.error_rate))
     }
 
+    /// After how long an answer is unusually late: the 95th percentile of the latest, at most three times their median. `None`
+    /// before there are enough to say.
+    pub(crate) fn unusual(&self, provider: &ProviderId, model: &ModelId) -> Option<Duration> {
+        let mut recent: Vec<u64> = {
+            let known = self.lock();
+            let entry = known.models.get(&(provider.clone(), model.clone()))?;
+            entry.recent.iter().copied().collect()
+        };
+        if recent.len() < ENOUGH {
+            return None;
+        }
+        recent.sort_unstable();
+        let at = |percent: usize| recent.get((recent.len() * percent).div_ceil(100).max(1) - 1).copied();
+        Some(Duration::from_millis(at(95)?.min(at(50)?.saturating_mul(3)).max(1)))
+    }
+
     /// Calls of a provider that are under way.
     pub(crate) fn under_way(&self, provider: &ProviderId) -> usize {
         self.lock().under_way.get(provider).copied().unwrap_or(0)
@@ -183,7 +204,13 @@ impl Health {
 
 impl Entry {
     fn new() -> Self {
-        Self { breaker: Breaker::new(), not_before: None, latency_ms: None, error_rate: 0.0 }
+        Self {
+            breaker: Breaker::new(),
+            not_before: None,
+            latency_ms: None,
+            error_rate: 0.0,
+            recent: VecDeque::new(),
+        }
     }
 
     fn observe(&mut self, failed: bool) {
@@ -202,6 +229,10 @@ impl Pass {
         entry.breaker.succeeded();
         entry.not_before = None;
         entry.observe(false);
+        if entry.recent.len() == RECENT {
+            entry.recent.pop_front();
+        }
+        entry.recent.push_back(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
         let took = took.as_secs_f64() * 1e3;
         entry.latency_ms = Some(entry.latency_ms.map_or(took, |known| known + WEIGHT * (took - known)));
     }

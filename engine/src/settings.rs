@@ -72,6 +72,8 @@ pub struct AttemptSettings {
     pub backoff_cap: Duration,
     /// The longest wait that a vendor may ask for.
     pub retry_after_cap: Duration,
+    /// Whether a request that takes unusually long gets a second one beside it.
+    pub hedge: bool,
     /// When a failing model is left alone.
     pub breaker: BreakerSettings,
 }
@@ -86,6 +88,7 @@ impl Default for AttemptSettings {
             backoff: Duration::from_millis(500),
             backoff_cap: Duration::from_secs(8),
             retry_after_cap: Duration::from_secs(60),
+            hedge: false,
             breaker: BreakerSettings::default(),
         }
     }

@@ -63,6 +63,8 @@ pub const EXAI_RETRIES: &str = "EXAI_RETRIES";
 pub const EXAI_ROUTING_STRATEGY: &str = "EXAI_ROUTING_STRATEGY";
 /// Whether another model is asked when that one cannot be had.
 pub const EXAI_ROUTING_FALLBACK: &str = "EXAI_ROUTING_FALLBACK";
+/// Whether a late request gets a second one beside it.
+pub const EXAI_ROUTING_HEDGE: &str = "EXAI_ROUTING_HEDGE";
 /// Failures in a row after which a model is left alone.
 pub const EXAI_BREAKER_FAILURES: &str = "EXAI_BREAKER_FAILURES";
 /// Seconds for which it is.

@@ -175,6 +175,13 @@ pub static ROUTING_FALLBACK: Key = key(
     "true",
     "false: no other model is asked when the one that the server has chosen cannot be had",
 );
+/// Second requests.
+pub static ROUTING_HEDGE: Key = key(
+    "routing.hedge",
+    &[env::EXAI_ROUTING_HEDGE],
+    "false",
+    "true: a request that takes unusually long gets a second one beside it, which costs money",
+);
 /// Failures that open a breaker.
 pub static BREAKER_FAILURES: Key = key(
     "breaker.failures",
@@ -227,7 +234,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 30] = [
+static REST: [&Key; 31] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -254,6 +261,7 @@ static REST: [&Key; 30] = [
     &RETRIES,
     &ROUTING_STRATEGY,
     &ROUTING_FALLBACK,
+    &ROUTING_HEDGE,
     &BREAKER_FAILURES,
     &BREAKER_SECONDS,
     &CACHE_SECONDS,

@@ -8,6 +8,7 @@ use exai_engine::{
 };
 
 use super::{
+    choice,
     keys::{self, Key},
     layers::Layers,
     problems::Problems,
@@ -50,6 +51,7 @@ impl Limits {
             global_permits: number(layers, &keys::UPSTREAM_LIMIT, 1, 10_000, problems),
             permit_wait: seconds(layers, &keys::PERMIT_WAIT_SECONDS, problems),
             retries: number(layers, &keys::RETRIES, 0, 10, problems),
+            hedge: choice(layers, &keys::ROUTING_HEDGE, [("false", false), ("true", true)], problems),
             breaker: BreakerSettings {
                 failures: number(layers, &keys::BREAKER_FAILURES, 1, 1_000, problems),
                 open_for: seconds(layers, &keys::BREAKER_SECONDS, problems),

@@ -272,3 +272,20 @@ async fn several_keys_are_used_in_turns_and_a_refused_one_rests() {
     assert!(!status.to_string().contains("good-1"));
     program.stop().await;
 }
+
+#[tokio::test]
+async fn a_late_request_gets_a_second_one_where_the_user_wants_that() {
+    let setup = Setup::new().await.with("EXAI_CACHE_SECONDS", "0").with("EXAI_ROUTING_HEDGE", "true");
+    let program = setup.start().await;
+    for number in 0..50 {
+        program.call("chat", json!({"prompt": format!("usual {number}")})).await.ok();
+    }
+    let gate = exai_mock_vendor::Gate::new();
+    setup.vendor.script(vec![Answer::text("late").gated(&gate), Answer::text("early")]);
+    let answer = program.call("chat", json!({"prompt": "unusual"})).await.ok();
+    assert_eq!((&answer["content"], &answer["metadata"]["attempts"]), (&json!("early"), &json!(2)));
+    assert_eq!(setup.vendor.stats().calls, 52);
+    crate::support::within("the end of the late one", setup.vendor.wait_for_disconnects(1)).await;
+    gate.open();
+    program.stop().await;
+}

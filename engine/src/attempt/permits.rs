@@ -51,6 +51,16 @@ impl Permits {
         ((used(&self.global.0, self.global.1), self.global.1), providers.collect())
     }
 
+    /// A permit that is free at this moment.
+    pub(super) fn try_acquire(&self, provider: &ProviderId) -> Option<Permit> {
+        let own = match self.providers.get(provider) {
+            Some((semaphore, _)) => Some(Arc::clone(semaphore).try_acquire_owned().ok()?),
+            None => None,
+        };
+        let global = Arc::clone(&self.global.0).try_acquire_owned().ok()?;
+        Some(Permit { _provider: own, _global: global })
+    }
+
     /// Waits for the provider's permit, then for a global one: a call that waits for a busy provider must not hold back the others.
     ///
     /// # Errors
