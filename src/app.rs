@@ -77,6 +77,7 @@ impl App {
                 consensus_limit: limits.consensus,
                 file_tokens: limits.file_tokens,
                 attempts,
+                budget: limits.budget,
                 cache: limits.cache.clone(),
                 clink: config.clink.clone(),
                 wording: Arc::clone(&config.wording),

@@ -41,6 +41,8 @@ pub enum Kind {
     UpstreamRejected,
     /// The vendor's answer cannot be understood, or broke off.
     Protocol,
+    /// It would cost more than the user allows.
+    BudgetExceeded,
     /// Too much work is under way here; try again later.
     OverCapacity,
     /// The database cannot be read or written.
@@ -53,7 +55,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of its declaration.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::InvalidInput,
         Self::NotFound,
         Self::Forbidden,
@@ -70,6 +72,7 @@ impl Kind {
         Self::ContentFiltered,
         Self::UpstreamRejected,
         Self::Protocol,
+        Self::BudgetExceeded,
         Self::OverCapacity,
         Self::StoreUnavailable,
         Self::Conflict,
@@ -96,6 +99,7 @@ impl Kind {
             Self::ContentFiltered => "content_filtered",
             Self::UpstreamRejected => "upstream_rejected",
             Self::Protocol => "protocol",
+            Self::BudgetExceeded => "budget_exceeded",
             Self::OverCapacity => "over_capacity",
             Self::StoreUnavailable => "store_unavailable",
             Self::Conflict => "conflict",

@@ -295,7 +295,7 @@ fn tokens_of(bytes: usize) -> u64 {
 }
 
 /// Usage for vendors that report none.
-fn estimated(request: &Request, output_bytes: usize) -> Usage {
+pub(crate) fn estimated(request: &Request, output_bytes: usize) -> Usage {
     let input: usize = request.system.len()
         + request
             .messages

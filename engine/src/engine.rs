@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     attempt::{Attempts, Jitter},
+    budget::Budget,
     cache::AnswerCache,
     expert::{Expert, window},
     preferences::Present,
@@ -54,7 +55,10 @@ impl Engine {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { providers, store, clock, jitter, settings, closing } = parts;
+        let models = Models::new(providers);
         let expert = Expert {
+            budget: Budget::new(settings.budget),
+            models: models.clone(),
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             attempts: Arc::new(Attempts::new(settings.attempts.clone(), jitter)),
@@ -67,7 +71,7 @@ impl Engine {
             epilogue_wait: settings.commit_wait,
         };
         Self {
-            models: Models::new(providers),
+            models,
             threads: Threads { store, clock: Arc::clone(&clock), commit_wait: settings.commit_wait },
             expert,
             turns: Arc::default(),

@@ -60,6 +60,22 @@ pub enum EngineError {
         /// The most it takes.
         limit: u64,
     },
+    /// It would cost more than is allowed.
+    #[error(
+        "this would cost about ${needed:.4}, and of the ${limit:.2} that one {which} may cost ${spent:.4} are spent. {offer}; or raise budget.{which}_usd"
+    )]
+    Budget {
+        /// `call`, `day` or `thread`.
+        which: &'static str,
+        /// The limit in US dollars.
+        limit: f64,
+        /// What is spent or set aside of it.
+        spent: f64,
+        /// The estimate.
+        needed: f64,
+        /// A model that would fit.
+        offer: String,
+    },
     /// More consultations are waiting than may run.
     #[error(
         "{waiting_for} is at its limit of parallel requests; waited {waited:?}. Call again in {retry_after:?}"
@@ -117,6 +133,7 @@ impl EngineError {
             Self::NoModel { .. } => Kind::NoModelConfigured,
             Self::Provider { error, .. } => error.kind(),
             Self::TooLarge { .. } => Kind::ContextTooLong,
+            Self::Budget { .. } => Kind::BudgetExceeded,
             Self::OverCapacity { .. } => Kind::OverCapacity,
             Self::Timeout { .. } => Kind::Timeout,
             Self::Cancelled => Kind::Cancelled,

@@ -23,12 +23,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     attempt::{Attempted, Attempts},
+    budget::Budget,
     cache::{AnswerCache, Cached, fingerprint},
     call::Call,
     consulted::Consulted,
     error::EngineError,
     recall::Recall,
-    routing::Choice,
+    routing::{Choice, Models},
     run::{Epilogue, Outcome, RunTask, Runs},
 };
 
@@ -98,6 +99,8 @@ pub(crate) struct Expert {
     pub(crate) cache: AnswerCache,
     pub(crate) recall: Recall,
     pub(crate) runs: Runs,
+    pub(crate) budget: Budget,
+    pub(crate) models: Models,
     pub(crate) call_limit: Duration,
     pub(crate) serial: Arc<AtomicU64>,
     pub(crate) closing: CancellationToken,
@@ -124,6 +127,15 @@ impl Expert {
                 written: None,
             });
         }
+        let reserved = self
+            .budget
+            .reserve(
+                (&*self.store, &*self.clock),
+                (&call.principal, thread),
+                (&question.choice, &question.request),
+                &self.models,
+            )
+            .await?;
         let name = question.choice.model.qualified();
         call.progress.send_modify(|event| event.model = Some(name.clone()));
         let (fresh, has_prologue, mut written) = (question.fresh, !prologue.is_empty(), None);
@@ -139,7 +151,10 @@ impl Expert {
                 // Nobody waits for this record before asking: the writer keeps the order, and the answer is what must last.
                 written = Some(self.store.write(&call.principal, batch));
                 let (expert, call) = (self.clone(), call.clone());
-                async move { expert.run(id, key, question, task, call).await }
+                async move {
+                    let _reserved = reserved;
+                    expert.run(id, key, question, task, call).await
+                }
             },
         );
         let handle = match started {

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use exai_core::ProviderId;
 use exai_prompts::Wording;
 
-use crate::{clink::ClinkSettings, health::BreakerSettings, preferences::Preferences};
+use crate::{
+    budget::BudgetSettings, clink::ClinkSettings, health::BreakerSettings, preferences::Preferences,
+};
 
 /// How the engine behaves. `Default` is what the documentation promises.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct Settings {
     pub max_turns: u32,
     /// How git is run.
     pub git: GitSettings,
+    /// What consultations may cost.
+    pub budget: BudgetSettings,
 }
 
 impl Default for Settings {
@@ -51,6 +55,7 @@ impl Default for Settings {
             history_share: 0.4,
             max_turns: 200,
             git: GitSettings::default(),
+            budget: BudgetSettings::default(),
         }
     }
 }

@@ -69,6 +69,12 @@ pub const EXAI_ROUTING_HEDGE: &str = "EXAI_ROUTING_HEDGE";
 pub const EXAI_BREAKER_FAILURES: &str = "EXAI_BREAKER_FAILURES";
 /// Seconds for which it is.
 pub const EXAI_BREAKER_SECONDS: &str = "EXAI_BREAKER_SECONDS";
+/// The most that one consultation may cost, in US dollars.
+pub const EXAI_BUDGET_CALL_USD: &str = "EXAI_BUDGET_CALL_USD";
+/// The most that a day may cost.
+pub const EXAI_BUDGET_DAY_USD: &str = "EXAI_BUDGET_DAY_USD";
+/// The most that a thread may cost.
+pub const EXAI_BUDGET_THREAD_USD: &str = "EXAI_BUDGET_THREAD_USD";
 /// Seconds that an answer may be given again.
 pub const EXAI_CACHE_SECONDS: &str = "EXAI_CACHE_SECONDS";
 /// Megabytes of cached answers.

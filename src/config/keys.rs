@@ -196,6 +196,23 @@ pub static BREAKER_SECONDS: Key = key(
     "30",
     "How long it is left alone before one call tries",
 );
+/// The most that one consultation may cost.
+pub static BUDGET_CALL: Key = key(
+    "budget.call_usd",
+    &[env::EXAI_BUDGET_CALL_USD],
+    "",
+    "The most that one consultation may cost, in US dollars",
+);
+/// The most that a day may cost.
+pub static BUDGET_DAY: Key = key(
+    "budget.day_usd",
+    &[env::EXAI_BUDGET_DAY_USD],
+    "",
+    "The most that the consultations of one day may cost",
+);
+/// The most that a thread may cost.
+pub static BUDGET_THREAD: Key =
+    key("budget.thread_usd", &[env::EXAI_BUDGET_THREAD_USD], "", "The most that one thread may cost");
 /// Cache lifetime.
 pub static CACHE_SECONDS: Key = key(
     "cache.seconds",
@@ -234,7 +251,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 31] = [
+static REST: [&Key; 34] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -264,6 +281,9 @@ static REST: [&Key; 31] = [
     &ROUTING_HEDGE,
     &BREAKER_FAILURES,
     &BREAKER_SECONDS,
+    &BUDGET_CALL,
+    &BUDGET_DAY,
+    &BUDGET_THREAD,
     &CACHE_SECONDS,
     &CACHE_MEGABYTES,
 ];

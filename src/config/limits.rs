@@ -3,6 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use exai_engine::{
+    budget::BudgetSettings,
     health::BreakerSettings,
     settings::{AttemptSettings, CacheSettings},
 };
@@ -41,6 +42,8 @@ pub struct Limits {
     pub attempts: AttemptSettings,
     /// The answer cache.
     pub cache: CacheSettings,
+    /// What consultations may cost.
+    pub budget: BudgetSettings,
 }
 
 impl Limits {
@@ -77,6 +80,11 @@ impl Limits {
             answer_chars: (!layers.look_up(&keys::ANSWER_CHARS).value.is_empty())
                 .then(|| number(layers, &keys::ANSWER_CHARS, 0, 10_000_000, problems)),
             attempts,
+            budget: BudgetSettings {
+                call: dollars(layers, &keys::BUDGET_CALL, problems),
+                day: dollars(layers, &keys::BUDGET_DAY, problems),
+                thread: dollars(layers, &keys::BUDGET_THREAD, problems),
+            },
             cache: CacheSettings {
                 lifetime: Duration::from_secs(cache_seconds),
                 max_bytes: megabytes * 1024 * 1024,
@@ -107,6 +115,23 @@ impl Limits {
             }
         }
     }
+}
+
+/// An amount, or no limit. One that cannot be read allows nothing: whoever sets a limit wants to be kept to it.
+fn dollars(layers: &Layers, key: &Key, problems: &mut Problems) -> Option<f64> {
+    let found = layers.look_up(key);
+    if found.value.is_empty() {
+        return None;
+    }
+    let amount = found.value.trim_start_matches('$').parse::<f64>().ok();
+    let amount = amount.filter(|amount| amount.is_finite() && *amount >= 0.0);
+    if amount.is_none() {
+        problems.error(format!(
+            "{} (from {}): expected an amount in US dollars, got `{}`; nothing is allowed until it is corrected",
+            key.path, found.origin, found.value
+        ));
+    }
+    Some(amount.unwrap_or(0.0))
 }
 
 fn seconds(layers: &Layers, key: &Key, problems: &mut Problems) -> Duration {

@@ -289,3 +289,46 @@ async fn a_late_request_gets_a_second_one_where_the_user_wants_that() {
     gate.open();
     program.stop().await;
 }
+
+#[tokio::test]
+async fn beyond_the_budget_nobody_is_asked_and_a_cheaper_model_is_offered() {
+    let two = two().await;
+    let setup = two.setup.with("EXAI_BUDGET_CALL_USD", "0.01");
+    let program = setup.start().await;
+    // Four thousand tokens of answer at 4.4 dollars a million.
+    let refused = program.call("chat", json!({"prompt": "hi", "model": "glm-5.3"})).await.failure();
+    assert_eq!((&refused["code"], &refused["retryable"]), (&json!("budget_exceeded"), &json!(false)));
+    let message = refused["message"].as_str().unwrap();
+    assert!(
+        message.contains("of the $0.01 that one call may cost")
+            && message.contains("glm/glm-5.3-flashx would cost about"),
+        "{message}"
+    );
+    assert_eq!(two.glm.stats().calls + two.kimi.stats().calls, 0, "and nobody else is asked instead");
+    ask(&program, &json!({"model": "glm-5.3-flash"})).await;
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_spent_counts_for_the_day_and_the_thread_also_after_a_restart() {
+    for (setting, words, other) in
+        [("EXAI_BUDGET_DAY_USD", "one day", false), ("EXAI_BUDGET_THREAD_USD", "one thread", true)]
+    {
+        let two = two().await;
+        // An answer that costs two cents, and room for two of the estimates.
+        let usage = exai_mock_vendor::Usage { prompt: 10_000, completion: 1_400, ..Default::default() };
+        two.glm.default_answer(Answer::text("dear").usage(usage));
+        let setup = two.setup.with(setting, "0.037");
+        let program = setup.start().await;
+        let thread = program.call("chat", json!({"prompt": "hi", "model": "glm-5.3"})).await.thread();
+        program.stop().await;
+        let program = setup.start().await;
+        let again = json!({"prompt": "and?", "model": "glm-5.3", "continuation_id": thread});
+        let refused = program.call("chat", again).await.failure();
+        assert_eq!(refused["code"], "budget_exceeded");
+        assert!(refused["message"].as_str().unwrap().contains(words), "{refused:#}");
+        let fresh = program.call("chat", json!({"prompt": "another", "model": "glm-5.3"})).await;
+        assert_eq!(fresh.is_error, !other, "{words}");
+        program.stop().await;
+    }
+}

@@ -164,6 +164,10 @@ fn advice(kind: Kind) -> (&'static str, &'static str) {
             "The vendor's answer was unusable, empty or broke off.",
             "The vendor's answer was unusable: repeat the call, or name another model.",
         ),
+        Kind::BudgetExceeded => (
+            "It would cost more than the configuration allows; nobody was asked.",
+            "Name a cheaper model, give fewer files, or ask the user to raise the budget.",
+        ),
         Kind::OverCapacity => {
             ("Too much work is under way here.", "Repeat the call in a moment, with fewer calls at once.")
         }
