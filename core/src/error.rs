@@ -107,6 +107,40 @@ impl Kind {
         }
     }
 
+    /// What it means, for the documentation.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::InvalidInput => {
+                "An argument is wrong; the message names the field, what came and what is expected."
+            }
+            Self::NotFound => "The thread is unknown or expired.",
+            Self::Forbidden => "A path or an action is refused by policy.",
+            Self::ModelNotFound => {
+                "No configured provider has a model of this name; the message names near ones."
+            }
+            Self::NoModelConfigured => "There is no key and no endpoint at all.",
+            Self::Auth => "The vendor refuses the key; the message says where the key came from.",
+            Self::Quota => "The vendor's balance or plan is used up.",
+            Self::RateLimited => "The vendor asks to slow down.",
+            Self::Unavailable => {
+                "The vendor is overloaded or fails for the moment; or an agent of `clink` cannot be used."
+            }
+            Self::Unreachable => "The vendor cannot be reached: network, name, TLS.",
+            Self::Timeout => "There was no complete answer before the deadline (`limits.call_seconds`).",
+            Self::Cancelled => "The caller cancelled, the connection closed, or the server is ending.",
+            Self::ContextTooLong => "The request does not fit the model's window.",
+            Self::ContentFiltered => "The vendor's filter stopped the request or the answer.",
+            Self::UpstreamRejected => "The vendor refuses the request as it is.",
+            Self::Protocol => "The vendor's answer was unusable, empty or broke off.",
+            Self::BudgetExceeded => "It would cost more than the configuration allows; nobody was asked.",
+            Self::OverCapacity => "Too much work is under way here.",
+            Self::StoreUnavailable => "The database cannot be read or written.",
+            Self::Conflict => "Another call continued the same thread at the same moment.",
+            Self::Internal => "A defect of this program.",
+        }
+    }
+
     /// Whether the same call may succeed later without any change by the caller.
     #[must_use]
     pub fn is_retryable(self) -> bool {

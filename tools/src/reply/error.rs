@@ -97,96 +97,48 @@ fn only_request(request_id: &RequestId) -> Map<String, Value> {
     [("request_id".to_owned(), json!(request_id.as_str()))].into_iter().collect()
 }
 
-/// What a kind means and what to do about it, in the words of the documentation and of every answer.
-fn advice(kind: Kind) -> (&'static str, &'static str) {
-    match kind {
-        Kind::InvalidInput => (
-            "An argument is wrong; the message names the field, what came and what is expected.",
-            "Correct the named field and call again.",
-        ),
-        Kind::NotFound => {
-            ("The thread is unknown or expired.", "Start a new thread by leaving continuation_id out.")
-        }
-        Kind::Forbidden => (
-            "A path or an action is refused by policy.",
-            "Use files below the project folder, or add a root in the configuration.",
-        ),
-        Kind::ModelNotFound => (
-            "No configured provider has a model of this name; the message names near ones.",
-            "Call listmodels, or leave `model` out to use the default.",
-        ),
-        Kind::NoModelConfigured => (
-            "There is no key and no endpoint at all.",
-            "analyze, codereview, debug, precommit, refactor, secaudit and testgen inspect files without a model; for the others configure one. `exai-mcp config check` says what is wrong \
-             with what is set.",
-        ),
-        Kind::Auth => (
-            "The vendor refuses the key; the message says where the key came from.",
-            "Check the key of this vendor in the server's environment, then restart the server.",
-        ),
-        Kind::Quota => (
-            "The vendor's balance or plan is used up.",
-            "The vendor's balance or plan is used up: top it up, or name a model of another vendor.",
-        ),
-        Kind::RateLimited => (
-            "The vendor asks to slow down.",
-            "The vendor asks to slow down: wait, then repeat the call; or name another model.",
-        ),
-        Kind::Unavailable => (
-            "The vendor is overloaded or fails for the moment; or an agent of `clink` cannot be used.",
-            "The vendor has trouble: repeat the call in a moment, or name another model.",
-        ),
-        Kind::Unreachable => (
-            "The vendor cannot be reached: network, name, TLS.",
-            "Check the network and the endpoint's URL (`exai-mcp config show`), then repeat the call.",
-        ),
-        Kind::Timeout => (
-            "There was no complete answer before the deadline (`limits.call_seconds`).",
-            "Repeat the call, give fewer files, or name a faster model.",
-        ),
-        Kind::Cancelled => (
-            "The caller cancelled, the connection closed, or the server is ending.",
-            "Repeat the call when you want the answer.",
-        ),
-        Kind::ContextTooLong => (
-            "The request does not fit the model's window.",
-            "Give fewer or smaller files, start a new thread, or name a model with a larger window.",
-        ),
-        Kind::ContentFiltered => (
-            "The vendor's filter stopped the request or the answer.",
-            "Rephrase the request, or name a model of another vendor.",
-        ),
-        Kind::UpstreamRejected => (
-            "The vendor refuses the request as it is.",
-            "The vendor refuses this request as it is: see the message, change it or name another model.",
-        ),
-        Kind::Protocol => (
-            "The vendor's answer was unusable, empty or broke off.",
-            "The vendor's answer was unusable: repeat the call, or name another model.",
-        ),
-        Kind::BudgetExceeded => (
-            "It would cost more than the configuration allows; nobody was asked.",
-            "Name a cheaper model, give fewer files, or ask the user to raise the budget.",
-        ),
-        Kind::OverCapacity => {
-            ("Too much work is under way here.", "Repeat the call in a moment, with fewer calls at once.")
-        }
-        Kind::StoreUnavailable => (
-            "The database cannot be read or written.",
-            "Check the database file and its folder (`exai-mcp config path`), then repeat the call.",
-        ),
-        Kind::Conflict => (
-            "Another call continued the same thread at the same moment.",
-            "Another call continued the same thread: repeat the call.",
-        ),
-        Kind::Internal => {
-            ("A defect of this program.", "The server's log has the cause under the request_id.")
-        }
-    }
-}
-
+/// What to do, in the words of the documentation and of every answer.
 fn hint(kind: Kind) -> &'static str {
-    advice(kind).1
+    match kind {
+        Kind::InvalidInput => "Correct the named field and call again.",
+        Kind::NotFound => "Start a new thread by leaving continuation_id out.",
+        Kind::Forbidden => "Use files below the project folder, or add a root in the configuration.",
+        Kind::ModelNotFound => "Call listmodels, or leave `model` out to use the default.",
+        Kind::NoModelConfigured => {
+            "analyze, codereview, debug, precommit, refactor, secaudit and testgen inspect files without a model; for the others \
+             configure one. `exai-mcp config check` says what is wrong with what is set."
+        }
+        Kind::Auth => "Check the key of this vendor in the server's environment, then restart the server.",
+        Kind::Quota => {
+            "The vendor's balance or plan is used up: top it up, or name a model of another vendor."
+        }
+        Kind::RateLimited => {
+            "The vendor asks to slow down: wait, then repeat the call; or name another model."
+        }
+        Kind::Unavailable => "The vendor has trouble: repeat the call in a moment, or name another model.",
+        Kind::Unreachable => {
+            "Check the network and the endpoint's URL (`exai-mcp config show`), then repeat the call."
+        }
+        Kind::Timeout => "Repeat the call, give fewer files, or name a faster model.",
+        Kind::Cancelled => "Repeat the call when you want the answer.",
+        Kind::ContextTooLong => {
+            "Give fewer or smaller files, start a new thread, or name a model with a larger window."
+        }
+        Kind::ContentFiltered => "Rephrase the request, or name a model of another vendor.",
+        Kind::UpstreamRejected => {
+            "The vendor refuses this request as it is: see the message, change it or name another model."
+        }
+        Kind::Protocol => "The vendor's answer was unusable: repeat the call, or name another model.",
+        Kind::BudgetExceeded => {
+            "Name a cheaper model, give fewer files, or ask the user to raise the budget."
+        }
+        Kind::OverCapacity => "Repeat the call in a moment, with fewer calls at once.",
+        Kind::StoreUnavailable => {
+            "Check the database file and its folder (`exai-mcp config path`), then repeat the call."
+        }
+        Kind::Conflict => "Another call continued the same thread: repeat the call.",
+        Kind::Internal => "The server's log has the cause under the request_id.",
+    }
 }
 
 /// The table of error codes as Markdown: code, whether the same call may succeed later, meaning, hint.
@@ -194,7 +146,7 @@ fn hint(kind: Kind) -> &'static str {
 pub fn error_reference() -> String {
     let mut text = String::from("| Code | Retryable | What it means | Hint |\n|---|---|---|---|\n");
     for kind in Kind::ALL {
-        let (meaning, hint) = advice(kind);
+        let (meaning, hint) = (kind.meaning(), hint(kind));
         let retryable = if kind.is_retryable() { "yes" } else { "no" };
         text.push_str(&format!("| `{}` | {retryable} | {meaning} | {hint} |\n", kind.code()));
     }
