@@ -60,6 +60,17 @@ impl ProviderError {
     }
 }
 
+/// A request as it would be sent, for people. Keys are masked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// Where it goes.
+    pub url: String,
+    /// Names and values, without what the HTTP library adds.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: serde_json::Value,
+}
+
 /// A vendor, or anything that speaks like one. One call is one attempt: retries are the engine's.
 #[async_trait]
 pub trait Provider: Send + Sync {
@@ -93,6 +104,14 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// Any failure before the first delta. Later failures arrive in the stream.
     async fn chat(&self, request: &Request, call: &CallCtx) -> Result<ReplyStream, ProviderError>;
+
+    /// The request as it would be sent, without sending it. `None` where there is none, such as for a provider that is scripted.
+    ///
+    /// # Errors
+    /// The model is not known here.
+    fn preview(&self, _request: &Request) -> Result<Option<Preview>, ProviderError> {
+        Ok(None)
+    }
 
     /// The models that the endpoint itself lists for this key. Safe to repeat, so the adapter may retry.
     ///

@@ -132,7 +132,7 @@ impl Drop for Reservation {
 }
 
 /// What a request is likely to cost with a model; `None` when its price is not known.
-fn estimate(model: &ModelSpec, request: &Request) -> Option<f64> {
+pub(crate) fn estimate(model: &ModelSpec, request: &Request) -> Option<f64> {
     let answer = request.max_output_tokens.unwrap_or(USUAL_ANSWER).min(model.max_output.unwrap_or(u32::MAX));
     let usage = Usage { output_tokens: u64::from(answer), ..estimated(request, 0) };
     model.price.cost(&usage)

@@ -199,7 +199,7 @@ impl Engine {
         })
     }
 
-    async fn chat_request(
+    pub(crate) async fn chat_request(
         &self,
         input: &ChatInput,
         thread: Option<&Thread>,

@@ -5,6 +5,7 @@
 //! marked for the purpose, and the others' behind it in case that it cannot be had.
 
 mod candidates;
+mod explain;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use exai_core::{
 
 pub use candidates::Strategy;
 pub(crate) use candidates::Turns;
+pub use explain::{Candidate, PreviewOutcome, Route, RouteQuery};
 
 use crate::error::EngineError;
 

@@ -136,7 +136,7 @@ fn declared(text: &'static str) -> Option<Argument> {
 mod tests {
     use super::*;
 
-    const TOOLS: [&str; 22] = [
+    const TOOLS: [&str; 24] = [
         "chat",
         "consensus",
         "codereview",
@@ -159,6 +159,8 @@ mod tests {
         "usage",
         "threads",
         "version",
+        "route",
+        "payload_preview",
     ];
 
     #[test]

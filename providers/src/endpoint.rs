@@ -7,8 +7,8 @@ use exai_core::{
     Kind, ModelId, ProviderId,
     chat::Request,
     model::{Capability, ModelSpec},
-    provider::{CallCtx, Provider, ProviderError, ReplyStream},
-    secret::{ExposeSecret, SecretString},
+    provider::{CallCtx, Preview, Provider, ProviderError, ReplyStream},
+    secret::{ExposeSecret, SecretString, masked},
 };
 use reqwest::header::HeaderValue;
 use url::Url;
@@ -22,7 +22,7 @@ use crate::{
     origin::Origin,
     roster::Roster,
     settings::EndpointSettings,
-    vendor::{WebSearch, Wire},
+    vendor::{Auth, WebSearch, Wire},
     wire::{
         self,
         chat_completions::{self, Dialect},
@@ -70,6 +70,17 @@ impl Endpoint {
         Ok(Self { keys, base, is_vendors_own, roster, http })
     }
 
+    /// The model that is asked for.
+    fn known(&self, request: &Request) -> Result<ModelSpec, ProviderError> {
+        let name = request.model.as_str();
+        self.roster.model(name).ok_or_else(|| {
+            let message = format!(
+                "the model `{name}` is not known here; list the models, or add it to the configuration"
+            );
+            self.keys.first().error(Kind::ModelNotFound, &message)
+        })
+    }
+
     /// The vendors' own servers answer nothing without a key, so the failure is told before the request.
     fn check_key(&self) -> Result<(), ProviderError> {
         let origin = self.keys.first();
@@ -108,13 +119,7 @@ impl Provider for Endpoint {
     }
 
     async fn chat(&self, request: &Request, call: &CallCtx) -> Result<ReplyStream, ProviderError> {
-        let name = request.model.as_str();
-        let Some(model) = self.roster.model(name) else {
-            let message = format!(
-                "the model `{name}` is not known here; list the models, or add it to the configuration"
-            );
-            return Err(self.keys.first().error(Kind::ModelNotFound, &message));
-        };
+        let model = self.known(request)?;
         self.check_key()?;
         let (http, base) = (&self.http, &self.base);
         let (place, origin) = self.keys.pick();
@@ -130,6 +135,33 @@ impl Provider for Endpoint {
             }
         };
         asked.map_err(|failure| self.keys.judge(place, failure))
+    }
+
+    fn preview(&self, request: &Request) -> Result<Option<Preview>, ProviderError> {
+        let (model, origin, base) = (self.known(request)?, self.keys.first(), &self.base);
+        let written = match (origin.vendor.wire)(&model, request) {
+            Wire::ChatCompletions => {
+                let dialect = Dialect { sampling: self.roster.sampling(&model), model };
+                chat_completions::written(origin, base, &dialect, request)
+            }
+            Wire::Responses => wire::responses::written(origin, base, &model, request),
+            Wire::Messages => wire::messages::written(origin, base, &model, request),
+            Wire::GenerateContent => wire::generate_content::written(origin, base, &model, request),
+        }?;
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        if let Some(key) = &origin.key {
+            let masked = masked(key);
+            headers.push(match origin.vendor.auth {
+                Auth::Bearer => ("authorization".to_owned(), format!("Bearer {masked}")),
+                Auth::Header(name) => (name.to_owned(), masked),
+            });
+        }
+        headers.extend(
+            origin.vendor.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        // What we have written is JSON.
+        let body = serde_json::from_slice(&written.body).unwrap_or_default();
+        Ok(Some(Preview { url: written.url.to_string(), headers, body }))
     }
 
     fn keys(&self) -> (usize, usize) {

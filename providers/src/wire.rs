@@ -25,17 +25,22 @@ use url::Url;
 use self::decode::Decode;
 use crate::{http::Http, origin::Origin, start};
 
+/// A request as it is sent.
+pub(crate) struct Written {
+    pub(crate) url: Url,
+    pub(crate) body: Vec<u8>,
+}
+
 /// Posts a request once and hands its answer to a decoder. Returns when the answer has begun, so that what fails before fails here.
 async fn exchange(
     http: &Http,
     origin: &Arc<Origin>,
-    url: &Url,
-    body: Vec<u8>,
+    Written { url, body }: Written,
     call: &CallCtx,
     model: &str,
     decoder: impl Decode,
 ) -> Result<ReplyStream, ProviderError> {
-    let answer = http.post(origin, url, body, call, model).await?;
+    let answer = http.post(origin, &url, body, call, model).await?;
     let limits = answer.limits();
     let reply = stream::reply(answer.chunks().boxed(), decoder, limits);
     let empty = || Err(origin.error(Kind::Protocol, "the answer was empty; try again"));

@@ -113,8 +113,8 @@ async fn the_fields_that_must_be_given_are_announced() {
     for tool in list_of("full").await["tools"].as_array().unwrap() {
         let required = &tool["inputSchema"]["required"];
         let expected = match tool["name"].as_str().unwrap() {
-            "chat" | "challenge" | "apilookup" | "clink" => json!(["prompt"]),
-            "activity" | "listmodels" | "status" | "threads" | "usage" | "version" => Value::Null,
+            "chat" | "challenge" | "apilookup" | "clink" | "payload_preview" => json!(["prompt"]),
+            "route" | "activity" | "listmodels" | "status" | "threads" | "usage" | "version" => Value::Null,
             _ => json!(["step"]),
         };
         assert_eq!(*required, expected, "{}", tool["name"]);
@@ -123,12 +123,14 @@ async fn the_fields_that_must_be_given_are_announced() {
 
 #[tokio::test]
 async fn annotations_are_honest() {
-    const ASKS_NOBODY: [&str; 10] = [
+    const ASKS_NOBODY: [&str; 12] = [
         "activity",
         "apilookup",
         "challenge",
         "docgen",
+        "payload_preview",
         "planner",
+        "route",
         "status",
         "threads",
         "tracer",

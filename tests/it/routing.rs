@@ -332,3 +332,56 @@ async fn what_was_spent_counts_for_the_day_and_the_thread_also_after_a_restart()
         program.stop().await;
     }
 }
+
+#[tokio::test]
+async fn who_would_answer_is_explained_without_asking() {
+    let two = two().await;
+    let setup = two.setup.with("EXAI_TOOL_PROFILE", "full").with("EXAI_BREAKER_FAILURES", "1");
+    let program = setup.start().await;
+    let names = |answer: &Value| -> Vec<String> {
+        let rows = answer["candidates"].as_array().unwrap();
+        rows.iter().map(|row| row["model"].as_str().unwrap().to_owned()).collect()
+    };
+    let route = program.call("route", json!({"prompt": "hi"})).await.ok();
+    assert_eq!(names(&route), ["glm/glm-5.3-flash", "kimi/kimi-k3.1-pro"]);
+    assert!(route["candidates"][0]["estimate_usd"].as_f64().is_some_and(|usd| usd > 0.0));
+    let named = program.call("route", json!({"model": "kimi-k3"})).await.ok();
+    assert_eq!(names(&named), ["kimi/kimi-k3"]);
+    assert!(
+        named["summary"].as_str().unwrap().contains("the call names `kimi-k3`; nobody else is asked"),
+        "{named}"
+    );
+    let seeing = program.call("route", json!({"tool": "codereview", "images": ["a.png"]})).await.ok();
+    assert_eq!(names(&seeing), ["kimi/kimi-k3.1-pro"], "glm-5.3 does not see");
+    assert!(seeing["candidates"][0]["reasons"].to_string().contains("in the place of another: images"));
+    assert_eq!(two.glm.stats().calls + two.kimi.stats().calls, 0);
+    two.glm.then(Answer::server_error());
+    ask(&program, &json!({})).await;
+    let after = program.call("kimi_intent_analysis", json!({"prompt": "hi"})).await.ok();
+    assert_eq!(names(&after), ["kimi/kimi-k3.1-pro", "glm/glm-5.3-flash"]);
+    assert_eq!(after["candidates"][1]["reasons"][0], "cannot be had now: unavailable");
+    let wrong = program.call("route", json!({"tool": "codereveiw"})).await.failure();
+    assert_eq!(wrong["message"], "tool: there is no tool `codereveiw`; did you mean codereview?");
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_is_shown_as_it_is_sent_with_its_key_masked() {
+    let two = two().await;
+    let setup = two.setup.with("EXAI_TOOL_PROFILE", "full").with("GLM_API_KEY", "canary-of-this-test-1234");
+    setup.file("a.py", "print(1)\n");
+    let program = setup.start().await;
+    let call =
+        json!({"prompt": "What is it?", "absolute_file_paths": ["a.py"], "model": "glm-5.3", "whole": true});
+    let shown = program.call("payload_preview", call.clone()).await.ok();
+    assert!(!shown.to_string().contains("canary"), "{shown:#}");
+    assert_eq!(two.glm.stats().calls, 0);
+    let mut call = call;
+    call.as_object_mut().unwrap().remove("whole");
+    program.call("chat", call).await.ok();
+    let sent = &two.glm.calls()[0];
+    assert_eq!(shown["body"], sent.json, "what was shown is what is sent");
+    assert_eq!(shown["body_bytes"], sent.body.len());
+    assert!(shown["url"].as_str().unwrap().ends_with(&sent.path));
+    program.stop().await;
+}

@@ -4,11 +4,14 @@
 const SUFFIXES: [&str; 4] = ["_EXAI-WS", "-EXAI-WS", "_EXAI_WS", "-EXAI_WS"];
 
 /// Names of other servers for what a tool here does; accepted on calls, never listed.
-const OTHER_NAMES: [(&str, &str); 6] = [
+const OTHER_NAMES: [(&str, &str); 9] = [
     ("health", "status"),
     ("self-check", "status"),
     ("provider_capabilities", "status"),
     ("toolcall_log_tail", "activity"),
+    ("kimi_intent_analysis", "route"),
+    ("glm_payload_preview", "payload_preview"),
+    ("kimi_capture_headers", "payload_preview"),
     ("review", "codereview"),
     ("thinkdeeper", "thinkdeep"),
 ];

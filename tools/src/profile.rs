@@ -15,7 +15,7 @@ pub enum Profile {
 }
 
 /// Every tool: its name, the smallest profile that shows it, and whether its answers may be long.
-const TABLE: [(&str, Profile, bool); 22] = [
+const TABLE: [(&str, Profile, bool); 24] = [
     ("activity", Profile::Full, false),
     ("analyze", Profile::Standard, true),
     ("apilookup", Profile::Full, false),
@@ -27,9 +27,11 @@ const TABLE: [(&str, Profile, bool); 22] = [
     ("debug", Profile::Standard, true),
     ("docgen", Profile::Standard, false),
     ("listmodels", Profile::Lite, false),
+    ("payload_preview", Profile::Full, true),
     ("planner", Profile::Standard, false),
     ("precommit", Profile::Standard, true),
     ("refactor", Profile::Standard, true),
+    ("route", Profile::Full, false),
     ("secaudit", Profile::Standard, true),
     ("status", Profile::Standard, false),
     ("testgen", Profile::Standard, true),
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn each_profile_has_its_number_of_tools() {
         let of = |profile| count(&Shown { profile, ..Shown::default() });
-        assert_eq!((of(Profile::Lite), of(Profile::Standard), of(Profile::Full)), (4, 18, 22));
+        assert_eq!((of(Profile::Lite), of(Profile::Standard), of(Profile::Full)), (4, 18, 24));
     }
 
     #[test]

@@ -7,10 +7,10 @@ use crate::{
     activity::ActivityArgs, analyze::AnalyzeArgs, apilookup::ApilookupArgs, args::ToolArgs,
     challenge::ChallengeArgs, chat::ChatArgs, clink::ClinkArgs, codereview::CodereviewArgs,
     consensus::ConsensusArgs, debug::DebugArgs, docgen::DocgenArgs, listmodels::ListmodelsArgs,
-    planner::PlannerArgs, precommit::PrecommitArgs, refactor::RefactorArgs, schema::portable,
-    secaudit::SecauditArgs, server::ExaiServer, status::StatusArgs, testgen::TestgenArgs,
-    thinkdeep::ThinkdeepArgs, threads::ThreadsArgs, tracer::TracerArgs, usage::UsageArgs,
-    version::VersionArgs, workflow::ExpertStep,
+    payload_preview::PayloadPreviewArgs, planner::PlannerArgs, precommit::PrecommitArgs,
+    refactor::RefactorArgs, route::RouteArgs, schema::portable, secaudit::SecauditArgs, server::ExaiServer,
+    status::StatusArgs, testgen::TestgenArgs, thinkdeep::ThinkdeepArgs, threads::ThreadsArgs,
+    tracer::TracerArgs, usage::UsageArgs, version::VersionArgs, workflow::ExpertStep,
 };
 
 /// Everything that a tool accepts.
@@ -53,6 +53,8 @@ fn all() -> Vec<Accepted> {
         accepted::<ChallengeArgs>("challenge", include_str!("../examples/challenge.md")),
         accepted::<ApilookupArgs>("apilookup", include_str!("../examples/apilookup.md")),
         accepted::<ClinkArgs>("clink", include_str!("../examples/clink.md")),
+        accepted::<RouteArgs>("route", include_str!("../examples/route.md")),
+        accepted::<PayloadPreviewArgs>("payload_preview", include_str!("../examples/payload_preview.md")),
         accepted::<ListmodelsArgs>("listmodels", include_str!("../examples/listmodels.md")),
         accepted::<StatusArgs>("status", include_str!("../examples/status.md")),
         accepted::<ThreadsArgs>("threads", include_str!("../examples/threads.md")),

@@ -137,6 +137,8 @@ impl ExaiServer {
             + Self::usage_router()
             + Self::apilookup_router()
             + Self::clink_router()
+            + Self::route_router()
+            + Self::payload_preview_router()
     }
 
     /// The tools as clients see them now, in their order.

@@ -21,7 +21,7 @@ use crate::{
     http::Http,
     origin::Origin,
     vendor::Sampling,
-    wire::{exchange, unwritten},
+    wire::{Written, exchange, unwritten},
 };
 
 /// How one model is spoken to.
@@ -29,6 +29,17 @@ pub(crate) struct Dialect {
     pub(crate) model: ModelSpec,
     /// Apart from the vendor's facts, because at a gateway it follows the model's maker.
     pub(crate) sampling: Sampling,
+}
+
+/// Where a request goes, and its body.
+pub(crate) fn written(
+    origin: &Origin,
+    base: &Url,
+    dialect: &Dialect,
+    request: &Request,
+) -> Result<Written, ProviderError> {
+    let body = request::body(origin, dialect, request).map_err(|error| unwritten(origin, error))?;
+    Ok(Written { url: base_url::operation(base, "chat/completions"), body })
 }
 
 /// Asks once. Returns when the answer has begun, so that what fails before fails here.
@@ -40,9 +51,8 @@ pub(crate) async fn chat(
     request: &Request,
     call: &CallCtx,
 ) -> Result<ReplyStream, ProviderError> {
-    let body = request::body(origin, dialect, request).map_err(|error| unwritten(origin, error))?;
-    let url = base_url::operation(base, "chat/completions");
+    let written = written(origin, base, dialect, request)?;
     let model = dialect.model.id.as_str();
     let decoder = Decoder::new(Arc::clone(origin), model.to_owned());
-    exchange(http, origin, &url, body, call, model, decoder).await
+    exchange(http, origin, written, call, model, decoder).await
 }

@@ -16,8 +16,21 @@ use crate::{
     base_url,
     http::Http,
     origin::Origin,
-    wire::{exchange, unwritten},
+    wire::{Written, exchange, unwritten},
 };
+
+/// Where a request goes, and its body.
+pub(crate) fn written(
+    origin: &Origin,
+    base: &Url,
+    model: &ModelSpec,
+    request: &Request,
+) -> Result<Written, ProviderError> {
+    let body = request::body(model, request).map_err(|error| unwritten(origin, error))?;
+    let mut url = base_url::operation(base, &format!("models/{}:streamGenerateContent", model.id));
+    url.set_query(Some("alt=sse"));
+    Ok(Written { url, body })
+}
 
 /// Asks once. Returns when the answer has begun.
 pub(crate) async fn chat(
@@ -28,10 +41,7 @@ pub(crate) async fn chat(
     request: &Request,
     call: &CallCtx,
 ) -> Result<ReplyStream, ProviderError> {
-    let body = request::body(model, request).map_err(|error| unwritten(origin, error))?;
-    let id = model.id.as_str();
-    let mut url = base_url::operation(base, &format!("models/{id}:streamGenerateContent"));
-    url.set_query(Some("alt=sse"));
-    let decoder = decode::Decoder::new(Arc::clone(origin), id.to_owned());
-    exchange(http, origin, &url, body, call, id, decoder).await
+    let written = written(origin, base, model, request)?;
+    let decoder = decode::Decoder::new(Arc::clone(origin), model.id.as_str().to_owned());
+    exchange(http, origin, written, call, model.id.as_str(), decoder).await
 }

@@ -18,8 +18,19 @@ use crate::{
     base_url,
     http::Http,
     origin::Origin,
-    wire::{exchange, unwritten},
+    wire::{Written, exchange, unwritten},
 };
+
+/// Where a request goes, and its body.
+pub(crate) fn written(
+    origin: &Origin,
+    base: &Url,
+    model: &ModelSpec,
+    request: &Request,
+) -> Result<Written, ProviderError> {
+    let body = request::body(model, request).map_err(|error| unwritten(origin, error))?;
+    Ok(Written { url: base_url::operation(base, "responses"), body })
+}
 
 /// Asks once. Returns when the answer has begun.
 pub(crate) async fn chat(
@@ -30,8 +41,7 @@ pub(crate) async fn chat(
     request: &Request,
     call: &CallCtx,
 ) -> Result<ReplyStream, ProviderError> {
-    let body = request::body(model, request).map_err(|error| unwritten(origin, error))?;
-    let url = base_url::operation(base, "responses");
+    let written = written(origin, base, model, request)?;
     let decoder = decode::Decoder::new(Arc::clone(origin), model.id.as_str().to_owned());
-    exchange(http, origin, &url, body, call, model.id.as_str(), decoder).await
+    exchange(http, origin, written, call, model.id.as_str(), decoder).await
 }

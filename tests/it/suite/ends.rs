@@ -69,7 +69,9 @@ async fn a_kill_between_any_two_steps_loses_nothing_and_the_thread_of_another_to
 /// A call that each tool refuses, and the field that its message begins with.
 fn unreadable(tool: &str) -> (Value, &'static str) {
     match tool {
-        "chat" | "challenge" | "apilookup" | "clink" => (json!({"prompt": {"text": "x"}}), "prompt"),
+        "chat" | "challenge" | "apilookup" | "clink" | "payload_preview" | "route" => {
+            (json!({"prompt": {"text": "x"}}), "prompt")
+        }
         "consensus" => (json!({"step": "x", "models": 7}), "models"),
         "listmodels" => (json!({"probe": "perhaps"}), "probe"),
         "threads" => (json!({"action": "burn"}), "action"),

@@ -24,7 +24,7 @@ pub(crate) const STANDARD: [&str; 18] = [
     "version",
 ];
 /// Everything.
-pub(crate) const FULL: [&str; 22] = [
+pub(crate) const FULL: [&str; 24] = [
     "activity",
     "analyze",
     "apilookup",
@@ -36,9 +36,11 @@ pub(crate) const FULL: [&str; 22] = [
     "debug",
     "docgen",
     "listmodels",
+    "payload_preview",
     "planner",
     "precommit",
     "refactor",
+    "route",
     "secaudit",
     "status",
     "testgen",

@@ -1,0 +1,183 @@
+//! Why a model would be chosen: everyone who may answer, in order, with what speaks for and against each.
+
+use exai_core::{chat::Message, model::Mark, model::ModelSpec, provider::Preview};
+
+use super::{Choice, Source, Strategy};
+use crate::{
+    budget::estimate, call::Call, chat::ChatInput, engine::Engine, error::EngineError, evidence::FileReport,
+    images::may_see, workflow::spec,
+};
+
+/// A call that might be made.
+#[derive(Debug, Clone, Default)]
+pub struct RouteQuery {
+    /// The tool; `chat` when empty.
+    pub tool: String,
+    /// The model, when one is named.
+    pub model: Option<String>,
+    /// The words, for an estimate of the price.
+    pub prompt: String,
+    /// Whether pictures are shown.
+    pub with_images: bool,
+    /// Whether the web may be searched.
+    pub web_search: bool,
+}
+
+/// Who would answer.
+#[derive(Debug)]
+pub struct Route {
+    /// What decides, in words.
+    pub rule: String,
+    /// Everyone who may answer, in order; empty when the inspection would.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One who may answer.
+#[derive(Debug)]
+pub struct Candidate {
+    /// `provider/model`.
+    pub model: String,
+    /// What speaks for and against it.
+    pub reasons: Vec<String>,
+    /// What the call is likely to cost, in US dollars.
+    pub estimate_usd: Option<f64>,
+    /// Tokens of prompt and answer together.
+    pub window: u32,
+}
+
+/// A request that would be sent.
+pub struct PreviewOutcome {
+    /// Who would be asked.
+    pub choice: Choice,
+    /// The request; `None` where the provider sends none.
+    pub preview: Option<Preview>,
+    /// What became of the offered files.
+    pub files: Vec<FileReport>,
+}
+
+impl Engine {
+    /// Says who would answer a call, and why. Asks nobody.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownModel`] with near names; pictures for a model that does not see.
+    pub fn route(&self, query: &RouteQuery) -> Result<Route, EngineError> {
+        let tool = if query.tool.is_empty() { "chat" } else { query.tool.as_str() };
+        let purpose = purpose_of(tool);
+        let source = self.choose_seeing(tool, query.model.as_deref(), purpose, query.with_images)?;
+        let choice = match source {
+            Source::Model(choice) => *choice,
+            Source::Offline { by_request } => {
+                let why = if by_request { "`offline` was named" } else { "no model is configured" };
+                return Ok(Route {
+                    rule: format!("{why}: the local inspection answers"),
+                    candidates: Vec::new(),
+                });
+            }
+        };
+        let rule = self.rule(tool, query, &choice, purpose);
+        let mut all = vec![choice];
+        if let Some(first) = all.first_mut() {
+            let others = std::mem::take(&mut first.others);
+            all.extend(others);
+        }
+        let candidates = all.iter().map(|one| self.candidate(one, query)).collect();
+        Ok(Route { rule, candidates })
+    }
+
+    /// The request that a conversation would send, without sending it.
+    ///
+    /// # Errors
+    /// What [`Engine::chat`] says before it asks.
+    pub async fn preview(&self, input: &ChatInput, call: &Call) -> Result<PreviewOutcome, EngineError> {
+        let with_images = !input.images.is_empty();
+        let choice = match self.choose_seeing("chat", input.model.as_deref(), Mark::Fast, with_images)? {
+            Source::Model(choice) => *choice,
+            Source::Offline { .. } => {
+                return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+            }
+        };
+        let thread = self.threads.load(self.threads.parse(input.continuation_id.as_deref())?, call).await?;
+        let choice = self.stay(choice, thread.as_ref());
+        let (request, gathered, _) = self.chat_request(input, thread.as_ref(), &choice, call).await?;
+        let preview = choice
+            .provider
+            .preview(&request)
+            .map_err(|error| EngineError::Provider { error, attempts: 0 })?;
+        Ok(PreviewOutcome { choice, preview, files: gathered.report })
+    }
+
+    fn rule(&self, tool: &str, query: &RouteQuery, choice: &Choice, purpose: Mark) -> String {
+        let preferences = self.preferences();
+        let named = query.model.as_deref().filter(|name| !super::is_auto(name));
+        if let Some(name) = named {
+            return format!("the call names `{name}`; nobody else is asked");
+        }
+        if let Some(name) = preferences.model_for(tool) {
+            return format!("the configuration names `{name}` for {tool}; nobody else is asked");
+        }
+        let purpose = match purpose {
+            Mark::Fast => "conversation",
+            Mark::Deep => "expert analysis",
+        };
+        let word = Strategy::WORDS.iter().find(|(_, known)| *known == preferences.strategy);
+        let strategy = word.map_or("listed", |(word, _)| *word);
+        let next = if choice.others.is_empty() {
+            "nobody else is asked"
+        } else {
+            "the next is asked when one cannot be had"
+        };
+        format!("auto: each configured vendor's model for {purpose}, in the order `{strategy}`; {next}")
+    }
+
+    fn candidate(&self, one: &Choice, query: &RouteQuery) -> Candidate {
+        let health = self.expert.attempts.health();
+        let mut reasons = Vec::new();
+        match health.objection(one.provider.id(), &one.model.id) {
+            Some(kind) => reasons.push(format!("cannot be had now: {}", kind.code())),
+            None => reasons.push("can be had".to_owned()),
+        }
+        let (latency, error_rate) = health.averages(one.provider.id(), &one.model.id);
+        if let Some(latency) = latency {
+            reasons
+                .push(format!("answered in {latency:.0} ms on average, {:.0} % failed", error_rate * 100.0));
+        }
+        if query.with_images && may_see(&one.model) {
+            reasons.push("sees pictures".to_owned());
+        }
+        if query.web_search {
+            let can = one.provider.searches_web(&one.model);
+            reasons.push(
+                if can { "can search the web" } else { "cannot search the web; would answer without" }
+                    .to_owned(),
+            );
+        }
+        if let Some(reason) = one.fallback_reason {
+            reasons.push(format!("in the place of another: {reason}"));
+        }
+        Candidate {
+            model: one.model.qualified(),
+            reasons,
+            estimate_usd: price(&one.model, &query.prompt),
+            window: one.model.context_window,
+        }
+    }
+}
+
+fn purpose_of(tool: &str) -> Mark {
+    let is_deep = tool == "consensus" || spec::ALL.iter().any(|spec| spec.name == tool);
+    if is_deep { Mark::Deep } else { Mark::Fast }
+}
+
+fn price(model: &ModelSpec, prompt: &str) -> Option<f64> {
+    let request = exai_core::chat::Request {
+        model: model.id.clone(),
+        system: "".into(),
+        messages: vec![Message::user(prompt)],
+        temperature: None,
+        thinking: None,
+        max_output_tokens: None,
+        json: false,
+        web_search: false,
+    };
+    estimate(model, &request)
+}

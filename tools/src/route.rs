@@ -1,0 +1,107 @@
+//! `route`: which model would answer, and why. Asks nobody.
+
+use std::sync::{Arc, LazyLock};
+
+use exai_engine::{
+    Call, EngineError,
+    routing::{Candidate, RouteQuery},
+};
+use rmcp::{
+    handler::server::common::Extension,
+    model::{CallToolResponse, JsonObject},
+    tool, tool_router,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{Args, ToolArgs},
+    profile::{is_tool, nearest},
+    reply::{self, Answer},
+    schema::portable,
+    server::ExaiServer,
+};
+
+/// Arguments of `route`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct RouteArgs {
+    /// The question, for an estimate of the price.
+    prompt: String,
+    /// The tool that would be called; default chat.
+    tool: Option<String>,
+    /// Model name, when one would be named.
+    model: Option<String>,
+    /// Pictures that would be shown.
+    images: Vec<String>,
+    use_websearch: bool,
+    /// More words for the estimate.
+    context: Option<String>,
+}
+
+impl ToolArgs for RouteArgs {
+    const HIDDEN: &'static [&'static [&'static str]] = &[&["context"]];
+
+    fn schema() -> Arc<JsonObject> {
+        static SCHEMA: LazyLock<Arc<JsonObject>> = LazyLock::new(portable::<RouteArgs>);
+        Arc::clone(&SCHEMA)
+    }
+}
+
+#[tool_router(router = route_router, vis = "pub(crate)")]
+impl ExaiServer {
+    #[tool(
+        description = "Which model would answer a call, who after it, and why. Asks no model.",
+        input_schema = RouteArgs::published(),
+        annotations(title = "Route", read_only_hint = true, open_world_hint = false)
+    )]
+    async fn route(&self, args: Args<RouteArgs>, Extension(call): Extension<Call>) -> CallToolResponse {
+        reply::looked_up("route", args, &call, async |wanted| self.route_answer(&wanted)).await
+    }
+}
+
+impl ExaiServer {
+    fn route_answer(&self, wanted: &RouteArgs) -> Result<Answer, EngineError> {
+        let tool = wanted.tool.as_deref().map_or("chat", crate::names::canonical);
+        if !is_tool(tool) {
+            let near = nearest(tool).first().copied().unwrap_or_default();
+            return Err(EngineError::invalid(
+                "tool",
+                format!("there is no tool `{tool}`; did you mean {near}?"),
+            ));
+        }
+        let query = RouteQuery {
+            tool: tool.to_owned(),
+            model: wanted.model.clone(),
+            prompt: format!("{}{}", wanted.prompt, wanted.context.as_deref().unwrap_or_default()),
+            with_images: !wanted.images.is_empty(),
+            web_search: wanted.use_websearch,
+        };
+        let route = self.engine().route(&query)?;
+        let first = route.candidates.first();
+        let (provider, model) = first.and_then(|first| first.model.split_once('/')).unwrap_or_default();
+        let mut answer = Answer::default();
+        answer.put("status", "success");
+        answer.put(
+            "summary",
+            match first {
+                Some(first) => format!("{} would answer: {}.", first.model, route.rule),
+                None => format!("{}.", route.rule),
+            },
+        );
+        answer.put("recommended_provider", provider).put("recommended_model", model);
+        answer.put("needs_websearch", wanted.use_websearch);
+        answer.put("candidates", json!(route.candidates.iter().map(row).collect::<Vec<_>>()));
+        Ok(answer)
+    }
+}
+
+fn row(candidate: &Candidate) -> Value {
+    json!({
+        "model": candidate.model,
+        "reasons": candidate.reasons,
+        "estimate_usd": candidate.estimate_usd,
+        "window": candidate.window,
+    })
+}
