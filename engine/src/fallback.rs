@@ -57,7 +57,7 @@ impl Engine {
                 let window = choice.model.context_window;
                 others.retain(|other| other.model.context_window > window);
             }
-            let Some(other) = others.pop_front().filter(|_| moves_on(kind)) else {
+            let Some(other) = others.pop_front().filter(|_| moves_on(&failure)) else {
                 return Err(told_with(failure, &passed_over));
             };
             tracing::info!(
@@ -78,9 +78,13 @@ impl Engine {
 }
 
 /// Whether another model may succeed where this failure came from.
-fn moves_on(kind: Kind) -> bool {
+fn moves_on(failure: &EngineError) -> bool {
+    // A vendor that was silent for too long; not the end of the call's own time.
+    if failure.kind() == Kind::Timeout {
+        return matches!(failure, EngineError::Provider { .. });
+    }
     matches!(
-        kind,
+        failure.kind(),
         Kind::RateLimited
             | Kind::Unavailable
             | Kind::Unreachable

@@ -10,6 +10,7 @@ mod answers;
 mod architecture;
 mod arguments;
 mod bad_input;
+mod chaos;
 mod cli;
 mod clink;
 mod config;

@@ -41,9 +41,11 @@ async fn the_next_vendor_answers_at_once_and_the_answer_says_why() {
         (Answer::json(401, &json!({"error": {"message": "no such key"}})), "auth"),
         (Answer::json(402, &json!({"error": {"message": "pay first"}})), "quota"),
         (Answer::hang_up(), "unavailable"),
+        (Answer::never(), "timeout"),
     ] {
         let two = two().await;
-        let program = two.setup.start().await;
+        let setup = two.setup.with("EXAI_FIRST_BYTE_SECONDS", "2").with("EXAI_CONNECT_SECONDS", "1");
+        let program = setup.start().await;
         two.glm.default_answer(failure);
         let answer = ask(&program, &json!({})).await;
         assert_eq!(answered_by(&answer), "kimi/kimi-k3.1-pro", "{code}");
