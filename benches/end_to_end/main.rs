@@ -12,6 +12,7 @@ mod bare;
 mod consultants;
 mod server;
 mod storage;
+mod trouble;
 
 use std::{fs, path::Path, time::Instant};
 
@@ -51,6 +52,8 @@ fn main() {
     steps(&mut server);
     last_step(&mut server, &vendor, &project);
     drop(server);
+    trouble::first_one_fails(&runtime, home.path(), &project);
+    trouble::late_now_and_then(&runtime, home.path(), &project);
     runtime.block_on(storage::among_many());
 }
 

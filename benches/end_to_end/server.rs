@@ -30,14 +30,24 @@ impl Server {
         let models = home.join("models.json");
         let known = json!({"models": [{"model_name": "mock-model", "context_window": WINDOW}]});
         fs::write(&models, known.to_string()).expect("a file");
+        let url = vendor.url();
+        let models = models.display().to_string();
+        let environment = [
+            ("CUSTOM_API_URL", url.as_str()),
+            ("CUSTOM_MODEL_NAME", "mock-model"),
+            ("CUSTOM_MODELS_CONFIG_PATH", &models),
+        ];
+        Self::start_in(home, project, &environment)
+    }
+
+    /// The same with the configuration that lies in `home`.
+    pub(crate) fn start_in(home: &Path, project: &TempDir, environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_exai-mcp"))
             .current_dir(project.path())
             .env_clear()
             .env("EXAI_CONFIG_DIR", home.join("config"))
             .env("EXAI_DATA_DIR", home.join("data"))
-            .env("CUSTOM_API_URL", vendor.url())
-            .env("CUSTOM_MODEL_NAME", "mock-model")
-            .env("CUSTOM_MODELS_CONFIG_PATH", &models)
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
