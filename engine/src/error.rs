@@ -34,6 +34,14 @@ pub enum EngineError {
         /// Near names, or how to configure one.
         hint: String,
     },
+    /// A model that the user's configuration keeps out.
+    #[error("model `{model}` is not asked: {why}. Name another model")]
+    ModelNotAllowed {
+        /// `provider/model`.
+        model: String,
+        /// What keeps it out.
+        why: String,
+    },
     /// There is no model at all.
     #[error("no model is configured. {hint}")]
     NoModel {
@@ -130,6 +138,7 @@ impl EngineError {
             Self::InvalidInput { .. } => Kind::InvalidInput,
             Self::UnknownThread { .. } => Kind::NotFound,
             Self::UnknownModel { .. } => Kind::ModelNotFound,
+            Self::ModelNotAllowed { .. } => Kind::Forbidden,
             Self::NoModel { .. } => Kind::NoModelConfigured,
             Self::Provider { error, .. } => error.kind(),
             Self::TooLarge { .. } => Kind::ContextTooLong,
@@ -147,6 +156,9 @@ impl EngineError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::ModelNotAllowed { .. } => {
+                Some("Name a model that the configuration allows; `listmodels` shows them.")
+            }
             Self::Git(GitFailure::Cancelled) => None,
             Self::Git(_) => Some(
                 "Do what the message says, or save the diff to a file below the project folder and name it in relevant_files of a codereview.",

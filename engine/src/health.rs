@@ -145,8 +145,8 @@ impl Health {
             .map_or((None, 0.0), |entry| (entry.latency_ms, entry.error_rate))
     }
 
-    /// After how long an answer is unusually late: the 95th percentile of the latest, at most three times their median. `None`
-    /// before there are enough to say.
+    /// After how long an answer is unusually late: the 95th percentile of the latest, at least one and a half times their median and
+    /// at most three times. `None` before there are enough to say.
     pub(crate) fn unusual(&self, provider: &ProviderId, model: &ModelId) -> Option<Duration> {
         let mut recent: Vec<u64> = {
             let known = self.lock();
@@ -158,7 +158,10 @@ impl Health {
         }
         recent.sort_unstable();
         let at = |percent: usize| recent.get((recent.len() * percent).div_ceil(100).max(1) - 1).copied();
-        Some(Duration::from_millis(at(95)?.min(at(50)?.saturating_mul(3)).max(1)))
+        let usual = at(50)?;
+        // Half as long again as usual is still usual.
+        let unusual = at(95)?.min(usual.saturating_mul(3)).max(usual.saturating_mul(3) / 2);
+        Some(Duration::from_millis(unusual.max(1)))
     }
 
     /// Calls of a provider that are under way.

@@ -116,12 +116,15 @@ impl Engine {
 
     /// Another model when the caller left the choice to the server; an error that names some otherwise.
     fn seeing_instead(&self, blind: &Choice, purpose: Mark) -> Result<Choice, EngineError> {
+        let preferences = self.preferences();
         let mut seeing: Vec<Choice> = Vec::new();
         for provider in self.models.providers() {
             let models = provider.models();
-            let usable = models
-                .iter()
-                .filter(|model| model.can(Capability::Vision) && model.status != Status::Retired);
+            let usable = models.iter().filter(|model| {
+                model.can(Capability::Vision)
+                    && model.status != Status::Retired
+                    && preferences.allowed.check(model).is_ok()
+            });
             seeing.extend(usable.map(|model| Choice {
                 provider: std::sync::Arc::clone(provider),
                 model: model.clone(),

@@ -10,7 +10,7 @@ use exai_core::{chat::Thinking, model::Mark};
 use crate::{
     engine::Engine,
     error::EngineError,
-    routing::{Source, Strategy, is_auto},
+    routing::{Allowed, Source, Strategy, is_auto},
 };
 
 /// What the user prefers.
@@ -22,6 +22,8 @@ pub struct Preferences {
     pub locale: Option<String>,
     /// What differs for one tool, by its name.
     pub tools: BTreeMap<String, ToolPreferences>,
+    /// Which models may be asked at all.
+    pub allowed: Allowed,
     /// In which order models are asked when none is named.
     pub strategy: Strategy,
     /// Whether another model is asked when the chosen one cannot be had.
@@ -34,6 +36,7 @@ impl Default for Preferences {
             default_model: None,
             locale: None,
             tools: BTreeMap::new(),
+            allowed: Allowed::default(),
             strategy: Strategy::default(),
             falls_back: true,
         }
@@ -92,10 +95,13 @@ impl Engine {
     /// # Errors
     /// [`EngineError::UnknownModel`] with near names.
     pub fn choose(&self, tool: &str, requested: Option<&str>, purpose: Mark) -> Result<Source, EngineError> {
-        Ok(match self.models.choose(requested, self.preferences().model_for(tool), purpose)? {
-            Source::Model(choice) => Source::Model(Box::new(self.in_order(*choice))),
-            offline @ Source::Offline { .. } => offline,
-        })
+        let preferences = self.preferences();
+        Ok(
+            match self.models.choose(requested, preferences.model_for(tool), purpose, &preferences.allowed)? {
+                Source::Model(choice) => Source::Model(Box::new(self.in_order(*choice))),
+                offline @ Source::Offline { .. } => offline,
+            },
+        )
     }
 }
 

@@ -4,6 +4,7 @@
 //! endpoint that passes names through. Without a name: the configured default, else the first configured vendor's model that is
 //! marked for the purpose, and the others' behind it in case that it cannot be had.
 
+mod allowed;
 mod candidates;
 mod explain;
 
@@ -14,6 +15,7 @@ use exai_core::{
     provider::Provider,
 };
 
+pub use allowed::Allowed;
 pub use candidates::Strategy;
 pub(crate) use candidates::Turns;
 pub use explain::{Candidate, PreviewOutcome, Route, RouteQuery};
@@ -82,6 +84,7 @@ impl Models {
         requested: Option<&str>,
         preferred: Option<&str>,
         purpose: Mark,
+        allowed: &Allowed,
     ) -> Result<Source, EngineError> {
         let requested = requested.map(str::trim).filter(|name| !name.is_empty());
         if requested.is_some_and(|name| name.eq_ignore_ascii_case(OFFLINE)) {
@@ -93,9 +96,13 @@ impl Models {
         let named = requested.filter(|name| !is_auto(name));
         let found = match named.or(preferred) {
             Some(name) => self.named(name)?,
-            None => self.candidates(purpose).ok_or_else(|| self.nothing_to_choose())?,
+            None => self.candidates(purpose, allowed).ok_or_else(|| self.nothing_to_choose())?,
         };
-        Ok(Source::Model(Box::new(succeed(Choice { requested: named.unwrap_or(AUTO).to_owned(), ..found }))))
+        let found = succeed(found);
+        if let Err(why) = allowed.check(&found.model) {
+            return Err(EngineError::ModelNotAllowed { model: found.model.qualified(), why });
+        }
+        Ok(Source::Model(Box::new(Choice { requested: named.unwrap_or(AUTO).to_owned(), ..found })))
     }
 
     fn named(&self, name: &str) -> Result<Choice, EngineError> {
@@ -130,8 +137,8 @@ impl Models {
     fn nothing_to_choose(&self) -> EngineError {
         EngineError::UnknownModel {
             requested: AUTO.to_owned(),
-            hint: "The configured endpoints name no model: pass `model`, or set `default_model` in the configuration \
-                   (EXAI_DEFAULT_MODEL)."
+            hint: "The configured endpoints name no model that models.allow and models.deny let through: pass `model`, or set \
+                   `default_model` in the configuration (EXAI_DEFAULT_MODEL)."
                 .to_owned(),
         }
     }

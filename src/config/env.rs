@@ -65,6 +65,10 @@ pub const EXAI_ROUTING_STRATEGY: &str = "EXAI_ROUTING_STRATEGY";
 pub const EXAI_ROUTING_FALLBACK: &str = "EXAI_ROUTING_FALLBACK";
 /// Whether a late request gets a second one beside it.
 pub const EXAI_ROUTING_HEDGE: &str = "EXAI_ROUTING_HEDGE";
+/// Models that may be asked.
+pub const EXAI_MODELS_ALLOW: &str = "EXAI_MODELS_ALLOW";
+/// Models that are never asked.
+pub const EXAI_MODELS_DENY: &str = "EXAI_MODELS_DENY";
 /// Failures in a row after which a model is left alone.
 pub const EXAI_BREAKER_FAILURES: &str = "EXAI_BREAKER_FAILURES";
 /// Seconds for which it is.

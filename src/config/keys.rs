@@ -182,6 +182,20 @@ pub static ROUTING_HEDGE: Key = key(
     "false",
     "true: a request that takes unusually long gets a second one beside it, which costs money",
 );
+/// Models that may be asked.
+pub static MODELS_ALLOW: Key = key(
+    "models.allow",
+    &[env::EXAI_MODELS_ALLOW, "ALLOWED_MODELS"],
+    "",
+    "Patterns of models that may be asked, separated by commas, such as glm/*; all when empty",
+);
+/// Models that are not asked.
+pub static MODELS_DENY: Key = key(
+    "models.deny",
+    &[env::EXAI_MODELS_DENY, "DENIED_MODELS"],
+    "",
+    "Patterns of models that are never asked, such as */*-pro",
+);
 /// Failures that open a breaker.
 pub static BREAKER_FAILURES: Key = key(
     "breaker.failures",
@@ -251,7 +265,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 34] = [
+static REST: [&Key; 36] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -279,6 +293,8 @@ static REST: [&Key; 34] = [
     &ROUTING_STRATEGY,
     &ROUTING_FALLBACK,
     &ROUTING_HEDGE,
+    &MODELS_ALLOW,
+    &MODELS_DENY,
     &BREAKER_FAILURES,
     &BREAKER_SECONDS,
     &BUDGET_CALL,

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use exai_core::chat::Thinking;
-use exai_engine::{Preferences, ToolPreferences, routing::Strategy};
+use exai_engine::{
+    Preferences, ToolPreferences,
+    routing::{Allowed, Strategy},
+};
 use exai_tools::profile::{is_tool, nearest};
 
-use super::{choice, clip, keys, layers::Layers, problems::Problems};
+use super::{choice, clip, keys, keys::Key, layers::Layers, problems::Problems};
 
 /// The levels, as calls name them too.
 const LEVELS: [Thinking; 5] =
@@ -26,9 +29,18 @@ pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Preferences {
         default_model: some(layers.look_up(&keys::DEFAULT_MODEL).value),
         locale,
         tools: tools(layers, problems),
+        allowed: Allowed {
+            allow: patterns(layers, &keys::MODELS_ALLOW),
+            deny: patterns(layers, &keys::MODELS_DENY),
+        },
         strategy: choice(layers, &keys::ROUTING_STRATEGY, Strategy::WORDS, problems),
         falls_back: choice(layers, &keys::ROUTING_FALLBACK, [("true", true), ("false", false)], problems),
     }
+}
+
+fn patterns(layers: &Layers, key: &Key) -> Vec<String> {
+    let text = layers.look_up(key).value;
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn tools(layers: &Layers, problems: &mut Problems) -> BTreeMap<String, ToolPreferences> {

@@ -16,9 +16,9 @@ async fn two() -> Two {
     let (glm, kimi) = (Vendor::start().await, Vendor::start().await);
     let setup = Setup::without_provider().await.with("EXAI_CACHE_SECONDS", "0");
     let setup = setup
-        .with("GLM_API_KEY", "k")
+        .with("GLM_API_KEY", "key-of-glm")
         .with("GLM_BASE_URL", &format!("{}/api/paas/v4", glm.origin()))
-        .with("KIMI_API_KEY", "k")
+        .with("KIMI_API_KEY", "key-of-kimi")
         .with("KIMI_BASE_URL", &kimi.url());
     Two { setup, glm, kimi }
 }
@@ -386,4 +386,70 @@ async fn a_request_is_shown_as_it_is_sent_with_its_key_masked() {
     assert_eq!(shown["body_bytes"], sent.body.len());
     assert!(shown["url"].as_str().unwrap().ends_with(&sent.path));
     program.stop().await;
+}
+
+#[tokio::test]
+async fn models_that_are_not_allowed_are_never_asked() {
+    let two = two().await;
+    let setup = two.setup.with("EXAI_MODELS_DENY", "glm/*, kimi-k3").with("EXAI_TOOL_PROFILE", "full");
+    let program = setup.start().await;
+    assert_eq!(answered_by(&ask(&program, &json!({})).await), "kimi/kimi-k3.1-pro");
+    for model in ["glm-5.3", "kimi/kimi-k3"] {
+        let refused = program.call("chat", json!({"prompt": "hi", "model": model})).await.failure();
+        assert_eq!(refused["code"], "forbidden", "{model}");
+        assert!(refused["message"].as_str().unwrap().contains("of models.deny"), "{refused}");
+    }
+    let panel = program.call("consensus", json!({"step": "Which?"})).await.ok();
+    assert!(!panel["votes"].to_string().contains("glm/"), "{panel:#}");
+    let list = program.call("listmodels", json!({})).await.ok();
+    let text = list["content"].as_str().unwrap();
+    assert!(
+        !text.contains("`glm-5.3`") && text.contains("kept out by models.allow or models.deny"),
+        "{text}"
+    );
+    assert_eq!(two.glm.stats().calls, 0);
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_endpoint_is_said_with_how_to_mend_it() {
+    let not_found = Answer::whole(404, "text/plain", "404 page not found");
+    let cases: [(&str, Answer, &str, &str); 4] = [
+        ("a wrong key", Answer::invalid_key(), "auth", "GLM_API_KEY"),
+        ("a wrong address", not_found, "upstream_rejected", "base URL"),
+        ("a proxy", Answer::proxy_page(), "unavailable", ""),
+        (
+            "a web page",
+            Answer::whole(200, "text/html", "<html>hello</html>"),
+            "protocol",
+            "check the base URL and any proxy",
+        ),
+    ];
+    for (what, answer, code, words) in cases {
+        let two = two().await;
+        let setup = two.setup.with("EXAI_RETRIES", "0");
+        two.glm.default_answer(answer);
+        let program = setup.start().await;
+        let failure = program.call("chat", json!({"prompt": "hi", "model": "glm-5.3"})).await.failure();
+        let told = format!("{} {}", failure["message"], failure["hint"]);
+        assert_eq!(failure["code"], code, "{what}: {failure:#}");
+        assert!(told.contains(words), "{what}: {told}");
+        let status = program.call("status", json!({})).await.ok();
+        assert!(status["last_errors"][0]["error"].as_str().unwrap().starts_with(code), "{what}: {status:#}");
+        assert!(
+            status["next_steps"][0].as_str().is_some_and(|step| step.contains("glm")),
+            "{what}: {status:#}"
+        );
+        program.stop().await;
+    }
+    // The version is put where it is missing, and not put twice.
+    for path in ["", "/v1", "/v1/", "/v1/chat/completions"] {
+        let setup = Setup::new().await;
+        let url = format!("{}{path}", setup.vendor.origin());
+        let setup = setup.with("CUSTOM_API_URL", &url);
+        let program = setup.start().await;
+        ask(&program, &json!({})).await;
+        assert_eq!(setup.vendor.calls()[0].path, "/v1/chat/completions", "{path}");
+        program.stop().await;
+    }
 }

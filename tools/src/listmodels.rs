@@ -102,8 +102,15 @@ impl ExaiServer {
         let how = fact.map(|fact| format!(" ({})", fact.how)).unwrap_or_default();
         line(text, format_args!("\n## {title} — `{}`{how}", provider.id()));
         let models = provider.models();
-        for model in models.iter().filter(|model| model.status != Status::Retired) {
+        let preferences = self.engine().preferences();
+        let in_service = models.iter().filter(|model| model.status != Status::Retired);
+        let (allowed, kept_out): (Vec<&ModelSpec>, Vec<&ModelSpec>) =
+            in_service.partition(|model| preferences.allowed.check(model).is_ok());
+        for model in allowed {
             line(text, format_args!("- {}", describe_model(model)));
+        }
+        if !kept_out.is_empty() {
+            line(text, format_args!("- {} kept out by models.allow or models.deny", kept_out.len()));
         }
         if provider.accepts_unknown_models() {
             line(text, format_args!("- any other name is passed through as it is"));

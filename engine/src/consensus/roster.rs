@@ -118,7 +118,7 @@ impl Engine {
                 "every entry needs `model`, for example [{\"model\":\"gpt-6-luna\",\"stance\":\"for\"},{\"model\":\"kimi-k3.1-pro\"}]",
             ));
         }
-        match self.models.choose(Some(&input.model), self.preferences().model_for(TOOL), Mark::Deep)? {
+        match self.choose(TOOL, Some(&input.model), Mark::Deep)? {
             Source::Model(choice) => Ok(Consultant { input, choice: *choice }),
             Source::Offline { .. } => Err(EngineError::invalid(
                 "models",
@@ -129,11 +129,15 @@ impl Engine {
 
     /// Different vendors first, the best of each; then the second best.
     fn chosen(&self, with_images: bool) -> Result<Vec<Consultant>, EngineError> {
+        let preferences = self.preferences();
         let mut candidates: Vec<(usize, usize, Choice)> = Vec::new();
         for (place, provider) in self.models.providers().iter().enumerate() {
             let models = provider.models();
-            let mut usable: Vec<&ModelSpec> =
-                models.iter().filter(|model| is_usable(model) && (!with_images || may_see(model))).collect();
+            let mut usable: Vec<&ModelSpec> = models
+                .iter()
+                .filter(|model| is_usable(model) && (!with_images || may_see(model)))
+                .filter(|model| preferences.allowed.check(model).is_ok())
+                .collect();
             usable.sort_by_key(|model| {
                 let deep = model.marks.contains(&Mark::Deep);
                 let marked = !model.marks.is_empty();

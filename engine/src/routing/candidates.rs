@@ -8,7 +8,7 @@ use exai_core::{
     thread::{Body, Thread},
 };
 
-use super::{Choice, Models, choice, succeed};
+use super::{Allowed, Choice, Models, choice, succeed};
 use crate::{engine::Engine, health::Health};
 
 /// The vendors in the order in which they are tried when nothing is named.
@@ -47,13 +47,14 @@ impl Strategy {
 
 impl Models {
     /// Each configured vendor's model for the purpose, then the first model of each endpoint of the user's own.
-    pub(super) fn candidates(&self, purpose: Mark) -> Option<Choice> {
+    pub(super) fn candidates(&self, purpose: Mark, allowed: &Allowed) -> Option<Choice> {
         let vendors = PREFERENCE
             .iter()
             .filter_map(|id| self.providers.iter().find(|provider| *provider.id() == ProviderId::from(*id)));
         let marked = vendors.filter_map(|provider| {
             let models = provider.models();
-            let model = models.iter().find(|model| model.marks.contains(&purpose))?;
+            let marked = |model: &&ModelSpec| model.marks.contains(&purpose) && allowed.check(model).is_ok();
+            let model = models.iter().find(marked)?;
             Some(choice(provider, model.clone()))
         });
         // An endpoint of the user's own has no marks: its first configured model is the one meant.
@@ -62,7 +63,9 @@ impl Models {
             let model = provider.models().first().filter(|model| model.marks.is_empty())?.clone();
             Some(choice(provider, model))
         });
-        let mut all = marked.chain(own).map(succeed).filter(|found| found.model.status != Status::Retired);
+        let may =
+            |found: &Choice| found.model.status != Status::Retired && allowed.check(&found.model).is_ok();
+        let mut all = marked.chain(own).map(succeed).filter(may);
         let first = all.next()?;
         Some(Choice { others: all.collect(), ..first })
     }
