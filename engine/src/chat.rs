@@ -3,7 +3,6 @@
 use exai_core::{
     Citation, Kind, ThreadId,
     chat::{Message, Request, Thinking},
-    model::Mark,
     run::Phase,
     thread::{Answer, AnsweredBy, Body, Thread, UserMessage},
 };
@@ -24,7 +23,7 @@ use crate::{
     gather::{Gathered, gather},
     images,
     round::{Round, files_required},
-    routing::{Choice, Source},
+    routing::{Choice, Facts, Needs, Source, bytes_of},
     threads::Appended,
     workflow::step::MAX_IMAGES,
 };
@@ -104,13 +103,13 @@ impl Engine {
         call.phase(Phase::Packing);
         check(&input)?;
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
-        let choice =
-            match self.choose_seeing(TOOL, input.model.as_deref(), Mark::Fast, !input.images.is_empty())? {
-                Source::Model(choice) => *choice,
-                Source::Offline { .. } => {
-                    return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
-                }
-            };
+        let needs = self.chat_needs(&input, call).await;
+        let choice = match self.choose_seeing(TOOL, input.model.as_deref(), &needs)? {
+            Source::Model(choice) => *choice,
+            Source::Offline { .. } => {
+                return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+            }
+        };
         let mut thread = self.threads.load(thread_id, call).await?;
         let choice = self.stay(choice, thread.as_ref());
         let mut retries = 0;
@@ -197,6 +196,19 @@ impl Engine {
             remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
             persisted: appended.persisted && stored && begun,
         })
+    }
+
+    /// What a conversation needs of its model.
+    pub(crate) async fn chat_needs(&self, input: &ChatInput, call: &Call) -> Needs {
+        let facts = Facts {
+            tool: TOOL,
+            question: input.prompt.chars().count(),
+            file_bytes: bytes_of(&input.files, call).await,
+            with_images: !input.images.is_empty(),
+            web_search: input.web_search,
+            thinking: input.thinking.or(self.preferences().thinking_for(TOOL)),
+        };
+        facts.needs()
     }
 
     pub(crate) async fn chat_request(

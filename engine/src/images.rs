@@ -11,7 +11,7 @@ use crate::{
     engine::Engine,
     error::EngineError,
     evidence::{FileReport, FileStatus},
-    routing::{Choice, Source},
+    routing::{Choice, Needs, Source},
 };
 
 /// Estimated tokens of one picture; vendors count between some 250 and 1,600 by size.
@@ -94,15 +94,15 @@ fn seeing_first(mut choice: Choice) -> Choice {
 }
 
 impl Engine {
-    /// Chooses like [`Engine::choose`], for a call with pictures when `with_images` is set.
+    /// Chooses like [`Engine::choose`], among models that see when the call has pictures.
     pub(crate) fn choose_seeing(
         &self,
         tool: &str,
         requested: Option<&str>,
-        purpose: Mark,
-        with_images: bool,
+        needs: &Needs,
     ) -> Result<Source, EngineError> {
-        let source = match self.choose(tool, requested, purpose)? {
+        let (with_images, purpose) = (needs.vision, needs.purpose);
+        let source = match self.choose(tool, requested, needs)? {
             Source::Model(choice) if with_images => Source::Model(Box::new(seeing_first(*choice))),
             source => source,
         };

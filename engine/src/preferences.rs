@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use exai_core::{chat::Thinking, model::Mark};
+use exai_core::chat::Thinking;
 
 use crate::{
     engine::Engine,
     error::EngineError,
-    routing::{Allowed, Source, Strategy, is_auto},
+    routing::{Allowed, Needs, Source, Strategy, is_auto},
 };
 
 /// What the user prefers.
@@ -89,16 +89,21 @@ impl Engine {
         *self.preferences.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(preferences);
     }
 
-    /// Chooses the model for a call of `tool`: the one it names, else the user's preference, else the first configured vendor's
-    /// model for the purpose.
+    /// Chooses the model for a call of `tool`: the one it names, else the user's preference, else among the configured vendors' models
+    /// for the purpose by what else it needs.
     ///
     /// # Errors
     /// [`EngineError::UnknownModel`] with near names.
-    pub fn choose(&self, tool: &str, requested: Option<&str>, purpose: Mark) -> Result<Source, EngineError> {
+    pub fn choose(&self, tool: &str, requested: Option<&str>, needs: &Needs) -> Result<Source, EngineError> {
         let preferences = self.preferences();
         Ok(
-            match self.models.choose(requested, preferences.model_for(tool), purpose, &preferences.allowed)? {
-                Source::Model(choice) => Source::Model(Box::new(self.in_order(*choice))),
+            match self.models.choose(
+                requested,
+                preferences.model_for(tool),
+                needs.purpose,
+                &preferences.allowed,
+            )? {
+                Source::Model(choice) => Source::Model(Box::new(self.in_order(*choice, needs))),
                 offline @ Source::Offline { .. } => offline,
             },
         )

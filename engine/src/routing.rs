@@ -7,6 +7,7 @@
 mod allowed;
 mod candidates;
 mod explain;
+mod task;
 
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub use allowed::Allowed;
 pub use candidates::Strategy;
 pub(crate) use candidates::Turns;
 pub use explain::{Candidate, PreviewOutcome, Route, RouteQuery};
+pub(crate) use task::bytes_of;
+pub use task::{Facts, Needs};
 
 use crate::error::EngineError;
 

@@ -27,7 +27,13 @@ use self::{
     spec::{ExpertRule, Flow, SkipRule},
     step::{accept, present_work, work_with},
 };
-use crate::{call::Call, engine::Engine, error::EngineError, routing::Source, threads::Appended};
+use crate::{
+    call::Call,
+    engine::Engine,
+    error::EngineError,
+    routing::{Facts, Needs, Source, bytes_of},
+    threads::Appended,
+};
 
 /// How often a step is tried again after another call continued the same thread at the same moment.
 const CONFLICT_RETRIES: usize = 20;
@@ -57,10 +63,9 @@ impl Engine {
             // The model is chosen before anything is stored: a misspelt name must not leave a step behind.
             let source = match &end {
                 Decision::Consult(rule) => {
-                    let with_images = !attempt.images.is_empty();
-                    let purpose = exai_core::model::Mark::Deep;
+                    let needs = self.step_needs(spec, &attempt, &work_with(&earlier, &taken), call).await;
                     let model = attempt.model.as_deref();
-                    let source = match self.choose_seeing(spec.name, model, purpose, with_images)? {
+                    let source = match self.choose_seeing(spec.name, model, &needs)? {
                         Source::Model(choice) => Source::Model(Box::new(self.stay(*choice, thread.as_ref()))),
                         offline @ Source::Offline { .. } => offline,
                     };
@@ -106,6 +111,23 @@ impl Engine {
                 }),
             };
         }
+    }
+}
+
+impl Engine {
+    /// What the end of this work needs of its expert.
+    async fn step_needs(&self, spec: &Spec, input: &StepInput, work: &[&Step], call: &Call) -> Needs {
+        let files: Vec<String> = work.iter().flat_map(|step| step.relevant_files.iter().cloned()).collect();
+        let words = |step: &&Step| step.step.chars().count() + step.findings.chars().count();
+        let facts = Facts {
+            tool: spec.name,
+            question: work.iter().map(words).sum(),
+            file_bytes: bytes_of(&files, call).await,
+            with_images: !input.images.is_empty(),
+            web_search: input.web_search,
+            thinking: input.thinking,
+        };
+        facts.needs()
     }
 }
 

@@ -453,3 +453,29 @@ async fn what_is_wrong_with_an_endpoint_is_said_with_how_to_mend_it() {
         program.stop().await;
     }
 }
+
+#[tokio::test]
+async fn what_a_call_needs_decides_between_those_who_may_answer() {
+    let setup = Setup::without_provider().await.with("EXAI_CACHE_SECONDS", "0");
+    let config = format!(
+        "[[endpoints]]\nname = \"small\"\nbase_url = \"{url}\"\nmodels = [{{ id = \"one\", window = 20000 }}]\n\
+         [[endpoints]]\nname = \"large\"\nbase_url = \"{url}\"\nmodels = [{{ id = \"two\", window = 900000 }}]\n",
+        url = setup.vendor.url()
+    );
+    let path = setup.home.path().join("config/config.toml");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, config).unwrap();
+    setup.file("big.txt", "a line of ordinary length, more or less\n".repeat(5_000));
+    let program = setup.start().await;
+    assert_eq!(answered_by(&ask(&program, &json!({})).await), "small/one");
+    let big = ask(&program, &json!({"absolute_file_paths": ["big.txt"]})).await;
+    assert_eq!((answered_by(&big), &big["metadata"]["fallback_reason"]), ("large/two", &json!("window")));
+    assert_eq!(big["metadata"]["files"][0]["status"], "included", "whole, because it fits there");
+    program.stop().await;
+
+    let two = two().await;
+    let program = two.setup.start().await;
+    assert_eq!(answered_by(&ask(&program, &json!({})).await), "glm/glm-5.3-flash");
+    assert_eq!(answered_by(&ask(&program, &json!({"thinking_mode": "max"})).await), "glm/glm-5.3", "depth");
+    program.stop().await;
+}

@@ -21,6 +21,7 @@ use crate::{
     reply::{self, Answer},
     schema::portable,
     server::ExaiServer,
+    workflow::ThinkingMode,
 };
 
 /// Arguments of `route`.
@@ -36,12 +37,14 @@ pub(crate) struct RouteArgs {
     /// Pictures that would be shown.
     images: Vec<String>,
     use_websearch: bool,
+    /// Thinking effort.
+    thinking_mode: Option<ThinkingMode>,
     /// More words for the estimate.
     context: Option<String>,
 }
 
 impl ToolArgs for RouteArgs {
-    const HIDDEN: &'static [&'static [&'static str]] = &[&["context"]];
+    const HIDDEN: &'static [&'static [&'static str]] = &[&["context", "thinking_mode"]];
 
     fn schema() -> Arc<JsonObject> {
         static SCHEMA: LazyLock<Arc<JsonObject>> = LazyLock::new(portable::<RouteArgs>);
@@ -77,6 +80,8 @@ impl ExaiServer {
             prompt: format!("{}{}", wanted.prompt, wanted.context.as_deref().unwrap_or_default()),
             with_images: !wanted.images.is_empty(),
             web_search: wanted.use_websearch,
+            thinking: wanted.thinking_mode.map(Into::into),
+            ..RouteQuery::default()
         };
         let route = self.engine().route(&query)?;
         let first = route.candidates.first();

@@ -19,7 +19,7 @@ use crate::{
     evidence::FileReport,
     expert::{Answered, Question},
     gather::Gathered,
-    routing::{Choice, Source},
+    routing::{Choice, Needs, Source},
     threads::Appended,
 };
 
@@ -54,7 +54,7 @@ impl Engine {
     /// The model that puts the answers together, when one is asked for.
     pub(super) fn synthesiser(&self, work: &Work) -> Result<Option<Choice>, EngineError> {
         let Some(named) = work.synthesis.as_deref() else { return Ok(None) };
-        match self.choose(TOOL, Some(named), Mark::Deep)? {
+        match self.choose(TOOL, Some(named), &Needs::of(Mark::Deep))? {
             Source::Model(choice) => Ok(Some(*choice)),
             Source::Offline { .. } => {
                 Err(EngineError::invalid("synthesis", "`offline` cannot put answers together; name a model"))

@@ -10,7 +10,7 @@ use crate::{
     engine::Engine,
     error::EngineError,
     images::may_see,
-    routing::{Choice, Source},
+    routing::{Choice, Needs, Source},
 };
 
 /// How many models the server chooses when the caller names none.
@@ -118,7 +118,7 @@ impl Engine {
                 "every entry needs `model`, for example [{\"model\":\"gpt-6-luna\",\"stance\":\"for\"},{\"model\":\"kimi-k3.1-pro\"}]",
             ));
         }
-        match self.choose(TOOL, Some(&input.model), Mark::Deep)? {
+        match self.choose(TOOL, Some(&input.model), &Needs::of(Mark::Deep))? {
             Source::Model(choice) => Ok(Consultant { input, choice: *choice }),
             Source::Offline { .. } => Err(EngineError::invalid(
                 "models",

@@ -8,7 +8,7 @@ use exai_core::{
     thread::{Body, Thread},
 };
 
-use super::{Allowed, Choice, Models, choice, succeed};
+use super::{Allowed, Choice, Models, Needs, choice, succeed};
 use crate::{engine::Engine, health::Health};
 
 /// The vendors in the order in which they are tried when nothing is named.
@@ -77,7 +77,7 @@ pub(crate) struct Turns(AtomicUsize);
 
 impl Engine {
     /// Puts those that may answer in order: by the user's strategy, and who cannot be had now behind the rest.
-    pub(crate) fn in_order(&self, mut chosen: Choice) -> Choice {
+    pub(crate) fn in_order(&self, mut chosen: Choice, needs: &Needs) -> Choice {
         if chosen.others.is_empty() {
             return chosen;
         }
@@ -87,12 +87,21 @@ impl Engine {
         let health = self.expert.attempts.health();
         sort(&mut all, preferences.strategy, health, &self.turns);
         let objection = |one: &Choice| health.objection(one.provider.id(), &one.model.id);
-        let reason = all.first().and_then(objection).map(Kind::code);
+        let before = all.first().map(|first| first.model.qualified());
+        let lacking = |one: &Choice| {
+            let searches = !needs.web_search || one.provider.searches_web(&one.model);
+            (!needs.fits(&one.model), !searches)
+        };
+        let reason = all.first().and_then(|first| {
+            let wanting =
+                || lacking(first).0.then_some("window").or_else(|| lacking(first).1.then_some("web_search"));
+            objection(first).map(Kind::code).or_else(wanting)
+        });
         let is_possible = all.iter().any(|one| objection(one).is_none());
-        // Stable: among those that can be had, and among those that cannot, the order stays.
-        all.sort_by_key(|one| objection(one).is_some());
+        // Stable: among those who are alike in this, the order stays.
+        all.sort_by_key(|one| (objection(one).is_some(), lacking(one)));
         let mut first = all.remove(0);
-        if is_possible {
+        if is_possible && before != Some(first.model.qualified()) {
             first.fallback_reason = first.fallback_reason.or(reason);
         }
         first.others = if preferences.falls_back { all } else { Vec::new() };

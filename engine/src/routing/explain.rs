@@ -1,11 +1,15 @@
 //! Why a model would be chosen: everyone who may answer, in order, with what speaks for and against each.
 
-use exai_core::{chat::Message, model::Mark, model::ModelSpec, provider::Preview};
+use exai_core::{
+    chat::{Message, Thinking},
+    model::{Mark, ModelSpec},
+    provider::Preview,
+};
 
-use super::{Choice, Source, Strategy};
+use super::{Choice, Facts, Needs, Source, Strategy};
 use crate::{
     budget::estimate, call::Call, chat::ChatInput, engine::Engine, error::EngineError, evidence::FileReport,
-    images::may_see, workflow::spec,
+    images::may_see,
 };
 
 /// A call that might be made.
@@ -21,6 +25,10 @@ pub struct RouteQuery {
     pub with_images: bool,
     /// Whether the web may be searched.
     pub web_search: bool,
+    /// Bytes of the files that would be named.
+    pub file_bytes: u64,
+    /// How hard the model shall think.
+    pub thinking: Option<Thinking>,
 }
 
 /// Who would answer.
@@ -62,8 +70,16 @@ impl Engine {
     /// [`EngineError::UnknownModel`] with near names; pictures for a model that does not see.
     pub fn route(&self, query: &RouteQuery) -> Result<Route, EngineError> {
         let tool = if query.tool.is_empty() { "chat" } else { query.tool.as_str() };
-        let purpose = purpose_of(tool);
-        let source = self.choose_seeing(tool, query.model.as_deref(), purpose, query.with_images)?;
+        let facts = Facts {
+            tool,
+            question: query.prompt.chars().count(),
+            file_bytes: query.file_bytes,
+            with_images: query.with_images,
+            web_search: query.web_search,
+            thinking: query.thinking,
+        };
+        let needs = facts.needs();
+        let source = self.choose_seeing(tool, query.model.as_deref(), &needs)?;
         let choice = match source {
             Source::Model(choice) => *choice,
             Source::Offline { by_request } => {
@@ -74,13 +90,13 @@ impl Engine {
                 });
             }
         };
-        let rule = self.rule(tool, query, &choice, purpose);
+        let rule = self.rule(tool, query, &choice, needs.purpose);
         let mut all = vec![choice];
         if let Some(first) = all.first_mut() {
             let others = std::mem::take(&mut first.others);
             all.extend(others);
         }
-        let candidates = all.iter().map(|one| self.candidate(one, query)).collect();
+        let candidates = all.iter().map(|one| self.candidate(one, query, &needs)).collect();
         Ok(Route { rule, candidates })
     }
 
@@ -89,8 +105,8 @@ impl Engine {
     /// # Errors
     /// What [`Engine::chat`] says before it asks.
     pub async fn preview(&self, input: &ChatInput, call: &Call) -> Result<PreviewOutcome, EngineError> {
-        let with_images = !input.images.is_empty();
-        let choice = match self.choose_seeing("chat", input.model.as_deref(), Mark::Fast, with_images)? {
+        let needs = self.chat_needs(input, call).await;
+        let choice = match self.choose_seeing("chat", input.model.as_deref(), &needs)? {
             Source::Model(choice) => *choice,
             Source::Offline { .. } => {
                 return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
@@ -129,7 +145,7 @@ impl Engine {
         format!("auto: each configured vendor's model for {purpose}, in the order `{strategy}`; {next}")
     }
 
-    fn candidate(&self, one: &Choice, query: &RouteQuery) -> Candidate {
+    fn candidate(&self, one: &Choice, query: &RouteQuery, needs: &Needs) -> Candidate {
         let health = self.expert.attempts.health();
         let mut reasons = Vec::new();
         match health.objection(one.provider.id(), &one.model.id) {
@@ -144,13 +160,11 @@ impl Engine {
         if query.with_images && may_see(&one.model) {
             reasons.push("sees pictures".to_owned());
         }
-        if query.web_search {
-            let can = one.provider.searches_web(&one.model);
-            reasons.push(
-                if can { "can search the web" } else { "cannot search the web; would answer without" }
-                    .to_owned(),
-            );
+        let searches = one.provider.searches_web(&one.model);
+        if query.web_search && searches {
+            reasons.push("can search the web".to_owned());
         }
+        reasons.extend(needs.lacks(&one.model, searches).into_iter().map(str::to_owned));
         if let Some(reason) = one.fallback_reason {
             reasons.push(format!("in the place of another: {reason}"));
         }
@@ -161,11 +175,6 @@ impl Engine {
             window: one.model.context_window,
         }
     }
-}
-
-fn purpose_of(tool: &str) -> Mark {
-    let is_deep = tool == "consensus" || spec::ALL.iter().any(|spec| spec.name == tool);
-    if is_deep { Mark::Deep } else { Mark::Fast }
 }
 
 fn price(model: &ModelSpec, prompt: &str) -> Option<f64> {
