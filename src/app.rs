@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use exai_core::{Clock, SystemClock, store::Store};
+use exai_core::{Clock, SystemClock, provider::Provider, store::Store};
 use exai_engine::{Engine, Parts, Settings, settings::GitSettings};
 use exai_providers::HttpSettings;
 use exai_store::SqliteStore;
@@ -38,11 +38,19 @@ impl App {
     /// # Errors
     /// An endpoint's address cannot be used.
     pub fn build(config: &Config) -> anyhow::Result<Self> {
+        Self::with_providers(config, Vec::new())
+    }
+
+    /// Builds everything with further providers behind the configured ones.
+    ///
+    /// # Errors
+    /// An endpoint's address cannot be used.
+    pub fn with_providers(config: &Config, own: Vec<Arc<dyn Provider>>) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let settings =
             exai_store::Settings { sync: config.sync, ..exai_store::Settings::at(config.places.database()) };
         let store = SqliteStore::open_lazily(settings, Arc::clone(&clock));
-        Self::with_store(config, store, clock)
+        Self::assemble(config, own, store, clock)
     }
 
     /// Builds everything over a store of the caller's choice.
@@ -50,6 +58,15 @@ impl App {
     /// # Errors
     /// An endpoint's address cannot be used.
     pub fn with_store(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        Self::assemble(config, Vec::new(), store, clock)
+    }
+
+    fn assemble(
+        config: &Config,
+        own: Vec<Arc<dyn Provider>>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let limits = &config.limits;
         let http = HttpSettings {
             connect: limits.connect,
@@ -65,9 +82,11 @@ impl App {
                 attempts.provider_permits.insert(endpoint.id.clone(), most);
             }
         }
+        let mut providers = exai_providers::build(config.endpoints.settings.clone(), http)?;
+        providers.extend(own);
         let closing = CancellationToken::new();
         let engine = Engine::new(Parts {
-            providers: exai_providers::build(config.endpoints.settings.clone(), http)?,
+            providers,
             store: Arc::clone(&store),
             clock,
             jitter: Arc::new(rand::random::<f64>),
