@@ -35,6 +35,9 @@ enum Command {
     Threads(ThreadsCommand),
     /// Show what works now and what to do next
     Status {
+        /// Ask each vendor a tiny question, which costs money
+        #[arg(long)]
+        probe: bool,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -310,7 +313,9 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
         Some(Command::Run(args)) => Box::pin(commands::run::run(args, App::build(&config)?)).await,
         Some(Command::Models(args)) => commands::models::run(&args, &App::build(&config)?).await,
         Some(Command::Threads(command)) => commands::threads::run(&command, &App::build(&config)?).await,
-        Some(Command::Status { json }) => commands::status::run(json, App::build(&config)?).await,
+        Some(Command::Status { probe, json }) => {
+            commands::status::run(probe, json, App::build(&config)?).await
+        }
         Some(Command::Activity(args)) => commands::activity::run(&args, App::build(&config)?).await,
         Some(Command::Usage(args)) => commands::usage::run(&args, App::build(&config)?).await,
         Some(Command::Tools(args)) => commands::tools::run(&args, &App::build(&config)?).await,

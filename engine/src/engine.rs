@@ -99,6 +99,15 @@ impl Engine {
         &self.threads.store
     }
 
+    /// The store with all in it that calls have said so far, for those who read what happened. Waits at most a second for
+    /// that: a database that does not answer is told of by whoever asks it next.
+    pub async fn settled_store(&self) -> &Arc<dyn Store> {
+        const LIMIT: Duration = Duration::from_secs(1);
+        let store = self.store();
+        store.flush(LIMIT).await;
+        store
+    }
+
     /// Wall time.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {

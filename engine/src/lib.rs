@@ -25,6 +25,7 @@ pub mod inspect;
 pub mod overview;
 pub mod parse;
 pub mod preferences;
+pub mod probe;
 mod process;
 mod recall;
 mod round;

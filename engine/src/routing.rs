@@ -99,7 +99,7 @@ impl Models {
         let named = requested.filter(|name| !is_auto(name));
         let found = match named.or(preferred) {
             Some(name) => self.named(name)?,
-            None => self.candidates(purpose, allowed).ok_or_else(|| self.nothing_to_choose())?,
+            None => self.of_each(purpose, allowed).ok_or_else(|| self.nothing_to_choose())?,
         };
         let found = succeed(found);
         if let Err(why) = allowed.check(&found.model) {

@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 use super::{client, print, print_json};
 use crate::App;
 
-pub(crate) async fn run(as_json: bool, app: App) -> anyhow::Result<ExitCode> {
-    let answer = client::call(&app, "status", Map::new()).await?.json;
+pub(crate) async fn run(probe: bool, as_json: bool, app: App) -> anyhow::Result<ExitCode> {
+    let arguments =
+        if probe { Map::from_iter([("probe".to_owned(), Value::Bool(true))]) } else { Map::new() };
+    let answer = client::call(&app, "status", arguments).await?.json;
     if as_json {
         print_json(&answer)?;
     } else {
@@ -23,6 +25,13 @@ fn rendered(answer: &Value) -> String {
     for provider in answer["providers_configured"].as_array().into_iter().flatten() {
         let mark = if provider["configured"] == true { "yes" } else { "no " };
         lines.push(format!("{mark}  {:<10} {}", text(&provider["name"]), text(&provider["how"])));
+    }
+    for probe in answer["probes"].as_array().into_iter().flatten() {
+        let outcome = match probe["answered"].as_bool() {
+            Some(true) => format!("answered in {} ms", probe["latency_ms"]),
+            _ => text(&probe["message"]),
+        };
+        lines.push(format!("probe     {}: {outcome}", text(&probe["model"])));
     }
     let database = &answer["database"];
     lines.push(format!("\ndatabase  {}", text(&database["path"])));

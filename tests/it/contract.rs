@@ -123,7 +123,7 @@ async fn the_fields_that_must_be_given_are_announced() {
 
 #[tokio::test]
 async fn annotations_are_honest() {
-    const ASKS_NOBODY: [&str; 12] = [
+    const ASKS_NOBODY: [&str; 11] = [
         "activity",
         "apilookup",
         "challenge",
@@ -131,7 +131,6 @@ async fn annotations_are_honest() {
         "payload_preview",
         "planner",
         "route",
-        "status",
         "threads",
         "tracer",
         "usage",

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use exai_core::{run::RunState, store::RunFilter};
-use exai_engine::{Call, health::Condition, overview::Load};
+use exai_engine::{Call, health::Condition, overview::Load, probe::Probed};
 use rmcp::{
     handler::server::common::Extension,
     model::{CallToolResponse, JsonObject},
@@ -23,18 +23,22 @@ use crate::{
 /// How many of the latest failures are shown.
 const LAST_ERRORS: u32 = 5;
 
-/// Arguments of `status`: none that matter.
+/// Arguments of `status`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-pub(crate) struct StatusArgs {}
+#[serde(default)]
+pub(crate) struct StatusArgs {
+    /// Also ask each vendor a tiny question, which costs money.
+    probe: bool,
+}
 
 impl ToolArgs for StatusArgs {
+    const HIDDEN: &'static [&'static [&'static str]] = &[&["probe"]];
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
         ("tail_lines", "the last errors are always shown"),
         ("log_lines", "the last errors are always shown"),
         ("include_tools", "the client has the list of tools"),
         ("show_advanced", "everything is shown"),
         ("doctor", "what to do is always shown"),
-        ("probe", "listmodels with probe asks the endpoints"),
         ("invalidate_cache", "nothing of this is cached"),
     ];
 
@@ -49,13 +53,20 @@ impl ExaiServer {
     #[tool(
         description = "What works now: providers, queue, cache, database, last errors, and what to do next.",
         input_schema = StatusArgs::published(),
-        annotations(title = "Status", read_only_hint = true, open_world_hint = false)
+        annotations(title = "Status", read_only_hint = true, open_world_hint = true)
     )]
     async fn status(&self, args: Args<StatusArgs>, Extension(call): Extension<Call>) -> CallToolResponse {
+        let notes = args.notes;
+        let wanted = match args.value {
+            Ok(value) => value,
+            Err(problems) => return reply::bad_arguments("status", &problems, &notes, &call),
+        };
+        // Before the rest is looked at, so that what it has found out counts.
+        let probed = if wanted.probe { Some(self.engine().probe(&call).await) } else { None };
         let mut answer = Answer::default();
         let providers = self.providers_now();
         let usable = self.engine().models().providers().len();
-        let store = self.engine().store();
+        let store = self.engine().settled_store().await;
         let database = store.check().await.err().map(|error| error.to_string());
         let failed = RunFilter { state: Some(RunState::Failed), ..RunFilter::default() };
         let errors: Vec<Value> = match store.recent_runs(&call.principal, &failed, LAST_ERRORS).await {
@@ -81,6 +92,9 @@ impl ExaiServer {
         answer.put("status", "success").put("health", health);
         answer.put("summary", summary(usable, database.as_deref(), errors.len()));
         answer.put("next_steps", json!(steps));
+        if let Some(probed) = probed {
+            answer.put("probes", json!(probed.iter().map(probe_row).collect::<Vec<_>>()));
+        }
         answer.put("providers_configured", json!(providers));
         answer.put(
             "models_available",
@@ -105,7 +119,7 @@ impl ExaiServer {
         answer.put("cache", json!({ "answers": cached.answers, "bytes": cached.bytes, "hits": cached.hits, "misses": cached.misses }));
         answer.put("database", json!({ "path": self.parts.database, "ok": database.is_none(), "problem": database, "batches_waiting": load.unwritten }));
         answer.put("last_errors", json!(errors));
-        reply::without_model("status", answer, &args.notes, &call)
+        reply::without_model("status", answer, &notes, &call)
     }
 }
 
@@ -122,6 +136,17 @@ impl ExaiServer {
                 row
             })
             .collect()
+    }
+}
+
+/// What a vendor made of a tiny question.
+fn probe_row(probed: &Probed) -> Value {
+    let took = u64::try_from(probed.took.as_millis()).unwrap_or(u64::MAX);
+    match &probed.failure {
+        None => json!({ "model": probed.model, "answered": true, "latency_ms": took }),
+        Some((code, message)) => {
+            json!({ "model": probed.model, "answered": false, "latency_ms": took, "code": code, "message": message })
+        }
     }
 }
 

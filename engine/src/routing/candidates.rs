@@ -46,8 +46,8 @@ impl Strategy {
 }
 
 impl Models {
-    /// Each configured vendor's model for the purpose, then the first model of each endpoint of the user's own.
-    pub(super) fn candidates(&self, purpose: Mark, allowed: &Allowed) -> Option<Choice> {
+    /// Each configured vendor's model for the purpose, one behind the other, then the first model of each endpoint of the user's own.
+    pub(crate) fn of_each(&self, purpose: Mark, allowed: &Allowed) -> Option<Choice> {
         let vendors = PREFERENCE
             .iter()
             .filter_map(|id| self.providers.iter().find(|provider| *provider.id() == ProviderId::from(*id)));
