@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelId, ProviderId};
+use crate::{
+    ModelId, ProviderId,
+    tooling::{ToolCall, ToolResult, Tooling},
+};
 
 /// Who speaks. The system prompt is a field of [`Request`], not a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,6 +39,17 @@ pub enum Part {
         provider: ProviderId,
         /// The vendor's own fields of the assistant message, as an object.
         json: serde_json::Value,
+    },
+    /// A function that the model asks to have called; in its own messages only.
+    ToolCall(ToolCall),
+    /// What a call gave; in the caller's messages only.
+    ToolResult(ToolResult),
+    /// A file that lies at the vendor's, for its models to read. Sent to that provider only.
+    File {
+        /// Where it lies.
+        provider: ProviderId,
+        /// The vendor's name for it.
+        id: String,
     },
 }
 
@@ -120,6 +134,9 @@ pub struct Request {
     /// Let the model search the web where its vendor offers that within the answer.
     #[serde(default)]
     pub web_search: bool,
+    /// Functions that the model may ask to have called.
+    #[serde(default)]
+    pub tools: Tooling,
 }
 
 /// A step of a streamed answer.
@@ -131,6 +148,8 @@ pub enum Delta {
     Reasoning(String),
     /// Fields that the vendor wants back with this answer.
     Opaque(serde_json::Value),
+    /// A function that the model asks to have called, whole: pieces are joined before.
+    ToolCall(ToolCall),
     /// Token counts so far; the last one counts.
     Usage(Usage),
     /// The model's name as the vendor gives it; may differ from the one asked for.
@@ -147,6 +166,8 @@ pub enum FinishReason {
     Stop,
     /// The output cap was reached.
     Length,
+    /// The model waits for what its calls give.
+    ToolCalls,
     /// The vendor's filter stopped it.
     ContentFilter,
     /// The stream broke off; what had arrived is kept.
@@ -159,7 +180,7 @@ impl FinishReason {
     /// Whether the text is all the model wanted to say.
     #[must_use]
     pub fn is_complete(self) -> bool {
-        matches!(self, Self::Stop | Self::Other)
+        matches!(self, Self::Stop | Self::ToolCalls | Self::Other)
     }
 }
 
@@ -186,6 +207,9 @@ pub struct Usage {
 pub struct Reply {
     /// The answer.
     pub text: String,
+    /// Functions that the model asks to have called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
     /// What the vendor wants back next time.
     pub opaque: Vec<Part>,
     /// Tokens.

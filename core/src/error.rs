@@ -19,6 +19,8 @@ pub enum Kind {
     ModelNotFound,
     /// No model is configured at all.
     NoModelConfigured,
+    /// No configured vendor offers what is asked for.
+    NotOffered,
     /// The vendor refuses the key.
     Auth,
     /// The vendor's money or plan limit is used up; waiting a moment does not help.
@@ -55,12 +57,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of its declaration.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::InvalidInput,
         Self::NotFound,
         Self::Forbidden,
         Self::ModelNotFound,
         Self::NoModelConfigured,
+        Self::NotOffered,
         Self::Auth,
         Self::Quota,
         Self::RateLimited,
@@ -88,6 +91,7 @@ impl Kind {
             Self::Forbidden => "forbidden",
             Self::ModelNotFound => "model_not_found",
             Self::NoModelConfigured => "no_model_configured",
+            Self::NotOffered => "not_offered",
             Self::Auth => "auth",
             Self::Quota => "quota",
             Self::RateLimited => "rate_limited",
@@ -120,6 +124,7 @@ impl Kind {
                 "No configured provider has a model of this name; the message names near ones."
             }
             Self::NoModelConfigured => "There is no key and no endpoint at all.",
+            Self::NotOffered => "No configured vendor offers it; the message says which would.",
             Self::Auth => "The vendor refuses the key; the message says where the key came from.",
             Self::Quota => "The vendor's balance or plan is used up.",
             Self::RateLimited => "The vendor asks to slow down.",

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod chat;
 pub mod clock;
 pub mod error;
+pub mod files;
 pub mod finding;
 pub mod id;
 pub mod model;
@@ -15,6 +16,8 @@ pub mod run;
 pub mod secret;
 pub mod store;
 pub mod thread;
+pub mod tooling;
+pub mod web_search;
 pub mod wording;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};

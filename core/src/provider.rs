@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     BoxError, Kind, ModelId, ProviderId, RequestId,
     chat::{Delta, Request},
+    files::Files,
     model::ModelSpec,
+    web_search::WebSearch,
 };
 
 /// What every outgoing call carries: one deadline, one way to stop it, one name for it in logs.
@@ -91,6 +93,11 @@ pub trait Provider: Send + Sync {
         false
     }
 
+    /// Whether the model can be told what the request says of calling functions. What cannot be said is left to the model.
+    fn takes_tool_choice(&self, _request: &Request) -> bool {
+        true
+    }
+
     /// Keys in all, and those that rest because they were refused, are out of money or were asked to slow down.
     fn keys(&self) -> (usize, usize) {
         (0, 0)
@@ -111,6 +118,16 @@ pub trait Provider: Send + Sync {
     /// The model is not known here.
     fn preview(&self, _request: &Request) -> Result<Option<Preview>, ProviderError> {
         Ok(None)
+    }
+
+    /// Files at this vendor's; `None` where there are none, or none of use to a model.
+    fn files(&self) -> Option<&dyn Files> {
+        None
+    }
+
+    /// The vendor's own search of the web, outside of an answer.
+    fn web_search(&self) -> Option<&dyn WebSearch> {
+        None
     }
 
     /// The models that the endpoint itself lists for this key. Safe to repeat, so the adapter may retry.

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use crate::{
-    AnswerId, BoxError, Kind, Principal, RunId, ThreadId, Timestamp,
+    AnswerId, BoxError, Kind, Principal, ProviderId, RunId, ThreadId, Timestamp,
     answer::KeptAnswer,
     chat::Usage,
+    files::UploadedFile,
     run::{Run, RunOutcome, RunState},
     thread::{Thread, ThreadSummary, Turn},
 };
@@ -107,6 +108,15 @@ pub enum Write {
     DeleteThread(ThreadId),
     /// Keeps an answer, or replaces it.
     KeepAnswer(KeptAnswer),
+    /// Remembers a file at a vendor's; one of the same provider and id is replaced.
+    RememberFile(UploadedFile),
+    /// Forgets a file that is no longer at its vendor's. It need not be known.
+    ForgetFile {
+        /// Where it lay.
+        provider: ProviderId,
+        /// The vendor's name for it.
+        id: String,
+    },
     /// Records that a consultation begins.
     StartRun(Run),
     /// Records how it ended, and its usage row.
@@ -275,6 +285,12 @@ pub trait Store: Send + Sync {
         thread: ThreadId,
         limit: u32,
     ) -> Result<Vec<KeptAnswer>, StoreError>;
+
+    /// The files that the principal has put at vendors', latest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn uploaded_files(&self, who: &Principal, limit: u32) -> Result<Vec<UploadedFile>, StoreError>;
 
     /// Whether the database can be read now.
     ///

@@ -6,6 +6,7 @@ use crate::{
     ModelId, ProviderId, RunId, ThreadId, Timestamp,
     chat::{Part, Usage},
     finding::Severity,
+    tooling::{ToolCall, ToolResult},
 };
 
 /// A conversation as stored.
@@ -93,6 +94,9 @@ pub struct UserMessage {
     /// Pictures that were shown with it, by path. One that came as data is not kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
+    /// What the functions gave that the answer before asked to have called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_results: Vec<ToolResult>,
 }
 
 /// A file as an earlier turn saw it.
@@ -113,6 +117,9 @@ pub struct Answer {
     /// Who answered; `None` for the offline inspection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<AnsweredBy>,
+    /// Functions that the model asks to have called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
     /// What the vendor wants back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opaque: Vec<Part>,

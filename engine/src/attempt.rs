@@ -15,6 +15,7 @@ use exai_core::{
     chat::{Delta, FinishReason, Part, Reply, Request, Usage},
     provider::{CallCtx, Provider, ProviderError},
     run::{Phase, RunEvent},
+    tooling::ToolCall,
 };
 use futures::StreamExt as _;
 use tokio::{
@@ -226,6 +227,7 @@ async fn once(
 struct Fold {
     text: String,
     reasoning_bytes: usize,
+    tool_calls: Vec<ToolCall>,
     opaque: Vec<Part>,
     usage: Option<Usage>,
     model: String,
@@ -244,6 +246,7 @@ impl Fold {
                 self.tell(Phase::Thinking, events);
             }
             Delta::Opaque(json) => self.opaque.push(Part::Opaque { provider: provider.id().clone(), json }),
+            Delta::ToolCall(call) => self.tool_calls.push(call),
             Delta::Usage(usage) => self.usage = Some(usage),
             Delta::Model(model) => self.model = model,
             Delta::Finished(reason) => self.finish = Some(reason),
@@ -273,6 +276,7 @@ impl Fold {
                     "the vendor's content filter stopped the answer; rephrase, or name another model",
                 ));
             }
+            FinishReason::ToolCalls if !self.tool_calls.is_empty() => {}
             FinishReason::Length if self.text.trim().is_empty() => {
                 return Err(ProviderError::new(
                     provider.id().clone(),
@@ -280,13 +284,16 @@ impl Fold {
                     "the model used its whole output for thinking; lower `thinking_mode` or name another model",
                 ));
             }
-            FinishReason::Stop | FinishReason::Other if self.text.trim().is_empty() => {
+            FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other
+                if self.text.trim().is_empty() =>
+            {
                 return Err(protocol("the model returned an empty answer".to_owned()));
             }
-            FinishReason::Stop | FinishReason::Other | FinishReason::Length => {}
+            FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other | FinishReason::Length => {}
         }
         let usage = self.usage.unwrap_or_else(|| estimated(request, self.text.len() + self.reasoning_bytes));
-        Ok(Reply { text: self.text, opaque: self.opaque, usage, finish, model: self.model })
+        let Self { text, tool_calls, opaque, model, .. } = self;
+        Ok(Reply { text, tool_calls, opaque, usage, finish, model })
     }
 }
 
@@ -303,7 +310,9 @@ pub(crate) fn estimated(request: &Request, output_bytes: usize) -> Usage {
             .flat_map(|message| &message.parts)
             .map(|part| match part {
                 Part::Text { text } => text.len(),
-                Part::Image { .. } | Part::Opaque { .. } => 0,
+                Part::ToolCall(call) => call.arguments.len(),
+                Part::ToolResult(result) => result.content.len(),
+                Part::Image { .. } | Part::Opaque { .. } | Part::File { .. } => 0,
             })
             .sum::<usize>();
     Usage {

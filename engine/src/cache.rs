@@ -11,6 +11,7 @@ use std::sync::{
 use exai_core::{
     Principal, ProviderId, RequestHash, Timestamp,
     chat::{Part, Request, Role},
+    tooling::{ToolCall, ToolResult},
 };
 use moka::sync::Cache;
 
@@ -101,6 +102,11 @@ pub fn fingerprint(
     field(request.thinking.map_or("", exai_core::chat::Thinking::as_str).as_bytes());
     field(&request.max_output_tokens.unwrap_or(u32::MAX).to_le_bytes());
     field(&[u8::from(request.json), u8::from(request.web_search)]);
+    for spec in &*request.tools.specs {
+        [&spec.name, &spec.description].into_iter().for_each(|text| field(text.as_bytes()));
+        field(spec.parameters.to_string().as_bytes());
+    }
+    field(format!("{:?}", request.tools.choice).as_bytes());
     for message in &request.messages {
         field(match message.role {
             Role::User => b"user",
@@ -113,6 +119,16 @@ pub fn fingerprint(
                 Part::Opaque { provider, json } => {
                     field(provider.as_str().as_bytes());
                     field(json.to_string().as_bytes());
+                }
+                Part::ToolCall(ToolCall { id, name, arguments }) => {
+                    [id, name, arguments].into_iter().for_each(|text| field(text.as_bytes()));
+                }
+                Part::ToolResult(ToolResult { id, name, content }) => {
+                    [id, name, content].into_iter().for_each(|text| field(text.as_bytes()));
+                }
+                Part::File { provider, id } => {
+                    field(provider.as_str().as_bytes());
+                    field(id.as_bytes());
                 }
             }
         }
@@ -136,6 +152,7 @@ mod tests {
             max_output_tokens: None,
             json: false,
             web_search: false,
+            tools: exai_core::tooling::Tooling::default(),
         }
     }
 

@@ -121,6 +121,7 @@ impl Engine {
                 text: input.prompt.clone(),
                 files: gathered.file_refs(),
                 images,
+                ..UserMessage::default()
             });
             // A new thread cannot conflict with anything, so its first turn need not be awaited before the model is asked.
             let (appended, prologue) = match &thread {
@@ -177,6 +178,7 @@ impl Engine {
             run: Some(consulted.run),
             // Those of the question are in its turn.
             files: if first.is_some() { gathered.file_refs() } else { Vec::new() },
+            ..Answer::default()
         });
         let stored = self.threads.append_next(appended, TOOL, answer, unwritten, call).await;
         let begun = self.threads.settled(written).await;
@@ -257,6 +259,7 @@ impl Engine {
             max_output_tokens: None,
             json: false,
             web_search: input.web_search && choice.provider.searches_web(&choice.model),
+            tools: exai_core::tooling::Tooling::default(),
         };
         Ok((request, gathered, history.dropped))
     }

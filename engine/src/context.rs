@@ -5,6 +5,7 @@
 //! Everything here blocks on the file system: async callers go through `spawn_blocking`.
 
 mod budget;
+mod bytes;
 mod deny;
 mod excerpt;
 mod gather;
@@ -21,6 +22,8 @@ mod walk;
 mod whole;
 
 pub use budget::{Budget, Limits, estimate_tokens, estimate_tokens_of_bytes};
+pub(crate) use bytes::{FileBytes, place_for, read_bytes};
+pub(crate) use excerpt::{cost, cut, ranges};
 pub use image::{MAX_IMAGE_BYTES, image};
 pub use pack::{Origin, Packed, Wanted, pack};
 pub use paths::{LineRange, Located, file_url_path};

@@ -48,6 +48,14 @@ pub enum EngineError {
         /// How to configure one.
         hint: String,
     },
+    /// No configured vendor offers what is asked for.
+    #[error("{what} is offered by no configured vendor. {hint}")]
+    NotOffered {
+        /// What is asked for.
+        what: &'static str,
+        /// Who offers it, and what can be had instead.
+        hint: String,
+    },
     /// The vendor gave no answer.
     #[error("{error} ({})", counted(attempts, "attempt"))]
     Provider {
@@ -140,6 +148,7 @@ impl EngineError {
             Self::UnknownModel { .. } => Kind::ModelNotFound,
             Self::ModelNotAllowed { .. } => Kind::Forbidden,
             Self::NoModel { .. } => Kind::NoModelConfigured,
+            Self::NotOffered { .. } => Kind::NotOffered,
             Self::Provider { error, .. } => error.kind(),
             Self::TooLarge { .. } => Kind::ContextTooLong,
             Self::Budget { .. } => Kind::BudgetExceeded,

@@ -133,7 +133,7 @@ fn left_out(report: &[FileReport], tokens: u32) -> String {
     text
 }
 
-fn rendered(files: &[EvidenceFile]) -> String {
+pub(crate) fn rendered(files: &[EvidenceFile]) -> String {
     if files.is_empty() {
         return String::new();
     }

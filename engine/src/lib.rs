@@ -17,6 +17,7 @@ pub mod error;
 pub mod evidence;
 pub mod expert;
 pub mod fallback;
+pub mod files;
 mod gather;
 pub mod git;
 pub mod health;
@@ -33,7 +34,9 @@ pub mod routing;
 mod run;
 pub mod settings;
 mod threads;
+pub mod tool_chat;
 pub mod transcript;
+pub mod web_search;
 pub mod workflow;
 
 pub use call::{Call, FixedRoots, RootSource};

@@ -50,6 +50,7 @@ impl Engine {
             max_output_tokens: None,
             json: false,
             web_search: false,
+            tools: exai_core::tooling::Tooling::default(),
         };
         let begun = Instant::now();
         let ctx = CallCtx {

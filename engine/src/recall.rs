@@ -10,7 +10,7 @@ use std::{
 
 use exai_core::{
     Principal, Timestamp,
-    chat::Reply,
+    chat::{FinishReason, Reply},
     run::{Run, RunState},
     store::{RunFilter, Store},
 };
@@ -76,12 +76,14 @@ impl Recall {
 /// The answer as it was given; `None` when it is not known to be whole.
 fn consulted(run: Run) -> Option<Consulted> {
     let outcome = run.outcome?;
-    let finish = outcome.finish?;
+    // Calls of functions are kept with the turns of their thread only.
+    let finish = outcome.finish.filter(|finish| *finish != FinishReason::ToolCalls)?;
     Some(Consulted {
         reply: Reply {
             text: outcome.text,
             // What a vendor wants back is kept with the turns of the thread that it belongs to.
             opaque: Vec::new(),
+            tool_calls: Vec::new(),
             usage: outcome.usage,
             finish,
             model: outcome.answered_as,

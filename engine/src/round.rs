@@ -81,7 +81,7 @@ impl Engine {
             .map(|part| match part {
                 Part::Text { text } => estimate_tokens(text),
                 Part::Image { .. } => crate::images::IMAGE_TOKENS,
-                Part::Opaque { .. } => 0,
+                Part::ToolCall(_) | Part::ToolResult(_) | Part::Opaque { .. } | Part::File { .. } => 0,
             })
             .fold(0, u32::saturating_add);
         let room = window::remaining(&next.choice.model, &[&next.request.system, &reply.text, FOLLOW_UP])?;

@@ -69,22 +69,38 @@ impl Threads {
         body: Body,
         call: &Call,
     ) -> Result<Appended, EngineError> {
-        let (id, seq, batch) = match thread {
-            Some(thread) => {
-                (thread.id, thread.next_seq(), vec![self.turn(thread.id, thread.next_seq(), tool, body)])
-            }
+        self.append_all(thread, tool, vec![body], call).await
+    }
+
+    /// Like [`Self::append`], several turns in one transaction.
+    pub(crate) async fn append_all(
+        &self,
+        thread: Option<&Thread>,
+        tool: &str,
+        bodies: Vec<Body>,
+        call: &Call,
+    ) -> Result<Appended, EngineError> {
+        let (id, mut batch) = match thread {
+            Some(thread) => (thread.id, Vec::new()),
             None => {
-                let (id, batch) = self.prologue(tool, body);
-                (id, 0, batch)
+                let id = ThreadId::new();
+                let title = bodies.first().map(title_of).unwrap_or_default();
+                let at = self.clock.now();
+                (id, vec![Write::CreateThread { id, tool: tool.to_owned(), title, at }])
             }
         };
+        let mut seq = thread.map_or(0, Thread::next_seq);
+        for body in bodies {
+            batch.push(self.turn(id, seq, tool, body));
+            seq += 1;
+        }
         let persisted = match self.store.write(&call.principal, batch).within(self.commit_wait).await {
             Ok(persisted) => persisted,
             Err(StoreError::Unavailable { .. } | StoreError::Backlog) if thread.is_none() => false,
             Err(error) => return Err(EngineError::from_store(error)),
         };
         call.kept_in(id);
-        Ok(Appended { thread: id, next_seq: seq + 1, persisted })
+        Ok(Appended { thread: id, next_seq: seq, persisted })
     }
 
     /// The changes that begin a thread with one turn, for a caller that stores them with something else.

@@ -2,7 +2,7 @@
 
 use exai_core::{
     run::Run,
-    thread::{Body, Thread},
+    thread::{Answer, Body, Thread, UserMessage},
 };
 use serde_json::Value;
 
@@ -24,13 +24,34 @@ pub fn speaker(body: &Body) -> String {
 #[must_use]
 pub fn words(body: &Body) -> String {
     match body {
-        Body::Message(message) => message.text.clone(),
+        Body::Message(message) => said(message),
         Body::Step(step) if step.findings.trim().is_empty() => step.step.clone(),
         Body::Step(step) => format!("{}\n\nFindings: {}", step.step.trim(), step.findings.trim()),
-        Body::Answer(answer) if answer.model.is_none() => inspection(&answer.text),
-        Body::Answer(answer) => answer.text.clone(),
+        Body::Answer(answer) if answer.model.is_none() && answer.tool_calls.is_empty() => {
+            inspection(&answer.text)
+        }
+        Body::Answer(answer) => answered(answer),
         Body::Opinion(opinion) => opinion.error.clone().unwrap_or_else(|| opinion.text.clone()),
     }
+}
+
+/// The caller's words, with what functions gave.
+pub(crate) fn said(message: &UserMessage) -> String {
+    let gave =
+        message.tool_results.iter().map(|result| format!("[{} gave]\n{}", result.name, result.content));
+    below(&message.text, gave)
+}
+
+/// A model's words, with what it asks to have called.
+pub(crate) fn answered(answer: &Answer) -> String {
+    let calls =
+        answer.tool_calls.iter().map(|call| format!("[asks for {} with {}]", call.name, call.arguments));
+    below(&answer.text, calls)
+}
+
+fn below(text: &str, lines: impl Iterator<Item = String>) -> String {
+    let texts = std::iter::once(text.to_owned()).chain(lines).filter(|line| !line.trim().is_empty());
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 /// The offline inspection's answer is stored as an object of findings.

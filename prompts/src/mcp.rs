@@ -136,7 +136,7 @@ fn declared(text: &'static str) -> Option<Argument> {
 mod tests {
     use super::*;
 
-    const TOOLS: [&str; 24] = [
+    const TOOLS: [&str; 29] = [
         "chat",
         "consensus",
         "codereview",
@@ -161,6 +161,11 @@ mod tests {
         "version",
         "route",
         "payload_preview",
+        "chat_with_tools",
+        "web_search",
+        "file_query",
+        "file_manage",
+        "file_download",
     ];
 
     #[test]

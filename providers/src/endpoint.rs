@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use exai_core::{
     Kind, ModelId, ProviderId,
-    chat::Request,
+    chat::{Part, Request},
+    files::Files,
     model::{Capability, ModelSpec},
     provider::{CallCtx, Preview, Provider, ProviderError, ReplyStream},
     secret::{ExposeSecret, SecretString, masked},
@@ -31,11 +32,11 @@ use crate::{
 
 /// A vendor's own address, a gateway or a server at home.
 pub(crate) struct Endpoint {
-    keys: Keyring,
-    base: Url,
+    pub(crate) keys: Keyring,
+    pub(crate) base: Url,
     is_vendors_own: bool,
     roster: Roster,
-    http: Arc<Http>,
+    pub(crate) http: Arc<Http>,
 }
 
 impl Endpoint {
@@ -82,7 +83,7 @@ impl Endpoint {
     }
 
     /// The vendors' own servers answer nothing without a key, so the failure is told before the request.
-    fn check_key(&self) -> Result<(), ProviderError> {
+    pub(crate) fn check_key(&self) -> Result<(), ProviderError> {
         let origin = self.keys.first();
         if self.is_vendors_own && origin.key.is_none() {
             let message = format!("no key is configured; set {}", origin.key_origin);
@@ -114,6 +115,16 @@ impl Provider for Endpoint {
         model.can(Capability::WebSearch) && self.keys.first().vendor.quirks.web_search != WebSearch::Absent
     }
 
+    fn takes_tool_choice(&self, request: &Request) -> bool {
+        let (choice, vendor) = (&request.tools.choice, self.keys.first().vendor);
+        let Ok(model) = self.known(request) else { return true };
+        match (vendor.wire)(&model, request) {
+            Wire::ChatCompletions => vendor.quirks.forcing.takes(choice),
+            Wire::Responses | Wire::GenerateContent => true,
+            Wire::Messages => wire::messages::takes(&model, request),
+        }
+    }
+
     fn model(&self, name: &str) -> Option<ModelSpec> {
         self.roster.model(name)
     }
@@ -122,7 +133,10 @@ impl Provider for Endpoint {
         let model = self.known(request)?;
         self.check_key()?;
         let (http, base) = (&self.http, &self.base);
-        let (place, origin) = self.keys.pick();
+        // A file belongs to the account of the first key.
+        let reads = request.messages.iter().flat_map(|message| &message.parts);
+        let reads = reads.into_iter().any(|part| matches!(part, Part::File { .. }));
+        let (place, origin) = if reads { (0, self.keys.first()) } else { self.keys.pick() };
         let asked = match (origin.vendor.wire)(&model, request) {
             Wire::ChatCompletions => {
                 let dialect = Dialect { sampling: self.roster.sampling(&model), model };
@@ -162,6 +176,14 @@ impl Provider for Endpoint {
         // What we have written is JSON.
         let body = serde_json::from_slice(&written.body).unwrap_or_default();
         Ok(Some(Preview { url: written.url.to_string(), headers, body }))
+    }
+
+    fn files(&self) -> Option<&dyn Files> {
+        self.keys.first().vendor.files.as_ref().map(|_| -> &dyn Files { self })
+    }
+
+    fn web_search(&self) -> Option<&dyn exai_core::web_search::WebSearch> {
+        self.keys.first().vendor.search.as_ref().map(|_| -> &dyn exai_core::web_search::WebSearch { self })
     }
 
     fn keys(&self) -> (usize, usize) {

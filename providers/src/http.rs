@@ -10,7 +10,7 @@ use exai_core::{
 };
 use futures::{Stream, stream};
 use reqwest::{
-    Client, Response,
+    Client, RequestBuilder, Response,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     redirect, retry,
 };
@@ -95,6 +95,35 @@ impl Http {
             return Ok(answer);
         }
         Err(self.refused(origin, answer, model).await)
+    }
+
+    /// Sends a request once and reads its whole answer, at most `cap` bytes. A failure status is an error.
+    pub(crate) async fn whole(
+        &self,
+        origin: &Origin,
+        url: &Url,
+        request: RequestBuilder,
+        call: &CallCtx,
+        cap: usize,
+    ) -> Result<Vec<u8>, ProviderError> {
+        let wait = Wait::new(call);
+        let first_byte = Instant::now() + self.settings.first_byte;
+        let response = match wait.until(first_byte, request.headers(headers(origin, call)).send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(unsent(origin, url, error)),
+            Err(stop) => return Err(stopped(origin, stop, self.settings.first_byte)),
+        };
+        if !response.status().is_success() {
+            let answer = Answer { response, wait, first_byte, limits: Limits::of(&self.settings) };
+            return Err(self.refused(origin, answer, "").await);
+        }
+        // One byte more tells a body that is too long from one that just fits.
+        let body = collect(response, &wait, call.deadline, cap.saturating_add(1)).await;
+        let body = body.map_err(|broken| broken.into_error(origin))?;
+        if body.len() > cap {
+            return Err(Broken::TooLong { what: "the answer", limit: cap }.into_error(origin));
+        }
+        Ok(body)
     }
 
     /// Reads as much of a failure as is needed to judge it. A failure that cannot be read is judged by its status.

@@ -19,7 +19,7 @@ mod qwen;
 mod vllm;
 mod xai;
 
-use exai_core::{Kind, chat::Request, model::ModelSpec};
+use exai_core::{Kind, chat::Request, files::Reading, model::ModelSpec, tooling::ToolChoice};
 
 /// The dialects that are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,6 +150,26 @@ pub(crate) struct Vendor {
     pub(crate) headers: &'static [(&'static str, &'static str)],
     /// Whether models that are in no list are passed through by name.
     pub(crate) is_open: bool,
+    pub(crate) files: Option<FileFacts>,
+    pub(crate) search: Option<SearchFacts>,
+}
+
+/// How files lie at a vendor's whose file interface is shaped like OpenAI's.
+#[derive(Debug)]
+pub(crate) struct FileFacts {
+    /// What an upload says it is for.
+    pub(crate) purpose: &'static str,
+    pub(crate) reading: Reading,
+    pub(crate) max_bytes: u64,
+}
+
+/// How the web is searched outside of an answer.
+#[derive(Debug)]
+pub(crate) struct SearchFacts {
+    /// Behind the base address.
+    pub(crate) path: &'static str,
+    /// The engine when none is named.
+    pub(crate) engine: &'static str,
 }
 
 /// What is usual, for the end of a vendor's facts. It has no name, so it is no vendor.
@@ -165,6 +185,8 @@ const COMPATIBLE: Vendor = Vendor {
     auth: Auth::Bearer,
     headers: &[],
     is_open: false,
+    files: None,
+    search: None,
 };
 
 /// Of a vendor that is not asked in chat completions.
@@ -177,6 +199,7 @@ const NO_QUIRKS: Quirks = Quirks {
     replay: Replay::Nothing,
     asks_for_usage: true,
     web_search: WebSearch::Absent,
+    forcing: Forcing::All,
 };
 
 /// The formats that are spoken.
@@ -214,6 +237,7 @@ pub(crate) struct Quirks {
     /// Whether token counts have to be asked for.
     pub(crate) asks_for_usage: bool,
     pub(crate) web_search: WebSearch,
+    pub(crate) forcing: Forcing,
 }
 
 /// Which temperatures may be sent.
@@ -258,6 +282,33 @@ pub(crate) enum Replay {
     ReasoningContent,
     /// `reasoning_details`, as a list; asked for with `reasoning_split`.
     ReasoningDetails,
+}
+
+/// Whether a model can be made to call functions. What cannot be said is left to the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forcing {
+    /// Any, and a named one.
+    All,
+    /// Any; a named one is passed over.
+    Any,
+    /// A named one; any is refused.
+    Named,
+    /// Not at all.
+    Nothing,
+    /// Nor can it be kept from calling.
+    AutoOnly,
+}
+
+impl Forcing {
+    /// Whether a choice is taken as it is meant.
+    pub(crate) fn takes(self, choice: &ToolChoice) -> bool {
+        match choice {
+            ToolChoice::Auto => true,
+            ToolChoice::None => self != Self::AutoOnly,
+            ToolChoice::Required => matches!(self, Self::All | Self::Any),
+            ToolChoice::Named(_) => matches!(self, Self::All | Self::Named),
+        }
+    }
 }
 
 /// How a model is allowed to search the web within its answer.

@@ -11,6 +11,7 @@ pub(crate) mod messages;
 pub(crate) mod responses;
 mod stream;
 mod think_tags;
+mod tool_calls;
 mod usage;
 
 use std::sync::Arc;

@@ -29,7 +29,11 @@ impl Batch {
                 Some(ThreadKey::new(&self.who, *thread))
             }
             Write::DeleteThread(thread) => Some(ThreadKey::new(&self.who, *thread)),
-            Write::KeepAnswer(_) | Write::StartRun(_) | Write::FinishRun { .. } => None,
+            Write::KeepAnswer(_)
+            | Write::RememberFile(_)
+            | Write::ForgetFile { .. }
+            | Write::StartRun(_)
+            | Write::FinishRun { .. } => None,
         })
     }
 }

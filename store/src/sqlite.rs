@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use exai_core::{
     AnswerId, Clock, Principal, ThreadId, Timestamp,
     answer::KeptAnswer,
+    files::UploadedFile,
     run::Run,
     store::{Commit, RunFilter, Store, StoreError, UsageRecord, Write},
     thread::{Thread, ThreadSummary},
@@ -193,6 +194,10 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<KeptAnswer>, StoreError> {
         self.reads(who).await?.answers(thread, limit).await
+    }
+
+    async fn uploaded_files(&self, who: &Principal, limit: u32) -> Result<Vec<UploadedFile>, StoreError> {
+        self.reads(who).await?.files(limit).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

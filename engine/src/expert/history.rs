@@ -11,6 +11,7 @@ use exai_core::{
 use super::window::MESSAGE_OVERHEAD;
 use crate::{
     context::{Origin, Wanted, estimate_tokens},
+    transcript,
     workflow::step::{branch_of, replaces},
 };
 
@@ -148,19 +149,28 @@ pub(crate) fn files(thread: &Thread, asking: Asking<'_>) -> Vec<Wanted> {
     wanted
 }
 
-fn message_of(tool: &str, body: &Body, asking: Asking<'_>, provider: &ProviderId) -> Option<Message> {
+pub(crate) fn message_of(
+    tool: &str,
+    body: &Body,
+    asking: Asking<'_>,
+    provider: &ProviderId,
+) -> Option<Message> {
     match body {
-        Body::Message(message) => Some(Message::user(message.text.as_str())),
+        Body::Message(message) => Some(Message::user(transcript::said(message))),
         Body::Step(step) if asking.carries(step) => None,
         Body::Step(step) => Some(Message::user(step_text(tool, step))),
         // What came of a consensus is in the answer that ends it.
         Body::Opinion(_) => None,
-        Body::Answer(answer) if answer.text.is_empty() => None,
+        Body::Answer(answer) if answer.text.is_empty() && answer.tool_calls.is_empty() => None,
         Body::Answer(answer) => Some(answer_message(answer, provider)),
     }
 }
 
 fn answer_message(answer: &Answer, provider: &ProviderId) -> Message {
+    if !answer.tool_calls.is_empty() {
+        // A model without these functions could do nothing with calls of them.
+        return Message::assistant(transcript::answered(answer));
+    }
     let mut parts = vec![Part::text(answer.text.as_str())];
     let replayed = answer
         .opaque
@@ -195,7 +205,7 @@ pub(crate) fn step_text(tool: &str, step: &Step) -> String {
     text
 }
 
-fn cost_of(message: &Message) -> u32 {
+pub(crate) fn cost_of(message: &Message) -> u32 {
     let parts: u32 = message
         .parts
         .iter()
@@ -203,6 +213,9 @@ fn cost_of(message: &Message) -> u32 {
             Part::Text { text } => estimate_tokens(text),
             Part::Image { .. } => 1_000,
             Part::Opaque { json, .. } => estimate_tokens(&json.to_string()),
+            Part::ToolCall(call) => estimate_tokens(&call.name) + estimate_tokens(&call.arguments),
+            Part::ToolResult(result) => estimate_tokens(&result.content),
+            Part::File { .. } => 0,
         })
         .sum();
     parts.saturating_add(MESSAGE_OVERHEAD)

@@ -187,6 +187,7 @@ fn price(model: &ModelSpec, prompt: &str) -> Option<f64> {
         max_output_tokens: None,
         json: false,
         web_search: false,
+        tools: exai_core::tooling::Tooling::default(),
     };
     estimate(model, &request)
 }

@@ -89,6 +89,7 @@ impl Engine {
             opaque: delivery.consulted.reply.opaque.clone(),
             run: Some(delivery.consulted.run),
             files: gathered.file_refs(),
+            ..Answer::default()
         });
         // An expert that asks for more has not ended the work: its steps must still count in the next call.
         let body = if promoted.is_some_and(|promoted| !promoted.answers) {

@@ -70,6 +70,7 @@ impl Engine {
             max_output_tokens: None,
             json: rule.prompt.answers_in_json(),
             web_search: begun.input.web_search && choice.provider.searches_web(&choice.model),
+            tools: exai_core::tooling::Tooling::default(),
         };
         // The rendered text lives on in the request; the evidence itself is kept for checking citations.
         Ok((request, Gathered { text: String::new(), ..gathered }, history.dropped))

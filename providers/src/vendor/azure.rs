@@ -3,7 +3,9 @@
 
 use exai_core::Kind;
 
-use super::{Auth, COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
+use super::{
+    Auth, COMPATIBLE, Forcing, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch,
+};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "azure",
@@ -20,6 +22,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         replay: Replay::Nothing,
         asks_for_usage: true,
         web_search: WebSearch::Absent,
+        forcing: Forcing::All,
     },
     word,
     auth: Auth::Header("api-key"),

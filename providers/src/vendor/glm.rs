@@ -2,7 +2,9 @@
 
 use exai_core::Kind;
 
-use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
+use super::{
+    COMPATIBLE, Forcing, JsonMode, Quirks, Replay, Sampling, SearchFacts, ThinkingSwitch, Vendor, WebSearch,
+};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "glm",
@@ -22,8 +24,11 @@ pub(crate) static VENDOR: Vendor = Vendor {
         // docs.z.ai, "Web Search in Chat".
         asks_for_usage: true,
         web_search: WebSearch::Tool("search-prime"),
+        forcing: Forcing::AutoOnly,
     },
     word,
+    // docs.z.ai, "Web Search API".
+    search: Some(SearchFacts { path: "web_search", engine: "search-prime" }),
     ..COMPATIBLE
 };
 

@@ -1,8 +1,10 @@
 //! Moonshot AI's Kimi, by its public API reference (platform.kimi.ai: chat, models, errors).
 
-use exai_core::Kind;
+use exai_core::{Kind, files::Reading};
 
-use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
+use super::{
+    COMPATIBLE, FileFacts, Forcing, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch,
+};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "kimi",
@@ -21,8 +23,11 @@ pub(crate) static VENDOR: Vendor = Vendor {
         replay: Replay::ReasoningContent,
         asks_for_usage: true,
         web_search: WebSearch::Absent,
+        forcing: Forcing::Nothing,
     },
     word,
+    // platform.kimi.ai, "Files": 100 MB a file; the text of a file is had for nothing.
+    files: Some(FileFacts { purpose: "file-extract", reading: Reading::Extracted, max_bytes: 100_000_000 }),
     ..COMPATIBLE
 };
 

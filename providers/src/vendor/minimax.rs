@@ -2,7 +2,7 @@
 
 use exai_core::Kind;
 
-use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
+use super::{COMPATIBLE, Forcing, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "minimax",
@@ -22,6 +22,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         replay: Replay::ReasoningDetails,
         asks_for_usage: true,
         web_search: WebSearch::Absent,
+        forcing: Forcing::Nothing,
     },
     word,
     ..COMPATIBLE

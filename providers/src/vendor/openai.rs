@@ -2,11 +2,15 @@
 
 use exai_core::{
     Kind,
-    chat::Request,
+    chat::{Part, Request},
+    files::Reading,
     model::{Capability, ModelSpec},
 };
 
-use super::{COMPATIBLE, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch, Wire};
+use super::{
+    COMPATIBLE, FileFacts, Forcing, JsonMode, Quirks, Replay, Sampling, ThinkingSwitch, Vendor, WebSearch,
+    Wire,
+};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "openai",
@@ -26,16 +30,27 @@ pub(crate) static VENDOR: Vendor = Vendor {
         replay: Replay::Nothing,
         asks_for_usage: true,
         web_search: WebSearch::Responses,
+        forcing: Forcing::All,
     },
     word,
     wire,
+    // platform.openai.com, "File inputs": 50 MB a file.
+    files: Some(FileFacts { purpose: "user_data", reading: Reading::ById, max_bytes: 50_000_000 }),
     ..COMPATIBLE
 };
 
-/// Some models speak the Responses interface only, and the vendor's own web search is there only.
+/// Some models speak the Responses interface only; the vendor's own web search, functions beside thinking, and files are there
+/// only.
 fn wire(model: &ModelSpec, request: &Request) -> Wire {
     let searches = request.web_search && model.can(Capability::WebSearch);
-    if searches || model.can(Capability::ResponsesApiOnly) { Wire::Responses } else { Wire::ChatCompletions }
+    let calls = !request.tools.is_empty() && model.can(Capability::Thinking);
+    let reads = request.messages.iter().flat_map(|message| &message.parts);
+    let reads = reads.into_iter().any(|part| matches!(part, Part::File { .. }));
+    if searches || calls || reads || model.can(Capability::ResponsesApiOnly) {
+        Wire::Responses
+    } else {
+        Wire::ChatCompletions
+    }
 }
 
 fn word(word: &str) -> Option<Kind> {

@@ -5,6 +5,7 @@ mod request;
 
 use std::sync::Arc;
 
+pub(crate) use decode::Decoder;
 use exai_core::{
     chat::Request,
     model::ModelSpec,
@@ -26,7 +27,7 @@ pub(crate) fn written(
     model: &ModelSpec,
     request: &Request,
 ) -> Result<Written, ProviderError> {
-    let body = request::body(model, request).map_err(|error| unwritten(origin, error))?;
+    let body = request::body(&origin.provider, model, request).map_err(|error| unwritten(origin, error))?;
     let mut url = base_url::operation(base, &format!("models/{}:streamGenerateContent", model.id));
     url.set_query(Some("alt=sse"));
     Ok(Written { url, body })
@@ -42,6 +43,6 @@ pub(crate) async fn chat(
     call: &CallCtx,
 ) -> Result<ReplyStream, ProviderError> {
     let written = written(origin, base, model, request)?;
-    let decoder = decode::Decoder::new(Arc::clone(origin), model.id.as_str().to_owned());
+    let decoder = Decoder::new(Arc::clone(origin), model.id.as_str().to_owned());
     exchange(http, origin, written, call, model.id.as_str(), decoder).await
 }

@@ -2,13 +2,16 @@
 
 mod decode;
 mod request;
+mod thoughts;
 
 use std::sync::Arc;
 
+pub(crate) use decode::Decoder;
 use exai_core::{
     chat::Request,
     model::ModelSpec,
     provider::{CallCtx, ProviderError, ReplyStream},
+    tooling::ToolChoice,
 };
 use url::Url;
 
@@ -19,6 +22,12 @@ use crate::{
     wire::{Written, exchange, unwritten},
 };
 
+/// Whether what is said of calling functions can be said.
+pub(crate) fn takes(model: &ModelSpec, request: &Request) -> bool {
+    let left_to_the_model = matches!(request.tools.choice, ToolChoice::Auto | ToolChoice::None);
+    left_to_the_model || !request::thinks(model, request)
+}
+
 /// Where a request goes, and its body.
 pub(crate) fn written(
     origin: &Origin,
@@ -26,7 +35,7 @@ pub(crate) fn written(
     model: &ModelSpec,
     request: &Request,
 ) -> Result<Written, ProviderError> {
-    let body = request::body(model, request).map_err(|error| unwritten(origin, error))?;
+    let body = request::body(&origin.provider, model, request).map_err(|error| unwritten(origin, error))?;
     Ok(Written { url: base_url::operation(base, "messages"), body })
 }
 
@@ -40,6 +49,6 @@ pub(crate) async fn chat(
     call: &CallCtx,
 ) -> Result<ReplyStream, ProviderError> {
     let written = written(origin, base, model, request)?;
-    let decoder = decode::Decoder::new(Arc::clone(origin), model.id.as_str().to_owned());
+    let decoder = Decoder::new(Arc::clone(origin), model.id.as_str().to_owned());
     exchange(http, origin, written, call, model.id.as_str(), decoder).await
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use exai_core::{
     Kind,
     chat::{Delta, FinishReason, Usage},
+    tooling::ToolCall,
 };
 use futures::{StreamExt as _, executor::block_on, stream::iter};
 use serde_json::Value;
@@ -16,6 +17,8 @@ use crate::{
     origin::Origin,
     vendor::VendorKind,
 };
+
+mod tools;
 
 pub(super) const LIMITS: Limits = Limits {
     first_byte: Duration::from_secs(1),
@@ -30,6 +33,7 @@ pub(super) struct Whole {
     pub(super) text: String,
     pub(super) thought: String,
     pub(super) opaque: Vec<Value>,
+    pub(super) calls: Vec<ToolCall>,
     pub(super) models: Vec<String>,
     pub(super) usage: Option<Usage>,
     pub(super) finish: Option<FinishReason>,
@@ -55,6 +59,7 @@ pub(super) fn read_chunks<D: Decode>(
             Ok(Delta::Text(text)) => whole.text.push_str(&text),
             Ok(Delta::Reasoning(thought)) => whole.thought.push_str(&thought),
             Ok(Delta::Opaque(json)) => whole.opaque.push(json),
+            Ok(Delta::ToolCall(call)) => whole.calls.push(call),
             Ok(Delta::Model(model)) => whole.models.push(model),
             Ok(Delta::Usage(usage)) => whole.usage = Some(usage),
             Ok(Delta::Finished(reason)) => whole.finish = Some(reason),

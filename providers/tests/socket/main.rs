@@ -66,6 +66,7 @@ fn request(model: &str) -> Request {
         max_output_tokens: None,
         json: false,
         web_search: false,
+        tools: exai_core::tooling::Tooling::default(),
     }
 }
 
@@ -83,6 +84,7 @@ struct Folded {
     text: String,
     thought: String,
     opaque: Vec<serde_json::Value>,
+    calls: Vec<exai_core::tooling::ToolCall>,
     model: String,
     usage: Option<Usage>,
     finish: Option<FinishReason>,
@@ -100,6 +102,7 @@ async fn fold(reply: Result<ReplyStream, ProviderError>) -> Folded {
             Ok(Delta::Text(text)) => folded.text.push_str(&text),
             Ok(Delta::Reasoning(thought)) => folded.thought.push_str(&thought),
             Ok(Delta::Opaque(json)) => folded.opaque.push(json),
+            Ok(Delta::ToolCall(call)) => folded.calls.push(call),
             Ok(Delta::Model(model)) => folded.model = model,
             Ok(Delta::Usage(usage)) => folded.usage = Some(usage),
             Ok(Delta::Finished(reason)) => folded.finish = Some(reason),

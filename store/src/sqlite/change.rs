@@ -5,8 +5,9 @@
 //! taken back and gone through again piece by piece, to tell which piece could not be made and why.
 
 use exai_core::{
-    Principal, RunId, ThreadId, Timestamp,
+    Principal, ProviderId, RunId, ThreadId, Timestamp,
     answer::KeptAnswer,
+    files::UploadedFile,
     run::{Run, RunOutcome, RunState},
     store::{StoreError, Write},
     thread::{BODY_VERSION, Body, FileRef, Turn},
@@ -69,6 +70,13 @@ const FINISH_RUN: &str = "
         duration_ms, attempts, tenant_id, owner_id, run_id, provider, model, tool)
     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, tenant_id, owner_id, id, provider, model, tool
     FROM runs WHERE tenant_id = ? AND owner_id = ? AND id = ?;";
+
+const REMEMBER_FILE: &str = "
+    INSERT OR REPLACE INTO files (tenant_id, owner_id, provider, file_id, hash, name, bytes, uploaded_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?);";
+
+const FORGET_FILE: &str = "
+    DELETE FROM files WHERE tenant_id = ? AND owner_id = ? AND provider = ? AND file_id = ?;";
 
 /// An identity as a key.
 pub(crate) fn key(uuid: uuid::Uuid) -> Vec<u8> {
@@ -180,6 +188,8 @@ enum Piece<'a> {
     Files { thread: ThreadId, seq: u32, files: &'a [FileRef] },
     Delete(ThreadId),
     Keep(&'a KeptAnswer),
+    Remember(&'a UploadedFile),
+    Forget { provider: &'a ProviderId, id: &'a str },
     Start(&'a Run),
     Finish { id: RunId, state: RunState, at: Timestamp, outcome: &'a RunOutcome },
 }
@@ -208,6 +218,8 @@ fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
             }
             Write::DeleteThread(id) => pieces.push(Piece::Delete(*id)),
             Write::KeepAnswer(answer) => pieces.push(Piece::Keep(answer)),
+            Write::RememberFile(file) => pieces.push(Piece::Remember(file)),
+            Write::ForgetFile { provider, id } => pieces.push(Piece::Forget { provider, id }),
             Write::StartRun(run) => pieces.push(Piece::Start(run)),
             Write::FinishRun { id, state, at, outcome } => {
                 pieces.push(Piece::Finish { id: *id, state: *state, at: *at, outcome });
@@ -307,6 +319,8 @@ impl Changes<'_> {
             }
             Piece::Delete(thread) => return Ok(StoreError::UnknownThread { thread }),
             Piece::Keep(answer) => return Ok(refused(&format!("answer {} was not kept", answer.id))),
+            Piece::Remember(file) => return Ok(refused(&format!("file {} was not remembered", file.id))),
+            Piece::Forget { id, .. } => return Ok(refused(&format!("file {id} was not forgotten"))),
             Piece::Turn { thread, turn } => (thread, turn.seq),
         };
         let row = sqlx::query(TURNS_OF_THREAD)
@@ -377,6 +391,24 @@ impl Changes<'_> {
                 }
                 binds.finish()
             }
+            Piece::Remember(file) => script
+                .push(REMEMBER_FILE, &[1])
+                .bind(tenant.clone())
+                .bind(owner.clone())
+                .bind(file.provider.as_str())
+                .bind(file.id.as_str())
+                .bind(file.hash.as_str())
+                .bind(file.name.as_str())
+                .bind(count(file.bytes))
+                .bind(file.uploaded_at.0)
+                .finish(),
+            Piece::Forget { provider, id } => script
+                .push_some(FORGET_FILE, [None])
+                .bind(tenant.clone())
+                .bind(owner.clone())
+                .bind(provider.as_str())
+                .bind(id)
+                .finish(),
             Piece::Keep(answer) => script
                 .push(KEEP_ANSWER, &[1])
                 .bind(tenant.clone())

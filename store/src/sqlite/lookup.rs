@@ -4,6 +4,7 @@ use exai_core::{
     AnswerId, ThreadId, Timestamp,
     answer::{AnswerState, KeptAnswer},
     chat::Usage,
+    files::UploadedFile,
     run::{Run, RunState},
     store::{RunFilter, StoreError, UsageRecord},
     thread::ThreadSummary,
@@ -55,7 +56,17 @@ const ANSWERS: &str = "
     FROM answers INDEXED BY answers_of_thread
     WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3 AND expires_at > $4 ORDER BY id DESC LIMIT $5";
 
+const FILES: &str = "
+    SELECT provider, file_id, hash, name, bytes, uploaded_at FROM files
+    WHERE tenant_id = $1 AND owner_id = $2 ORDER BY uploaded_at DESC, file_id LIMIT $3";
+
 impl Reads<'_> {
+    /// Files at vendors', latest first.
+    pub(crate) async fn files(&self, limit: u32) -> Result<Vec<UploadedFile>, StoreError> {
+        let rows = self.rows(self.query(FILES).bind(limit)).await?;
+        rows.iter().map(|row| file(row).map_err(|error| corrupt("file", error))).collect()
+    }
+
     /// Threads in whose title or turns the words stand.
     pub(crate) async fn search(&self, words: &str, limit: u32) -> Result<Vec<ThreadSummary>, StoreError> {
         // Turns are stored as JSON, so the words are looked for as JSON writes them.
@@ -199,6 +210,18 @@ fn pattern(words: &str) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+fn file(row: &SqliteRow) -> Result<UploadedFile, exai_core::BoxError> {
+    let text = |index: usize| row.try_get::<String, _>(index);
+    Ok(UploadedFile {
+        provider: text(0)?.as_str().into(),
+        id: text(1)?,
+        hash: text(2)?,
+        name: text(3)?,
+        bytes: u64::try_from(row.try_get::<i64, _>(4)?)?,
+        uploaded_at: Timestamp(row.try_get(5)?),
+    })
 }
 
 #[cfg(test)]

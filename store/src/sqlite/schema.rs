@@ -16,9 +16,10 @@ const APPLICATION_ID: i64 = 0x4558_4149;
 const TABLE: &str = "_sqlx_migrations";
 
 /// Every step from an empty file to the present schema: number, name, text. A released step is never edited.
-const STEPS: [(i64, &str, &str); 2] = [
+const STEPS: [(i64, &str, &str); 3] = [
     (1, "threads runs usage", include_str!("../../migrations/sqlite/0001_threads_runs_usage.sql")),
     (2, "answers", include_str!("../../migrations/sqlite/0002_answers.sql")),
+    (3, "files", include_str!("../../migrations/sqlite/0003_files.sql")),
 ];
 
 fn migrations() -> Vec<Migration> {
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     /// SHA-384 of every released step, as sqlx stores it in users' files.
-    const RELEASED: [(i64, &str); 2] = [
+    const RELEASED: [(i64, &str); 3] = [
         (
             1,
             "fa40de8f3bdc71ce5e8a81025b1a2b79b45109c4def8331c6e887473b2862b82ba9e0fe30fcbea724cec1112cd4e3e34",
@@ -106,6 +107,10 @@ mod tests {
         (
             2,
             "a2bdee521def454123b69c0bf51cc6f6ad8fc41e07feb169ce8f18d533af4b4c58a39fe23f32769ec8ff56fe989a7814",
+        ),
+        (
+            3,
+            "c59226ec36de4d2b5c2a4602940dbf519f879b6793829c0dcecfd497393b1dd9cf92bc06ab9803598e2a9a5c536a5e43",
         ),
     ];
 

@@ -3,6 +3,7 @@
 use exai_core::{
     AnswerId, Principal, RunId, ThreadId, Timestamp,
     answer::{AnswerState, KeptAnswer},
+    files::UploadedFile,
     run::{Run, RunState},
     store::{RunFilter, Store, StoreError, Write},
 };
@@ -170,4 +171,32 @@ async fn a_kept_answer_is_replaced_found_by_its_owner_and_read_as_interrupted_wh
     assert_eq!(store.answer(&me, gone.id).await.unwrap(), None);
     store.check().await.unwrap();
     assert_eq!(store.waiting(), 0);
+}
+
+#[tokio::test]
+async fn files_at_vendors_are_remembered_for_their_owner_and_forgotten_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(settings(&folder.path().join("db")));
+    let (me, other) = (Principal::local(), Principal::new("local", "other"));
+    let file = |id: &str, at: i64| UploadedFile {
+        provider: "kimi".into(),
+        id: id.to_owned(),
+        hash: "0".repeat(64),
+        name: "a.pdf".to_owned(),
+        bytes: 5_000_000_000,
+        uploaded_at: NOON.plus_millis(at),
+    };
+    commit(&*store, &me, vec![Write::RememberFile(file("one", 0)), Write::RememberFile(file("two", 1))])
+        .await
+        .unwrap();
+    commit(&*store, &other, vec![Write::RememberFile(file("one", 2))]).await.unwrap();
+    assert_eq!(store.uploaded_files(&me, 9).await.unwrap(), [file("two", 1), file("one", 0)]);
+    assert_eq!(store.uploaded_files(&me, 1).await.unwrap(), [file("two", 1)]);
+    let forget = |id: &str| Write::ForgetFile { provider: "kimi".into(), id: id.to_owned() };
+    commit(&*store, &me, vec![forget("one"), forget("never there")]).await.unwrap();
+    assert_eq!(store.uploaded_files(&me, 9).await.unwrap(), [file("two", 1)]);
+    assert_eq!(store.uploaded_files(&other, 9).await.unwrap(), [file("one", 2)], "another owner's stays");
+    let again = UploadedFile { name: "b.pdf".to_owned(), ..file("two", 7) };
+    commit(&*store, &me, vec![Write::RememberFile(again.clone())]).await.unwrap();
+    assert_eq!(store.uploaded_files(&me, 9).await.unwrap(), [again]);
 }

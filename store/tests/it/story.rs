@@ -52,6 +52,7 @@ fn bodies() -> Vec<Body> {
             provider: ProviderId::from("minimax"),
             json: serde_json::json!({"reasoning_details": [{"signature": "x=="}]}),
         }],
+        tool_calls: Vec::new(),
         run: Some(RunId::new()),
         files: vec![unread.clone()],
     };

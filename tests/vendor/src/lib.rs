@@ -26,6 +26,7 @@ mod answer;
 mod ask;
 mod by_name;
 mod failures;
+mod files;
 mod gate;
 mod ledger;
 mod line;
@@ -39,6 +40,7 @@ mod usage;
 mod vendor;
 
 pub use answer::Answer;
+pub use files::StoredFile;
 pub use gate::Gate;
 pub use ledger::{Recorded, Stats};
 pub use usage::{Usage, UsagePlace};

@@ -23,6 +23,7 @@ use crate::{
     answer::What,
     ask::Ask,
     by_name,
+    files::{self, StoredFile},
     ledger::{InFlight, Ledger},
     line::Line,
     reply::Reply,
@@ -38,6 +39,7 @@ pub(crate) type Chooser = Box<dyn Fn(&Recorded) -> Option<Answer> + Send + Sync>
 pub(crate) struct Shared {
     pub(crate) ledger: Arc<Ledger>,
     plan: Mutex<Plan>,
+    pub(crate) files: Mutex<Vec<StoredFile>>,
 }
 
 /// What the vendor will answer.
@@ -46,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) chooser: Option<Arc<Chooser>>,
     pub(crate) default: Answer,
     pub(crate) models: Answer,
+    /// Answers every request about files, in the place of what they would get.
+    pub(crate) files: Option<Answer>,
 }
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -91,7 +95,10 @@ async fn serve(
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let ask = Ask::parse(&body);
-    let (answer, counted) = shared.choose(&parts, &body, arrived);
+    let (answer, counted) = match files::answer(&shared, &parts, &body).await {
+        Some(answer) => (answer, false),
+        None => shared.choose(&parts, &body, arrived),
+    };
     let (visit, call) = shared.ledger.enter(parts, body, arrived, counted);
     perform(answer, &ask, call, visit, line).await
 }
@@ -130,7 +137,7 @@ async fn wait(answer: &Answer) {
 
 impl Shared {
     pub(crate) fn new() -> Self {
-        Self { ledger: Arc::new(Ledger::new()), plan: Mutex::new(Plan::new()) }
+        Self { ledger: Arc::new(Ledger::new()), plan: Mutex::new(Plan::new()), files: Mutex::default() }
     }
 
     pub(crate) fn with_plan<T>(&self, work: impl FnOnce(&mut Plan) -> T) -> T {
@@ -168,6 +175,7 @@ impl Plan {
             chooser: None,
             default: Answer::by_model_name(),
             models: model_list(["mock-model"]),
+            files: None,
         }
     }
 

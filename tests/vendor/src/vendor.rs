@@ -9,7 +9,7 @@ use std::{
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
-    Answer, Recorded, Stats,
+    Answer, Recorded, Stats, StoredFile,
     line::{Door, Line, Lines},
     server::{self, Plan, Shared},
 };
@@ -104,6 +104,26 @@ impl Vendor {
     /// Answers `GET …/models` with this, for a listing that fails or is slow.
     pub fn models_answer(&self, answer: Answer) {
         self.shared.with_plan(|plan| plan.models = answer);
+    }
+}
+
+// === impl Vendor: its files ===
+
+impl Vendor {
+    /// Answers every request about files with this from now on.
+    pub fn files_answer(&self, answer: Answer) {
+        self.shared.with_plan(|plan| plan.files = Some(answer));
+    }
+
+    /// The files that lie here, oldest first.
+    #[must_use]
+    pub fn stored_files(&self) -> Vec<StoredFile> {
+        self.shared.with_files(|files| files.clone())
+    }
+
+    /// Changes what lies here, as somebody else would.
+    pub fn with_files<T>(&self, work: impl FnOnce(&mut Vec<StoredFile>) -> T) -> T {
+        self.shared.with_files(work)
     }
 }
 

@@ -104,6 +104,7 @@ fn hint(kind: Kind) -> &'static str {
         Kind::NotFound => "Start a new thread by leaving continuation_id out.",
         Kind::Forbidden => "Use files below the project folder, or add a root in the configuration.",
         Kind::ModelNotFound => "Call listmodels, or leave `model` out to use the default.",
+        Kind::NotOffered => "Configure a vendor that offers it, as the message says; or do without.",
         Kind::NoModelConfigured => {
             "analyze, codereview, debug, precommit, refactor, secaudit and testgen inspect files without a model; for the others \
              configure one. `exai-mcp config check` says what is wrong with what is set."

@@ -17,6 +17,7 @@ use crate::{
         decode::{Decode, End},
         ending::{self, Ending},
         think_tags::{Piece, ThinkTags},
+        tool_calls::{self, ToolCalls},
     },
 };
 
@@ -32,6 +33,7 @@ pub(crate) struct Decoder {
     finish: Option<FinishReason>,
     has_text: bool,
     has_thought: bool,
+    calls: ToolCalls,
 }
 
 impl Decoder {
@@ -47,6 +49,7 @@ impl Decoder {
             finish: None,
             has_text: false,
             has_thought: false,
+            calls: ToolCalls::default(),
         }
     }
 
@@ -87,7 +90,8 @@ impl Decoder {
         }
         let delta = choice.get("delta").filter(|delta| delta.is_object());
         // Some repeat the whole message in their last chunk.
-        let whole = choice.get("message").filter(|_| !self.has_text && !self.has_thought);
+        let is_new = !self.has_text && !self.has_thought && self.calls.is_empty();
+        let whole = choice.get("message").filter(|_| is_new);
         if let Some(message) = delta.or(whole) {
             self.message(message, out);
         }
@@ -124,6 +128,15 @@ impl Decoder {
         self.tags.push(&text, &mut pieces);
         self.tags.push(refusal, &mut pieces);
         self.pieces(pieces, out);
+        for call in message.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
+            let function = call.get("function").unwrap_or(&Value::Null);
+            self.calls.add(tool_calls::Piece {
+                index: call.get("index").and_then(Value::as_u64),
+                id: call.get("id").and_then(Value::as_str),
+                name: function.get("name").and_then(Value::as_str),
+                arguments: function.get("arguments"),
+            });
+        }
     }
 
     fn pieces(&mut self, pieces: Vec<Piece>, out: &mut VecDeque<Delta>) {
@@ -191,6 +204,12 @@ impl Decode for Decoder {
         self.tags.finish(&mut rest);
         self.pieces(rest, out);
         let finish = match (self.finish, end) {
+            // A call of one named function ends with `stop` at OpenAI's.
+            (Some(FinishReason::Stop | FinishReason::Other), _) | (None, End::Said)
+                if !self.calls.is_empty() =>
+            {
+                FinishReason::ToolCalls
+            }
             (Some(finish), _) => finish,
             (None, End::Said) if self.has_text || self.has_thought => FinishReason::Stop,
             (None, End::Silent) if self.has_text => FinishReason::Cut,
@@ -200,6 +219,7 @@ impl Decode for Decoder {
         if let Some(fields) = self.reasoning.opaque() {
             out.push_back(Delta::Opaque(fields));
         }
+        self.calls.hand_on(out);
         out.push_back(Delta::Finished(finish));
         Ok(())
     }

@@ -7,27 +7,45 @@ use exai_core::{
     chat::{Delta, FinishReason, Usage},
     provider::ProviderError,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     classify::{ErrorBody, Failure, classify, hidden_error},
     origin::Origin,
-    wire::decode::{Decode, End},
+    wire::{
+        decode::{Decode, End},
+        tool_calls::{Piece, ToolCalls},
+    },
 };
 
+/// More than any answer has.
+const MAX_CALLS: usize = 256;
+
 /// What an answer looks like to its end.
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     origin: Arc<Origin>,
     asked: String,
     model: String,
     usage: Option<Usage>,
     finish: Option<FinishReason>,
     has_text: bool,
+    calls: ToolCalls,
+    /// The parts with calls as they came: their signatures have to come back.
+    called: Vec<Value>,
 }
 
 impl Decoder {
-    pub(super) fn new(origin: Arc<Origin>, asked: String) -> Self {
-        Self { origin, asked, model: String::new(), usage: None, finish: None, has_text: false }
+    pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
+        Self {
+            origin,
+            asked,
+            model: String::new(),
+            usage: None,
+            finish: None,
+            has_text: false,
+            calls: ToolCalls::default(),
+            called: Vec::new(),
+        }
     }
 
     fn chunk(&mut self, chunk: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
@@ -55,6 +73,7 @@ impl Decoder {
         let Some(candidate) = chunk.pointer("/candidates/0") else { return Ok(()) };
         let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
         for part in parts.into_iter().flatten() {
+            self.call(part);
             let Some(text) = part.get("text").and_then(Value::as_str).filter(|text| !text.is_empty()) else {
                 continue;
             };
@@ -69,6 +88,19 @@ impl Decoder {
             self.finish = Some(ending(word));
         }
         Ok(())
+    }
+
+    /// A call comes whole. It seldom has an id, so its place is its index.
+    fn call(&mut self, part: &Value) {
+        let Some(call) = part.get("functionCall").filter(|_| self.called.len() < MAX_CALLS) else { return };
+        let text = |name: &str| call.get(name).and_then(Value::as_str);
+        self.calls.add(Piece {
+            index: u64::try_from(self.called.len()).ok(),
+            id: text("id"),
+            name: text("name"),
+            arguments: call.get("args"),
+        });
+        self.called.push(part.clone());
     }
 
     fn failure(&self, body: ErrorBody) -> ProviderError {
@@ -140,10 +172,15 @@ impl Decode for Decoder {
     fn end(&mut self, _end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
         // Nothing but its reason marks the end of this format.
         let finish = match self.finish {
+            Some(FinishReason::Stop) if !self.calls.is_empty() => FinishReason::ToolCalls,
             Some(finish) => finish,
             None if self.has_text => FinishReason::Cut,
             None => return Err(self.broken("the answer broke off before its text; try again")),
         };
+        if !self.called.is_empty() {
+            out.push_back(Delta::Opaque(json!({"parts": std::mem::take(&mut self.called)})));
+        }
+        self.calls.hand_on(out);
         out.push_back(Delta::Finished(finish));
         Ok(())
     }
@@ -151,8 +188,6 @@ impl Decode for Decoder {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::{vendor::VendorKind, wire::tests::read};
 

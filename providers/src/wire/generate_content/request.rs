@@ -1,10 +1,13 @@
 //! Writes a request from borrowed text.
 
 use exai_core::{
+    ProviderId,
     chat::{Message, Part, Request, Role, Thinking},
     model::{Capability, ModelSpec},
+    tooling::ToolChoice,
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::wire::data_url;
 
@@ -18,8 +21,10 @@ struct Body<'a> {
     system_instruction: Option<Content<'a>>,
     contents: Vec<Content<'a>>,
     generation_config: Config,
-    #[serde(skip_serializing_if = "<[Tool]>::is_empty")]
-    tools: &'static [Tool],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_config: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -34,6 +39,28 @@ struct Content<'a> {
 enum Piece<'a> {
     Text(&'a str),
     InlineData(Inline<'a>),
+    FunctionCall(Call<'a>),
+    FunctionResponse(Response<'a>),
+    /// As the vendor gave it.
+    #[serde(untagged)]
+    Own(&'a Value),
+}
+
+#[derive(Serialize)]
+struct Call<'a> {
+    name: &'a str,
+    args: Value,
+}
+
+#[derive(Serialize)]
+struct Response<'a> {
+    name: &'a str,
+    response: Given<'a>,
+}
+
+#[derive(Serialize)]
+struct Given<'a> {
+    result: &'a str,
 }
 
 #[derive(Serialize)]
@@ -68,24 +95,58 @@ struct Thoughts {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Tool {
-    google_search: Search,
+enum Tool<'a> {
+    GoogleSearch(Search),
+    FunctionDeclarations(Vec<Function<'a>>),
 }
 
 #[derive(Serialize)]
 struct Search {}
 
-static SEARCH: [Tool; 1] = [Tool { google_search: Search {} }];
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Function<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
+    parameters_json_schema: &'a Value,
+}
 
 /// The body of the request.
-pub(super) fn body(model: &ModelSpec, request: &Request) -> serde_json::Result<Vec<u8>> {
+pub(super) fn body(
+    provider: &ProviderId,
+    model: &ModelSpec,
+    request: &Request,
+) -> serde_json::Result<Vec<u8>> {
     let searches = request.web_search && model.can(Capability::WebSearch);
     let json =
         request.json && !searches && (model.can(Capability::JsonObject) || model.can(Capability::JsonSchema));
+    let functions: Vec<Function<'_>> = request
+        .tools
+        .specs
+        .iter()
+        .map(|spec| Function {
+            name: &spec.name,
+            description: &spec.description,
+            parameters_json_schema: &spec.parameters,
+        })
+        .collect();
+    let mut tools = Vec::new();
+    if !functions.is_empty() {
+        tools.push(Tool::FunctionDeclarations(functions));
+    }
+    if searches {
+        tools.push(Tool::GoogleSearch(Search {}));
+    }
     serde_json::to_vec(&Body {
         system_instruction: (!request.system.is_empty())
             .then(|| Content { role: None, parts: vec![Piece::Text(&request.system)] }),
-        contents: request.messages.iter().map(content).filter(|content| !content.parts.is_empty()).collect(),
+        contents: request
+            .messages
+            .iter()
+            .map(|message| content(message, provider))
+            .filter(|content| !content.parts.is_empty())
+            .collect(),
         generation_config: Config {
             temperature: request.temperature.filter(|value| value.is_finite()),
             max_output_tokens: request.max_output_tokens,
@@ -95,8 +156,20 @@ pub(super) fn body(model: &ModelSpec, request: &Request) -> serde_json::Result<V
                 .filter(|_| model.can(Capability::Thinking))
                 .map(|level| thoughts(level, model)),
         },
-        tools: if searches { &SEARCH } else { &[] },
+        tools,
+        tool_config: config(request),
     })
+}
+
+fn config(request: &Request) -> Option<Value> {
+    let config = match &request.tools.choice {
+        _ if request.tools.is_empty() => return None,
+        ToolChoice::Auto => return None,
+        ToolChoice::None => json!({"mode": "NONE"}),
+        ToolChoice::Required => json!({"mode": "ANY"}),
+        ToolChoice::Named(name) => json!({"mode": "ANY", "allowedFunctionNames": [name]}),
+    };
+    Some(json!({ "functionCallingConfig": config }))
 }
 
 fn thoughts(level: Thinking, model: &ModelSpec) -> Thoughts {
@@ -123,26 +196,43 @@ fn thoughts(level: Thinking, model: &ModelSpec) -> Thoughts {
     thoughts
 }
 
-fn content(message: &Message) -> Content<'_> {
+fn content<'a>(message: &'a Message, asked: &ProviderId) -> Content<'a> {
+    // The vendor's own parts hold its calls, with the signatures that they must come back with.
+    let own: Vec<&Value> = message
+        .parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Opaque { provider, json } if provider == asked => json.get("parts")?.as_array(),
+            _ => None,
+        })
+        .flatten()
+        .collect();
     let parts = message.parts.iter().filter_map(|part| match part {
         Part::Text { text } if text.is_empty() => None,
         Part::Text { text } => Some(Piece::Text(text)),
         Part::Image { data_url } => {
             data_url::split(data_url).map(|(mime_type, data)| Piece::InlineData(Inline { mime_type, data }))
         }
-        Part::Opaque { .. } => None,
+        Part::ToolCall(call) if own.is_empty() => {
+            Some(Piece::FunctionCall(Call { name: &call.name, args: call.arguments_object() }))
+        }
+        Part::ToolResult(result) => Some(Piece::FunctionResponse(Response {
+            name: &result.name,
+            response: Given { result: &result.content },
+        })),
+        Part::ToolCall(_) | Part::Opaque { .. } | Part::File { .. } => None,
     });
     let role = match message.role {
         Role::User => "user",
         Role::Assistant => "model",
     };
-    Content { role: Some(role), parts: parts.collect() }
+    let parts: Vec<Piece<'a>> = parts.collect();
+    let parts = parts.into_iter().chain(own.into_iter().map(Piece::Own)).collect();
+    Content { role: Some(role), parts }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
     use crate::catalogue;
 
@@ -166,8 +256,9 @@ mod tests {
             max_output_tokens: Some(900),
             json: true,
             web_search,
+            tools: exai_core::tooling::Tooling::default(),
         };
-        serde_json::from_slice(&body(model, &request).unwrap()).unwrap()
+        serde_json::from_slice(&body(&"gemini".into(), model, &request).unwrap()).unwrap()
     }
 
     #[test]

@@ -9,28 +9,41 @@ use exai_core::{
 };
 use serde_json::Value;
 
+use super::thoughts::Thoughts;
 use crate::{
     classify::{ErrorBody, Failure, classify, hidden_error},
     origin::Origin,
     wire::{
         decode::{Decode, End},
         ending::{self, Ending},
+        tool_calls::{Piece, ToolCalls},
     },
 };
 
 /// What a message looks like to its end.
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     origin: Arc<Origin>,
     asked: String,
     usage: Usage,
     finish: Option<FinishReason>,
     has_text: bool,
     has_thought: bool,
+    calls: ToolCalls,
+    blocks: Thoughts,
 }
 
 impl Decoder {
-    pub(super) fn new(origin: Arc<Origin>, asked: String) -> Self {
-        Self { origin, asked, usage: Usage::default(), finish: None, has_text: false, has_thought: false }
+    pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
+        Self {
+            origin,
+            asked,
+            usage: Usage::default(),
+            finish: None,
+            has_text: false,
+            has_thought: false,
+            calls: ToolCalls::default(),
+            blocks: Thoughts::default(),
+        }
     }
 
     /// A message's head: its model, and what its prompt counts.
@@ -69,6 +82,20 @@ impl Decoder {
         if let Some(thought) = thought.and_then(Value::as_str).filter(|thought| !thought.is_empty()) {
             self.has_thought = true;
             out.push_back(Delta::Reasoning(thought.to_owned()));
+        }
+    }
+
+    /// A block that begins, or that came whole.
+    fn block(&mut self, index: Option<u64>, block: &Value, out: &mut VecDeque<Delta>) {
+        self.thought(block.get("thinking"), out);
+        self.text(block.get("text"), out);
+        self.blocks.begin(index, block);
+        if block.get("type").and_then(Value::as_str) == Some("tool_use") {
+            let text = |name: &str| block.get(name).and_then(Value::as_str);
+            // It begins with an empty object and is filled by pieces of text.
+            let whole =
+                block.get("input").filter(|input| input.as_object().is_some_and(|input| !input.is_empty()));
+            self.calls.add(Piece { index, id: text("id"), name: text("name"), arguments: whole });
         }
     }
 
@@ -122,19 +149,23 @@ impl Decode for Decoder {
             }
         };
         let kind = value.get("type").and_then(Value::as_str).or(name).unwrap_or_default();
+        let index = value.get("index").and_then(Value::as_u64);
         match kind {
             "error" => return Err(self.failure(ErrorBody::from_json(&value))),
             "message_start" => self.head(value.get("message").unwrap_or(&Value::Null), out),
             // Most begin empty and are filled by deltas.
             "content_block_start" => {
                 let block = value.get("content_block").unwrap_or(&Value::Null);
-                self.thought(block.get("thinking"), out);
-                self.text(block.get("text"), out);
+                self.block(index, block, out);
             }
             "content_block_delta" => {
                 let delta = value.get("delta").unwrap_or(&Value::Null);
                 self.thought(delta.get("thinking"), out);
                 self.text(delta.get("text"), out);
+                self.blocks.add(index, delta);
+                if let Some(piece) = delta.get("partial_json") {
+                    self.calls.add(Piece { index, arguments: Some(piece), ..Piece::default() });
+                }
             }
             "message_delta" => {
                 self.count(value.get("usage"), out);
@@ -155,9 +186,9 @@ impl Decode for Decoder {
             return Err(self.failure(error));
         }
         self.head(reply, out);
-        for block in reply.get("content").and_then(Value::as_array).into_iter().flatten() {
-            self.thought(block.get("thinking"), out);
-            self.text(block.get("text"), out);
+        for (index, block) in (0..).zip(reply.get("content").and_then(Value::as_array).into_iter().flatten())
+        {
+            self.block(Some(index), block, out);
         }
         self.stopped(reply.get("stop_reason"))
     }
@@ -165,11 +196,16 @@ impl Decode for Decoder {
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
         let finish = match (self.finish, end) {
             (Some(finish), _) => finish,
+            (None, End::Said) if !self.calls.is_empty() => FinishReason::ToolCalls,
             (None, End::Said) if self.has_text || self.has_thought => FinishReason::Stop,
             (None, End::Silent) if self.has_text => FinishReason::Cut,
             (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
             (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
         };
+        if !self.calls.is_empty() {
+            out.extend(self.blocks.opaque().map(Delta::Opaque));
+        }
+        self.calls.hand_on(out);
         out.push_back(Delta::Finished(finish));
         Ok(())
     }

@@ -1,10 +1,13 @@
 //! Writes a request from borrowed text.
 
 use exai_core::{
+    ProviderId,
     chat::{Message, Part, Request, Role, Thinking},
     model::{Capability, ModelSpec},
+    tooling::ToolChoice,
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::wire::{data_url, effort};
 
@@ -29,8 +32,10 @@ struct Body<'a> {
     thinking: Option<Mode>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_config: Option<OutputConfig<'a>>,
-    #[serde(skip_serializing_if = "<[Tool]>::is_empty")]
-    tools: &'static [Tool],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Value>,
 }
 
 /// The system prompt is the same from call to call, so it is worth keeping in the vendor's cache.
@@ -55,8 +60,24 @@ struct Line<'a> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Content<'a> {
-    Text { text: &'a str },
-    Image { source: Source<'a> },
+    Text {
+        text: &'a str,
+    },
+    Image {
+        source: Source<'a>,
+    },
+    ToolUse {
+        id: &'a str,
+        name: &'a str,
+        input: Value,
+    },
+    ToolResult {
+        tool_use_id: &'a str,
+        content: &'a str,
+    },
+    /// As the vendor gave it.
+    #[serde(untagged)]
+    Own(&'a Value),
 }
 
 #[derive(Serialize)]
@@ -80,27 +101,47 @@ struct OutputConfig<'a> {
 }
 
 #[derive(Serialize)]
-struct Tool {
-    r#type: &'static str,
-    name: &'static str,
-    max_uses: u32,
+#[serde(untagged)]
+enum Tool<'a> {
+    /// Run by the vendor itself.
+    Search { r#type: &'static str, name: &'static str, max_uses: u32 },
+    Function {
+        name: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        description: &'a str,
+        input_schema: &'a Value,
+    },
 }
 
-static SEARCH: [Tool; 1] = [Tool { r#type: "web_search_20250305", name: "web_search", max_uses: 5 }];
+const SEARCH: Tool<'static> = Tool::Search { r#type: "web_search_20250305", name: "web_search", max_uses: 5 };
 
 /// The body of the request.
-pub(super) fn body(model: &ModelSpec, request: &Request) -> serde_json::Result<Vec<u8>> {
-    let max_tokens = request.max_output_tokens.or(model.max_output).unwrap_or(USUAL_CAP);
+pub(super) fn body(
+    provider: &ProviderId,
+    model: &ModelSpec,
+    request: &Request,
+) -> serde_json::Result<Vec<u8>> {
+    let max_tokens = cap(model, request);
     let thinking = request.thinking.and_then(|level| mode(level, model, max_tokens));
-    let thinks = matches!(thinking, Some(Mode::Adaptive | Mode::Enabled { .. }))
-        || model.can(Capability::ThinkingAlways);
+    let thinks = thinks(model, request);
     let system =
         System { r#type: "text", text: &request.system, cache_control: CacheControl { r#type: "ephemeral" } };
+    let searches = request.web_search && model.can(Capability::WebSearch);
+    let functions = request.tools.specs.iter().map(|spec| Tool::Function {
+        name: &spec.name,
+        description: &spec.description,
+        input_schema: &spec.parameters,
+    });
     serde_json::to_vec(&Body {
         model: model.id.as_str(),
         max_tokens,
         system: (!request.system.is_empty()).then_some([system]),
-        messages: request.messages.iter().map(line).filter(|line| !line.content.is_empty()).collect(),
+        messages: request
+            .messages
+            .iter()
+            .map(|message| line(message, provider))
+            .filter(|line| !line.content.is_empty())
+            .collect(),
         stream: true,
         // Refused beside thinking; elsewhere from 0 to 1.
         temperature: request
@@ -109,8 +150,31 @@ pub(super) fn body(model: &ModelSpec, request: &Request) -> serde_json::Result<V
             .map(|value| value.clamp(0.0, 1.0)),
         thinking,
         output_config: effort_of(model, request).map(|effort| OutputConfig { effort }),
-        tools: if request.web_search && model.can(Capability::WebSearch) { &SEARCH } else { &[] },
+        tools: functions.chain(searches.then_some(SEARCH)).collect(),
+        tool_choice: choice(request, thinks),
     })
+}
+
+/// Beside thinking a call cannot be forced.
+fn choice(request: &Request, thinks: bool) -> Option<Value> {
+    match &request.tools.choice {
+        _ if request.tools.is_empty() => None,
+        ToolChoice::Auto => None,
+        ToolChoice::None => Some(json!({"type": "none"})),
+        ToolChoice::Required | ToolChoice::Named(_) if thinks => None,
+        ToolChoice::Required => Some(json!({"type": "any"})),
+        ToolChoice::Named(name) => Some(json!({"type": "tool", "name": name})),
+    }
+}
+
+fn cap(model: &ModelSpec, request: &Request) -> u32 {
+    request.max_output_tokens.or(model.max_output).unwrap_or(USUAL_CAP)
+}
+
+/// Whether the model thinks before it answers this.
+pub(super) fn thinks(model: &ModelSpec, request: &Request) -> bool {
+    let mode = request.thinking.and_then(|level| mode(level, model, cap(model, request)));
+    matches!(mode, Some(Mode::Adaptive | Mode::Enabled { .. })) || model.can(Capability::ThinkingAlways)
 }
 
 fn effort_of<'a>(model: &'a ModelSpec, request: &Request) -> Option<&'a str> {
@@ -140,23 +204,38 @@ fn mode(level: Thinking, model: &ModelSpec, max_tokens: u32) -> Option<Mode> {
     Some(if budget_tokens < LEAST_BUDGET { Mode::Disabled } else { Mode::Enabled { budget_tokens } })
 }
 
-fn line(message: &Message) -> Line<'_> {
-    let content = message.parts.iter().filter_map(|part| match part {
+/// What functions gave comes first, and the vendor's own blocks before what they led to.
+fn line<'a>(message: &'a Message, asked: &ProviderId) -> Line<'a> {
+    let mut content = Vec::new();
+    for part in &message.parts {
+        match part {
+            Part::ToolResult(result) => {
+                content.push(Content::ToolResult { tool_use_id: &result.id, content: &result.content });
+            }
+            Part::Opaque { provider, json } if provider == asked => {
+                let blocks = json.get("blocks").and_then(Value::as_array);
+                content.extend(blocks.into_iter().flatten().map(Content::Own));
+            }
+            _ => {}
+        }
+    }
+    content.extend(message.parts.iter().filter_map(|part| match part {
         // An empty text is refused.
         Part::Text { text } if text.trim().is_empty() => None,
         Part::Text { text } => Some(Content::Text { text }),
         Part::Image { data_url } => data_url::split(data_url).map(|(media_type, data)| Content::Image {
             source: Source { r#type: "base64", media_type, data },
         }),
-        Part::Opaque { .. } => None,
-    });
-    Line { role: message.role, content: content.collect() }
+        Part::ToolCall(call) => {
+            Some(Content::ToolUse { id: &call.id, name: &call.name, input: call.arguments_object() })
+        }
+        Part::ToolResult(_) | Part::Opaque { .. } | Part::File { .. } => None,
+    }));
+    Line { role: message.role, content }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
     use crate::catalogue;
 
@@ -181,8 +260,9 @@ mod tests {
             max_output_tokens: cap,
             json: true,
             web_search: false,
+            tools: exai_core::tooling::Tooling::default(),
         };
-        serde_json::from_slice(&body(model, &request).unwrap()).unwrap()
+        serde_json::from_slice(&body(&"anthropic".into(), model, &request).unwrap()).unwrap()
     }
 
     #[test]

@@ -7,36 +7,67 @@ use exai_core::{
     chat::{Delta, FinishReason, Usage},
     provider::ProviderError,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     classify::{ErrorBody, Failure, classify, hidden_error},
     origin::Origin,
     wire::{
         decode::{Decode, End},
+        tool_calls::{Piece, ToolCalls},
         usage,
     },
 };
 
+/// More than any answer has.
+const MAX_THOUGHTS: usize = 256;
+
 /// What a response looks like to its end.
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     origin: Arc<Origin>,
     asked: String,
     model: String,
     usage: Option<Usage>,
     finish: Option<FinishReason>,
     has_text: bool,
+    calls: ToolCalls,
+    /// The vendor's own items, which go back with the calls.
+    thoughts: Vec<Value>,
 }
 
 impl Decoder {
-    pub(super) fn new(origin: Arc<Origin>, asked: String) -> Self {
-        Self { origin, asked, model: String::new(), usage: None, finish: None, has_text: false }
+    pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
+        Self {
+            origin,
+            asked,
+            model: String::new(),
+            usage: None,
+            finish: None,
+            has_text: false,
+            calls: ToolCalls::default(),
+            thoughts: Vec::new(),
+        }
     }
 
     fn text(&mut self, text: Option<&Value>, out: &mut VecDeque<Delta>) {
         if let Some(text) = text.and_then(Value::as_str).filter(|text| !text.is_empty()) {
             self.has_text = true;
             out.push_back(Delta::Text(text.to_owned()));
+        }
+    }
+
+    /// A finished item: a call, or a thought that goes back with calls. What is said has come before, in pieces.
+    fn item(&mut self, item: &Value) {
+        let text = |name: &str| item.get(name).and_then(Value::as_str);
+        match text("type") {
+            Some("function_call") => self.calls.add(Piece {
+                index: None,
+                id: text("call_id").or_else(|| text("id")),
+                name: text("name"),
+                arguments: item.get("arguments"),
+            }),
+            Some("reasoning") if self.thoughts.len() < MAX_THOUGHTS => self.thoughts.push(item.clone()),
+            _ => {}
         }
     }
 
@@ -122,6 +153,7 @@ impl Decode for Decoder {
                 let thought = value.get("delta").and_then(Value::as_str).filter(|text| !text.is_empty());
                 out.extend(thought.map(|thought| Delta::Reasoning(thought.to_owned())));
             }
+            "response.output_item.done" => self.item(value.get("item").unwrap_or(&Value::Null)),
             _ => {
                 if let Some(error) = hidden_error(&value) {
                     return Err(self.failure(error));
@@ -139,6 +171,7 @@ impl Decode for Decoder {
             return Err(self.failure(error));
         }
         for item in reply.get("output").and_then(Value::as_array).into_iter().flatten() {
+            self.item(item);
             let parts = item.get("content").and_then(Value::as_array).into_iter().flatten();
             for part in parts {
                 self.text(part.get("text").or_else(|| part.get("refusal")), out);
@@ -149,12 +182,17 @@ impl Decode for Decoder {
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
         let finish = match (self.finish, end) {
+            (Some(FinishReason::Stop), _) if !self.calls.is_empty() => FinishReason::ToolCalls,
             (Some(finish), _) => finish,
             (None, End::Said) if self.has_text => FinishReason::Stop,
             (None, End::Silent) if self.has_text => FinishReason::Cut,
             (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
             (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
         };
+        if !self.calls.is_empty() && !self.thoughts.is_empty() {
+            out.push_back(Delta::Opaque(json!({"items": std::mem::take(&mut self.thoughts)})));
+        }
+        self.calls.hand_on(out);
         out.push_back(Delta::Finished(finish));
         Ok(())
     }
@@ -162,8 +200,6 @@ impl Decode for Decoder {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::{vendor::VendorKind, wire::tests::read};
 

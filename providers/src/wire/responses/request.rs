@@ -1,10 +1,13 @@
 //! Writes a request from borrowed text.
 
 use exai_core::{
+    ProviderId,
     chat::{Message, Part, Request, Role},
     model::{Capability, ModelSpec},
+    tooling::{ToolChoice, ToolSpec},
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::wire::effort;
 
@@ -28,14 +31,35 @@ struct Body<'a> {
     reasoning: Option<Reasoning<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Text>,
-    #[serde(skip_serializing_if = "<[Tool]>::is_empty")]
-    tools: &'static [Tool],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Value>,
+    /// As nothing is stored at the vendor's, its thoughts come back to us, and go back with the calls that they led to.
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    include: &'static [&'static str],
 }
 
 #[derive(Serialize)]
-struct Item<'a> {
-    role: Role,
-    content: Vec<Content<'a>>,
+#[serde(untagged)]
+enum Item<'a> {
+    Said {
+        role: Role,
+        content: Vec<Content<'a>>,
+    },
+    Called {
+        r#type: &'static str,
+        call_id: &'a str,
+        name: &'a str,
+        arguments: &'a str,
+    },
+    Gave {
+        r#type: &'static str,
+        call_id: &'a str,
+        output: &'a str,
+    },
+    /// As the vendor gave it.
+    Own(&'a Value),
 }
 
 #[derive(Serialize)]
@@ -44,6 +68,7 @@ enum Content<'a> {
     InputText { text: &'a str },
     OutputText { text: &'a str },
     InputImage { image_url: &'a str },
+    InputFile { file_id: &'a str },
 }
 
 #[derive(Serialize)]
@@ -62,31 +87,55 @@ struct Kind {
 }
 
 #[derive(Serialize)]
-pub(super) struct Tool {
-    r#type: &'static str,
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Tool<'a> {
+    WebSearch,
+    Function {
+        #[serde(flatten)]
+        spec: &'a ToolSpec,
+        /// Without the vendor's own, stricter rules for schemas.
+        strict: bool,
+    },
 }
 
-static SEARCH: [Tool; 1] = [Tool { r#type: "web_search" }];
+const THOUGHTS: &[&str] = &["reasoning.encrypted_content"];
 
 /// The body of the request.
-pub(super) fn body(model: &ModelSpec, request: &Request) -> serde_json::Result<Vec<u8>> {
+pub(super) fn body(
+    provider: &ProviderId,
+    model: &ModelSpec,
+    request: &Request,
+) -> serde_json::Result<Vec<u8>> {
     let thinks = model.can(Capability::Thinking);
     let searches = request.web_search && model.can(Capability::WebSearch);
     // Refused unless the word JSON occurs in the messages, which it does where an object is asked for; and with a search.
     let json =
         request.json && !searches && (model.can(Capability::JsonObject) || model.can(Capability::JsonSchema));
+    let functions = request.tools.specs.iter().map(|spec| Tool::Function { spec, strict: false });
     serde_json::to_vec(&Body {
         model: model.id.as_str(),
         instructions: &request.system,
-        input: request.messages.iter().map(item).filter(|item| !item.content.is_empty()).collect(),
+        input: request.messages.iter().flat_map(|message| items(message, provider)).collect(),
         stream: true,
         store: false,
         max_output_tokens: request.max_output_tokens,
         temperature: request.temperature.filter(|value| value.is_finite() && !thinks),
         reasoning: reasoning(model, request),
         text: json.then_some(Text { format: Kind { r#type: "json_object" } }),
-        tools: if searches { &SEARCH } else { &[] },
+        tools: functions.chain(searches.then_some(Tool::WebSearch)).collect(),
+        tool_choice: choice(request),
+        include: if thinks && !request.tools.is_empty() { THOUGHTS } else { &[] },
     })
+}
+
+fn choice(request: &Request) -> Option<Value> {
+    match &request.tools.choice {
+        _ if request.tools.is_empty() => None,
+        ToolChoice::Auto => None,
+        ToolChoice::None => Some(json!("none")),
+        ToolChoice::Required => Some(json!("required")),
+        ToolChoice::Named(name) => Some(json!({"type": "function", "name": name})),
+    }
 }
 
 fn reasoning<'a>(model: &'a ModelSpec, request: &Request) -> Option<Reasoning<'a>> {
@@ -96,24 +145,51 @@ fn reasoning<'a>(model: &'a ModelSpec, request: &Request) -> Option<Reasoning<'a
     effort::nearest(level, &offered).map(|effort| Reasoning { effort })
 }
 
-fn item(message: &Message) -> Item<'_> {
-    let content = message.parts.iter().filter_map(|part| match part {
-        Part::Text { text } if text.is_empty() => None,
-        Part::Text { text } if message.role == Role::Assistant => Some(Content::OutputText { text }),
-        Part::Text { text } => Some(Content::InputText { text }),
-        Part::Image { data_url } => Some(Content::InputImage { image_url: data_url }),
-        Part::Opaque { .. } => None,
-    });
-    Item { role: message.role, content: content.collect() }
+/// What functions gave and the vendor's own items come before what is said, the calls behind it.
+fn items<'a>(message: &'a Message, asked: &ProviderId) -> Vec<Item<'a>> {
+    let (mut items, mut calls) = (Vec::new(), Vec::new());
+    let mut content = Vec::new();
+    for part in &message.parts {
+        match part {
+            Part::Text { text } if text.is_empty() => {}
+            Part::Text { text } if message.role == Role::Assistant => {
+                content.push(Content::OutputText { text });
+            }
+            Part::Text { text } => content.push(Content::InputText { text }),
+            Part::Image { data_url } => content.push(Content::InputImage { image_url: data_url }),
+            Part::File { provider, id } if provider == asked => {
+                content.push(Content::InputFile { file_id: id });
+            }
+            Part::Opaque { provider, json } if provider == asked => {
+                items
+                    .extend(json.get("items").and_then(Value::as_array).into_iter().flatten().map(Item::Own));
+            }
+            Part::ToolResult(result) => items.push(Item::Gave {
+                r#type: "function_call_output",
+                call_id: &result.id,
+                output: &result.content,
+            }),
+            Part::ToolCall(call) => calls.push(Item::Called {
+                r#type: "function_call",
+                call_id: &call.id,
+                name: &call.name,
+                arguments: if call.arguments.trim().is_empty() { "{}" } else { &call.arguments },
+            }),
+            Part::File { .. } | Part::Opaque { .. } => {}
+        }
+    }
+    if !content.is_empty() {
+        items.push(Item::Said { role: message.role, content });
+    }
+    items.extend(calls);
+    items
 }
 
 #[cfg(test)]
 mod tests {
-    use exai_core::chat::Thinking;
-    use serde_json::{Value, json};
-
     use super::*;
     use crate::catalogue;
+    use exai_core::chat::Thinking;
 
     #[test]
     fn a_request_is_written_as_the_interface_wants_it() {
@@ -137,8 +213,10 @@ mod tests {
             max_output_tokens: Some(900),
             json: true,
             web_search: false,
+            tools: exai_core::tooling::Tooling::default(),
         };
-        let written: Value = serde_json::from_slice(&body(model, &request).unwrap()).unwrap();
+        let written: Value =
+            serde_json::from_slice(&body(&"openai".into(), model, &request).unwrap()).unwrap();
         assert_eq!(written["instructions"], "Be brief.");
         assert_eq!((&written["store"], &written["stream"]), (&json!(false), &json!(true)));
         assert_eq!(written["reasoning"], json!({"effort": "high"}));
@@ -152,8 +230,10 @@ mod tests {
                 {"role": "user", "content": [{"type": "input_text", "text": "and now?"}]},
             ])
         );
-        let searching: Value =
-            serde_json::from_slice(&body(model, &Request { web_search: true, ..request }).unwrap()).unwrap();
+        let searching: Value = serde_json::from_slice(
+            &body(&"openai".into(), model, &Request { web_search: true, ..request }).unwrap(),
+        )
+        .unwrap();
         if model.can(Capability::WebSearch) {
             assert_eq!(
                 (&searching["tools"], searching.get("text")),

@@ -22,6 +22,7 @@ fn ask() -> Request {
         max_output_tokens: Some(500),
         json: true,
         web_search: false,
+        tools: exai_core::tooling::Tooling::default(),
     }
 }
 

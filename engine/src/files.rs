@@ -1,0 +1,88 @@
+//! Files at vendors: put there once, read by a model, fetched back, removed. Everybody sees and touches only their own.
+
+mod download;
+mod manage;
+mod query;
+mod upload;
+
+use std::sync::Arc;
+
+use exai_core::{
+    Principal,
+    files::Files,
+    provider::{CallCtx, Provider, ProviderError},
+};
+
+pub use download::{DownloadInput, Downloaded};
+pub use manage::{FileRow, ManageInput, Managed, Operation};
+pub use query::{FileQueryInput, FileQueryOutcome, Passed};
+
+use crate::{call::Call, context::Rejection, engine::Engine, error::EngineError};
+
+/// The most files of one owner that are looked at.
+const MAX_FILES: u32 = 10_000;
+
+impl Engine {
+    /// The provider of that name, or the first that takes files.
+    fn filing(&self, name: Option<&str>) -> Result<Arc<dyn Provider>, EngineError> {
+        let takes: Vec<&Arc<dyn Provider>> =
+            self.models.providers().iter().filter(|provider| provider.files().is_some()).collect();
+        let named = name.map(str::trim).filter(|name| !crate::routing::is_auto(name));
+        let found = match named {
+            None => takes.first().copied(),
+            Some(name) => {
+                takes.iter().find(|provider| provider.id().as_str().eq_ignore_ascii_case(name)).copied()
+            }
+        };
+        if let Some(provider) = found {
+            return Ok(Arc::clone(provider));
+        }
+        let names: Vec<&str> = takes.iter().map(|provider| provider.id().as_str()).collect();
+        match named {
+            Some(name) if !names.is_empty() => {
+                let name: String = name.chars().take(40).collect();
+                let text = format!("`{name}` takes no files here; these do: {}", names.join(", "));
+                Err(EngineError::invalid("provider", text))
+            }
+            _ => Err(not_offered()),
+        }
+    }
+}
+
+fn not_offered() -> EngineError {
+    let hint = "Kimi (KIMI_API_KEY) and OpenAI (OPENAI_API_KEY) offer it.".to_owned();
+    EngineError::NotOffered { what: "reading of files", hint }
+}
+
+fn port(provider: &Arc<dyn Provider>) -> Result<&dyn Files, EngineError> {
+    provider.files().ok_or_else(not_offered)
+}
+
+fn ctx(call: &Call) -> CallCtx {
+    CallCtx { request_id: call.request_id.clone(), deadline: call.deadline, cancel: call.cancel.clone() }
+}
+
+fn failed(error: ProviderError) -> EngineError {
+    EngineError::Provider { error, attempts: 1 }
+}
+
+fn rejected(field: &'static str, written: &str, rejection: &Rejection) -> EngineError {
+    let written: String = written.chars().take(200).collect();
+    EngineError::invalid(field, format!("{written}: {rejection}"))
+}
+
+/// How this principal's files are marked at a vendor's, where those of others may lie beside them.
+fn mark(who: &Principal) -> String {
+    let hash = blake3::hash(format!("{}\n{}", who.tenant, who.owner).as_bytes()).to_hex();
+    format!("exai-{}-", hash.chars().take(8).collect::<String>())
+}
+
+async fn blocking<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| EngineError::Internal {
+        what: format!("{what} failed"),
+        source: Some(Box::new(error)),
+    })
+}

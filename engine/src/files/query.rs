@@ -1,0 +1,327 @@
+//! A question about one file, whatever its format: text is read here, the rest is read by a vendor.
+
+use std::sync::Arc;
+
+use exai_core::{
+    chat::{Message, Part, Request, Role, Thinking},
+    files::{Reading, UploadedFile},
+    model::Mark,
+    provider::Provider,
+    run::Phase,
+    thread::{Answer, AnsweredBy, Body, FileRef, UserMessage},
+};
+use exai_prompts::Prompt;
+use futures::FutureExt as _;
+
+use super::{blocking, ctx, failed, port, rejected, upload::is_gone};
+use crate::{
+    call::Call,
+    chat::{ChatInput, ChatOutcome},
+    citations,
+    context::{self, FileBytes},
+    engine::Engine,
+    error::EngineError,
+    evidence::{EvidenceFile, FileReport, FileStatus, Segment},
+    expert::{Answered, Question, window},
+    fallback::{InTurn, Rendered},
+    gather::{Gathered, rendered},
+    round::Round,
+    routing::{Choice, Needs, Source},
+};
+
+/// The tool's name in threads and runs.
+const TOOL: &str = "file_query";
+/// The largest file that is read, in bytes; vendors take less.
+const MAX_BYTES: u64 = 512 * 1024 * 1024;
+/// Tokens of a prompt that are no file.
+const FRAME: u32 = 200;
+
+/// What is asked.
+#[derive(Debug, Clone, Default)]
+pub struct FileQueryInput {
+    /// The file, beneath the allowed folders.
+    pub file_path: String,
+    /// The question.
+    pub question: String,
+    /// Who shall read a file that is no text; `auto` when nothing.
+    pub provider: Option<String>,
+    /// The model, as the user wrote it.
+    pub model: Option<String>,
+    /// Sent only when set.
+    pub thinking: Option<Thinking>,
+    /// Do not take the answer from the cache.
+    pub fresh: bool,
+}
+
+/// How the file came to the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passed {
+    /// As text, read here; it was put nowhere.
+    AsText,
+    /// By way of a vendor.
+    At {
+        /// The file there.
+        file: UploadedFile,
+        /// The same content lay there already.
+        was_there: bool,
+        /// The text that the vendor made of it was shown to the model, in part when it did not fit.
+        as_text: bool,
+    },
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct FileQueryOutcome {
+    /// The answer.
+    pub chat: ChatOutcome,
+    /// How the file came to the model.
+    pub passed: Passed,
+}
+
+/// How a file that is no text is shown to a model.
+#[derive(Clone)]
+enum Shown {
+    Text(Arc<EvidenceFile>),
+    AtVendor(Part),
+}
+
+impl Engine {
+    /// Asks a model about a file.
+    ///
+    /// # Errors
+    /// The file may not be read, no vendor reads its format, or the model cannot be asked.
+    pub async fn file_query(
+        &self,
+        input: FileQueryInput,
+        call: &Call,
+    ) -> Result<FileQueryOutcome, EngineError> {
+        call.phase(Phase::Packing);
+        if input.question.trim().is_empty() {
+            return Err(EngineError::invalid("question", "say what you want to know about the file"));
+        }
+        let (roots, path) = (call.roots.roots().await, input.file_path.clone());
+        let read =
+            blocking("reading the file", move || context::read_bytes(&roots, &path, MAX_BYTES)).await?;
+        let file = read.map_err(|rejection| rejected("file_path", &input.file_path, &rejection))?;
+        if file.is_text {
+            let chat = ChatInput {
+                prompt: input.question,
+                files: vec![input.file_path],
+                model: input.model,
+                thinking: input.thinking,
+                fresh: input.fresh,
+                ..ChatInput::default()
+            };
+            return Ok(FileQueryOutcome { chat: self.chat(chat, call).await?, passed: Passed::AsText });
+        }
+        let provider = self.filing(input.provider.as_deref())?;
+        let about = (file.path.clone(), file.absolute.clone(), file.hash.clone());
+        let (there, was_there, shown) = self.shown(&provider, file, about, call).await?;
+        let as_text = matches!(shown, Shown::Text(_));
+        let chat = self.ask_about(&input, &provider, &there, shown, call).await?;
+        Ok(FileQueryOutcome { chat, passed: Passed::At { file: there, was_there, as_text } })
+    }
+
+    /// Puts the file at the vendor's and finds how a model is shown it. One that is remembered and gone is put there again.
+    async fn shown(
+        &self,
+        provider: &Arc<dyn Provider>,
+        file: FileBytes,
+        about: (String, std::path::PathBuf, String),
+        call: &Call,
+    ) -> Result<(UploadedFile, bool, Shown), EngineError> {
+        let port = port(provider)?;
+        let (path, absolute, hash) = about;
+        let again = FileBytes {
+            path: file.path.clone(),
+            absolute: file.absolute.clone(),
+            bytes: file.bytes.clone(),
+            hash: file.hash.clone(),
+            is_text: false,
+        };
+        let (mut there, mut was_there) = self.put(provider, file, call).await?;
+        if port.reading() == Reading::ById {
+            let part = Part::File { provider: provider.id().clone(), id: there.id.clone() };
+            return Ok((there, was_there, Shown::AtVendor(part)));
+        }
+        let mut content = port.content(&there.id, &ctx(call)).await.map_err(failed);
+        if was_there && content.as_ref().is_err_and(is_gone) {
+            self.forget(&there, call).await;
+            (there, was_there) = self.put(provider, again, call).await?;
+            content = port.content(&there.id, &ctx(call)).await.map_err(failed);
+        }
+        let text = String::from_utf8_lossy(&content?).into_owned();
+        if text.trim().is_empty() {
+            let problem = format!("{} found no text in it", provider.id());
+            return Err(EngineError::invalid("file_path", format!("{path}: {problem}")));
+        }
+        let lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
+        let segments = vec![Segment { first_line: 1, text }];
+        let evidence = EvidenceFile { path, absolute, hash, bytes: there.bytes, lines, segments };
+        Ok((there, was_there, Shown::Text(Arc::new(evidence))))
+    }
+
+    async fn ask_about(
+        &self,
+        input: &FileQueryInput,
+        provider: &Arc<dyn Provider>,
+        there: &UploadedFile,
+        shown: Shown,
+        call: &Call,
+    ) -> Result<ChatOutcome, EngineError> {
+        let choice = self.reader(input, provider, &shown)?;
+        let rendered = self.file_request(input, &shown, &choice)?;
+        let reference = FileRef { path: input.file_path.clone(), hash: Some(there.hash.clone()) };
+        let asked =
+            UserMessage { text: input.question.clone(), files: vec![reference], ..UserMessage::default() };
+        let appended = self.threads.append(None, TOOL, Body::Message(asked), call).await?;
+        let (request, gathered, _) = rendered;
+        let question = Question {
+            tool: TOOL,
+            prompt_version: self.settings.wording.version(Prompt::Chat),
+            thread: appended.thread,
+            choice,
+            request,
+            fresh: input.fresh,
+            is_last: true,
+            prologue: Vec::new(),
+        };
+        let render = |choice: Choice| {
+            let rendered = self.file_request(input, &shown, &choice);
+            async move { rendered }.boxed()
+        };
+        let InTurn { round, choice, passed_over, .. } =
+            self.consult_in_turn(question, (gathered, 0), false, render, call).await?;
+        let Round { answered: Answered { delivery, unwritten, written }, gathered, .. } = round;
+        let consulted = &delivery.consulted;
+        let answer = Body::Answer(Answer {
+            text: consulted.reply.text.clone(),
+            model: Some(AnsweredBy { provider: consulted.provider.clone(), model: consulted.model.clone() }),
+            opaque: consulted.reply.opaque.clone(),
+            run: Some(consulted.run),
+            ..Answer::default()
+        });
+        let stored = self.threads.append_next(appended, TOOL, answer, unwritten, call).await;
+        let begun = self.threads.settled(written).await;
+        Ok(ChatOutcome {
+            files_required: None,
+            citations: citations::cite_text(&consulted.reply.text, &gathered.files),
+            first: None,
+            without_web: false,
+            requested: choice.requested,
+            fallback_reason: choice.fallback_reason,
+            passed_over,
+            window_known: choice.model.window_known,
+            files: gathered.report,
+            dropped_turns: 0,
+            thread: appended.thread,
+            remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
+            persisted: appended.persisted && stored && begun,
+            delivery,
+        })
+    }
+
+    /// Who is asked: anybody about a text, about a file at a vendor's one of that vendor's models.
+    fn reader(
+        &self,
+        input: &FileQueryInput,
+        provider: &Arc<dyn Provider>,
+        shown: &Shown,
+    ) -> Result<Choice, EngineError> {
+        let needs = Needs::of(Mark::Fast);
+        let named = input.model.as_deref().filter(|name| !crate::routing::is_auto(name));
+        let own = provider.models();
+        let usual = own.iter().find(|model| model.marks.contains(&Mark::Fast)).map(|model| model.qualified());
+        // Without a name the vendor that has the file is asked, whoever else would come first.
+        let name = named.map(str::to_owned).or(usual);
+        let source = self.choose(TOOL, name.as_deref(), &needs)?;
+        let Source::Model(choice) = source else {
+            return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+        };
+        if matches!(shown, Shown::AtVendor(_)) && choice.provider.id() != provider.id() {
+            let text = format!(
+                "{} cannot read a file that lies at {}; name one of its models, or leave it out",
+                choice.model.qualified(),
+                provider.id()
+            );
+            return Err(EngineError::invalid("model", text));
+        }
+        let requested = named.unwrap_or(crate::routing::AUTO).to_owned();
+        Ok(Choice { requested, others: Vec::new(), ..*choice })
+    }
+
+    fn file_request(
+        &self,
+        input: &FileQueryInput,
+        shown: &Shown,
+        choice: &Choice,
+    ) -> Result<Rendered, EngineError> {
+        let preferences = self.preferences();
+        let system = self.settings.wording.system(Prompt::Chat, preferences.locale.as_deref());
+        let room = window::remaining(&choice.model, &[&system, &input.question])?.saturating_sub(FRAME);
+        let mut gathered = Gathered::default();
+        let parts = match shown {
+            Shown::AtVendor(part) => vec![part.clone(), Part::text(input.question.as_str())],
+            Shown::Text(file) => {
+                gathered = fitted(file, room)?;
+                vec![Part::text(format!("{}\n{}", gathered.text, input.question))]
+            }
+        };
+        let request = Request {
+            model: choice.model.id.clone(),
+            system: system.into(),
+            messages: vec![Message { role: Role::User, parts }],
+            temperature: None,
+            thinking: input.thinking.or(preferences.thinking_for(TOOL)),
+            max_output_tokens: None,
+            json: false,
+            web_search: false,
+            tools: exai_core::tooling::Tooling::default(),
+        };
+        Ok((request, gathered, 0))
+    }
+}
+
+/// The file, or its beginning and end when it does not fit.
+fn fitted(file: &EvidenceFile, room: u32) -> Result<Gathered, EngineError> {
+    let segments = context::cut(&file.path, &file.segments, room).ok_or_else(|| {
+        EngineError::invalid("file_path", format!("{}: the model's window has no room for it", file.path))
+    })?;
+    let is_whole = segments.len() == 1
+        && segments.iter().map(|segment| segment.text.len()).sum::<usize>()
+            == file.segments.iter().map(|segment| segment.text.len()).sum::<usize>();
+    let tokens = context::cost(&file.path, &segments);
+    let status = if is_whole { FileStatus::Included } else { FileStatus::Excerpted };
+    let reason = (!is_whole).then(|| format!("lines {} of {}", context::ranges(&segments), file.lines));
+    let report = vec![FileReport { path: file.path.clone(), status, reason, tokens }];
+    let files = vec![EvidenceFile { segments, ..file.clone() }];
+    let text = rendered(&files);
+    Ok(Gathered { files: Arc::new(files), report, text })
+}
+
+#[cfg(test)]
+mod tests {
+    use exai_core::Kind;
+
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_shown_in_part_and_that_is_said() {
+        let text: String = (1..=1_000).map(|line| format!("line {line}\n")).collect();
+        let file = EvidenceFile {
+            path: "a.pdf".to_owned(),
+            absolute: "/a.pdf".into(),
+            hash: "0".repeat(64),
+            bytes: 1,
+            lines: 1_000,
+            segments: vec![Segment { first_line: 1, text }],
+        };
+        let whole = fitted(&file, 100_000).unwrap();
+        assert_eq!(whole.report[0].status, FileStatus::Included);
+        let part = fitted(&file, 1_000).unwrap();
+        assert_eq!(part.report[0].status, FileStatus::Excerpted);
+        assert!(part.text.contains("line 1\n") && part.text.contains("line 1000\n"));
+        assert!(part.report[0].reason.as_deref().unwrap().ends_with(" of 1000"));
+        assert_eq!(fitted(&file, 10).unwrap_err().kind(), Kind::InvalidInput);
+    }
+}

@@ -1,0 +1,280 @@
+//! Conversation with a model that may ask for functions. The caller runs them and comes back with what they gave.
+
+mod exchange;
+
+use exai_core::{
+    ThreadId,
+    chat::{Message, Request, Role, Thinking},
+    model::{Capability, Mark, ModelSpec},
+    thread::{Answer, AnsweredBy, Body, Thread},
+    tooling::{ToolCall, ToolChoice, ToolSpec, Tooling},
+};
+use futures::FutureExt as _;
+
+use crate::{
+    call::Call,
+    engine::Engine,
+    error::EngineError,
+    expert::{Answered, Delivery, Question, window},
+    fallback::{InTurn, PassedOver},
+    gather::Gathered,
+    round::Round,
+    routing::{Choice, Needs, Source},
+};
+
+/// The tool's name in threads and runs.
+const TOOL: &str = "chat_with_tools";
+/// The most functions that vendors take.
+pub const MAX_TOOLS: usize = 128;
+/// The longest name that all vendors take.
+const MAX_NAME: usize = 64;
+
+/// What the caller says.
+#[derive(Debug, Clone, Default)]
+pub struct ToolChatInput {
+    /// Instructions to the model; empty means none.
+    pub system: String,
+    /// What is new in the conversation, oldest first; it ends with words of the caller or with what functions gave.
+    pub messages: Vec<Message>,
+    /// The functions.
+    pub tools: Tooling,
+    /// The thread to continue.
+    pub continuation_id: Option<String>,
+    /// The model, as the user wrote it.
+    pub model: Option<String>,
+    /// Sent only when set.
+    pub temperature: Option<f32>,
+    /// Sent only when set.
+    pub thinking: Option<Thinking>,
+    /// Whether the model may search the web, at its vendor's.
+    pub web_search: bool,
+    /// Do not take the answer from the cache.
+    pub fresh: bool,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct ToolChatOutcome {
+    /// The text and how it was got.
+    pub delivery: Delivery,
+    /// What the caller is asked to run.
+    pub calls: Vec<ToolCall>,
+    /// The vendor cannot be told what was said of calling functions; the model decided.
+    pub choice_left_to_model: bool,
+    /// The web search that was asked for cannot be had from this model.
+    pub without_web: bool,
+    /// What the caller asked for.
+    pub requested: String,
+    /// Why another model answered.
+    pub fallback_reason: Option<&'static str>,
+    /// Models that could not be had before.
+    pub passed_over: Vec<PassedOver>,
+    /// Whether the model's window is a fact or an assumption.
+    pub window_known: bool,
+    /// Earlier messages that did not fit.
+    pub dropped: usize,
+    /// The thread.
+    pub thread: ThreadId,
+    /// Turns that the thread may still take.
+    pub remaining_turns: u32,
+    /// Whether everything is durable already.
+    pub persisted: bool,
+}
+
+impl Engine {
+    /// Says something to a model that may ask for functions, and returns its answer or its calls.
+    ///
+    /// # Errors
+    /// Anything that [`EngineError`] names: among them calls without a result, and results without a call.
+    pub async fn chat_with_tools(
+        &self,
+        input: ToolChatInput,
+        call: &Call,
+    ) -> Result<ToolChatOutcome, EngineError> {
+        check(&input)?;
+        let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
+        let thread = self.threads.load(thread_id, call).await?;
+        let spoken = exchange::joined(thread.as_ref(), &input.messages)?;
+        if input.tools.is_empty() && (exchange::has_calls(&spoken.before) || exchange::has_calls(&spoken.new))
+        {
+            let text = "the conversation holds calls of functions: give the same functions again";
+            return Err(EngineError::invalid("tools", text));
+        }
+        let choice = self.choose_calling(&input)?;
+        let choice = self.stay(choice, thread.as_ref());
+        let bodies = spoken.new.iter().map(exchange::body).collect();
+        let (request, dropped) = self.tool_request(&input, &spoken, thread.as_ref(), &choice)?;
+        let appended = self.threads.append_all(thread.as_ref(), TOOL, bodies, call).await?;
+        let question = Question {
+            tool: TOOL,
+            prompt_version: 0,
+            thread: appended.thread,
+            choice,
+            request,
+            fresh: input.fresh,
+            is_last: true,
+            prologue: Vec::new(),
+        };
+        let render = |choice: Choice| {
+            let rendered = self
+                .tool_request(&input, &spoken, thread.as_ref(), &choice)
+                .map(|(request, dropped)| (request, Gathered::default(), dropped));
+            async move { rendered }.boxed()
+        };
+        let InTurn { round, choice, dropped_turns, passed_over } =
+            self.consult_in_turn(question, (Gathered::default(), dropped), false, render, call).await?;
+        let (request, _) = self.tool_request(&input, &spoken, thread.as_ref(), &choice)?;
+        let choice_left_to_model = !choice.provider.takes_tool_choice(&request);
+        let Round { answered: Answered { delivery, unwritten, written }, .. } = round;
+        let reply = &delivery.consulted.reply;
+        let calls = reply.tool_calls.clone();
+        let answer = Body::Answer(Answer {
+            text: reply.text.clone(),
+            model: Some(AnsweredBy {
+                provider: delivery.consulted.provider.clone(),
+                model: delivery.consulted.model.clone(),
+            }),
+            tool_calls: calls.clone(),
+            opaque: reply.opaque.clone(),
+            run: Some(delivery.consulted.run),
+            files: Vec::new(),
+        });
+        let stored = self.threads.append_next(appended, TOOL, answer, unwritten, call).await;
+        let begun = self.threads.settled(written).await;
+        Ok(ToolChatOutcome {
+            calls,
+            choice_left_to_model,
+            without_web: input.web_search && !choice.provider.searches_web(&choice.model),
+            requested: choice.requested,
+            fallback_reason: choice.fallback_reason,
+            passed_over,
+            window_known: choice.model.window_known,
+            dropped: dropped_turns,
+            delivery,
+            thread: appended.thread,
+            remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
+            persisted: appended.persisted && stored && begun,
+        })
+    }
+
+    /// Chooses among models that can call functions.
+    fn choose_calling(&self, input: &ToolChatInput) -> Result<Choice, EngineError> {
+        let needs = Needs { web_search: input.web_search, ..Needs::of(Mark::Fast) };
+        let mut choice = match self.choose(TOOL, input.model.as_deref(), &needs)? {
+            Source::Model(choice) => *choice,
+            Source::Offline { .. } => {
+                return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+            }
+        };
+        if input.tools.is_empty() {
+            return Ok(choice);
+        }
+        let mut others = std::mem::take(&mut choice.others);
+        others.retain(|other| may_call(&other.model));
+        if may_call(&choice.model) {
+            return Ok(Choice { others, ..choice });
+        }
+        if !others.is_empty() {
+            let next = others.remove(0);
+            return Ok(Choice { others, fallback_reason: Some("tools"), ..next });
+        }
+        let text = format!("{} cannot call functions; {}", choice.model.qualified(), self.who_can_call());
+        Err(EngineError::invalid("model", text))
+    }
+
+    fn who_can_call(&self) -> String {
+        let names: Vec<String> = self
+            .models
+            .providers()
+            .iter()
+            .filter_map(|provider| {
+                let models = provider.models();
+                let can = |model: &&ModelSpec| model.can(Capability::Tools) && !model.marks.is_empty();
+                models.iter().find(can).map(ModelSpec::qualified)
+            })
+            .collect();
+        match names.as_slice() {
+            [] => "none of the configured models can".to_owned(),
+            names => format!("these can: {}", names.join(", ")),
+        }
+    }
+
+    /// The request, and how many earlier messages did not fit.
+    fn tool_request(
+        &self,
+        input: &ToolChatInput,
+        spoken: &exchange::Spoken,
+        thread: Option<&Thread>,
+        choice: &Choice,
+    ) -> Result<(Request, usize), EngineError> {
+        let functions: String = input.tools.specs.iter().map(|spec| spec.parameters.to_string()).collect();
+        let room = window::remaining(&choice.model, &[&input.system, &functions])?;
+        let new: u32 = spoken.new.iter().map(exchange::cost).fold(0, u32::saturating_add);
+        let Some(room) = room.checked_sub(new) else {
+            let (needed, limit) = (u64::from(new), u64::from(room));
+            return Err(EngineError::TooLarge { model: choice.model.qualified(), needed, limit });
+        };
+        let earlier = exchange::before(thread, choice.provider.id());
+        let (mut messages, dropped) = exchange::fitting(earlier, self.history_room(&choice.model, room));
+        messages.extend(spoken.new.iter().cloned());
+        let request = Request {
+            model: choice.model.id.clone(),
+            system: input.system.as_str().into(),
+            messages: exchange::joining_results(messages),
+            temperature: input.temperature,
+            thinking: input.thinking.or(self.preferences().thinking_for(TOOL)),
+            max_output_tokens: None,
+            json: false,
+            web_search: input.web_search && choice.provider.searches_web(&choice.model),
+            tools: input.tools.clone(),
+        };
+        Ok((request, dropped))
+    }
+}
+
+/// Of a model that nothing is known about it is not known that it cannot.
+fn may_call(model: &ModelSpec) -> bool {
+    model.can(Capability::Tools) || model.capabilities.is_empty()
+}
+
+fn check(input: &ToolChatInput) -> Result<(), EngineError> {
+    match input.messages.last() {
+        None => return Err(EngineError::invalid("messages", "say something: a text, or a list of messages")),
+        Some(last) if last.role == Role::Assistant => {
+            let text = "must end with a message of the user or with the result of a call";
+            return Err(EngineError::invalid("messages", text));
+        }
+        Some(_) => {}
+    }
+    let specs = &input.tools.specs;
+    if specs.len() > MAX_TOOLS {
+        let text = format!("has {} functions, at most {MAX_TOOLS} are taken", specs.len());
+        return Err(EngineError::invalid("tools", text));
+    }
+    for (place, spec) in specs.iter().enumerate() {
+        check_name(&spec.name)?;
+        if specs.iter().take(place).any(|earlier| earlier.name == spec.name) {
+            return Err(EngineError::invalid("tools", format!("`{}` is given twice", spec.name)));
+        }
+    }
+    let is_there = |name: &str| specs.iter().any(|spec: &ToolSpec| spec.name == name);
+    match &input.tools.choice {
+        ToolChoice::Named(name) if !is_there(name) => {
+            Err(EngineError::invalid("tool_choice", format!("`{name}` is not among the tools")))
+        }
+        ToolChoice::Required if specs.is_empty() => {
+            Err(EngineError::invalid("tool_choice", "there are no tools to call"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), EngineError> {
+    let fits = name.chars().all(|sign| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-'));
+    if name.is_empty() || name.len() > MAX_NAME || !fits {
+        let shown: String = name.chars().take(MAX_NAME).collect();
+        let text = format!("`{shown}`: a name has 1 to {MAX_NAME} letters, digits, `_` and `-`");
+        return Err(EngineError::invalid("tools", text));
+    }
+    Ok(())
+}
