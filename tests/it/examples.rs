@@ -43,10 +43,31 @@ async fn project() -> Setup {
     std::fs::set_permissions(bin.join("codex"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let setup = setup.with("PATH", &format!("{}:/usr/bin:/bin", bin.display()));
     setup.file("src/session.py", SESSION);
+    setup.file("docs/policy.pdf", b"%PDF-1.7\x00Allowed: SHA-256 and stronger.\n\x00\xff");
     setup.repository();
     setup.file("src/session.py", SESSION.replace("SESSIONS[token]\n", "SESSIONS.get(token)\n"));
-    setup.vendor.answer_with(|request| Some(Answer::text(model_answer(request))));
+    setup.vendor.answer_with(|request| Some(vendor_answer(request)));
     setup
+}
+
+/// What the vendor sends, where it is more than words.
+fn vendor_answer(request: &Recorded) -> Answer {
+    if request.path.ends_with("/web_search") {
+        return Answer::json(
+            200,
+            &json!({"search_result": [{"title": "hashlib", "link": "https://docs.python.org/3/library/hashlib.html",
+                "content": "MD5 has known weaknesses.", "media": "docs.python.org"}]}),
+        );
+    }
+    if request.json.to_string().contains("Lend me your eyes") {
+        let call = json!({"id": "call_1", "type": "function",
+            "function": {"name": "read_file", "arguments": "{\"path\":\"src/session.py\"}"}});
+        return Answer::json(
+            200,
+            &json!({"choices": [{"message": {"content": "", "tool_calls": [call]}, "finish_reason": "tool_calls"}]}),
+        );
+    }
+    Answer::text(model_answer(request))
 }
 
 const MD5: &str = "return hashlib.md5((user + password).encode()).hexdigest()";
@@ -128,6 +149,8 @@ fn model_answer(request: &Recorded) -> String {
         format!(
             "Yes. `src/session.py:6` (`{MD5}`) makes it from the password alone, so who guesses the password has the token."
         )
+    } else if is("Which hashes does the policy") {
+        "SHA-256 and stronger (line 1).".to_owned()
     } else if is("Should sessions move") {
         let verdict = if request.json["model"] == "kimi-k3" {
             "not yet; one process needs no second one beside it."
@@ -203,8 +226,11 @@ async fn every_tool_answers_as_its_worked_example_says() {
     let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/tools.md")).unwrap();
     // The memory of the others' calls is told while there is only one.
     let first = ["chat", "activity", "usage", "threads", "status"];
+    // What these upload, fetch and delete is not there yet when the others look.
+    let last = ["file_query", "file_download", "file_manage"];
+    let between = FULL.into_iter().filter(|tool| !first.contains(tool) && !last.contains(tool));
     let mut wrong = Vec::new();
-    for tool in first.into_iter().chain(FULL.into_iter().filter(|tool| !first.contains(tool))) {
+    for tool in first.into_iter().chain(between).chain(last) {
         let (call, answer) = printed(&document, tool);
         let real = program.call(tool, call).await.ok();
         assert!(real["metadata"].get("notes").is_none(), "{tool}: {}", real["metadata"]["notes"]);

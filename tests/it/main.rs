@@ -32,3 +32,4 @@ mod support;
 mod surface;
 mod threads;
 mod tidy;
+mod tools_of_models;

@@ -4,7 +4,7 @@
 const SUFFIXES: [&str; 4] = ["_EXAI-WS", "-EXAI-WS", "_EXAI_WS", "-EXAI_WS"];
 
 /// Names of other servers for what a tool here does; accepted on calls, never listed.
-const OTHER_NAMES: [(&str, &str); 9] = [
+const OTHER_NAMES: [(&str, &str); 14] = [
     ("health", "status"),
     ("self-check", "status"),
     ("provider_capabilities", "status"),
@@ -12,6 +12,11 @@ const OTHER_NAMES: [(&str, &str); 9] = [
     ("kimi_intent_analysis", "route"),
     ("glm_payload_preview", "payload_preview"),
     ("kimi_capture_headers", "payload_preview"),
+    ("kimi_chat_with_tools", "chat_with_tools"),
+    ("glm_web_search", "web_search"),
+    ("smart_file_query", "file_query"),
+    ("smart_file_download", "file_download"),
+    ("kimi_manage_files", "file_manage"),
     ("review", "codereview"),
     ("thinkdeeper", "thinkdeep"),
 ];

@@ -39,8 +39,8 @@ impl ToolArgs for PayloadPreviewArgs {
         &[&["add_files", "fresh", "continuation_id", "images", "temperature", "whole"]];
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
         ("system_prompt", "the system prompt is that of chat"),
-        ("tools", "no tools are given to models"),
-        ("tool_choice", "no tools are given to models"),
+        ("tools", "chat gives models no tools; chat_with_tools does"),
+        ("tool_choice", "chat gives models no tools; chat_with_tools does"),
     ];
 
     fn schema() -> Arc<JsonObject> {

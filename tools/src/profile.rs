@@ -15,17 +15,21 @@ pub enum Profile {
 }
 
 /// Every tool: its name, the smallest profile that shows it, and whether its answers may be long.
-const TABLE: [(&str, Profile, bool); 24] = [
+const TABLE: [(&str, Profile, bool); 29] = [
     ("activity", Profile::Full, false),
     ("analyze", Profile::Standard, true),
     ("apilookup", Profile::Full, false),
     ("challenge", Profile::Standard, false),
     ("chat", Profile::Lite, true),
+    ("chat_with_tools", Profile::Full, true),
     ("clink", Profile::Full, true),
     ("codereview", Profile::Lite, true),
     ("consensus", Profile::Lite, true),
     ("debug", Profile::Standard, true),
     ("docgen", Profile::Standard, false),
+    ("file_download", Profile::Full, false),
+    ("file_manage", Profile::Full, false),
+    ("file_query", Profile::Full, true),
     ("listmodels", Profile::Lite, false),
     ("payload_preview", Profile::Full, true),
     ("planner", Profile::Standard, false),
@@ -40,6 +44,7 @@ const TABLE: [(&str, Profile, bool); 24] = [
     ("tracer", Profile::Standard, false),
     ("usage", Profile::Full, false),
     ("version", Profile::Standard, false),
+    ("web_search", Profile::Full, true),
 ];
 
 impl Profile {
@@ -138,7 +143,7 @@ mod tests {
     #[test]
     fn each_profile_has_its_number_of_tools() {
         let of = |profile| count(&Shown { profile, ..Shown::default() });
-        assert_eq!((of(Profile::Lite), of(Profile::Standard), of(Profile::Full)), (4, 18, 24));
+        assert_eq!((of(Profile::Lite), of(Profile::Standard), of(Profile::Full)), (4, 18, 29));
     }
 
     #[test]

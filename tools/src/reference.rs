@@ -5,12 +5,14 @@ use serde_json::{Map, Value};
 
 use crate::{
     activity::ActivityArgs, analyze::AnalyzeArgs, apilookup::ApilookupArgs, args::ToolArgs,
-    challenge::ChallengeArgs, chat::ChatArgs, clink::ClinkArgs, codereview::CodereviewArgs,
-    consensus::ConsensusArgs, debug::DebugArgs, docgen::DocgenArgs, listmodels::ListmodelsArgs,
-    payload_preview::PayloadPreviewArgs, planner::PlannerArgs, precommit::PrecommitArgs,
-    refactor::RefactorArgs, route::RouteArgs, schema::portable, secaudit::SecauditArgs, server::ExaiServer,
-    status::StatusArgs, testgen::TestgenArgs, thinkdeep::ThinkdeepArgs, threads::ThreadsArgs,
-    tracer::TracerArgs, usage::UsageArgs, version::VersionArgs, workflow::ExpertStep,
+    challenge::ChallengeArgs, chat::ChatArgs, chat_with_tools::ChatWithToolsArgs, clink::ClinkArgs,
+    codereview::CodereviewArgs, consensus::ConsensusArgs, debug::DebugArgs, docgen::DocgenArgs,
+    file_download::FileDownloadArgs, file_manage::FileManageArgs, file_query::FileQueryArgs,
+    listmodels::ListmodelsArgs, payload_preview::PayloadPreviewArgs, planner::PlannerArgs,
+    precommit::PrecommitArgs, refactor::RefactorArgs, route::RouteArgs, schema::portable,
+    secaudit::SecauditArgs, server::ExaiServer, status::StatusArgs, testgen::TestgenArgs,
+    thinkdeep::ThinkdeepArgs, threads::ThreadsArgs, tracer::TracerArgs, usage::UsageArgs,
+    version::VersionArgs, web_search::WebSearchArgs, workflow::ExpertStep,
 };
 
 /// Everything that a tool accepts.
@@ -53,6 +55,11 @@ fn all() -> Vec<Accepted> {
         accepted::<ChallengeArgs>("challenge", include_str!("../examples/challenge.md")),
         accepted::<ApilookupArgs>("apilookup", include_str!("../examples/apilookup.md")),
         accepted::<ClinkArgs>("clink", include_str!("../examples/clink.md")),
+        accepted::<ChatWithToolsArgs>("chat_with_tools", include_str!("../examples/chat_with_tools.md")),
+        accepted::<WebSearchArgs>("web_search", include_str!("../examples/web_search.md")),
+        accepted::<FileQueryArgs>("file_query", include_str!("../examples/file_query.md")),
+        accepted::<FileManageArgs>("file_manage", include_str!("../examples/file_manage.md")),
+        accepted::<FileDownloadArgs>("file_download", include_str!("../examples/file_download.md")),
         accepted::<RouteArgs>("route", include_str!("../examples/route.md")),
         accepted::<PayloadPreviewArgs>("payload_preview", include_str!("../examples/payload_preview.md")),
         accepted::<ListmodelsArgs>("listmodels", include_str!("../examples/listmodels.md")),

@@ -6,8 +6,10 @@
 mod chat;
 mod consensus;
 mod error;
+mod file_query;
 mod metadata;
 mod step;
+mod tool_chat;
 
 use exai_engine::{Call, EngineError};
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject};
@@ -17,7 +19,9 @@ pub(crate) use chat::chat;
 pub(crate) use consensus::consensus;
 pub use error::error_reference;
 pub(crate) use error::{bad_arguments, cancelled, error, interrupted, panicked, too_many_calls};
+pub(crate) use file_query::file_query;
 pub(crate) use step::step;
+pub(crate) use tool_chat::tool_chat;
 
 use crate::{
     args::Args,

@@ -139,6 +139,11 @@ impl ExaiServer {
             + Self::clink_router()
             + Self::route_router()
             + Self::payload_preview_router()
+            + Self::chat_with_tools_router()
+            + Self::web_search_router()
+            + Self::file_query_router()
+            + Self::file_download_router()
+            + Self::file_manage_router()
     }
 
     /// The tools as clients see them now, in their order.

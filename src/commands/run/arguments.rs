@@ -13,7 +13,10 @@ const MAX_STDIN: u64 = 4 * 1024 * 1024;
 
 /// The names under which tools take files, and those under which they take words.
 const FILE_FIELDS: [&str; 2] = ["relevant_files", "absolute_file_paths"];
-const TEXT_FIELDS: [&str; 2] = ["prompt", "step"];
+const TEXT_FIELDS: [&str; 5] = ["prompt", "step", "question", "search_query", "messages"];
+
+/// The name under which a tool takes one file.
+const ONE_FILE: &str = "file_path";
 
 /// The tool whose answer can be saved as files.
 const WRITING: &str = "chat";
@@ -37,10 +40,16 @@ pub(super) fn build(args: &RunArgs, app: &App) -> anyhow::Result<Map<String, Val
         arguments
             .insert(name.trim().to_owned(), serde_json::from_str(value).unwrap_or_else(|_| json!(value)));
     }
-    if !args.files.is_empty() {
-        let field = FILE_FIELDS.into_iter().find(|field| has(field));
-        let field = field.with_context(|| format!("{} reads no files", args.tool))?;
+    if let Some(field) = FILE_FIELDS.into_iter().find(|field| has(field) && !args.files.is_empty()) {
         arguments.insert(field.to_owned(), json!(args.files));
+    } else if let [file, more @ ..] = args.files.as_slice() {
+        if !has(ONE_FILE) {
+            bail!("{} reads no files", args.tool);
+        }
+        if !more.is_empty() {
+            bail!("{} reads one file at a time", args.tool);
+        }
+        arguments.insert(ONE_FILE.to_owned(), json!(file));
     }
     changes(args, &mut arguments)?;
     if let Some(field) = TEXT_FIELDS.into_iter().find(|field| has(field))

@@ -1,6 +1,7 @@
 //! An answer for people.
 
 mod analysis;
+mod vendors;
 mod votes;
 
 use std::time::Duration;
@@ -65,6 +66,7 @@ fn body(answer: &Value, text: &mut String) {
         analysis::show(analysis, text);
     }
     votes::show(answer, text);
+    vendors::show(answer, text);
     // A plan, a trace, a statement to judge, a way to look something up: what tools without a model give.
     let own = ["/plan_summary", "/trace_summary", "/output/rendering_instructions", "/challenge_prompt"];
     for words in own.iter().filter_map(|place| answer.pointer(place)?.as_str()) {

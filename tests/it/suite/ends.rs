@@ -77,6 +77,11 @@ fn unreadable(tool: &str) -> (Value, &'static str) {
         "threads" => (json!({"action": "burn"}), "action"),
         "activity" => (json!({"limit": "some"}), "limit"),
         "usage" => (json!({"by": "moon"}), "by"),
+        "chat_with_tools" => (json!({"messages": 7}), "messages"),
+        "web_search" => (json!({"search_query": {"q": "x"}}), "search_query"),
+        "file_query" => (json!({"file_path": "shop.py", "question": {"x": 1}}), "question"),
+        "file_download" => (json!({"file_id": {"id": 1}}), "file_id"),
+        "file_manage" => (json!({"operation": "burn"}), "operation"),
         "tracer" => (json!({"step": "x", "trace_mode": "deep"}), "trace_mode"),
         _ => (json!({"step": "x", "step_number": "first"}), "step_number"),
     }

@@ -24,17 +24,21 @@ pub(crate) const STANDARD: [&str; 18] = [
     "version",
 ];
 /// Everything.
-pub(crate) const FULL: [&str; 24] = [
+pub(crate) const FULL: [&str; 29] = [
     "activity",
     "analyze",
     "apilookup",
     "challenge",
     "chat",
+    "chat_with_tools",
     "clink",
     "codereview",
     "consensus",
     "debug",
     "docgen",
+    "file_download",
+    "file_manage",
+    "file_query",
     "listmodels",
     "payload_preview",
     "planner",
@@ -49,4 +53,5 @@ pub(crate) const FULL: [&str; 24] = [
     "tracer",
     "usage",
     "version",
+    "web_search",
 ];

@@ -76,8 +76,17 @@ fn string(value: Value) -> Result<Value, String> {
             let lines: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
             Ok(json!(lines.join("\n")))
         }
+        // A message's content in parts.
+        Value::Array(parts) if !parts.is_empty() && parts.iter().all(|part| part_text(part).is_some()) => {
+            let texts: Vec<&str> = parts.iter().filter_map(part_text).collect();
+            Ok(json!(texts.join("\n")))
+        }
         other => Err(format!("expected a string, got {}", shown(&other))),
     }
+}
+
+fn part_text(part: &Value) -> Option<&str> {
+    part.as_str().or_else(|| part.get("text").and_then(Value::as_str))
 }
 
 fn array(value: Value, schema: &Value) -> Result<Value, String> {

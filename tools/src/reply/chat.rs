@@ -11,6 +11,11 @@ use super::{
 
 /// A conversation's answer in the peer's envelope.
 pub(crate) fn chat(outcome: &ChatOutcome, notes: &[String], call: &Call) -> CallToolResponse {
+    answer("chat", outcome, notes, call).success()
+}
+
+/// The same for a tool that converses in its own way.
+pub(super) fn answer(tool: &str, outcome: &ChatOutcome, notes: &[String], call: &Call) -> Answer {
     let offer = continuation_offer(outcome.thread, outcome.remaining_turns);
     let mut answer = Answer::default();
     match &outcome.files_required {
@@ -33,7 +38,7 @@ pub(crate) fn chat(outcome: &ChatOutcome, notes: &[String], call: &Call) -> Call
         answer.put("citations", json!(outcome.citations));
     }
     answer.put("continuation_id", outcome.thread.to_string()).put_some("continuation_offer", offer);
-    let mut metadata = metadata::base("chat", notes, call);
+    let mut metadata = metadata::base(tool, notes, call);
     metadata.insert("conversation_ready".to_owned(), json!(true));
     metadata::add_asked(
         &mut metadata,
@@ -51,5 +56,5 @@ pub(crate) fn chat(outcome: &ChatOutcome, notes: &[String], call: &Call) -> Call
     );
     metadata::add_persisted(&mut metadata, outcome.persisted);
     answer.put("metadata", metadata);
-    answer.success()
+    answer
 }

@@ -1,0 +1,30 @@
+//! What vendors do beside answering: functions to be run, hits of a search, files kept.
+
+use console::style;
+use serde_json::Value;
+
+use super::{field, push};
+
+/// Appends the lists of an answer that are not findings.
+pub(super) fn show(answer: &Value, text: &mut String) {
+    for call in list(answer, "tool_calls") {
+        let name = style(field(call, "name").unwrap_or("?")).bold();
+        let id = style(field(call, "id").unwrap_or("?")).dim();
+        push(text, &format!("{name} {}  {id}", call.get("arguments").unwrap_or(&Value::Null)));
+    }
+    for hit in list(answer, "results") {
+        push(text, "");
+        push(text, &style(field(hit, "title").unwrap_or("(no title)")).bold().to_string());
+        for words in ["link", "content"].iter().filter_map(|key| field(hit, key)) {
+            push(text, words.trim());
+        }
+    }
+    for file in list(answer, "files").filter(|file| field(file, "file_id").is_some()) {
+        let told = ["file_id", "provider", "uploaded_at", "name"].map(|key| field(file, key).unwrap_or("?"));
+        push(text, &told.join("  "));
+    }
+}
+
+fn list<'a>(answer: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    answer.get(key).and_then(Value::as_array).into_iter().flatten()
+}
