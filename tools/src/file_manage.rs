@@ -125,6 +125,6 @@ fn summary(input: &ManageInput, managed: &Managed) -> String {
 fn row(file: &FileRow) -> Value {
     json!({
         "file_id": file.id, "provider": file.provider, "name": file.name, "bytes": file.bytes,
-        "uploaded_at": file.uploaded_at.map(|at| at.to_rfc3339()), "at_vendor": file.is_there,
+        "uploaded_at": file.uploaded_at.map(exai_core::Timestamp::to_rfc3339), "at_vendor": file.is_there,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use exai_core::{
     chat::{Message, Part, Request, Role, Thinking},
     files::{Reading, UploadedFile},
-    model::Mark,
+    model::{Mark, ModelSpec},
     provider::Provider,
     run::Phase,
     thread::{Answer, AnsweredBy, Body, FileRef, UserMessage},
@@ -231,7 +231,7 @@ impl Engine {
         let needs = Needs::of(Mark::Fast);
         let named = input.model.as_deref().filter(|name| !crate::routing::is_auto(name));
         let own = provider.models();
-        let usual = own.iter().find(|model| model.marks.contains(&Mark::Fast)).map(|model| model.qualified());
+        let usual = own.iter().find(|model| model.marks.contains(&Mark::Fast)).map(ModelSpec::qualified);
         // Without a name the vendor that has the file is asked, whoever else would come first.
         let name = named.map(str::to_owned).or(usual);
         let source = self.choose(TOOL, name.as_deref(), &needs)?;

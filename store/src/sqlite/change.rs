@@ -391,17 +391,7 @@ impl Changes<'_> {
                 }
                 binds.finish()
             }
-            Piece::Remember(file) => script
-                .push(REMEMBER_FILE, &[1])
-                .bind(tenant.clone())
-                .bind(owner.clone())
-                .bind(file.provider.as_str())
-                .bind(file.id.as_str())
-                .bind(file.hash.as_str())
-                .bind(file.name.as_str())
-                .bind(count(file.bytes))
-                .bind(file.uploaded_at.0)
-                .finish(),
+            Piece::Remember(file) => self.add_file(script, file),
             Piece::Forget { provider, id } => script
                 .push_some(FORGET_FILE, [None])
                 .bind(tenant.clone())
@@ -409,37 +399,62 @@ impl Changes<'_> {
                 .bind(provider.as_str())
                 .bind(id)
                 .finish(),
-            Piece::Keep(answer) => script
-                .push(KEEP_ANSWER, &[1])
-                .bind(tenant.clone())
-                .bind(owner.clone())
-                .bind(key(answer.id.as_uuid()))
-                .bind(answer.thread.map(|thread| key(thread.as_uuid())))
-                .bind(answer.tool.as_str())
-                .bind(answer.state.as_str())
-                .bind(answer.created_at.0)
-                .bind(answer.updated_at.0)
-                .bind(answer.deadline_at.0)
-                .bind(answer.expires_at.0)
-                .bind(answer.is_error)
-                .bind(answer.text.as_str())
-                .finish(),
-            Piece::Start(run) => script
-                .push(START_RUN, &[1])
-                .bind(tenant.clone())
-                .bind(owner.clone())
-                .bind(key(run.id.as_uuid()))
-                .bind(key(run.thread.as_uuid()))
-                .bind(run.tool.as_str())
-                .bind(run.request.0.as_slice())
-                .bind(run.provider.as_str())
-                .bind(run.model.as_str())
-                .bind(run.state.as_str())
-                .bind(run.started_at.0)
-                .bind(run.deadline_at.0)
-                .finish(),
+            Piece::Keep(answer) => self.add_answer(script, answer),
+            Piece::Start(run) => self.add_start(script, run),
             Piece::Finish { id, state, at, outcome } => self.add_finish(script, id, state, at, outcome),
         }
+    }
+
+    fn add_file(&self, script: &mut Script, file: &UploadedFile) -> Result<(), StoreError> {
+        let Principal { tenant, owner, .. } = self.who;
+        script
+            .push(REMEMBER_FILE, &[1])
+            .bind(tenant.clone())
+            .bind(owner.clone())
+            .bind(file.provider.as_str())
+            .bind(file.id.as_str())
+            .bind(file.hash.as_str())
+            .bind(file.name.as_str())
+            .bind(count(file.bytes))
+            .bind(file.uploaded_at.0)
+            .finish()
+    }
+
+    fn add_answer(&self, script: &mut Script, answer: &KeptAnswer) -> Result<(), StoreError> {
+        let Principal { tenant, owner, .. } = self.who;
+        script
+            .push(KEEP_ANSWER, &[1])
+            .bind(tenant.clone())
+            .bind(owner.clone())
+            .bind(key(answer.id.as_uuid()))
+            .bind(answer.thread.map(|thread| key(thread.as_uuid())))
+            .bind(answer.tool.as_str())
+            .bind(answer.state.as_str())
+            .bind(answer.created_at.0)
+            .bind(answer.updated_at.0)
+            .bind(answer.deadline_at.0)
+            .bind(answer.expires_at.0)
+            .bind(answer.is_error)
+            .bind(answer.text.as_str())
+            .finish()
+    }
+
+    fn add_start(&self, script: &mut Script, run: &Run) -> Result<(), StoreError> {
+        let Principal { tenant, owner, .. } = self.who;
+        script
+            .push(START_RUN, &[1])
+            .bind(tenant.clone())
+            .bind(owner.clone())
+            .bind(key(run.id.as_uuid()))
+            .bind(key(run.thread.as_uuid()))
+            .bind(run.tool.as_str())
+            .bind(run.request.0.as_slice())
+            .bind(run.provider.as_str())
+            .bind(run.model.as_str())
+            .bind(run.state.as_str())
+            .bind(run.started_at.0)
+            .bind(run.deadline_at.0)
+            .finish()
     }
 
     fn add_finish(
