@@ -46,6 +46,9 @@ enum Command {
     Activity(ActivityArgs),
     /// Show tokens, money and time used
     Usage(UsageArgs),
+    /// Show and clear the answers that may be given again
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Show the tools and what their list costs a client
     Tools(ToolsArgs),
     /// Show the system prompts in force
@@ -225,6 +228,18 @@ pub(crate) struct UsageArgs {
     pub json: bool,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// How many answers there are, their size and age
+    Stats {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give no earlier answer again, in running servers neither
+    Clear,
+}
+
 /// Arguments of `tools`.
 #[derive(Debug, Args)]
 pub(crate) struct ToolsArgs {
@@ -318,6 +333,7 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
         }
         Some(Command::Activity(args)) => commands::activity::run(&args, App::build(&config)?).await,
         Some(Command::Usage(args)) => commands::usage::run(&args, App::build(&config)?).await,
+        Some(Command::Cache(command)) => commands::cache::run(&command, &App::build(&config)?).await,
         Some(Command::Tools(args)) => commands::tools::run(&args, &App::build(&config)?).await,
         Some(Command::Prompts(command)) => commands::prompts::run(&command, &config),
         Some(Command::Config(command)) => commands::config::run(&command, &config),

@@ -1,6 +1,7 @@
 //! The subcommands, one file each, and how they print.
 
 pub(crate) mod activity;
+pub(crate) mod cache;
 mod client;
 pub(crate) mod config;
 pub(crate) mod models;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use crate::{
-    AnswerId, BoxError, Kind, Principal, ProviderId, RunId, ThreadId, Timestamp,
+    AnswerId, BoxError, Kind, Principal, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
     answer::KeptAnswer,
     chat::Usage,
     files::UploadedFile,
@@ -117,6 +117,11 @@ pub enum Write {
         /// The vendor's name for it.
         id: String,
     },
+    /// Answers given up to now are not given again. Threads, runs and usage stay.
+    ForgetAnswers {
+        /// Now.
+        at: Timestamp,
+    },
     /// Records that a consultation begins.
     StartRun(Run),
     /// Records how it ended, and its usage row.
@@ -211,6 +216,17 @@ pub struct UsageRecord {
     pub duration_ms: u64,
 }
 
+/// Stored answers that may be given again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StoredAnswers {
+    /// How many.
+    pub count: u64,
+    /// What their records take.
+    pub bytes: u64,
+    /// When the oldest of them was given.
+    pub oldest: Option<Timestamp>,
+}
+
 /// Durable threads and runs.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -256,6 +272,24 @@ pub trait Store: Send + Sync {
         filter: &RunFilter,
         limit: u32,
     ) -> Result<Vec<Run>, StoreError>;
+
+    /// The latest run with an answer to this very request, whatever its age.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn answered_run(&self, who: &Principal, request: RequestHash) -> Result<Option<Run>, StoreError>;
+
+    /// When the owner last wanted answers forgotten; see [`Write::ForgetAnswers`].
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn answers_forgotten(&self, who: &Principal) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The owner's answers since a moment.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn stored_answers(&self, who: &Principal, since: Timestamp) -> Result<StoredAnswers, StoreError>;
 
     /// What finished runs of a span used, latest first, at most `limit`.
     ///

@@ -60,6 +60,11 @@ impl AnswerCache {
         self.answers.get(key)
     }
 
+    /// Drops an answer.
+    pub(crate) fn forget(&self, key: &RequestHash) {
+        self.answers.invalidate(key);
+    }
+
     /// The cache in figures.
     #[must_use]
     pub fn figures(&self) -> crate::overview::Cached {

@@ -58,6 +58,8 @@ pub struct ChatInput {
     pub add_files: bool,
     /// Do not take the answer from the cache.
     pub fresh: bool,
+    /// When nobody can be asked, take a stored answer to the same question, however old.
+    pub allow_stale: bool,
 }
 
 /// What came back.
@@ -145,6 +147,7 @@ impl Engine {
                 choice,
                 request,
                 fresh: input.fresh,
+                allow_stale: input.allow_stale,
                 is_last: true,
                 prologue,
             };

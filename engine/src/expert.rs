@@ -40,6 +40,8 @@ pub struct Delivery {
     pub consulted: Arc<Consulted>,
     /// Its age when it came from the cache.
     pub cached_for: Option<Duration>,
+    /// It is older than answers are given again, and stands in because nobody could be asked.
+    pub stale: bool,
     /// Whether another call had already begun the same consultation.
     pub shared: bool,
 }
@@ -68,6 +70,8 @@ pub(crate) struct Question {
     pub request: Request,
     /// Do not take the answer from the cache.
     pub fresh: bool,
+    /// Take an older answer when nobody can be asked.
+    pub allow_stale: bool,
     /// Whether there is nobody else to ask when this fails.
     pub is_last: bool,
     /// The beginning of a new thread, stored together with the beginning of the run, or with a cached answer.
@@ -84,6 +88,7 @@ impl Question {
             choice: self.choice.clone(),
             request: self.request.clone(),
             fresh: self.fresh,
+            allow_stale: self.allow_stale,
             is_last: self.is_last,
             prologue: Vec::new(),
         }
@@ -160,7 +165,8 @@ impl Expert {
         let handle = match started {
             Ok(handle) => handle,
             Err(consulted) => {
-                let delivery = Delivery { consulted, cached_for: Some(Duration::ZERO), shared: true };
+                let delivery =
+                    Delivery { consulted, cached_for: Some(Duration::ZERO), stale: false, shared: true };
                 return Ok(Answered { delivery, unwritten: prologue, written: None });
             }
         };
@@ -179,7 +185,7 @@ impl Expert {
         match outcome {
             Err(_elapsed) => Err(self.timed_out(call)),
             Ok(Ok(consulted)) => {
-                let delivery = Delivery { consulted, cached_for: None, shared };
+                let delivery = Delivery { consulted, cached_for: None, stale: false, shared };
                 Ok(Answered {
                     delivery,
                     unwritten: epilogue.take(),
@@ -192,18 +198,27 @@ impl Expert {
 
     /// The answer to this very request: of this process, or of one before it.
     async fn remembered(&self, key: &RequestHash, call: &Call) -> Option<Cached> {
-        if let Some(cached) = self.cache.get(key) {
-            return Some(cached).filter(|cached| !self.recall.is_over(cached.at, self.clock.now()));
-        }
         let now = self.clock.now();
-        self.recall.warm(&self.cache, &*self.store, now, &call.principal).await;
+        let found = match self.cache.get(key) {
+            Some(cached) => Some(cached),
+            None => {
+                self.recall.warm(&self.cache, &*self.store, now, &call.principal).await;
+                self.cache.peek(key)
+            }
+        };
         // Read late, an answer is older than its time in this cache.
-        self.cache.peek(key).filter(|cached| !self.recall.is_over(cached.at, now))
+        let cached = found.filter(|cached| !self.recall.is_over(cached.at, now))?;
+        if self.is_forgotten(cached.at, &call.principal).await {
+            self.cache.forget(key);
+            return None;
+        }
+        Some(cached)
     }
 
-    fn delivered_again(&self, cached: &Cached) -> Delivery {
+    pub(crate) fn delivered_again(&self, cached: &Cached) -> Delivery {
         let age = Duration::from_millis(self.clock.now().millis_since(cached.at));
-        Delivery { consulted: Arc::clone(&cached.consulted), cached_for: Some(age), shared: false }
+        let consulted = Arc::clone(&cached.consulted);
+        Delivery { consulted, cached_for: Some(age), stale: false, shared: false }
     }
 
     fn timed_out(&self, call: &Call) -> EngineError {

@@ -6,8 +6,14 @@ use exai_core::{Kind, chat::Request};
 use futures::future::BoxFuture;
 
 use crate::{
-    call::Call, engine::Engine, error::EngineError, expert::Question, gather::Gathered, round::Round,
+    call::Call,
+    engine::Engine,
+    error::EngineError,
+    expert::Question,
+    gather::Gathered,
+    round::Round,
     routing::Choice,
+    stale::{Older, Tried},
 };
 
 /// A question as one model is asked it: the request, the files in it, and how many earlier turns did not fit.
@@ -22,6 +28,13 @@ pub struct PassedOver {
     pub code: &'static str,
     /// The failure in words.
     pub message: String,
+}
+
+impl PassedOver {
+    fn new(choice: &Choice, failure: &EngineError) -> Self {
+        let (model, code) = (choice.model.qualified(), failure.kind().code());
+        Self { model, code, message: failure.to_string() }
+    }
 }
 
 /// An answer, who gave it, and who did not.
@@ -44,7 +57,7 @@ impl Engine {
         call: &Call,
     ) -> Result<InTurn, EngineError> {
         let mut others: VecDeque<Choice> = std::mem::take(&mut question.choice.others).into();
-        let mut passed_over: Vec<PassedOver> = Vec::new();
+        let (mut passed_over, mut tried): (Vec<PassedOver>, Vec<Tried>) = (Vec::new(), Vec::new());
         loop {
             question.is_last = others.is_empty();
             let (mut next, choice) = (question.again(), question.choice.clone());
@@ -52,23 +65,27 @@ impl Engine {
                 Ok(round) => return Ok(InTurn { round, choice, dropped_turns, passed_over }),
                 Err(failure) => failure,
             };
+            tried.push(Tried::new(&next, call));
             let kind = failure.kind();
             if kind == Kind::ContextTooLong {
                 let window = choice.model.context_window;
                 others.retain(|other| other.model.context_window > window);
             }
             let Some(other) = others.pop_front().filter(|_| moves_on(&failure)) else {
-                return Err(told_with(failure, &passed_over));
+                let last = PassedOver::new(&choice, &failure);
+                let failure = told_with(failure, &passed_over);
+                let Older { answered, choice } =
+                    self.older_answer(failure, &tried, next.allow_stale, call).await?;
+                passed_over.push(last);
+                let (_, gathered, dropped_turns) = render(choice.clone()).await?;
+                let round = Round { answered, gathered, first: None };
+                return Ok(InTurn { round, choice, dropped_turns, passed_over });
             };
             tracing::info!(
                 request_id = %call.request_id, model = choice.model.qualified(), next = other.model.qualified(),
                 code = kind.code(), "the model cannot be had, another one is asked: {failure}"
             );
-            passed_over.push(PassedOver {
-                model: choice.model.qualified(),
-                code: kind.code(),
-                message: failure.to_string(),
-            });
+            passed_over.push(PassedOver::new(&choice, &failure));
             (next.request, gathered, dropped_turns) = render(other.clone()).await?;
             let fallback_reason = choice.fallback_reason.or(Some(kind.code()));
             next.choice = Choice { fallback_reason, ..other };

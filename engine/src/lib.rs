@@ -33,6 +33,7 @@ mod round;
 pub mod routing;
 mod run;
 pub mod settings;
+mod stale;
 mod threads;
 pub mod tool_chat;
 pub mod transcript;

@@ -74,7 +74,7 @@ impl Recall {
 }
 
 /// The answer as it was given; `None` when it is not known to be whole.
-fn consulted(run: Run) -> Option<Consulted> {
+pub(crate) fn consulted(run: Run) -> Option<Consulted> {
     let outcome = run.outcome?;
     // Calls of functions are kept with the turns of their thread only.
     let finish = outcome.finish.filter(|finish| *finish != FinishReason::ToolCalls)?;

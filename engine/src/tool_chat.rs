@@ -112,6 +112,7 @@ impl Engine {
             choice,
             request,
             fresh: input.fresh,
+            allow_stale: false,
             is_last: true,
             prologue: Vec::new(),
         };

@@ -32,6 +32,7 @@ impl Batch {
             Write::KeepAnswer(_)
             | Write::RememberFile(_)
             | Write::ForgetFile { .. }
+            | Write::ForgetAnswers { .. }
             | Write::StartRun(_)
             | Write::FinishRun { .. } => None,
         })

@@ -1,5 +1,6 @@
 //! The store in one SQLite file: a queue, one writer, a few readers.
 
+mod answers;
 mod change;
 mod fault;
 mod lookup;
@@ -7,6 +8,7 @@ mod open;
 mod read;
 mod schema;
 mod settings;
+mod statements;
 mod sweep;
 mod writer;
 
@@ -17,11 +19,11 @@ use std::{
 
 use async_trait::async_trait;
 use exai_core::{
-    AnswerId, Clock, Principal, ThreadId, Timestamp,
+    AnswerId, Clock, Principal, RequestHash, ThreadId, Timestamp,
     answer::KeptAnswer,
     files::UploadedFile,
     run::Run,
-    store::{Commit, RunFilter, Store, StoreError, UsageRecord, Write},
+    store::{Commit, RunFilter, Store, StoreError, StoredAnswers, UsageRecord, Write},
     thread::{Thread, ThreadSummary},
 };
 use sqlx::SqlitePool;
@@ -171,6 +173,18 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Run>, StoreError> {
         self.reads(who).await?.recent(filter, limit).await
+    }
+
+    async fn answered_run(&self, who: &Principal, request: RequestHash) -> Result<Option<Run>, StoreError> {
+        self.reads(who).await?.answered(request).await
+    }
+
+    async fn answers_forgotten(&self, who: &Principal) -> Result<Option<Timestamp>, StoreError> {
+        self.reads(who).await?.answers_forgotten().await
+    }
+
+    async fn stored_answers(&self, who: &Principal, since: Timestamp) -> Result<StoredAnswers, StoreError> {
+        self.reads(who).await?.stored_answers(since).await
     }
 
     async fn usage(

@@ -19,6 +19,7 @@ mod contract;
 mod counts;
 mod examples;
 mod memory;
+mod older_answers;
 mod precommit;
 mod progress;
 mod resilience;

@@ -46,12 +46,14 @@ pub(crate) struct ChatArgs {
     add_files: bool,
     /// Ask again although the same answer is cached.
     fresh: bool,
+    /// When no model can be had: the stored answer to the same question, however old.
+    allow_stale: bool,
 }
 
 impl ToolArgs for ChatArgs {
     const ALIASES: &'static [(&'static str, &'static str)] =
         &[("files", "absolute_file_paths"), ("relevant_files", "absolute_file_paths")];
-    const HIDDEN: &'static [&'static [&'static str]] = &[&["add_files", "fresh"]];
+    const HIDDEN: &'static [&'static [&'static str]] = &[&["add_files", "fresh", "allow_stale"]];
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
         ("working_directory_absolute_path", "this tool writes no files"),
         ("stream", "progress is reported by notifications"),
@@ -76,6 +78,7 @@ impl From<ChatArgs> for ChatInput {
             web_search: args.use_websearch,
             add_files: args.add_files,
             fresh: args.fresh,
+            allow_stale: args.allow_stale,
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct PayloadPreviewArgs {
 impl ToolArgs for PayloadPreviewArgs {
     const ALIASES: &'static [(&'static str, &'static str)] = ChatArgs::ALIASES;
     const HIDDEN: &'static [&'static [&'static str]] =
-        &[&["add_files", "fresh", "continuation_id", "images", "temperature", "whole"]];
+        &[&["add_files", "fresh", "allow_stale", "continuation_id", "images", "temperature", "whole"]];
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[
         ("system_prompt", "the system prompt is that of chat"),
         ("tools", "chat gives models no tools; chat_with_tools does"),

@@ -116,7 +116,9 @@ impl ExaiServer {
     async fn kept_answer(&self, uri: &str, who: &Principal) -> Result<String, ErrorData> {
         let id = uri.strip_prefix("exai://answer/").and_then(|id| id.parse::<AnswerId>().ok());
         let id = id.ok_or_else(|| not_found(uri))?;
-        let kept = self.engine().store().answer(who, id).await.map_err(|error| unreadable(&error))?;
+        // Its client may come before the writer has taken it.
+        let kept =
+            self.engine().settled_store().await.answer(who, id).await.map_err(|error| unreadable(&error))?;
         match kept {
             Some(kept) if !kept.text.is_empty() => Ok(kept.text),
             Some(kept) => Ok(json!({ "status": kept.state.as_str(), "tool": kept.tool }).to_string()),

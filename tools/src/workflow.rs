@@ -68,6 +68,8 @@ pub(crate) struct ExpertStep {
     pub add_files: bool,
     /// Ask again although the same answer is cached.
     pub fresh: bool,
+    /// When no model can be had: the stored answer to the same question, however old.
+    pub allow_stale: bool,
 }
 
 /// An issue that the agent reports.
@@ -120,6 +122,7 @@ pub(crate) const RARE: &[&str] = &[
     "use_websearch",
     "add_files",
     "fresh",
+    "allow_stale",
 ];
 
 impl ExpertStep {
@@ -150,6 +153,7 @@ impl ExpertStep {
             web_search: self.use_websearch,
             add_files: self.add_files,
             fresh: self.fresh,
+            allow_stale: self.allow_stale,
         }
     }
 }

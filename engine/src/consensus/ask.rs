@@ -145,6 +145,7 @@ impl Rounds<'_> {
                     choice: choice.clone(),
                     request,
                     fresh,
+                    allow_stale: false,
                     is_last: true,
                     prologue: Vec::new(),
                 };

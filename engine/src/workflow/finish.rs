@@ -59,6 +59,7 @@ impl Engine {
             choice,
             request,
             fresh: begun.input.fresh,
+            allow_stale: begun.input.allow_stale,
             is_last: true,
             prologue: Vec::new(),
         };

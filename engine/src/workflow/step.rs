@@ -66,6 +66,8 @@ pub struct StepInput {
     pub add_files: bool,
     /// Do not take the answer from the cache.
     pub fresh: bool,
+    /// When nobody can be asked, take a stored answer to the same question, however old.
+    pub allow_stale: bool,
 }
 
 /// The steps of a tool's present piece of work, oldest first. A step that was sent again replaces its earlier version, and a new

@@ -18,65 +18,18 @@ use sqlx::{
     sqlite::SqliteArguments,
 };
 
-use super::{Settings, fault::Cause, settings::millis};
+use super::{
+    Settings,
+    fault::Cause,
+    settings::millis,
+    statements::{
+        APPEND_FILES, APPEND_TURN, CREATE_THREAD, DELETE_THREAD, FINISH_RUN, FORGET_ANSWERS, FORGET_FILE,
+        KEEP_ANSWER, REMEMBER_FILE, START_RUN, TURNS_OF_THREAD,
+    },
+};
 
 /// The most pieces of one script. Scripts of usual batches are few and stay prepared; a long append is cut into equal ones.
 const PIECES: usize = 8;
-
-// Binds are plain `?`: each statement of a script goes on where the one before ended.
-
-const CREATE_THREAD: &str = "
-    INSERT INTO threads (tenant_id, owner_id, id, tool, title, created_at, updated_at, expires_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO NOTHING;";
-
-// The turn goes in only when the thread took it: `changes()` counts the rows of the statement before.
-const APPEND_TURN: &str = "
-    UPDATE threads SET turns = turns + 1, updated_at = ?, expires_at = ?
-    WHERE tenant_id = ? AND owner_id = ? AND id = ? AND turns = ? AND turns < ? AND expires_at > ?;
-    INSERT INTO turns (tenant_id, owner_id, thread_id, seq, tool, created_at, body_version, body)
-    SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() = 1;";
-
-const APPEND_FILES: &str = "
-    INSERT INTO turn_files (tenant_id, owner_id, thread_id, seq, position, path, hash)
-    SELECT ?, ?, ?, ?, key, value ->> 'path', value ->> 'hash' FROM json_each(?);";
-
-const TURNS_OF_THREAD: &str = "
-    SELECT turns FROM threads WHERE tenant_id = ? AND owner_id = ? AND id = ? AND expires_at > ?";
-
-// Turns and files go with their thread.
-const DELETE_THREAD: &str = "
-    DELETE FROM runs INDEXED BY runs_of_thread WHERE tenant_id = ? AND owner_id = ? AND thread_id = ?;
-    DELETE FROM answers INDEXED BY answers_of_thread WHERE tenant_id = ? AND owner_id = ? AND thread_id = ?;
-    DELETE FROM threads WHERE tenant_id = ? AND owner_id = ? AND id = ?;";
-
-const KEEP_ANSWER: &str = "
-    INSERT INTO answers (tenant_id, owner_id, id, thread_id, tool, state, created_at, updated_at, deadline_at, expires_at,
-        is_error, text)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (tenant_id, owner_id, id) DO UPDATE SET thread_id = excluded.thread_id, state = excluded.state,
-        updated_at = excluded.updated_at, deadline_at = excluded.deadline_at, expires_at = excluded.expires_at,
-        is_error = excluded.is_error, text = excluded.text;";
-
-const START_RUN: &str = "
-    INSERT INTO runs (tenant_id, owner_id, id, thread_id, tool, request_hash, provider, model, state, started_at, deadline_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO NOTHING;";
-
-// A late answer to a run that was taken for interrupted replaces its row.
-const FINISH_RUN: &str = "
-    UPDATE runs SET state = ?, ended_at = ?, outcome = ? WHERE tenant_id = ? AND owner_id = ? AND id = ?;
-    INSERT OR REPLACE INTO usage (day, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated, cost_usd,
-        duration_ms, attempts, tenant_id, owner_id, run_id, provider, model, tool)
-    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, tenant_id, owner_id, id, provider, model, tool
-    FROM runs WHERE tenant_id = ? AND owner_id = ? AND id = ?;";
-
-const REMEMBER_FILE: &str = "
-    INSERT OR REPLACE INTO files (tenant_id, owner_id, provider, file_id, hash, name, bytes, uploaded_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?);";
-
-const FORGET_FILE: &str = "
-    DELETE FROM files WHERE tenant_id = ? AND owner_id = ? AND provider = ? AND file_id = ?;";
 
 /// An identity as a key.
 pub(crate) fn key(uuid: uuid::Uuid) -> Vec<u8> {
@@ -190,6 +143,7 @@ enum Piece<'a> {
     Keep(&'a KeptAnswer),
     Remember(&'a UploadedFile),
     Forget { provider: &'a ProviderId, id: &'a str },
+    ForgetAnswers(Timestamp),
     Start(&'a Run),
     Finish { id: RunId, state: RunState, at: Timestamp, outcome: &'a RunOutcome },
 }
@@ -220,6 +174,7 @@ fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
             Write::KeepAnswer(answer) => pieces.push(Piece::Keep(answer)),
             Write::RememberFile(file) => pieces.push(Piece::Remember(file)),
             Write::ForgetFile { provider, id } => pieces.push(Piece::Forget { provider, id }),
+            Write::ForgetAnswers { at } => pieces.push(Piece::ForgetAnswers(*at)),
             Write::StartRun(run) => pieces.push(Piece::Start(run)),
             Write::FinishRun { id, state, at, outcome } => {
                 pieces.push(Piece::Finish { id: *id, state: *state, at: *at, outcome });
@@ -321,6 +276,7 @@ impl Changes<'_> {
             Piece::Keep(answer) => return Ok(refused(&format!("answer {} was not kept", answer.id))),
             Piece::Remember(file) => return Ok(refused(&format!("file {} was not remembered", file.id))),
             Piece::Forget { id, .. } => return Ok(refused(&format!("file {id} was not forgotten"))),
+            Piece::ForgetAnswers(_) => return Ok(refused(&"answers were not forgotten")),
             Piece::Turn { thread, turn } => (thread, turn.seq),
         };
         let row = sqlx::query(TURNS_OF_THREAD)
@@ -399,6 +355,9 @@ impl Changes<'_> {
                 .bind(provider.as_str())
                 .bind(id)
                 .finish(),
+            Piece::ForgetAnswers(at) => {
+                script.push(FORGET_ANSWERS, &[1]).bind(tenant.clone()).bind(owner.clone()).bind(at.0).finish()
+            }
             Piece::Keep(answer) => self.add_answer(script, answer),
             Piece::Start(run) => self.add_start(script, run),
             Piece::Finish { id, state, at, outcome } => self.add_finish(script, id, state, at, outcome),

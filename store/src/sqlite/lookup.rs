@@ -1,8 +1,7 @@
-//! Questions over many rows of one owner: words in threads, recent runs, usage, kept answers.
+//! Questions over many rows of one owner: words in threads, recent runs, usage, files at vendors.
 
 use exai_core::{
-    AnswerId, ThreadId, Timestamp,
-    answer::{AnswerState, KeptAnswer},
+    ThreadId, Timestamp,
     chat::Usage,
     files::UploadedFile,
     run::{Run, RunState},
@@ -46,15 +45,6 @@ const USAGE: &str = "
     FROM usage u LEFT JOIN runs r ON r.tenant_id = u.tenant_id AND r.owner_id = u.owner_id AND r.id = u.run_id
     WHERE u.tenant_id = $1 AND u.owner_id = $2 AND u.run_id >= $3 AND u.run_id < $4
     ORDER BY u.run_id DESC LIMIT $5";
-
-const ANSWER: &str = "
-    SELECT id, thread_id, tool, state, created_at, updated_at, deadline_at, expires_at, is_error, text
-    FROM answers WHERE tenant_id = $1 AND owner_id = $2 AND id = $3 AND expires_at > $4";
-
-const ANSWERS: &str = "
-    SELECT id, thread_id, tool, state, created_at, updated_at, deadline_at, expires_at, is_error, text
-    FROM answers INDEXED BY answers_of_thread
-    WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3 AND expires_at > $4 ORDER BY id DESC LIMIT $5";
 
 const FILES: &str = "
     SELECT provider, file_id, hash, name, bytes, uploaded_at FROM files
@@ -101,7 +91,7 @@ impl Reads<'_> {
         Ok(runs)
     }
 
-    fn run_of_row(&self, row: &SqliteRow) -> Result<Run, exai_core::BoxError> {
+    pub(super) fn run_of_row(&self, row: &SqliteRow) -> Result<Run, exai_core::BoxError> {
         let thread = ThreadId::from_uuid(Uuid::from_slice(row.try_get(10)?)?);
         self.run(thread, row)
     }
@@ -120,44 +110,6 @@ impl Reads<'_> {
             .bind(limit);
         let rows = self.rows(query).await?;
         rows.iter().map(|row| used(row).map_err(|error| corrupt("usage", error))).collect()
-    }
-
-    /// A kept answer.
-    pub(crate) async fn answer(&self, id: AnswerId) -> Result<Option<KeptAnswer>, StoreError> {
-        let rows = self.rows(self.query(ANSWER).bind(key(id.as_uuid())).bind(self.now.0)).await?;
-        rows.first().map(|row| self.kept(row).map_err(|error| corrupt("answer", error))).transpose()
-    }
-
-    /// The kept answers of a thread.
-    pub(crate) async fn answers(&self, thread: ThreadId, limit: u32) -> Result<Vec<KeptAnswer>, StoreError> {
-        let query = self.query(ANSWERS).bind(key(thread.as_uuid())).bind(self.now.0).bind(limit);
-        let rows = self.rows(query).await?;
-        rows.iter().map(|row| self.kept(row).map_err(|error| corrupt("answer", error))).collect()
-    }
-
-    fn kept(&self, row: &SqliteRow) -> Result<KeptAnswer, exai_core::BoxError> {
-        let word: &str = row.try_get(3)?;
-        let stored =
-            AnswerState::parse(word).ok_or_else(|| format!("`{word}` is not the state of an answer"))?;
-        let deadline_at = Timestamp(row.try_get(6)?);
-        let thread: Option<&[u8]> = row.try_get(1)?;
-        Ok(KeptAnswer {
-            id: AnswerId::from_uuid(Uuid::from_slice(row.try_get(0)?)?),
-            thread: thread.map(Uuid::from_slice).transpose()?.map(ThreadId::from_uuid),
-            tool: row.try_get(2)?,
-            // Its process is gone: a living one would have kept the answer by its deadline.
-            state: if stored == AnswerState::Working && deadline_at < self.now {
-                AnswerState::Interrupted
-            } else {
-                stored
-            },
-            created_at: Timestamp(row.try_get(4)?),
-            updated_at: Timestamp(row.try_get(5)?),
-            deadline_at,
-            expires_at: Timestamp(row.try_get(7)?),
-            is_error: row.try_get(8)?,
-            text: row.try_get(9)?,
-        })
     }
 
     /// Whether the database answers at all.

@@ -16,10 +16,11 @@ const APPLICATION_ID: i64 = 0x4558_4149;
 const TABLE: &str = "_sqlx_migrations";
 
 /// Every step from an empty file to the present schema: number, name, text. A released step is never edited.
-const STEPS: [(i64, &str, &str); 3] = [
+const STEPS: [(i64, &str, &str); 4] = [
     (1, "threads runs usage", include_str!("../../migrations/sqlite/0001_threads_runs_usage.sql")),
     (2, "answers", include_str!("../../migrations/sqlite/0002_answers.sql")),
     (3, "files", include_str!("../../migrations/sqlite/0003_files.sql")),
+    (4, "forgotten answers", include_str!("../../migrations/sqlite/0004_forgotten_answers.sql")),
 ];
 
 fn migrations() -> Vec<Migration> {
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
 
     /// SHA-384 of every released step, as sqlx stores it in users' files.
-    const RELEASED: [(i64, &str); 3] = [
+    const RELEASED: [(i64, &str); 4] = [
         (
             1,
             "fa40de8f3bdc71ce5e8a81025b1a2b79b45109c4def8331c6e887473b2862b82ba9e0fe30fcbea724cec1112cd4e3e34",
@@ -111,6 +112,10 @@ mod tests {
         (
             3,
             "c59226ec36de4d2b5c2a4602940dbf519f879b6793829c0dcecfd497393b1dd9cf92bc06ab9803598e2a9a5c536a5e43",
+        ),
+        (
+            4,
+            "1067ac347eae3e106c14c8d4af8458a24b08b8a926ca61864fad3eca201edb997f78fe88c9a285d960152c04d2bc5bc8",
         ),
     ];
 

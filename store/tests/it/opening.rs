@@ -76,7 +76,7 @@ async fn the_pragmas_are_set_and_opening_again_changes_nothing() {
         commit(&*store, &who, vec![]).await.unwrap();
         let mut conn = raw(&path).await;
         schemas.push(number(&mut conn, "PRAGMA schema_version").await);
-        assert_eq!(number(&mut conn, "SELECT count(*) FROM _sqlx_migrations").await, 3);
+        assert_eq!(number(&mut conn, "SELECT count(*) FROM _sqlx_migrations").await, 4);
         assert_eq!(
             number(&mut conn, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'").await,
             1
@@ -93,7 +93,7 @@ async fn every_table_begins_its_keys_with_tenant_and_owner() {
     open(settings(&path)).threads(&Principal::local(), 1).await.unwrap();
     let mut conn = raw(&path).await;
     let tables = "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 1";
-    assert_eq!(number(&mut conn, tables).await, 7);
+    assert_eq!(number(&mut conn, tables).await, 8);
     let all = "SELECT count(*) FROM pragma_table_list t, pragma_index_list(t.name) i
         WHERE t.schema = 'main' AND t.strict = 1";
     let led = "SELECT count(*) FROM pragma_table_list t, pragma_index_list(t.name) i

@@ -1,5 +1,6 @@
 //! The part of an answer that says how it came about.
 
+use exai_core::wording::span;
 use exai_engine::{Call, evidence::FileReport, evidence::FileStatus, expert::Delivery, fallback::PassedOver};
 use serde_json::{Map, Value, json};
 
@@ -62,6 +63,12 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
         Some(age) => {
             put("from_cache", json!(true));
             put("cache_age_seconds", json!(age.as_secs()));
+            if asked.delivery.stale {
+                put(
+                    "stale",
+                    json!(format!("no model could be had; this answer was given {} ago", span(age))),
+                );
+            }
             put("cost_usd", json!(0.0));
         }
         None => {

@@ -1,0 +1,58 @@
+//! The statements that change something. Binds are plain `?`: each statement of a script goes on where the one before ended.
+
+pub(super) const CREATE_THREAD: &str = "
+    INSERT INTO threads (tenant_id, owner_id, id, tool, title, created_at, updated_at, expires_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING;";
+
+// The turn goes in only when the thread took it: `changes()` counts the rows of the statement before.
+pub(super) const APPEND_TURN: &str = "
+    UPDATE threads SET turns = turns + 1, updated_at = ?, expires_at = ?
+    WHERE tenant_id = ? AND owner_id = ? AND id = ? AND turns = ? AND turns < ? AND expires_at > ?;
+    INSERT INTO turns (tenant_id, owner_id, thread_id, seq, tool, created_at, body_version, body)
+    SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() = 1;";
+
+pub(super) const APPEND_FILES: &str = "
+    INSERT INTO turn_files (tenant_id, owner_id, thread_id, seq, position, path, hash)
+    SELECT ?, ?, ?, ?, key, value ->> 'path', value ->> 'hash' FROM json_each(?);";
+
+pub(super) const TURNS_OF_THREAD: &str = "
+    SELECT turns FROM threads WHERE tenant_id = ? AND owner_id = ? AND id = ? AND expires_at > ?";
+
+// Turns and files go with their thread.
+pub(super) const DELETE_THREAD: &str = "
+    DELETE FROM runs INDEXED BY runs_of_thread WHERE tenant_id = ? AND owner_id = ? AND thread_id = ?;
+    DELETE FROM answers INDEXED BY answers_of_thread WHERE tenant_id = ? AND owner_id = ? AND thread_id = ?;
+    DELETE FROM threads WHERE tenant_id = ? AND owner_id = ? AND id = ?;";
+
+pub(super) const KEEP_ANSWER: &str = "
+    INSERT INTO answers (tenant_id, owner_id, id, thread_id, tool, state, created_at, updated_at, deadline_at, expires_at,
+        is_error, text)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (tenant_id, owner_id, id) DO UPDATE SET thread_id = excluded.thread_id, state = excluded.state,
+        updated_at = excluded.updated_at, deadline_at = excluded.deadline_at, expires_at = excluded.expires_at,
+        is_error = excluded.is_error, text = excluded.text;";
+
+pub(super) const START_RUN: &str = "
+    INSERT INTO runs (tenant_id, owner_id, id, thread_id, tool, request_hash, provider, model, state, started_at, deadline_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING;";
+
+// A late answer to a run that was taken for interrupted replaces its row.
+pub(super) const FINISH_RUN: &str = "
+    UPDATE runs SET state = ?, ended_at = ?, outcome = ? WHERE tenant_id = ? AND owner_id = ? AND id = ?;
+    INSERT OR REPLACE INTO usage (day, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated, cost_usd,
+        duration_ms, attempts, tenant_id, owner_id, run_id, provider, model, tool)
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, tenant_id, owner_id, id, provider, model, tool
+    FROM runs WHERE tenant_id = ? AND owner_id = ? AND id = ?;";
+
+pub(super) const REMEMBER_FILE: &str = "
+    INSERT OR REPLACE INTO files (tenant_id, owner_id, provider, file_id, hash, name, bytes, uploaded_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?);";
+
+pub(super) const FORGET_ANSWERS: &str = "
+    INSERT INTO forgotten_answers (tenant_id, owner_id, at) VALUES (?, ?, ?)
+    ON CONFLICT (tenant_id, owner_id) DO UPDATE SET at = max(at, excluded.at);";
+
+pub(super) const FORGET_FILE: &str = "
+    DELETE FROM files WHERE tenant_id = ? AND owner_id = ? AND provider = ? AND file_id = ?;";
