@@ -87,6 +87,9 @@ pub(crate) struct RunArgs {
     /// Print the tool's own answer, as MCP clients get it
     #[arg(long)]
     pub json: bool,
+    /// Say which model would answer, who after it and why, instead of asking
+    #[arg(long, conflicts_with_all = ["write", "fail_on"])]
+    pub explain: bool,
     /// Look only at what is staged in git (precommit, codereview, secaudit)
     #[arg(long)]
     pub staged: bool,

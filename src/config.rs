@@ -11,6 +11,7 @@ pub mod limits;
 pub mod place;
 mod preferences;
 pub mod problems;
+mod rules;
 mod tools;
 mod vendors;
 mod wording;

@@ -67,6 +67,19 @@ impl Call {
         self.thread.get_or_init(|| thread);
     }
 
+    /// A part of this call with an end and a progress of its own.
+    pub(crate) fn apart(&self, limit: Duration) -> Self {
+        let own = Instant::now() + limit;
+        let (deadline, limit) = if own < self.deadline { (own, limit) } else { (self.deadline, self.limit) };
+        Self {
+            deadline,
+            limit,
+            cancel: self.cancel.child_token(),
+            progress: Arc::new(watch::Sender::new(Self::first_event())),
+            ..self.clone()
+        }
+    }
+
     /// Tells what is going on now.
     pub fn phase(&self, phase: Phase) {
         self.progress.send_modify(|event| event.phase = phase);

@@ -23,7 +23,7 @@ use crate::{
     gather::{Gathered, gather},
     images,
     round::{Round, files_required},
-    routing::{Choice, Facts, Needs, Source, bytes_of},
+    routing::{Choice, Facts, Needs, Source, Told, bytes_of, may_see},
     threads::Appended,
     workflow::step::MAX_IMAGES,
 };
@@ -71,14 +71,10 @@ pub struct ChatOutcome {
     pub first: Option<Delivery>,
     /// The web search that was asked for cannot be had from this model.
     pub without_web: bool,
-    /// What the caller asked for.
-    pub requested: String,
-    /// Why another model answered.
-    pub fallback_reason: Option<&'static str>,
+    /// How the model was found.
+    pub told: Told,
     /// Models that could not be had before.
     pub passed_over: Vec<PassedOver>,
-    /// Whether the model's window is a fact or an assumption.
-    pub window_known: bool,
     /// The model's request for files, when that is its whole answer.
     pub files_required: Option<serde_json::Value>,
     /// `path:line` mentions, checked.
@@ -106,14 +102,14 @@ impl Engine {
         check(&input)?;
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
         let needs = self.chat_needs(&input, call).await;
-        let choice = match self.choose_seeing(TOOL, input.model.as_deref(), &needs)? {
+        let choice = match self.choose_able(TOOL, input.model.as_deref(), &needs)? {
             Source::Model(choice) => *choice,
             Source::Offline { .. } => {
                 return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
             }
         };
         let mut thread = self.threads.load(thread_id, call).await?;
-        let choice = self.stay(choice, thread.as_ref());
+        let choice = self.settled(choice, (TOOL, &needs), thread.as_ref(), call).await;
         let mut retries = 0;
         loop {
             let (request, gathered, dropped_turns) =
@@ -170,7 +166,7 @@ impl Engine {
         call: &Call,
     ) -> Result<ChatOutcome, EngineError> {
         let without_web = input.web_search && !choice.provider.searches_web(&choice.model);
-        let Choice { requested, fallback_reason, model, .. } = choice;
+        let told = choice.told(self.clock.now());
         let Round { answered, gathered, first } = round;
         let Answered { delivery, unwritten, written } = answered;
         let consulted = &delivery.consulted;
@@ -191,10 +187,8 @@ impl Engine {
             delivery,
             first,
             without_web,
-            requested,
-            fallback_reason,
+            told,
             passed_over,
-            window_known: model.window_known,
             files: gathered.report,
             dropped_turns,
             thread: appended.thread,
@@ -212,6 +206,7 @@ impl Engine {
             with_images: !input.images.is_empty(),
             web_search: input.web_search,
             thinking: input.thinking.or(self.preferences().thinking_for(TOOL)),
+            with_functions: false,
         };
         facts.needs()
     }
@@ -224,7 +219,7 @@ impl Engine {
         call: &Call,
     ) -> Result<(Request, Gathered, usize), EngineError> {
         let preferences = self.preferences();
-        let earlier = thread.filter(|_| images::may_see(&choice.model)).map(shown_before).unwrap_or_default();
+        let earlier = thread.filter(|_| may_see(&choice.model)).map(shown_before).unwrap_or_default();
         let images = images::read(&input.images, &earlier, call).await?;
         let system = self.settings.wording.system(Prompt::Chat, preferences.locale.as_deref());
         let room = window::remaining(&choice.model, &[&system, &input.prompt])?;

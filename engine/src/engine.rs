@@ -16,7 +16,7 @@ use crate::{
     expert::{Expert, window},
     preferences::Present,
     recall::Recall,
-    routing::{Models, Turns},
+    routing::{Models, Turns, Verdicts},
     run::Runs,
     settings::Settings,
     threads::Threads,
@@ -47,6 +47,7 @@ pub struct Engine {
     pub(crate) threads: Threads,
     pub(crate) expert: Expert,
     pub(crate) turns: Arc<Turns>,
+    pub(crate) verdicts: Verdicts,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -75,6 +76,7 @@ impl Engine {
             threads: Threads { store, clock: Arc::clone(&clock), commit_wait: settings.commit_wait },
             expert,
             turns: Arc::default(),
+            verdicts: Verdicts::default(),
             clock,
             preferences: Present::new(settings.preferences.clone()),
             settings: Arc::new(settings),

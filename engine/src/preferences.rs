@@ -10,7 +10,7 @@ use exai_core::chat::Thinking;
 use crate::{
     engine::Engine,
     error::EngineError,
-    routing::{Allowed, Needs, Source, Strategy, is_auto},
+    routing::{Allowed, Choice, Needs, Rule, Source, Strategy, is_auto},
 };
 
 /// What the user prefers.
@@ -24,6 +24,13 @@ pub struct Preferences {
     pub tools: BTreeMap<String, ToolPreferences>,
     /// Which models may be asked at all.
     pub allowed: Allowed,
+    /// Whether the server chooses at all where no model is named. Else the first vendor's model for the purpose is asked, and nobody
+    /// in its place.
+    pub routes: bool,
+    /// Who answers which calls; the first that is about a call counts.
+    pub rules: Vec<Rule>,
+    /// The model that picks among those that may answer.
+    pub selector: Option<String>,
     /// In which order models are asked when none is named.
     pub strategy: Strategy,
     /// Whether another model is asked when the chosen one cannot be had.
@@ -37,6 +44,9 @@ impl Default for Preferences {
             locale: None,
             tools: BTreeMap::new(),
             allowed: Allowed::default(),
+            routes: true,
+            rules: Vec::new(),
+            selector: None,
             strategy: Strategy::default(),
             falls_back: true,
         }
@@ -96,17 +106,23 @@ impl Engine {
     /// [`EngineError::UnknownModel`] with near names.
     pub fn choose(&self, tool: &str, requested: Option<&str>, needs: &Needs) -> Result<Source, EngineError> {
         let preferences = self.preferences();
-        Ok(
-            match self.models.choose(
-                requested,
-                preferences.model_for(tool),
-                needs.purpose,
-                &preferences.allowed,
-            )? {
-                Source::Model(choice) => Source::Model(Box::new(self.in_order(*choice, needs))),
-                offline @ Source::Offline { .. } => offline,
-            },
-        )
+        let is_named = requested.is_some_and(|name| !is_auto(name));
+        if !is_named && preferences.routes && !self.models.providers().is_empty() {
+            let by_rule = self.models.by_rule(&preferences.rules, tool, needs, &preferences.allowed);
+            if let Some(choice) = by_rule {
+                return Ok(Source::Model(Box::new(self.in_order(choice, Strategy::Listed, needs))));
+            }
+        }
+        let preferred = preferences.model_for(tool);
+        let choice = match self.models.choose(requested, preferred, needs.purpose, &preferences.allowed)? {
+            Source::Model(choice) => *choice,
+            offline @ Source::Offline { .. } => return Ok(offline),
+        };
+        Ok(Source::Model(Box::new(if preferences.routes {
+            self.in_order(choice, preferences.strategy, needs)
+        } else {
+            Choice { others: Vec::new(), ..choice }
+        })))
     }
 }
 

@@ -6,8 +6,12 @@
 
 mod allowed;
 mod candidates;
+mod capable;
 mod explain;
+mod rules;
+mod selector;
 mod task;
+mod told;
 
 use std::sync::Arc;
 
@@ -19,9 +23,13 @@ use exai_core::{
 pub use allowed::Allowed;
 pub use candidates::Strategy;
 pub(crate) use candidates::Turns;
+pub(crate) use capable::may_see;
 pub use explain::{Candidate, PreviewOutcome, Route, RouteQuery};
+pub use rules::Rule;
+pub(crate) use selector::Verdicts;
 pub(crate) use task::bytes_of;
 pub use task::{Facts, Needs};
+pub use told::{Told, ends};
 
 use crate::error::EngineError;
 
@@ -44,6 +52,8 @@ pub struct Choice {
     pub requested: String,
     /// Why the model is not the one that was asked for, or would have come first.
     pub fallback_reason: Option<&'static str>,
+    /// The user's rule or the selector that chose it.
+    pub routed_by: Option<Arc<str>>,
     /// Who is asked instead when this one cannot be had, the next one first. Empty when the caller or the user has named the model.
     pub others: Vec<Choice>,
 }
@@ -175,6 +185,7 @@ fn choice(provider: &Arc<dyn Provider>, model: ModelSpec) -> Choice {
         model,
         requested: AUTO.to_owned(),
         fallback_reason: None,
+        routed_by: None,
         others: Vec::new(),
     }
 }

@@ -4,8 +4,7 @@ mod exchange;
 
 use exai_core::{
     ThreadId,
-    chat::{Message, Request, Role, Thinking},
-    model::{Capability, Mark, ModelSpec},
+    chat::{Message, Part, Request, Role, Thinking},
     thread::{Answer, AnsweredBy, Body, Thread},
     tooling::{ToolCall, ToolChoice, ToolSpec, Tooling},
 };
@@ -19,11 +18,11 @@ use crate::{
     fallback::{InTurn, PassedOver},
     gather::Gathered,
     round::Round,
-    routing::{Choice, Needs, Source},
+    routing::{Choice, Facts, Needs, Source, Told},
 };
 
 /// The tool's name in threads and runs.
-const TOOL: &str = "chat_with_tools";
+pub(crate) const TOOL: &str = "chat_with_tools";
 /// The most functions that vendors take.
 pub const MAX_TOOLS: usize = 128;
 /// The longest name that all vendors take.
@@ -63,14 +62,10 @@ pub struct ToolChatOutcome {
     pub choice_left_to_model: bool,
     /// The web search that was asked for cannot be had from this model.
     pub without_web: bool,
-    /// What the caller asked for.
-    pub requested: String,
-    /// Why another model answered.
-    pub fallback_reason: Option<&'static str>,
+    /// How the model was found.
+    pub told: Told,
     /// Models that could not be had before.
     pub passed_over: Vec<PassedOver>,
-    /// Whether the model's window is a fact or an assumption.
-    pub window_known: bool,
     /// Earlier messages that did not fit.
     pub dropped: usize,
     /// The thread.
@@ -100,8 +95,14 @@ impl Engine {
             let text = "the conversation holds calls of functions: give the same functions again";
             return Err(EngineError::invalid("tools", text));
         }
-        let choice = self.choose_calling(&input)?;
-        let choice = self.stay(choice, thread.as_ref());
+        let needs = self.tool_needs(&input);
+        let choice = match self.choose_able(TOOL, input.model.as_deref(), &needs)? {
+            Source::Model(choice) => *choice,
+            Source::Offline { .. } => {
+                return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+            }
+        };
+        let choice = self.settled(choice, (TOOL, &needs), thread.as_ref(), call).await;
         let bodies = spoken.new.iter().map(exchange::body).collect();
         let (request, dropped) = self.tool_request(&input, &spoken, thread.as_ref(), &choice)?;
         let appended = self.threads.append_all(thread.as_ref(), TOOL, bodies, call).await?;
@@ -146,10 +147,8 @@ impl Engine {
             calls,
             choice_left_to_model,
             without_web: input.web_search && !choice.provider.searches_web(&choice.model),
-            requested: choice.requested,
-            fallback_reason: choice.fallback_reason,
+            told: choice.told(self.clock.now()),
             passed_over,
-            window_known: choice.model.window_known,
             dropped: dropped_turns,
             delivery,
             thread: appended.thread,
@@ -158,46 +157,23 @@ impl Engine {
         })
     }
 
-    /// Chooses among models that can call functions.
-    fn choose_calling(&self, input: &ToolChatInput) -> Result<Choice, EngineError> {
-        let needs = Needs { web_search: input.web_search, ..Needs::of(Mark::Fast) };
-        let mut choice = match self.choose(TOOL, input.model.as_deref(), &needs)? {
-            Source::Model(choice) => *choice,
-            Source::Offline { .. } => {
-                return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
-            }
+    fn tool_needs(&self, input: &ToolChatInput) -> Needs {
+        let words = |message: &Message| {
+            message
+                .parts
+                .iter()
+                .map(|part| if let Part::Text { text } = part { text.chars().count() } else { 0 })
+                .sum::<usize>()
         };
-        if input.tools.is_empty() {
-            return Ok(choice);
-        }
-        let mut others = std::mem::take(&mut choice.others);
-        others.retain(|other| may_call(&other.model));
-        if may_call(&choice.model) {
-            return Ok(Choice { others, ..choice });
-        }
-        if !others.is_empty() {
-            let next = others.remove(0);
-            return Ok(Choice { others, fallback_reason: Some("tools"), ..next });
-        }
-        let text = format!("{} cannot call functions; {}", choice.model.qualified(), self.who_can_call());
-        Err(EngineError::invalid("model", text))
-    }
-
-    fn who_can_call(&self) -> String {
-        let names: Vec<String> = self
-            .models
-            .providers()
-            .iter()
-            .filter_map(|provider| {
-                let models = provider.models();
-                let can = |model: &&ModelSpec| model.can(Capability::Tools) && !model.marks.is_empty();
-                models.iter().find(can).map(ModelSpec::qualified)
-            })
-            .collect();
-        match names.as_slice() {
-            [] => "none of the configured models can".to_owned(),
-            names => format!("these can: {}", names.join(", ")),
-        }
+        let facts = Facts {
+            tool: TOOL,
+            question: input.messages.iter().map(words).sum(),
+            web_search: input.web_search,
+            thinking: input.thinking.or(self.preferences().thinking_for(TOOL)),
+            with_functions: !input.tools.is_empty(),
+            ..Facts::default()
+        };
+        facts.needs()
     }
 
     /// The request, and how many earlier messages did not fit.
@@ -231,11 +207,6 @@ impl Engine {
         };
         Ok((request, dropped))
     }
-}
-
-/// Of a model that nothing is known about it is not known that it cannot.
-fn may_call(model: &ModelSpec) -> bool {
-    model.can(Capability::Tools) || model.capabilities.is_empty()
 }
 
 fn check(input: &ToolChatInput) -> Result<(), EngineError> {

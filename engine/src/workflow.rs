@@ -65,8 +65,10 @@ impl Engine {
                 Decision::Consult(rule) => {
                     let needs = self.step_needs(spec, &attempt, &work_with(&earlier, &taken), call).await;
                     let model = attempt.model.as_deref();
-                    let source = match self.choose_seeing(spec.name, model, &needs)? {
-                        Source::Model(choice) => Source::Model(Box::new(self.stay(*choice, thread.as_ref()))),
+                    let source = match self.choose_able(spec.name, model, &needs)? {
+                        Source::Model(choice) => Source::Model(Box::new(
+                            self.settled(*choice, (spec.name, &needs), thread.as_ref(), call).await,
+                        )),
                         offline @ Source::Offline { .. } => offline,
                     };
                     if matches!(source, Source::Offline { .. }) && !rule.inspects {
@@ -125,7 +127,8 @@ impl Engine {
             file_bytes: bytes_of(&files, call).await,
             with_images: !input.images.is_empty(),
             web_search: input.web_search,
-            thinking: input.thinking,
+            thinking: input.thinking.or(self.preferences().thinking_for(spec.name)),
+            with_functions: false,
         };
         facts.needs()
     }

@@ -18,6 +18,12 @@ pub fn apilookup() -> &'static str {
     body(include_str!("../templates/texts/apilookup.md"))
 }
 
+/// What the model is told that picks the model for a call.
+#[must_use]
+pub fn route() -> &'static str {
+    body(include_str!("../templates/texts/route.md"))
+}
+
 /// What a model is told whose answer is saved as files.
 #[must_use]
 pub fn write_files() -> &'static str {

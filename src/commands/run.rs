@@ -18,6 +18,9 @@ use crate::{
 /// The exit code for a command line that cannot be meant; the same as the argument parser's.
 const WRONG_USAGE: u8 = 2;
 
+/// The tool that says who would answer another.
+const EXPLAINING: &str = "route";
+
 /// How long the last writes may take.
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -33,7 +36,12 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
         }
     };
     let begun = tokio::time::Instant::now();
-    let answer = super::client::call(&app, &args.tool, arguments).await;
+    let (tool, arguments) = if args.explain {
+        (EXPLAINING, arguments::explained(&args.tool, &arguments))
+    } else {
+        (args.tool.as_str(), arguments)
+    };
+    let answer = super::client::call(&app, tool, arguments).await;
     app.closing.cancel();
     if !app.engine.settle(SETTLE).await {
         tracing::warn!("the thread could not be written completely");
@@ -42,7 +50,7 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
     if args.json {
         print_json(&answer.json)?;
     } else {
-        print(&prose::render(&args.tool, &args.files, &answer.json, begun.elapsed()))?;
+        print(&prose::render(tool, &args.files, &answer.json, begun.elapsed()))?;
     }
     let unsaved = args.write.as_deref().filter(|_| !answer.is_error).is_some_and(|folder| {
         let (report, saved) = save::save(folder, args.force, &answer.json);

@@ -59,6 +59,10 @@ pub const EXAI_IN_FLIGHT_LIMIT: &str = "EXAI_IN_FLIGHT_LIMIT";
 pub const EXAI_FILE_TOKENS: &str = "EXAI_FILE_TOKENS";
 /// Attempts after the first.
 pub const EXAI_RETRIES: &str = "EXAI_RETRIES";
+/// Whether the server chooses where no model is named.
+pub const EXAI_ROUTING_ENABLED: &str = "EXAI_ROUTING_ENABLED";
+/// The model that picks models.
+pub const EXAI_ROUTING_SELECTOR: &str = "EXAI_ROUTING_SELECTOR";
 /// Who answers a call that names no model.
 pub const EXAI_ROUTING_STRATEGY: &str = "EXAI_ROUTING_STRATEGY";
 /// Whether another model is asked when that one cannot be had.

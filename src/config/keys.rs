@@ -168,6 +168,20 @@ pub static ROUTING_STRATEGY: Key = key(
     "listed",
     "Who answers a call that names no model: listed, quality, performance, load, round_robin or cost",
 );
+/// Whether the server chooses.
+pub static ROUTING_ENABLED: Key = key(
+    "routing.enabled",
+    &[env::EXAI_ROUTING_ENABLED, "ROUTER_ENABLED"],
+    "true",
+    "false: a call that names no model always goes to default_model, or else to the first vendor's, and to nobody else",
+);
+/// The model that picks models.
+pub static ROUTING_SELECTOR: Key = key(
+    "routing.selector",
+    &[env::EXAI_ROUTING_SELECTOR],
+    "",
+    "A small model that picks among those that may answer, such as glm/glm-5.3-flash; it is asked once for a class of calls",
+);
 /// Whether another model is asked.
 pub static ROUTING_FALLBACK: Key = key(
     "routing.fallback",
@@ -265,7 +279,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 36] = [
+static REST: [&Key; 38] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -290,7 +304,9 @@ static REST: [&Key; 36] = [
     &FILE_TOKENS,
     &ANSWER_CHARS,
     &RETRIES,
+    &ROUTING_ENABLED,
     &ROUTING_STRATEGY,
+    &ROUTING_SELECTOR,
     &ROUTING_FALLBACK,
     &ROUTING_HEDGE,
     &MODELS_ALLOW,

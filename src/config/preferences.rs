@@ -9,10 +9,10 @@ use exai_engine::{
 };
 use exai_tools::profile::{is_tool, nearest};
 
-use super::{choice, clip, keys, keys::Key, layers::Layers, problems::Problems};
+use super::{choice, clip, keys, keys::Key, layers::Layers, problems::Problems, rules};
 
 /// The levels, as calls name them too.
-const LEVELS: [Thinking; 5] =
+pub(super) const LEVELS: [Thinking; 5] =
     [Thinking::Minimal, Thinking::Low, Thinking::Medium, Thinking::High, Thinking::Max];
 
 /// Reads the preferences. What is wrong is reported and left out.
@@ -33,6 +33,9 @@ pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Preferences {
             allow: patterns(layers, &keys::MODELS_ALLOW),
             deny: patterns(layers, &keys::MODELS_DENY),
         },
+        routes: choice(layers, &keys::ROUTING_ENABLED, [("true", true), ("false", false)], problems),
+        rules: rules::read(layers, problems),
+        selector: some(layers.look_up(&keys::ROUTING_SELECTOR).value),
         strategy: choice(layers, &keys::ROUTING_STRATEGY, Strategy::WORDS, problems),
         falls_back: choice(layers, &keys::ROUTING_FALLBACK, [("true", true), ("false", false)], problems),
     }

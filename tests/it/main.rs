@@ -11,6 +11,7 @@ mod architecture;
 mod arguments;
 mod bad_input;
 mod chaos;
+mod choosing;
 mod cli;
 mod clink;
 mod config;

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use crate::support::{Program, Setup, expert_answer};
 
 /// GLM and Kimi, each a vendor of its own.
-struct Two {
-    setup: Setup,
-    glm: Vendor,
-    kimi: Vendor,
+pub(crate) struct Two {
+    pub(crate) setup: Setup,
+    pub(crate) glm: Vendor,
+    pub(crate) kimi: Vendor,
 }
 
-async fn two() -> Two {
+pub(crate) async fn two() -> Two {
     let (glm, kimi) = (Vendor::start().await, Vendor::start().await);
     let setup = Setup::without_provider().await.with("EXAI_CACHE_SECONDS", "0");
     let setup = setup
@@ -23,13 +23,13 @@ async fn two() -> Two {
     Two { setup, glm, kimi }
 }
 
-async fn ask(program: &Program, more: &Value) -> Value {
+pub(crate) async fn ask(program: &Program, more: &Value) -> Value {
     let mut call = json!({"prompt": "What is a permit?"});
     call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     program.call("chat", call).await.ok()
 }
 
-fn answered_by(answer: &Value) -> &str {
+pub(crate) fn answered_by(answer: &Value) -> &str {
     answer["metadata"]["answered_by"].as_str().expect("a model")
 }
 

@@ -1,4 +1,4 @@
-//! `route`: which model would answer, and why. Asks nobody.
+//! `route`: which model would answer, and why. Asks nobody but the selector, where there is one.
 
 use std::sync::{Arc, LazyLock};
 
@@ -36,6 +36,9 @@ pub(crate) struct RouteArgs {
     model: Option<String>,
     /// Pictures that would be shown.
     images: Vec<String>,
+    /// Files that would be named.
+    #[serde(alias = "relevant_files", alias = "absolute_file_paths")]
+    files: Vec<String>,
     use_websearch: bool,
     /// Thinking effort.
     thinking_mode: Option<ThinkingMode>,
@@ -44,7 +47,7 @@ pub(crate) struct RouteArgs {
 }
 
 impl ToolArgs for RouteArgs {
-    const HIDDEN: &'static [&'static [&'static str]] = &[&["context", "thinking_mode"]];
+    const HIDDEN: &'static [&'static [&'static str]] = &[&["context", "thinking_mode", "files"]];
 
     fn schema() -> Arc<JsonObject> {
         static SCHEMA: LazyLock<Arc<JsonObject>> = LazyLock::new(portable::<RouteArgs>);
@@ -55,17 +58,17 @@ impl ToolArgs for RouteArgs {
 #[tool_router(router = route_router, vis = "pub(crate)")]
 impl ExaiServer {
     #[tool(
-        description = "Which model would answer a call, who after it, and why. Asks no model.",
+        description = "Which model would answer a call, who after it, and why. Answers nothing itself.",
         input_schema = RouteArgs::published(),
         annotations(title = "Route", read_only_hint = true, open_world_hint = false)
     )]
     async fn route(&self, args: Args<RouteArgs>, Extension(call): Extension<Call>) -> CallToolResponse {
-        reply::looked_up("route", args, &call, async |wanted| self.route_answer(&wanted)).await
+        reply::looked_up("route", args, &call, async |wanted| self.route_answer(&wanted, &call).await).await
     }
 }
 
 impl ExaiServer {
-    fn route_answer(&self, wanted: &RouteArgs) -> Result<Answer, EngineError> {
+    async fn route_answer(&self, wanted: &RouteArgs, call: &Call) -> Result<Answer, EngineError> {
         let tool = wanted.tool.as_deref().map_or("chat", crate::names::canonical);
         if !is_tool(tool) {
             let near = nearest(tool).first().copied().unwrap_or_default();
@@ -81,9 +84,9 @@ impl ExaiServer {
             with_images: !wanted.images.is_empty(),
             web_search: wanted.use_websearch,
             thinking: wanted.thinking_mode.map(Into::into),
-            ..RouteQuery::default()
+            files: wanted.files.clone(),
         };
-        let route = self.engine().route(&query)?;
+        let route = self.engine().route(&query, call).await?;
         let first = route.candidates.first();
         let (provider, model) = first.and_then(|first| first.model.split_once('/')).unwrap_or_default();
         let mut answer = Answer::default();

@@ -9,7 +9,6 @@ use exai_core::{
     thread::{AnsweredBy, Body, Opinion, Round},
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use tokio::{sync::watch, time::Instant};
 
 use super::{ENOUGH, Spoken, TOOL, prompt::Matter, recall::Work, work::Plan};
 use crate::{
@@ -149,7 +148,7 @@ impl Rounds<'_> {
                     is_last: true,
                     prologue: Vec::new(),
                 };
-                let own = call_of_one(call, engine.settings.consensus_limit);
+                let own = call.apart(engine.settings.consensus_limit);
                 let answer = engine.expert.consult(question, &own).await;
                 Heard { index, choice, answer, files: gathered.report }
             })
@@ -245,17 +244,4 @@ impl Rounds<'_> {
 
 fn voted(spoken: &Spoken) -> bool {
     spoken.ballot.vote().is_some()
-}
-
-/// The call of one model: its own deadline inside the whole one's, its own progress.
-fn call_of_one(call: &Call, limit: std::time::Duration) -> Call {
-    let own = Instant::now() + limit;
-    let (deadline, limit) = if own < call.deadline { (own, limit) } else { (call.deadline, call.limit) };
-    Call {
-        deadline,
-        limit,
-        cancel: call.cancel.child_token(),
-        progress: Arc::new(watch::Sender::new(Call::first_event())),
-        ..call.clone()
-    }
 }

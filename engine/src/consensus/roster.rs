@@ -9,8 +9,7 @@ use super::{MAX_VOICES, TOOL};
 use crate::{
     engine::Engine,
     error::EngineError,
-    images::may_see,
-    routing::{Choice, Needs, Source},
+    routing::{Choice, Needs, Source, may_see},
 };
 
 /// How many models the server chooses when the caller names none.
@@ -149,6 +148,7 @@ impl Engine {
                     model: model.clone(),
                     requested: crate::routing::AUTO.to_owned(),
                     fallback_reason: None,
+                    routed_by: None,
                     others: Vec::new(),
                 };
                 (rank, place, choice)

@@ -77,7 +77,7 @@ pub(crate) struct Turns(AtomicUsize);
 
 impl Engine {
     /// Puts those that may answer in order: by the user's strategy, and who cannot be had now behind the rest.
-    pub(crate) fn in_order(&self, mut chosen: Choice, needs: &Needs) -> Choice {
+    pub(crate) fn in_order(&self, mut chosen: Choice, strategy: Strategy, needs: &Needs) -> Choice {
         if chosen.others.is_empty() {
             return chosen;
         }
@@ -85,7 +85,7 @@ impl Engine {
         let mut all = std::mem::take(&mut chosen.others);
         all.insert(0, chosen);
         let health = self.expert.attempts.health();
-        sort(&mut all, preferences.strategy, health, &self.turns);
+        sort(&mut all, strategy, health, &self.turns);
         let objection = |one: &Choice| health.objection(one.provider.id(), &one.model.id);
         let before = all.first().map(|first| first.model.qualified());
         let lacking = |one: &Choice| {
@@ -108,26 +108,33 @@ impl Engine {
         first
     }
 
-    /// Keeps a conversation with the model that has answered in it last, when that one may answer and can be had.
-    pub(crate) fn stay(&self, chosen: Choice, thread: Option<&Thread>) -> Choice {
+    /// Keeps a conversation with the model that has answered in it last, when that one may answer and can be had; else the choice as
+    /// it was.
+    pub(super) fn stay(&self, chosen: Choice, thread: Option<&Thread>) -> Result<Choice, Choice> {
         let last = thread.and_then(|thread| {
             thread.turns.iter().rev().find_map(|turn| match &turn.body {
                 Body::Answer(answer) => answer.model.as_ref(),
                 _ => None,
             })
         });
-        let health = self.expert.attempts.health();
-        let place = chosen.others.iter().position(|one| {
+        let is_last = |one: &Choice| {
             last.is_some_and(|last| last.provider == *one.provider.id() && last.model == one.model.id)
-                && health.objection(one.provider.id(), &one.model.id).is_none()
-        });
-        let Some(place) = place else { return chosen };
+        };
+        if is_last(&chosen) {
+            return Ok(chosen);
+        }
+        let health = self.expert.attempts.health();
+        let place = chosen
+            .others
+            .iter()
+            .position(|one| is_last(one) && health.objection(one.provider.id(), &one.model.id).is_none());
+        let Some(place) = place else { return Err(chosen) };
         let mut before = chosen;
         let mut others = std::mem::take(&mut before.others);
         let stayed = others.remove(place);
         before.fallback_reason = None;
         others.insert(0, before);
-        Choice { others, ..stayed }
+        Ok(Choice { others, ..stayed })
     }
 }
 

@@ -6,10 +6,9 @@ use exai_core::{
     provider::Preview,
 };
 
-use super::{Choice, Facts, Needs, Source, Strategy};
+use super::{Choice, Facts, Needs, Source, Strategy, bytes_of, may_see};
 use crate::{
     budget::estimate, call::Call, chat::ChatInput, engine::Engine, error::EngineError, evidence::FileReport,
-    images::may_see,
 };
 
 /// A call that might be made.
@@ -25,8 +24,8 @@ pub struct RouteQuery {
     pub with_images: bool,
     /// Whether the web may be searched.
     pub web_search: bool,
-    /// Bytes of the files that would be named.
-    pub file_bytes: u64,
+    /// The files that would be named.
+    pub files: Vec<String>,
     /// How hard the model shall think.
     pub thinking: Option<Thinking>,
 }
@@ -64,24 +63,25 @@ pub struct PreviewOutcome {
 }
 
 impl Engine {
-    /// Says who would answer a call, and why. Asks nobody.
+    /// Says who would answer a call, and why. Asks nobody but the selector, where there is one.
     ///
     /// # Errors
     /// [`EngineError::UnknownModel`] with near names; pictures for a model that does not see.
-    pub fn route(&self, query: &RouteQuery) -> Result<Route, EngineError> {
+    pub async fn route(&self, query: &RouteQuery, call: &Call) -> Result<Route, EngineError> {
         let tool = if query.tool.is_empty() { "chat" } else { query.tool.as_str() };
         let facts = Facts {
             tool,
             question: query.prompt.chars().count(),
-            file_bytes: query.file_bytes,
+            file_bytes: bytes_of(&query.files, call).await,
             with_images: query.with_images,
             web_search: query.web_search,
-            thinking: query.thinking,
+            thinking: query.thinking.or(self.preferences().thinking_for(tool)),
+            with_functions: tool == crate::tool_chat::TOOL,
         };
         let needs = facts.needs();
-        let source = self.choose_seeing(tool, query.model.as_deref(), &needs)?;
+        let source = self.choose_able(tool, query.model.as_deref(), &needs)?;
         let choice = match source {
-            Source::Model(choice) => *choice,
+            Source::Model(choice) => self.settled(*choice, (tool, &needs), None, call).await,
             Source::Offline { by_request } => {
                 let why = if by_request { "`offline` was named" } else { "no model is configured" };
                 return Ok(Route {
@@ -106,14 +106,14 @@ impl Engine {
     /// What [`Engine::chat`] says before it asks.
     pub async fn preview(&self, input: &ChatInput, call: &Call) -> Result<PreviewOutcome, EngineError> {
         let needs = self.chat_needs(input, call).await;
-        let choice = match self.choose_seeing("chat", input.model.as_deref(), &needs)? {
+        let choice = match self.choose_able("chat", input.model.as_deref(), &needs)? {
             Source::Model(choice) => *choice,
             Source::Offline { .. } => {
                 return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
             }
         };
         let thread = self.threads.load(self.threads.parse(input.continuation_id.as_deref())?, call).await?;
-        let choice = self.stay(choice, thread.as_ref());
+        let choice = self.settled(choice, ("chat", &needs), thread.as_ref(), call).await;
         let (request, gathered, _) = self.chat_request(input, thread.as_ref(), &choice, call).await?;
         let preview = choice
             .provider
@@ -128,6 +128,15 @@ impl Engine {
         if let Some(name) = named {
             return format!("the call names `{name}`; nobody else is asked");
         }
+        let next = match (choice.others.is_empty(), preferences.routes) {
+            (false, _) => "the next is asked when one cannot be had",
+            (true, true) => "nobody else is asked",
+            (true, false) => "routing.enabled is false, nobody else is asked",
+        };
+        let by = choice.routed_by.as_deref();
+        if let Some(by) = by.filter(|by| !by.starts_with("rules,")) {
+            return format!("{by}; {next}");
+        }
         if let Some(name) = preferences.model_for(tool) {
             return format!("the configuration names `{name}` for {tool}; nobody else is asked");
         }
@@ -137,12 +146,10 @@ impl Engine {
         };
         let word = Strategy::WORDS.iter().find(|(_, known)| *known == preferences.strategy);
         let strategy = word.map_or("listed", |(word, _)| *word);
-        let next = if choice.others.is_empty() {
-            "nobody else is asked"
-        } else {
-            "the next is asked when one cannot be had"
-        };
-        format!("auto: each configured vendor's model for {purpose}, in the order `{strategy}`; {next}")
+        format!(
+            "auto: each configured vendor's model for {purpose}, in the order `{strategy}`; {next}{}",
+            by.map(|by| format!(" ({by})")).unwrap_or_default()
+        )
     }
 
     fn candidate(&self, one: &Choice, query: &RouteQuery, needs: &Needs) -> Candidate {

@@ -5,6 +5,7 @@ use exai_core::{
     model::{Capability, Mark, ModelSpec},
 };
 
+use super::capable::may_call;
 use crate::{call::Call, context::estimate_tokens_of_bytes, expert::window, workflow::spec};
 
 /// A question of so many characters is no small talk.
@@ -25,6 +26,8 @@ pub struct Facts<'a> {
     pub web_search: bool,
     /// How hard the model shall think, when that is said.
     pub thinking: Option<Thinking>,
+    /// Whether functions are lent to the model.
+    pub with_functions: bool,
 }
 
 /// What the model should be able to do.
@@ -36,6 +39,10 @@ pub struct Needs {
     pub vision: bool,
     /// It should search the web.
     pub web_search: bool,
+    /// It must call functions.
+    pub functions: bool,
+    /// How hard it shall think, when that is said.
+    pub thinking: Option<Thinking>,
     /// Tokens that should fit beside its answer.
     pub input_tokens: u32,
 }
@@ -56,6 +63,8 @@ impl Facts<'_> {
             purpose: if deep { Mark::Deep } else { Mark::Fast },
             vision: self.with_images,
             web_search: self.web_search,
+            functions: self.with_functions,
+            thinking: self.thinking,
             input_tokens: estimate_tokens_of_bytes(bytes),
         }
     }
@@ -64,7 +73,7 @@ impl Facts<'_> {
 impl Needs {
     /// A purpose and nothing besides.
     pub(crate) fn of(purpose: Mark) -> Self {
-        Self { purpose, vision: false, web_search: false, input_tokens: 0 }
+        Self { purpose, vision: false, web_search: false, functions: false, thinking: None, input_tokens: 0 }
     }
 
     /// Whether everything that is named fits a model beside its answer.
@@ -80,6 +89,9 @@ impl Needs {
         }
         if self.web_search && !searches_web {
             lacks.push("cannot search the web; would answer without");
+        }
+        if self.functions && !may_call(model) {
+            lacks.push("cannot call functions");
         }
         if !self.fits(model) {
             lacks.push("its window is too small for all of it");
@@ -125,6 +137,7 @@ mod tests {
                 tool,
                 question: question.parse().unwrap(),
                 file_bytes: kilobytes.parse::<u64>().unwrap() * 1_000,
+                with_functions: *tool == crate::tool_chat::TOOL,
                 with_images: *images == "yes",
                 web_search: *web == "yes",
                 thinking: match *thinking {
@@ -143,6 +156,7 @@ mod tests {
             let is_right = needs.purpose == wanted
                 && needs.vision == facts.with_images
                 && needs.web_search == facts.web_search
+                && needs.functions == facts.with_functions
                 && least <= most
                 && (most < 8_000 || least >= most / 4);
             all += 1;

@@ -71,7 +71,7 @@ impl Engine {
         let InTurn { round, choice, dropped_turns, passed_over } =
             self.consult_in_turn(question, (gathered, dropped_turns), add_files, render, call).await?;
         let without_web = begun.input.web_search && !choice.provider.searches_web(&choice.model);
-        let Choice { requested, fallback_reason, model, .. } = choice;
+        let told = choice.told(self.clock.now());
         let Round { answered: Answered { delivery, unwritten, .. }, gathered, first } = round;
         call.phase(Phase::Checking);
         let (answer, findings) = read_answer(&delivery, &gathered, call).await?;
@@ -104,10 +104,8 @@ impl Engine {
             delivery,
             first,
             without_web,
-            requested,
-            fallback_reason,
+            told,
             passed_over,
-            window_known: model.window_known,
             answer,
             promoted,
             findings,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     engine::Engine, evidence::FileReport, expert::Delivery, fallback::PassedOver, inspect::Facts,
-    parse::ExpertAnswer,
+    parse::ExpertAnswer, routing::Told,
 };
 
 /// A step that was taken.
@@ -81,14 +81,10 @@ pub struct ExpertEnd {
     pub first: Option<Delivery>,
     /// The web search that was asked for cannot be had from this model.
     pub without_web: bool,
-    /// What the caller asked for.
-    pub requested: String,
-    /// Why another model answered.
-    pub fallback_reason: Option<&'static str>,
+    /// How the model was found.
+    pub told: Told,
     /// Models that could not be had before.
     pub passed_over: Vec<PassedOver>,
-    /// Whether the model's window is a fact or an assumption.
-    pub window_known: bool,
     /// The answer's parts, when it could be read.
     pub answer: Option<ExpertAnswer>,
     /// A status of the expert that becomes the answer's.

@@ -81,6 +81,24 @@ pub(super) fn build(args: &RunArgs, app: &App) -> anyhow::Result<Map<String, Val
     Ok(arguments)
 }
 
+/// The question who would answer a call, from the arguments of the call.
+pub(super) fn explained(tool: &str, arguments: &Map<String, Value>) -> Map<String, Value> {
+    let mut asked = Map::new();
+    asked.insert("tool".to_owned(), json!(tool));
+    for (name, value) in arguments {
+        let field = match name.as_str() {
+            field if TEXT_FIELDS.contains(&field) => "prompt",
+            field if FILE_FIELDS.contains(&field) || field == ONE_FILE => "files",
+            field @ ("model" | "images" | "use_websearch" | "thinking_mode") => field,
+            _ => continue,
+        };
+        let value =
+            if field == "prompt" && !value.is_string() { json!(value.to_string()) } else { value.clone() };
+        asked.insert(field.to_owned(), value);
+    }
+    asked
+}
+
 /// Which changes to look at, in the words of the tools that read a repository.
 fn changes(args: &RunArgs, arguments: &mut Map<String, Value>) -> anyhow::Result<()> {
     let spec = spec::ALL.iter().find(|spec| spec.name == args.tool);

@@ -1,7 +1,9 @@
 //! The part of an answer that says how it came about.
 
 use exai_core::wording::span;
-use exai_engine::{Call, evidence::FileReport, evidence::FileStatus, expert::Delivery, fallback::PassedOver};
+use exai_engine::{
+    Call, evidence::FileReport, evidence::FileStatus, expert::Delivery, fallback::PassedOver, routing::Told,
+};
 use serde_json::{Map, Value, json};
 
 /// The most files named one by one; the rest is counted.
@@ -25,10 +27,8 @@ pub(super) struct Asked<'a> {
     pub first: Option<&'a Delivery>,
     /// A web search was asked for that this model cannot make.
     pub without_web: bool,
-    pub requested: &'a str,
-    pub fallback_reason: Option<&'static str>,
+    pub told: &'a Told,
     pub passed_over: &'a [PassedOver],
-    pub window_known: bool,
     pub dropped_turns: usize,
     pub files: &'a [FileReport],
 }
@@ -42,9 +42,15 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     put("answered_by", json!(format!("{}/{model}", consulted.provider)));
     put("model_used", json!(consulted.model.as_str()));
     put("provider_used", json!(consulted.provider.as_str()));
-    put("requested", json!(asked.requested));
-    if let Some(reason) = asked.fallback_reason {
+    put("requested", json!(asked.told.requested));
+    if let Some(reason) = asked.told.fallback_reason {
         put("fallback_reason", json!(reason));
+    }
+    if let Some(by) = &asked.told.routed_by {
+        put("routed_by", json!(&**by));
+    }
+    if let Some(ends) = &asked.told.ends {
+        put("model_ends", json!(ends));
     }
     if !asked.passed_over.is_empty() {
         let passed =
@@ -93,7 +99,7 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     if !consulted.reply.finish.is_complete() {
         put("truncated", json!(true));
     }
-    if !asked.window_known {
+    if !asked.told.window_known {
         put("context_window", json!("assumed 128000 tokens; set the model's window in the configuration"));
     }
     if asked.dropped_turns > 0 {

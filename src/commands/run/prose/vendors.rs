@@ -1,4 +1,4 @@
-//! What vendors do beside answering: functions to be run, hits of a search, files kept.
+//! What vendors do beside answering: functions to be run, hits of a search, files kept; and who would answer.
 
 use console::style;
 use serde_json::Value;
@@ -18,6 +18,13 @@ pub(super) fn show(answer: &Value, text: &mut String) {
         for words in ["link", "content"].iter().filter_map(|key| field(hit, key)) {
             push(text, words.trim());
         }
+    }
+    for (index, candidate) in list(answer, "candidates").enumerate() {
+        let name = style(field(candidate, "model").unwrap_or("?")).bold();
+        let reasons: Vec<&str> = list(candidate, "reasons").filter_map(Value::as_str).collect();
+        let estimate = candidate.get("estimate_usd").and_then(Value::as_f64);
+        let estimate = estimate.map(|dollars| format!("; about ${dollars:.4}")).unwrap_or_default();
+        push(text, &format!("{}. {name}  {}{estimate}", index + 1, reasons.join("; ")));
     }
     for file in list(answer, "files").filter(|file| field(file, "file_id").is_some()) {
         let told = ["file_id", "provider", "uploaded_at", "name"].map(|key| field(file, key).unwrap_or("?"));
