@@ -69,7 +69,7 @@ async fn a_review_of_unchanged_files_can_be_had_again_and_of_changed_ones_not() 
     let program = setup.start().await;
     let review = json!({"step": "Review a.py", "step_number": 1, "total_steps": 1, "next_step_required": false,
         "findings": "", "relevant_files": ["a.py"], "allow_stale": true});
-    glm.then(Answer::text(&expert_answer("code_review_complete", "Fine.", json!([]))));
+    glm.then(Answer::text(expert_answer("code_review_complete", "Fine.", json!([]))));
     let first = program.call("codereview", review.clone()).await.ok();
     assert!(first["metadata"].get("stale").is_none());
     for vendor in [&glm, &kimi] {

@@ -109,8 +109,8 @@ impl Engine {
     }
 
     /// Keeps a conversation with the model that has answered in it last, when that one may answer and can be had; else the choice as
-    /// it was.
-    pub(super) fn stay(&self, chosen: Choice, thread: Option<&Thread>) -> Result<Choice, Choice> {
+    /// it was. Says whether it was kept.
+    pub(super) fn stay(&self, chosen: Choice, thread: Option<&Thread>) -> (Choice, bool) {
         let last = thread.and_then(|thread| {
             thread.turns.iter().rev().find_map(|turn| match &turn.body {
                 Body::Answer(answer) => answer.model.as_ref(),
@@ -121,20 +121,20 @@ impl Engine {
             last.is_some_and(|last| last.provider == *one.provider.id() && last.model == one.model.id)
         };
         if is_last(&chosen) {
-            return Ok(chosen);
+            return (chosen, true);
         }
         let health = self.expert.attempts.health();
         let place = chosen
             .others
             .iter()
             .position(|one| is_last(one) && health.objection(one.provider.id(), &one.model.id).is_none());
-        let Some(place) = place else { return Err(chosen) };
+        let Some(place) = place else { return (chosen, false) };
         let mut before = chosen;
         let mut others = std::mem::take(&mut before.others);
         let stayed = others.remove(place);
         before.fallback_reason = None;
         others.insert(0, before);
-        Ok(Choice { others, ..stayed })
+        (Choice { others, ..stayed }, true)
     }
 }
 

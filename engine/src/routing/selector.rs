@@ -79,8 +79,8 @@ impl Engine {
         call: &Call,
     ) -> Choice {
         match self.stay(chosen, thread) {
-            Ok(stayed) => stayed,
-            Err(chosen) => self.managed(chosen, tool, needs, call).await,
+            (stayed, true) => stayed,
+            (chosen, false) => self.managed(chosen, tool, needs, call).await,
         }
     }
 
