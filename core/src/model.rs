@@ -69,6 +69,21 @@ pub enum Status {
     Retired,
 }
 
+/// Where it is known from that there is such a model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelOrigin {
+    /// The table that is built into the program.
+    #[default]
+    Catalogue,
+    /// The user's configuration.
+    Configuration,
+    /// The endpoint's own list.
+    Endpoint,
+    /// Nowhere: the name was passed through.
+    PassedThrough,
+}
+
 /// The vendor's default for a purpose, when the caller names no model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -112,6 +127,9 @@ pub struct ModelSpec {
     pub marks: Vec<Mark>,
     /// Whether the window is a fact or the default for unknown models.
     pub window_known: bool,
+    /// Where it is known from.
+    #[serde(default)]
+    pub origin: ModelOrigin,
 }
 
 impl ModelSpec {
@@ -137,6 +155,7 @@ impl ModelSpec {
             intelligence: 0,
             marks: Vec::new(),
             window_known: window.is_some(),
+            origin: ModelOrigin::PassedThrough,
         }
     }
 

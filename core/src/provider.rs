@@ -79,7 +79,8 @@ pub trait Provider: Send + Sync {
     /// The configured name.
     fn id(&self) -> &ProviderId;
 
-    /// Models that are known to exist here: the catalogue's, and those the user configured.
+    /// Models that are known to exist here: those the user configured, the catalogue's, and those of the endpoint's own list, once that
+    /// was read.
     fn models(&self) -> Arc<[ModelSpec]>;
 
     /// Whether a model that is in no list is passed through by name, as custom endpoints do.
@@ -130,7 +131,12 @@ pub trait Provider: Send + Sync {
         None
     }
 
-    /// The models that the endpoint itself lists for this key. Safe to repeat, so the adapter may retry.
+    /// How long ago the endpoint's own list was read; `None` before that.
+    fn list_age(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The models that the endpoint itself lists for this key; [`Self::models`] knows them from then on. Safe to repeat, so the adapter may retry.
     ///
     /// # Errors
     /// The endpoint is unreachable, refuses the key or has no such list.

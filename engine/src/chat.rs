@@ -102,7 +102,7 @@ impl Engine {
         check(&input)?;
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
         let needs = self.chat_needs(&input, call).await;
-        let choice = match self.choose_able(TOOL, input.model.as_deref(), &needs)? {
+        let choice = match self.choose_able(TOOL, input.model.as_deref(), &needs, call).await? {
             Source::Model(choice) => *choice,
             Source::Offline { .. } => {
                 return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });

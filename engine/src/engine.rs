@@ -14,6 +14,7 @@ use crate::{
     budget::Budget,
     cache::AnswerCache,
     expert::{Expert, window},
+    live_models::Reading,
     preferences::Present,
     recall::Recall,
     routing::{Models, Turns, Verdicts},
@@ -48,6 +49,7 @@ pub struct Engine {
     pub(crate) expert: Expert,
     pub(crate) turns: Arc<Turns>,
     pub(crate) verdicts: Verdicts,
+    pub(crate) reading: Reading,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -77,6 +79,7 @@ impl Engine {
             expert,
             turns: Arc::default(),
             verdicts: Verdicts::default(),
+            reading: Reading::default(),
             clock,
             preferences: Present::new(settings.preferences.clone()),
             settings: Arc::new(settings),

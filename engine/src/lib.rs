@@ -23,6 +23,7 @@ pub mod git;
 pub mod health;
 mod images;
 pub mod inspect;
+mod live_models;
 pub mod overview;
 pub mod parse;
 pub mod preferences;

@@ -8,6 +8,7 @@ use std::{
 use exai_core::chat::Thinking;
 
 use crate::{
+    call::Call,
     engine::Engine,
     error::EngineError,
     routing::{Allowed, Choice, Needs, Rule, Source, Strategy, is_auto},
@@ -104,7 +105,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::UnknownModel`] with near names.
-    pub fn choose(&self, tool: &str, requested: Option<&str>, needs: &Needs) -> Result<Source, EngineError> {
+    pub async fn choose(
+        &self,
+        tool: &str,
+        requested: Option<&str>,
+        needs: &Needs,
+        call: &Call,
+    ) -> Result<Source, EngineError> {
         let preferences = self.preferences();
         let is_named = requested.is_some_and(|name| !is_auto(name));
         if !is_named && preferences.routes && !self.models.providers().is_empty() {
@@ -114,6 +121,10 @@ impl Engine {
             }
         }
         let preferred = preferences.model_for(tool);
+        let named = requested.map(str::trim).filter(|name| !is_auto(name)).or(preferred);
+        if let Some(name) = named.filter(|name| !self.models.knows(name)) {
+            self.look_for(name, call).await;
+        }
         let choice = match self.models.choose(requested, preferred, needs.purpose, &preferences.allowed)? {
             Source::Model(choice) => *choice,
             offline @ Source::Offline { .. } => return Ok(offline),

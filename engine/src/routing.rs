@@ -16,7 +16,7 @@ mod told;
 use std::sync::Arc;
 
 use exai_core::{
-    model::{Mark, ModelSpec, Status},
+    model::{Mark, ModelOrigin, ModelSpec, Status},
     provider::Provider,
 };
 
@@ -88,6 +88,11 @@ impl Models {
         &self.providers
     }
 
+    /// Whether somebody is known to have what a name means.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        is_auto(name) || name.eq_ignore_ascii_case(OFFLINE) || self.vouched(name).is_some()
+    }
+
     /// Chooses for a purpose: the model that is `requested`, else the `preferred` one, else the one that is marked for the purpose.
     ///
     /// # Errors
@@ -119,16 +124,30 @@ impl Models {
     }
 
     fn named(&self, name: &str) -> Result<Choice, EngineError> {
-        self.qualified(name)
-            .or_else(|| self.listed(name))
-            .or_else(|| self.passed_through(name))
+        self.vouched(name)
+            .or_else(|| self.unlisted(name))
             .ok_or_else(|| EngineError::UnknownModel { requested: name.to_owned(), hint: self.near(name) })
+    }
+
+    fn vouched(&self, name: &str) -> Option<Choice> {
+        self.qualified(name).or_else(|| self.listed(name)).or_else(|| self.passed_through(name))
     }
 
     fn qualified(&self, name: &str) -> Option<Choice> {
         let (provider, model) = name.split_once('/')?;
         let provider =
             self.providers.iter().find(|candidate| candidate.id().as_str().eq_ignore_ascii_case(provider))?;
+        let model = provider.model(model)?;
+        // What its vendor may not have is looked for before it is passed through.
+        let is_vouched = model.origin != ModelOrigin::PassedThrough || provider.accepts_unknown_models();
+        is_vouched.then(|| choice(provider, model))
+    }
+
+    /// `provider/model` of a vendor that does not say which models it has.
+    fn unlisted(&self, name: &str) -> Option<Choice> {
+        let (provider, model) = name.split_once('/')?;
+        let named = |candidate: &&Arc<dyn Provider>| candidate.id().as_str().eq_ignore_ascii_case(provider);
+        let provider = self.providers.iter().find(named)?;
         Some(choice(provider, provider.model(model)?))
     }
 

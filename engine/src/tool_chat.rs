@@ -96,7 +96,7 @@ impl Engine {
             return Err(EngineError::invalid("tools", text));
         }
         let needs = self.tool_needs(&input);
-        let choice = match self.choose_able(TOOL, input.model.as_deref(), &needs)? {
+        let choice = match self.choose_able(TOOL, input.model.as_deref(), &needs, call).await? {
             Source::Model(choice) => *choice,
             Source::Offline { .. } => {
                 return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });

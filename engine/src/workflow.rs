@@ -65,7 +65,7 @@ impl Engine {
                 Decision::Consult(rule) => {
                     let needs = self.step_needs(spec, &attempt, &work_with(&earlier, &taken), call).await;
                     let model = attempt.model.as_deref();
-                    let source = match self.choose_able(spec.name, model, &needs)? {
+                    let source = match self.choose_able(spec.name, model, &needs, call).await? {
                         Source::Model(choice) => Source::Model(Box::new(
                             self.settled(*choice, (spec.name, &needs), thread.as_ref(), call).await,
                         )),

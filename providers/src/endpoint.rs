@@ -1,6 +1,6 @@
 //! The provider port for one configured endpoint.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use exai_core::{
@@ -100,7 +100,7 @@ impl Provider for Endpoint {
     }
 
     fn models(&self) -> Arc<[ModelSpec]> {
-        Arc::clone(self.roster.models())
+        self.roster.models()
     }
 
     fn accepts_unknown_models(&self) -> bool {
@@ -190,8 +190,14 @@ impl Provider for Endpoint {
         self.keys.count()
     }
 
+    fn list_age(&self) -> Option<Duration> {
+        self.roster.list_age()
+    }
+
     async fn live_models(&self, call: &CallCtx) -> Result<Vec<ModelId>, ProviderError> {
         self.check_key()?;
-        models_list::fetch(&self.http, self.keys.pick().1, &self.base, call).await
+        let listed = models_list::fetch(&self.http, self.keys.pick().1, &self.base, call).await?;
+        self.roster.learn(&listed);
+        Ok(listed)
     }
 }

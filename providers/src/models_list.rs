@@ -96,12 +96,14 @@ fn unanswered(origin: &Origin, url: &Url, error: reqwest_middleware::Error) -> P
     }
 }
 
-/// `{data: [{id}]}` as OpenAI has it, `{models: [{name}]}`, or a bare list.
+/// `{data: [{id}]}` as OpenAI has it, `{models: [{name}]}`, or a bare list. Gemini writes `models/` before its names
+/// (<https://ai.google.dev/api/models>) and takes them without.
 fn ids(list: &Value) -> Option<Vec<ModelId>> {
     let items = list.get("data").or_else(|| list.get("models")).unwrap_or(list).as_array()?;
     let name = |item: &Value| -> Option<ModelId> {
         let text =
             item.as_str().or_else(|| item.get("id")?.as_str()).or_else(|| item.get("name")?.as_str())?;
+        let text = text.strip_prefix("models/").unwrap_or(text);
         (!text.is_empty()).then(|| text.into())
     };
     Some(items.iter().filter_map(name).collect())
@@ -118,6 +120,7 @@ mod tests {
         let both = vec![ModelId::from("a"), ModelId::from("b")];
         assert_eq!(ids(&json!({"data": [{"id": "a"}, {"id": "b"}, {"id": ""}]})), Some(both.clone()));
         assert_eq!(ids(&json!({"models": [{"name": "a"}, {"name": "b"}]})), Some(both.clone()));
+        assert_eq!(ids(&json!({"models": [{"name": "models/a"}, {"name": "models/b"}]})), Some(both.clone()));
         assert_eq!(ids(&json!(["a", "b"])), Some(both));
         assert_eq!(ids(&json!({"object": "list"})), None);
     }

@@ -1,8 +1,16 @@
-//! The models of one endpoint: the catalogue's, those that the user configured, and those that are passed through by name.
+//! The models of one endpoint: those that the user configured, the catalogue's, those that it lists itself, and those that are passed
+//! through by name.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+    time::Duration,
+};
 
-use exai_core::{ProviderId, model::ModelSpec};
+use exai_core::{
+    ModelId, ProviderId,
+    model::{ModelOrigin, ModelSpec},
+};
+use tokio::time::Instant;
 
 use crate::{
     catalogue,
@@ -10,22 +18,38 @@ use crate::{
     vendor::{Sampling, VendorKind},
 };
 
+/// The most models that are taken from an endpoint's own list.
+const MAX_LISTED: usize = 5_000;
+
+/// The endpoint's own list, behind what was known before.
+struct Learnt {
+    at: Instant,
+    models: Arc<[ModelSpec]>,
+}
+
 pub(crate) struct Roster {
     provider: ProviderId,
     vendor: VendorKind,
     overrides: Vec<ModelOverride>,
     /// Filled at first use, because it needs the catalogue.
-    models: OnceLock<Arc<[ModelSpec]>>,
+    known: OnceLock<Arc<[ModelSpec]>>,
+    learnt: RwLock<Option<Learnt>>,
 }
 
 impl Roster {
     pub(crate) fn new(provider: ProviderId, vendor: VendorKind, overrides: Vec<ModelOverride>) -> Self {
-        Self { provider, vendor, overrides, models: OnceLock::new() }
+        Self { provider, vendor, overrides, known: OnceLock::new(), learnt: RwLock::default() }
     }
 
-    /// Configured models first, then the catalogue's in its order. A custom endpoint has the configured ones only.
-    pub(crate) fn models(&self) -> &Arc<[ModelSpec]> {
-        self.models.get_or_init(|| {
+    /// Configured models first, then the catalogue's in its order, then those that only the endpoint lists. A custom endpoint has no
+    /// catalogue.
+    pub(crate) fn models(&self) -> Arc<[ModelSpec]> {
+        let learnt = self.learnt.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(learnt.as_ref().map_or_else(|| self.known(), |learnt| &learnt.models))
+    }
+
+    fn known(&self) -> &Arc<[ModelSpec]> {
+        self.known.get_or_init(|| {
             let configured: Vec<ModelSpec> =
                 self.overrides.iter().map(|model| self.configured(model)).collect();
             let known = catalogue::models_of(self.vendor)
@@ -36,7 +60,25 @@ impl Roster {
         })
     }
 
-    /// The model that `name` means here. Ids win over aliases, so that a user's alias cannot hide a model.
+    /// Takes over what the endpoint lists itself.
+    pub(crate) fn learn(&self, listed: &[ModelId]) {
+        let known = self.known();
+        let new = listed.iter().take(MAX_LISTED).filter(|id| !known.iter().any(|model| model.id == **id));
+        let new =
+            new.map(|id| ModelSpec { origin: ModelOrigin::Endpoint, ..self.passed_through(id.as_str()) });
+        let models = known.iter().cloned().chain(new.collect::<Vec<_>>()).collect();
+        let learnt = Some(Learnt { at: Instant::now(), models });
+        *self.learnt.write().unwrap_or_else(PoisonError::into_inner) = learnt;
+    }
+
+    /// How long ago the endpoint's own list was taken over.
+    pub(crate) fn list_age(&self) -> Option<Duration> {
+        let learnt = self.learnt.read().unwrap_or_else(PoisonError::into_inner);
+        learnt.as_ref().map(|learnt| learnt.at.elapsed())
+    }
+
+    /// The model that `name` means here. Ids win over aliases, so that a user's alias cannot hide a model. A vendor's own endpoint
+    /// passes a name through as long as it has not said itself which models it has.
     pub(crate) fn model(&self, name: &str) -> Option<ModelSpec> {
         let models = self.models();
         let found = models
@@ -46,7 +88,10 @@ impl Roster {
             .or_else(|| models.iter().find(|model| model.is_called(name)));
         match found {
             Some(model) => Some(model.clone()),
-            None if self.vendor.facts().is_open && !name.is_empty() => Some(self.passed_through(name)),
+            None if name.is_empty() => None,
+            None if self.vendor.facts().is_open || self.list_age().is_none() => {
+                Some(self.passed_through(name))
+            }
             None => None,
         }
     }
@@ -88,11 +133,18 @@ impl Roster {
             model.capabilities.clone_from(capabilities);
         }
         model.price = wanted.price.unwrap_or(model.price);
+        model.origin = ModelOrigin::Configuration;
         model
     }
 
     fn passed_through(&self, name: &str) -> ModelSpec {
-        catalogue::facts_for_custom(&self.provider, name)
+        let known = if self.vendor.facts().is_open {
+            catalogue::facts_for_custom(&self.provider, name)
+        } else {
+            None
+        };
+        known
+            .map(|known| ModelSpec { origin: ModelOrigin::PassedThrough, ..known })
             .unwrap_or_else(|| ModelSpec::unknown(self.provider.clone(), name.into(), None))
     }
 }
@@ -114,7 +166,7 @@ mod tests {
             let model = minimax.model(name).unwrap();
             assert_eq!((model.id.as_str(), model.provider.as_str()), ("MiniMax-M2", "here"), "{name}");
         }
-        assert!(minimax.model("gpt-6-luna").is_none());
+        assert_eq!(minimax.model("gpt-6-luna").unwrap().origin, ModelOrigin::PassedThrough);
     }
 
     #[test]
@@ -125,8 +177,17 @@ mod tests {
     }
 
     #[test]
-    fn only_a_custom_endpoint_passes_unknown_names_through() {
-        assert!(roster(VendorKind::OpenAi, Vec::new()).model("gpt-99").is_none());
+    fn a_vendor_passes_names_through_until_it_has_listed_its_own() {
+        let openai = roster(VendorKind::OpenAi, Vec::new());
+        let before = openai.model("gpt-99").unwrap();
+        assert_eq!((before.origin, before.window_known), (ModelOrigin::PassedThrough, false));
+        assert_eq!(openai.list_age(), None);
+        openai.learn(&["gpt-98".into(), "gpt-6-luna".into()]);
+        assert!(openai.model("gpt-99").is_none() && openai.list_age().is_some());
+        assert_eq!(openai.model("GPT-98").unwrap().origin, ModelOrigin::Endpoint);
+        let luna = openai.model("gpt-6-luna").unwrap();
+        assert_eq!((luna.origin, luna.window_known), (ModelOrigin::Catalogue, true));
+        assert_eq!(openai.models().iter().filter(|model| model.origin == ModelOrigin::Endpoint).count(), 1);
         let custom = roster(VendorKind::Custom, Vec::new());
         let model = custom.model("Llama-7").unwrap();
         assert_eq!((model.id.as_str(), model.window_known), ("Llama-7", false));

@@ -4,10 +4,11 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::bail;
 use exai_core::{
-    RequestId,
-    model::{ModelSpec, Status},
-    provider::CallCtx,
+    RequestId, Timestamp,
+    model::{Capability, ModelOrigin, ModelSpec, Status},
+    provider::{CallCtx, Provider, ProviderError},
 };
+use exai_engine::routing::ends;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,36 +32,21 @@ pub(crate) async fn run(args: &ModelsArgs, app: &App) -> anyhow::Result<ExitCode
         bail!("provider `{name}` is not configured; those that are: {}", names.join(", "));
     }
     let providers = app.engine.models().providers().iter().filter(|provider| wanted(provider.id().as_str()));
-    let mut listed = Vec::new();
-    let mut text = String::new();
-    let mut failed = false;
+    let (mut listed, mut text, mut failed) = (Vec::new(), String::new(), false);
+    let now = app.engine.clock().now();
     for provider in providers {
+        let failure = if args.live { read_list(&**provider).await } else { None };
         text.push_str(&format!("{}\n", provider.id()));
         for model in provider.models().iter() {
-            text.push_str(&format!("  {}\n", describe(model)));
+            text.push_str(&format!("  {}\n", describe(model, now)));
             listed.push(as_json(model));
         }
         if provider.accepts_unknown_models() {
             text.push_str("  any other name is passed through\n");
         }
-        if args.live {
-            let ctx = CallCtx {
-                request_id: RequestId::from("models"),
-                deadline: Instant::now() + LIVE_LIMIT,
-                cancel: CancellationToken::new(),
-            };
-            match provider.live_models(&ctx).await {
-                Ok(models) => {
-                    for id in models {
-                        text.push_str(&format!("  {id}  (listed by the endpoint)\n"));
-                        listed.push(json!({ "provider": provider.id(), "id": id, "origin": "live" }));
-                    }
-                }
-                Err(error) => {
-                    failed = true;
-                    text.push_str(&format!("  the endpoint did not list its models: {error}\n"));
-                }
-            }
+        if let Some(failure) = failure {
+            failed = true;
+            text.push_str(&format!("  the endpoint did not list its models: {failure}\n"));
         }
     }
     if text.is_empty() {
@@ -74,7 +60,17 @@ pub(crate) async fn run(args: &ModelsArgs, app: &App) -> anyhow::Result<ExitCode
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn describe(model: &ModelSpec) -> String {
+/// Reads the endpoint's own list; what was wrong when it cannot be read.
+async fn read_list(provider: &dyn Provider) -> Option<ProviderError> {
+    let ctx = CallCtx {
+        request_id: RequestId::from("models"),
+        deadline: Instant::now() + LIVE_LIMIT,
+        cancel: CancellationToken::new(),
+    };
+    provider.live_models(&ctx).await.err()
+}
+
+fn describe(model: &ModelSpec, now: Timestamp) -> String {
     let mut words = vec![model.id.to_string()];
     if !model.aliases.is_empty() {
         words.push(format!("also {}", model.aliases.join(", ")));
@@ -93,9 +89,27 @@ fn describe(model: &ModelSpec) -> String {
         (Status::Deprecated, _) => {
             words.push(model.retires.as_ref().map_or("ending".to_owned(), |date| format!("ends {date}")));
         }
-        (Status::Active, _) => {}
+        (Status::Active, _) => words.extend(model.retires.as_ref().map(|date| format!("ends {date}"))),
+    }
+    if ends(model, now).is_some() {
+        words.push("end is near".to_owned());
+    }
+    if !model.capabilities.is_empty() {
+        let can: Vec<String> = model.capabilities.iter().filter_map(word).collect();
+        words.push(can.join(", "));
+    }
+    match model.origin {
+        ModelOrigin::Catalogue => {}
+        ModelOrigin::Configuration => words.push("from the configuration".to_owned()),
+        ModelOrigin::Endpoint => words.push("listed by the endpoint".to_owned()),
+        ModelOrigin::PassedThrough => words.push("in no list".to_owned()),
     }
     words.join(" · ")
+}
+
+/// A capability as the catalogue writes it.
+fn word(capability: &Capability) -> Option<String> {
+    serde_json::to_value(capability).ok()?.as_str().map(|word| word.replace('_', " "))
 }
 
 fn as_json(model: &ModelSpec) -> Value {
@@ -103,6 +117,6 @@ fn as_json(model: &ModelSpec) -> Value {
         "provider": model.provider, "id": model.id, "aliases": model.aliases, "context_window": model.context_window,
         "window_known": model.window_known, "max_output": model.max_output, "price": model.price,
         "capabilities": model.capabilities, "status": model.status, "retires": model.retires, "successor": model.successor,
-        "marks": model.marks, "origin": "catalogue or configuration",
+        "marks": model.marks, "origin": model.origin,
     })
 }

@@ -249,12 +249,15 @@ async fn models_are_told_from_the_configuration_and_from_the_endpoint() {
     let (code, told, _) = setup.run(&["models"]).await;
     assert_eq!(
         (code, told.as_str()),
-        (0, "custom\n  mock-model · window unknown\n  any other name is passed through\n")
+        (
+            0,
+            "custom\n  mock-model · window unknown · from the configuration\n  any other name is passed through\n"
+        )
     );
     assert_eq!(setup.vendor.requests().len(), 0, "nobody is asked");
     let (code, told, _) = setup.run(&["models", "--live"]).await;
     assert_eq!(code, 0);
-    assert!(told.contains("  alpha  (listed by the endpoint)\n  beta  (listed by the endpoint)\n"), "{told}");
+    assert!(told.contains("  alpha · window unknown · listed by the endpoint\n  beta · window unknown · listed by the endpoint\n"), "{told}");
     let (_, told, _) = setup.run(&["models", "--live", "--json"]).await;
     let told: Value = serde_json::from_str(&told).unwrap();
     let ids: Vec<&str> = told.as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();

@@ -19,6 +19,7 @@ mod consensus;
 mod contract;
 mod counts;
 mod examples;
+mod live_models;
 mod memory;
 mod older_answers;
 mod precommit;

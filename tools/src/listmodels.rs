@@ -6,10 +6,10 @@ use std::{
 };
 
 use exai_core::{
-    model::{Capability, Mark, ModelSpec, Status},
-    provider::{CallCtx, Provider},
+    model::{Capability, Mark, ModelOrigin, ModelSpec, Status},
+    provider::{CallCtx, Provider, ProviderError},
 };
-use exai_engine::Call;
+use exai_engine::{Call, routing::ends};
 use rmcp::{
     handler::server::common::Extension,
     model::{CallToolResponse, JsonObject},
@@ -66,11 +66,14 @@ impl ExaiServer {
         let mut text = String::from("# Models\n");
         let providers = self.engine().models().providers();
         for provider in providers {
+            let failure = if probe { ask_endpoint(&**provider, &call).await } else { None };
             self.describe(&**provider, &mut text);
-            if probe {
-                ask_endpoint(&**provider, &call, &mut text).await;
+            if let Some(failure) = failure {
+                line(&mut text, format_args!("- the endpoint did not list its models: {failure}"));
             }
         }
+        // For whoever asks next; nobody waits for it.
+        self.engine().refresh_lists();
         if providers.is_empty() {
             text.push_str("\nNo model is configured. ");
             text.push_str(exai_engine::HOW_TO_CONFIGURE);
@@ -103,11 +106,21 @@ impl ExaiServer {
         line(text, format_args!("\n## {title} — `{}`{how}", provider.id()));
         let models = provider.models();
         let preferences = self.engine().preferences();
-        let in_service = models.iter().filter(|model| model.status != Status::Retired);
+        let (listed, known): (Vec<&ModelSpec>, Vec<&ModelSpec>) =
+            models.iter().partition(|model| model.origin == ModelOrigin::Endpoint);
+        let in_service = known.into_iter().filter(|model| model.status != Status::Retired);
         let (allowed, kept_out): (Vec<&ModelSpec>, Vec<&ModelSpec>) =
             in_service.partition(|model| preferences.allowed.check(model).is_ok());
         for model in allowed {
-            line(text, format_args!("- {}", describe_model(model)));
+            let ends = ends(model, self.engine().clock().now()).is_some();
+            line(text, format_args!("- {}{}", describe_model(model), if ends { " (soon)" } else { "" }));
+        }
+        if !listed.is_empty() {
+            let names: Vec<String> =
+                listed.iter().take(MAX_LIVE).map(|model| format!("`{}`", model.id)).collect();
+            let more = listed.len().saturating_sub(MAX_LIVE);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            line(text, format_args!("- also listed by the endpoint itself: {}{more}", names.join(", ")));
         }
         if !kept_out.is_empty() {
             line(text, format_args!("- {} kept out by models.allow or models.deny", kept_out.len()));
@@ -153,23 +166,14 @@ fn describe_model(model: &ModelSpec) -> String {
     words.join(" · ")
 }
 
-async fn ask_endpoint(provider: &dyn Provider, call: &Call, text: &mut String) {
+/// Reads the endpoint's own list; what was wrong when it cannot be read.
+async fn ask_endpoint(provider: &dyn Provider, call: &Call) -> Option<ProviderError> {
     let ctx = CallCtx {
         request_id: call.request_id.clone(),
         deadline: call.deadline.min(Instant::now() + PROBE_LIMIT),
         cancel: call.cancel.clone(),
     };
-    match provider.live_models(&ctx).await {
-        Ok(models) => {
-            let names: Vec<String> = models.iter().take(MAX_LIVE).map(|id| format!("`{id}`")).collect();
-            let more = models.len().saturating_sub(MAX_LIVE);
-            line(text, format_args!("- the endpoint itself lists: {}", names.join(", ")));
-            if more > 0 {
-                line(text, format_args!("- and {more} more"));
-            }
-        }
-        Err(error) => line(text, format_args!("- the endpoint did not list its models: {error}")),
-    }
+    provider.live_models(&ctx).await.err()
 }
 
 fn thousands(tokens: u32) -> String {

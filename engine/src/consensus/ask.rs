@@ -51,9 +51,9 @@ struct Heard {
 
 impl Engine {
     /// The model that puts the answers together, when one is asked for.
-    pub(super) fn synthesiser(&self, work: &Work) -> Result<Option<Choice>, EngineError> {
+    pub(super) async fn synthesiser(&self, work: &Work, call: &Call) -> Result<Option<Choice>, EngineError> {
         let Some(named) = work.synthesis.as_deref() else { return Ok(None) };
-        match self.choose(TOOL, Some(named), &Needs::of(Mark::Deep))? {
+        match self.choose(TOOL, Some(named), &Needs::of(Mark::Deep), call).await? {
             Source::Model(choice) => Ok(Some(*choice)),
             Source::Offline { .. } => {
                 Err(EngineError::invalid("synthesis", "`offline` cannot put answers together; name a model"))

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{MAX_VOICES, TOOL};
 use crate::{
+    call::Call,
     engine::Engine,
     error::EngineError,
+    live_models::is_unvouched,
     routing::{Choice, Needs, Source, may_see},
 };
 
@@ -72,10 +74,11 @@ impl Consultant {
 
 impl Engine {
     /// Resolves the roster. Every mistake is found here, before any model is asked.
-    pub(super) fn roster(
+    pub(super) async fn roster(
         &self,
         named: Vec<VoiceInput>,
         with_images: bool,
+        call: &Call,
     ) -> Result<(Vec<Consultant>, Vec<String>), EngineError> {
         if self.models.providers().is_empty() {
             return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
@@ -94,7 +97,11 @@ impl Engine {
             notes.push(format!("no models were named; the server chose {}", names.join(", ")));
             chosen
         } else {
-            named.into_iter().map(|input| self.consultant(input)).collect::<Result<Vec<_>, _>>()?
+            let mut consultants = Vec::new();
+            for input in named {
+                consultants.push(self.consultant(input, call).await?);
+            }
+            consultants
         };
         check_twins(&consultants)?;
         if let Some(blind) = consultants.iter().find(|one| with_images && !may_see(&one.choice.model)) {
@@ -110,14 +117,14 @@ impl Engine {
         Ok((consultants, notes))
     }
 
-    fn consultant(&self, input: VoiceInput) -> Result<Consultant, EngineError> {
+    async fn consultant(&self, input: VoiceInput, call: &Call) -> Result<Consultant, EngineError> {
         if input.model.trim().is_empty() {
             return Err(EngineError::invalid(
                 "models",
                 "every entry needs `model`, for example [{\"model\":\"gpt-6-luna\",\"stance\":\"for\"},{\"model\":\"kimi-k3.1-pro\"}]",
             ));
         }
-        match self.choose(TOOL, Some(&input.model), &Needs::of(Mark::Deep))? {
+        match self.choose(TOOL, Some(&input.model), &Needs::of(Mark::Deep), call).await? {
             Source::Model(choice) => Ok(Consultant { input, choice: *choice }),
             Source::Offline { .. } => Err(EngineError::invalid(
                 "models",
@@ -174,7 +181,7 @@ impl Engine {
 }
 
 fn is_usable(model: &ModelSpec) -> bool {
-    model.status == Status::Active
+    model.status == Status::Active && !is_unvouched(model)
 }
 
 /// The same model with the same stance twice is no second opinion.

@@ -49,8 +49,8 @@ impl Engine {
         let mut retries = 0;
         loop {
             let thread = self.threads.load(thread_id, call).await?;
-            let (mut plan, notes) = self.plan(thread.as_ref(), &input)?;
-            let synthesiser = self.synthesiser(&plan.work)?;
+            let (mut plan, notes) = self.plan(thread.as_ref(), &input, call).await?;
+            let synthesiser = self.synthesiser(&plan.work, call).await?;
             let appended = match self.begin(thread.as_ref(), &plan, &input, call).await {
                 Err(error) if error.kind() == Kind::Conflict && retries < CONFLICT_RETRIES => {
                     retries += 1;
@@ -78,22 +78,23 @@ impl Engine {
         }
     }
 
-    fn plan(
+    async fn plan(
         &self,
         thread: Option<&Thread>,
         input: &ConsensusInput,
+        call: &Call,
     ) -> Result<(Plan, Vec<String>), EngineError> {
         let with_images = !input.images.is_empty();
         let named = if input.models.is_empty() {
             None
         } else {
-            Some(self.roster(input.models.clone(), with_images)?)
+            Some(self.roster(input.models.clone(), with_images, call).await?)
         };
         let named = named.as_ref().map(|(consultants, _)| by_full_name(consultants));
         let earlier = thread.and_then(|thread| Work::continued(thread, input, named.as_deref()));
         let (mut work, consultants, notes) = match earlier {
             Some(work) => {
-                let (consultants, notes) = self.roster(work.roster.clone(), with_images)?;
+                let (consultants, notes) = self.roster(work.roster.clone(), with_images, call).await?;
                 (work, consultants, notes)
             }
             None if input.step_number.is_some_and(|step| step > 1) => {
@@ -103,7 +104,7 @@ impl Engine {
                 ));
             }
             None => {
-                let (consultants, notes) = self.roster(input.models.clone(), with_images)?;
+                let (consultants, notes) = self.roster(input.models.clone(), with_images, call).await?;
                 (begun(input, &consultants), consultants, notes)
             }
         };

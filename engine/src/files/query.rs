@@ -169,7 +169,7 @@ impl Engine {
         shown: Shown,
         call: &Call,
     ) -> Result<ChatOutcome, EngineError> {
-        let choice = self.reader(input, provider, &shown)?;
+        let choice = self.reader(input, provider, &shown, call).await?;
         let rendered = self.file_request(input, &shown, &choice)?;
         let reference = FileRef { path: input.file_path.clone(), hash: Some(there.hash.clone()) };
         let asked =
@@ -221,11 +221,12 @@ impl Engine {
     }
 
     /// Who is asked: anybody about a text, about a file at a vendor's one of that vendor's models.
-    fn reader(
+    async fn reader(
         &self,
         input: &FileQueryInput,
         provider: &Arc<dyn Provider>,
         shown: &Shown,
+        call: &Call,
     ) -> Result<Choice, EngineError> {
         let needs = Needs::of(Mark::Fast);
         let named = input.model.as_deref().filter(|name| !crate::routing::is_auto(name));
@@ -233,7 +234,7 @@ impl Engine {
         let usual = own.iter().find(|model| model.marks.contains(&Mark::Fast)).map(ModelSpec::qualified);
         // Without a name the vendor that has the file is asked, whoever else would come first.
         let name = named.map(str::to_owned).or(usual);
-        let source = self.choose(TOOL, name.as_deref(), &needs)?;
+        let source = self.choose(TOOL, name.as_deref(), &needs, call).await?;
         let Source::Model(choice) = source else {
             return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
         };

@@ -9,7 +9,7 @@ use exai_core::{
 };
 
 use super::{Allowed, Choice, Models, Needs, choice, succeed};
-use crate::{engine::Engine, health::Health};
+use crate::{engine::Engine, health::Health, live_models::is_unvouched};
 
 /// The vendors in the order in which they are tried when nothing is named.
 const PREFERENCE: [&str; 10] =
@@ -60,7 +60,11 @@ impl Models {
         // An endpoint of the user's own has no marks: its first configured model is the one meant.
         let own = self.providers.iter().filter(|provider| !provider.is_vendor_endpoint());
         let own = own.filter_map(|provider| {
-            let model = provider.models().first().filter(|model| model.marks.is_empty())?.clone();
+            let model = provider
+                .models()
+                .first()
+                .filter(|model| model.marks.is_empty() && !is_unvouched(model))?
+                .clone();
             Some(choice(provider, model))
         });
         let may =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use exai_core::model::{Capability, ModelSpec, Status};
 
 use super::{Choice, Needs, Source, is_auto};
-use crate::{engine::Engine, error::EngineError};
+use crate::{call::Call, engine::Engine, error::EngineError, live_models::is_unvouched};
 
 /// How many models an error names.
 const NAMED: usize = 5;
@@ -43,13 +43,14 @@ fn able_first(mut choice: Choice, needs: &Needs) -> Choice {
 
 impl Engine {
     /// Chooses like [`Engine::choose`], among models that can do what the call cannot do without.
-    pub(crate) fn choose_able(
+    pub(crate) async fn choose_able(
         &self,
         tool: &str,
         requested: Option<&str>,
         needs: &Needs,
+        call: &Call,
     ) -> Result<Source, EngineError> {
-        let choice = match self.choose(tool, requested, needs)? {
+        let choice = match self.choose(tool, requested, needs, call).await? {
             Source::Model(choice) => able_first(*choice, needs),
             offline @ Source::Offline { .. } => return Ok(offline),
         };
@@ -74,7 +75,10 @@ impl Engine {
             let usable = models.iter().filter(|model| {
                 let known = !needs.vision || model.can(Capability::Vision);
                 let known = known && (!needs.functions || model.can(Capability::Tools));
-                known && model.status != Status::Retired && preferences.allowed.check(model).is_ok()
+                known
+                    && !is_unvouched(model)
+                    && model.status != Status::Retired
+                    && preferences.allowed.check(model).is_ok()
             });
             able.extend(usable.map(|model| Choice {
                 provider: Arc::clone(provider),

@@ -79,7 +79,7 @@ impl Engine {
             with_functions: tool == crate::tool_chat::TOOL,
         };
         let needs = facts.needs();
-        let source = self.choose_able(tool, query.model.as_deref(), &needs)?;
+        let source = self.choose_able(tool, query.model.as_deref(), &needs, call).await?;
         let choice = match source {
             Source::Model(choice) => self.settled(*choice, (tool, &needs), None, call).await,
             Source::Offline { by_request } => {
@@ -106,7 +106,7 @@ impl Engine {
     /// What [`Engine::chat`] says before it asks.
     pub async fn preview(&self, input: &ChatInput, call: &Call) -> Result<PreviewOutcome, EngineError> {
         let needs = self.chat_needs(input, call).await;
-        let choice = match self.choose_able("chat", input.model.as_deref(), &needs)? {
+        let choice = match self.choose_able("chat", input.model.as_deref(), &needs, call).await? {
             Source::Model(choice) => *choice,
             Source::Offline { .. } => {
                 return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });

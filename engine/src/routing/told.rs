@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use exai_core::{
     Timestamp,
-    model::{ModelSpec, Status},
+    model::{ModelOrigin, ModelSpec, Status},
 };
 
 use super::Choice;
@@ -23,6 +23,8 @@ pub struct Told {
     pub routed_by: Option<Arc<str>>,
     /// Whether the model's window is a fact or an assumption.
     pub window_known: bool,
+    /// That nobody vouches for the model's name.
+    pub unlisted: bool,
     /// That the model will not be answered much longer, and what comes after it.
     pub ends: Option<String>,
 }
@@ -36,6 +38,8 @@ impl Choice {
             fallback_reason: self.fallback_reason,
             routed_by: self.routed_by.clone(),
             window_known: self.model.window_known,
+            unlisted: !self.provider.accepts_unknown_models()
+                && self.model.origin == ModelOrigin::PassedThrough,
             ends: self.provider.is_vendor_endpoint().then(|| ends(&self.model, now)).flatten(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use exai_core::{
     ModelId, ProviderId,
-    model::{Capability, Mark, ModelSpec, Price, Status},
+    model::{Capability, Mark, ModelOrigin, ModelSpec, Price, Status},
 };
 use serde::Deserialize;
 
@@ -72,6 +72,7 @@ impl RawModel {
             intelligence: self.intelligence,
             marks: self.marks,
             window_known: true,
+            origin: ModelOrigin::Catalogue,
         })
     }
 }

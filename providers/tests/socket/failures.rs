@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exai_core::{Kind, chat::FinishReason, provider::Provider};
+use exai_core::{Kind, chat::FinishReason, model::ModelOrigin, provider::Provider};
 use exai_mock_vendor::{Answer, Vendor};
 use exai_providers::{BuildError, EndpointSettings, HttpSettings, VendorKind, build};
 use serde_json::json;
@@ -87,6 +87,8 @@ async fn nobody_is_there() {
 async fn hopeless_requests_are_not_made() {
     let vendor = Vendor::start().await;
     let openai = provider(VendorKind::OpenAi, &vendor);
+    // Its own list says what it has.
+    openai.live_models(&call()).await.unwrap();
     let error = ask(&openai, "gpt-99").await.error.unwrap();
     assert_eq!(error.kind, Kind::ModelNotFound);
     assert!(error.message.contains("`gpt-99` is not known here"), "{error}");
@@ -124,7 +126,7 @@ fn settings_that_cannot_work_are_refused() {
 }
 
 #[test]
-fn only_custom_endpoints_take_models_that_nobody_knows() {
+fn a_vendor_passes_on_what_nobody_knows_until_it_has_listed_its_models() {
     let named = |name: &str, kind| EndpointSettings {
         base_url: Some("http://localhost:1".to_owned()),
         ..EndpointSettings::new(name.into(), kind)
@@ -134,7 +136,9 @@ fn only_custom_endpoints_take_models_that_nobody_knows() {
     let [custom, glm]: [std::sync::Arc<dyn Provider>; 2] = both.unwrap().try_into().ok().unwrap();
     assert_eq!((custom.id().as_str(), custom.accepts_unknown_models()), ("a", true));
     assert_eq!((glm.id().as_str(), glm.accepts_unknown_models()), ("b", false));
-    assert!(custom.model("x").is_some() && glm.model("x").is_none());
+    let origin = |provider: &dyn Provider| provider.model("x").map(|model| model.origin);
+    assert_eq!(origin(&*custom), Some(ModelOrigin::PassedThrough));
+    assert_eq!((origin(&*glm), glm.list_age()), (Some(ModelOrigin::PassedThrough), None));
     assert!(custom.models().is_empty() && glm.models().len() > 20);
     assert_eq!(glm.model("GLM-5.3").unwrap().qualified(), "b/glm-5.3");
 }

@@ -49,6 +49,12 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     if let Some(by) = &asked.told.routed_by {
         put("routed_by", json!(&**by));
     }
+    if asked.told.unlisted {
+        put(
+            "model_unlisted",
+            json!("this name is in no list that the server has; it was passed on as it is"),
+        );
+    }
     if let Some(ends) = &asked.told.ends {
         put("model_ends", json!(ends));
     }
