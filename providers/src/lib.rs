@@ -1,9 +1,11 @@
 //! Adapters to model vendors: who they are, how they are asked, what their answers and failures mean.
 //!
-//! Knows HTTP, the chat-completions format and one short file of facts per vendor. Makes exactly one attempt per call: retries,
+//! Knows HTTP, the four formats that vendors speak and one short file of facts per vendor. Makes exactly one attempt per call: retries,
 //! permits and fallbacks are the engine's. Knows no environment variable: keys and addresses come in as [`EndpointSettings`].
 
 pub mod catalogue;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod scripted;
 
 mod base_url;

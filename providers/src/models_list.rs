@@ -98,7 +98,7 @@ fn unanswered(origin: &Origin, url: &Url, error: reqwest_middleware::Error) -> P
 
 /// `{data: [{id}]}` as OpenAI has it, `{models: [{name}]}`, or a bare list. Gemini writes `models/` before its names
 /// (<https://ai.google.dev/api/models>) and takes them without.
-fn ids(list: &Value) -> Option<Vec<ModelId>> {
+pub(crate) fn ids(list: &Value) -> Option<Vec<ModelId>> {
     let items = list.get("data").or_else(|| list.get("models")).unwrap_or(list).as_array()?;
     let name = |item: &Value| -> Option<ModelId> {
         let text =

@@ -9,7 +9,7 @@ pub(crate) mod generate_content;
 mod lines;
 pub(crate) mod messages;
 pub(crate) mod responses;
-mod stream;
+pub(crate) mod stream;
 mod think_tags;
 mod tool_calls;
 mod usage;
@@ -47,6 +47,9 @@ async fn exchange(
     let empty = || Err(origin.error(Kind::Protocol, "the answer was empty; try again"));
     start::begun(reply).await.unwrap_or_else(empty)
 }
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use stream::reply as read;
 
 fn unwritten(origin: &Origin, error: serde_json::Error) -> ProviderError {
     origin.caused(Kind::Internal, "the request cannot be written as JSON", error)

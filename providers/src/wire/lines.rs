@@ -3,6 +3,8 @@
 //! The parser keeps an unfinished line and an unfinished event in memory for as long as they grow, and takes any field that it does
 //! not know for an error. Servers do send such fields, and comments, and a last event without its blank line.
 
+use bytes::Bytes;
+
 /// The lines that carry something for us.
 const WANTED: [&[u8]; 2] = [b"data:", b"event:"];
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -24,6 +26,8 @@ pub(crate) struct Lines {
     is_first: bool,
     after_cr: bool,
     event_named: bool,
+    /// Something of the event has passed, in this chunk or before it.
+    has_lines: bool,
     event_bytes: usize,
     cap: usize,
 }
@@ -35,14 +39,28 @@ impl Lines {
             is_first: true,
             after_cr: false,
             event_named: false,
+            has_lines: false,
             event_bytes: 0,
             cap,
         }
     }
 
-    /// What of `chunk` goes on to the parser.
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, EventTooLong> {
-        let mut out = Vec::with_capacity(chunk.len() + 8);
+    /// Adds to `out` what of `chunk` goes on to the parser, each event apart: what is wrong with one must not cost those before it.
+    pub(crate) fn push(&mut self, chunk: &[u8], out: &mut Vec<Bytes>) -> Result<(), EventTooLong> {
+        let mut event = Vec::with_capacity(chunk.len() + 8);
+        let pushed = self.filter(chunk, &mut event, out);
+        if !event.is_empty() && pushed.is_ok() {
+            out.push(event.into());
+        }
+        pushed
+    }
+
+    fn filter(
+        &mut self,
+        chunk: &[u8],
+        event: &mut Vec<u8>,
+        out: &mut Vec<Bytes>,
+    ) -> Result<(), EventTooLong> {
         let mut rest = chunk;
         while let Some((&byte, tail)) = rest.split_first() {
             let was_cr = std::mem::take(&mut self.after_cr);
@@ -50,18 +68,21 @@ impl Lines {
                 self.after_cr = byte == b'\r';
                 rest = tail;
                 if !(was_cr && byte == b'\n') {
-                    self.end_line(&mut out);
+                    let is_over = self.end_line(event);
+                    if is_over && std::mem::take(&mut self.has_lines) {
+                        out.push(std::mem::take(event).into());
+                    }
                 }
                 continue;
             }
             if let Line::Start(_) = &self.line {
-                self.begin(byte, &mut out);
+                self.begin(byte, event);
                 rest = tail;
             } else {
                 let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
                 let (piece, tail) = rest.split_at(end);
                 if matches!(self.line, Line::Passed) {
-                    out.extend_from_slice(piece);
+                    event.extend_from_slice(piece);
                     self.event_bytes += piece.len();
                 }
                 rest = tail;
@@ -70,7 +91,7 @@ impl Lines {
                 return Err(EventTooLong(self.cap));
             }
         }
-        Ok(out)
+        Ok(())
     }
 
     /// What completes an event that nothing completed.
@@ -93,6 +114,7 @@ impl Lines {
                 return;
             }
             self.event_named |= is_name;
+            self.has_lines = true;
             self.event_bytes += word.len();
             out.extend_from_slice(word);
             self.line = Line::Passed;
@@ -101,17 +123,21 @@ impl Lines {
         }
     }
 
-    fn end_line(&mut self, out: &mut Vec<u8>) {
+    /// Whether the line ended an event.
+    fn end_line(&mut self, out: &mut Vec<u8>) -> bool {
+        let mut is_over = false;
         match std::mem::replace(&mut self.line, Line::Start(Vec::new())) {
             Line::Start(prefix) if prefix.is_empty() || prefix == BOM => {
                 self.event_bytes = 0;
                 self.event_named = false;
                 out.push(b'\n');
+                is_over = true;
             }
             Line::Passed => out.push(b'\n'),
             Line::Start(_) | Line::Dropped => {}
         }
         self.is_first = false;
+        is_over
     }
 }
 
@@ -121,7 +147,9 @@ mod tests {
 
     fn filtered(chunks: &[&[u8]]) -> Vec<u8> {
         let mut lines = Lines::new(1000);
-        chunks.iter().flat_map(|chunk| lines.push(chunk).unwrap()).collect()
+        let mut out = Vec::new();
+        chunks.iter().for_each(|chunk| lines.push(chunk, &mut out).unwrap());
+        out.concat()
     }
 
     #[test]
@@ -136,11 +164,19 @@ mod tests {
 
     #[test]
     fn an_event_is_bounded_and_comments_do_not_count() {
-        let mut lines = Lines::new(100);
-        assert!(lines.push(format!(":{}\n", "x".repeat(5000)).as_bytes()).is_ok());
-        assert!(lines.push(b"data: 0123456789\n\n").is_ok());
+        let (mut lines, mut out) = (Lines::new(100), Vec::new());
+        assert!(lines.push(format!(":{}\n", "x".repeat(5000)).as_bytes(), &mut out).is_ok());
+        assert!(lines.push(b"data: 0123456789\n\n", &mut out).is_ok());
         assert_eq!(lines.event_bytes, 0);
-        assert!(lines.push(&[b"data: ".as_slice(), &[b'x'; 60]].concat()).is_ok());
-        assert_eq!(lines.push(&[b'x'; 60]), Err(EventTooLong(100)));
+        assert!(lines.push(&[b"data: ".as_slice(), &[b'x'; 60]].concat(), &mut out).is_ok());
+        assert_eq!(lines.push(&[b'x'; 60], &mut out), Err(EventTooLong(100)));
+    }
+
+    #[test]
+    fn events_come_apart_and_those_before_one_that_is_too_long_come_too() {
+        let (mut lines, mut out) = (Lines::new(20), Vec::new());
+        let chunk = b"data: a\n\ndata: b\n\ndata: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+        assert_eq!(lines.push(chunk, &mut out), Err(EventTooLong(20)));
+        assert_eq!(out, [b"data: a\n\n".as_slice(), b"data: b\n\n"]);
     }
 }

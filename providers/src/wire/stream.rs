@@ -72,8 +72,10 @@ impl<D: Decode> Reply<D> {
                 Some(Err(broken)) => return self.broken(broken),
                 Some(Ok(chunk)) => seen.extend_from_slice(&chunk),
             }
-            match seen.iter().find(|byte| !byte.is_ascii_whitespace()) {
-                None => seen.clear(),
+            let blank = seen.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(seen.len());
+            seen.drain(..blank);
+            match seen.first() {
+                None => {}
                 Some(b'{' | b'[') => return self.read_whole(seen, chunks).await,
                 Some(b'<') => {
                     self.failed = Some(self.decoder.origin().error(
@@ -170,17 +172,20 @@ fn events(chunks: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static, ca
     let state = Some((Box::pin(chunks), Lines::new(cap)));
     let filtered = stream::unfold(state, |state| async move {
         let (mut chunks, mut lines) = state?;
-        match chunks.next().await {
-            None => Some((Ok(Bytes::from_static(lines.finish())), None)),
-            Some(Err(broken)) => Some((Err(broken), None)),
-            Some(Ok(chunk)) => match lines.push(&chunk) {
-                Ok(kept) => Some((Ok(Bytes::from(kept)), Some((chunks, lines)))),
+        let mut pieces = Vec::new();
+        let (end, state) = match chunks.next().await {
+            None => (Some(Ok(Bytes::from_static(lines.finish()))), None),
+            Some(Err(broken)) => (Some(Err(broken)), None),
+            Some(Ok(chunk)) => match lines.push(&chunk, &mut pieces) {
+                Ok(()) => (None, Some((chunks, lines))),
                 Err(EventTooLong(limit)) => {
-                    Some((Err(Broken::TooLong { what: "an event of the answer", limit }), None))
+                    (Some(Err(Broken::TooLong { what: "an event of the answer", limit })), None)
                 }
             },
-        }
+        };
+        Some((stream::iter(pieces.into_iter().map(Ok).chain(end)), state))
     });
+    let filtered = filtered.flatten();
     Box::pin(SseStream::from_bytes_stream(filtered))
 }
 
