@@ -10,8 +10,11 @@
 
 mod bare;
 mod consultants;
+mod decisions;
+mod lists;
 mod server;
 mod storage;
+mod streams;
 mod trouble;
 
 use std::{fs, path::Path, time::Instant};
@@ -51,7 +54,10 @@ fn main() {
     consultants::at_once(&mut server, &vendor);
     steps(&mut server);
     last_step(&mut server, &vendor, &project);
+    lists::beside_work(&vendor, &mut server, &project);
     drop(server);
+    streams::pieces();
+    decisions::of_models(&runtime, home.path());
     trouble::first_one_fails(&runtime, home.path(), &project);
     trouble::late_now_and_then(&runtime, home.path(), &project);
     runtime.block_on(storage::among_many());

@@ -74,10 +74,12 @@ impl Server {
         self.receive()
     }
 
-    pub(crate) fn send(&mut self, method: &str, params: &Value) {
+    /// Sends a request; its id.
+    pub(crate) fn send(&mut self, method: &str, params: &Value) -> u64 {
         self.next_id += 1;
         let id = self.next_id;
         self.line(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        id
     }
 
     pub(crate) fn receive(&mut self) -> Value {

@@ -198,6 +198,7 @@ const NO_QUIRKS: Quirks = Quirks {
     json: JsonMode::ObjectOrSchema,
     replay: Replay::Nothing,
     asks_for_usage: true,
+    names_cache: false,
     web_search: WebSearch::Absent,
     forcing: Forcing::All,
 };
@@ -236,6 +237,9 @@ pub(crate) struct Quirks {
     pub(crate) replay: Replay,
     /// Whether token counts have to be asked for.
     pub(crate) asks_for_usage: bool,
+    /// `prompt_cache_key` says which requests begin alike, so that they reach the same cache
+    /// (<https://platform.openai.com/docs/guides/prompt-caching>, <https://platform.kimi.ai/docs/api/chat>).
+    pub(crate) names_cache: bool,
     pub(crate) web_search: WebSearch,
     pub(crate) forcing: Forcing,
 }

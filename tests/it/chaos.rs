@@ -1,9 +1,11 @@
 //! Five vendors that fail at random under load: every call ends once, in time, and everything is given back.
+//!
+//! The long form is not part of the ordinary tests: `scripts/stress`.
 
 use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicU64, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use exai_mock_vendor::{Answer, Vendor};
@@ -13,6 +15,8 @@ use serde_json::{Value, json};
 use crate::support::{Program, Setup};
 
 const CALLS: usize = 400;
+/// How long the long form lasts.
+const LONG: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 40;
 /// The call's own limit, and what the machine may add to it.
 const LIMIT_SECONDS: u64 = 4;
@@ -82,9 +86,21 @@ fn ended(reply: &Value, is_error: bool) -> String {
 
 #[tokio::test]
 async fn every_call_ends_once_and_in_time_and_everything_is_given_back() {
+    storm(|number, _| number < CALLS).await;
+}
+
+#[tokio::test]
+#[ignore = "lasts a minute: scripts/stress"]
+async fn for_a_minute_every_call_ends_once_and_in_time_and_everything_is_given_back() {
+    println!("{}", storm(|_, begun| begun.elapsed() < LONG).await);
+}
+
+/// Calls, many at once, while `goes_on` says so for the next one; how they ended.
+async fn storm(goes_on: impl Fn(usize, Instant) -> bool) -> String {
     let (setup, vendors) = unlucky().await;
     let program = setup.start().await;
-    let outcomes: Vec<(String, u64)> = stream::iter(0..CALLS)
+    let storm_begun = Instant::now();
+    let outcomes: Vec<(String, u64)> = stream::iter((0..).take_while(|number| goes_on(*number, storm_begun)))
         .map(|number| {
             let program = &program;
             async move {
@@ -97,7 +113,8 @@ async fn every_call_ends_once_and_in_time_and_everything_is_given_back() {
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
-    assert_eq!(outcomes.len(), CALLS);
+    let calls = outcomes.len();
+    assert!(calls >= CALLS, "{calls} calls");
     let slowest = outcomes.iter().map(|(_, seconds)| *seconds).max().unwrap_or_default();
     assert!(slowest <= LIMIT_SECONDS + SLACK_SECONDS, "one call took {slowest} s");
     let known: BTreeSet<&str> = [
@@ -114,7 +131,7 @@ async fn every_call_ends_once_and_in_time_and_everything_is_given_back() {
     let codes: BTreeSet<&str> = outcomes.iter().map(|(code, _)| code.as_str()).collect();
     assert!(codes.is_subset(&known), "{codes:?}");
     let answered = outcomes.iter().filter(|(code, _)| code == "answer").count();
-    assert!(answered * 10 >= CALLS * 8, "with five to ask, most are answered: {answered} of {CALLS}");
+    assert!(answered * 10 >= calls * 8, "with five to ask, most are answered: {answered} of {calls}");
 
     let status = program.call("status", json!({})).await.ok();
     let queue = &status["queue"];
@@ -134,6 +151,10 @@ async fn every_call_ends_once_and_in_time_and_everything_is_given_back() {
     }
     program.stop().await;
     // Each call left one thread, and no run is open.
+    let told = format!(
+        "{answered} of {calls} calls were answered, the rest ended in {codes:?}; the slowest took {slowest} s"
+    );
     let threads = setup.stored_threads().await;
-    assert!(threads.len() >= answered, "{} threads of {answered} answers", threads.len());
+    assert!(threads.len() >= answered.min(1_000), "{} threads of {answered} answers", threads.len());
+    told
 }

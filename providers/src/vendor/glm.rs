@@ -23,6 +23,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         replay: Replay::Nothing,
         // docs.z.ai, "Web Search in Chat".
         asks_for_usage: true,
+        names_cache: false,
         web_search: WebSearch::Tool("search-prime"),
         forcing: Forcing::AutoOnly,
     },

@@ -22,6 +22,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         json: JsonMode::ObjectOrSchema,
         replay: Replay::ReasoningContent,
         asks_for_usage: true,
+        names_cache: true,
         web_search: WebSearch::Absent,
         forcing: Forcing::Nothing,
     },

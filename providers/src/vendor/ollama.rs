@@ -19,6 +19,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         json: JsonMode::ObjectOnly,
         replay: Replay::Nothing,
         asks_for_usage: true,
+        names_cache: false,
         web_search: WebSearch::Absent,
         forcing: Forcing::Nothing,
     },

@@ -29,6 +29,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         json: JsonMode::ObjectOrSchema,
         replay: Replay::Nothing,
         asks_for_usage: true,
+        names_cache: true,
         web_search: WebSearch::Responses,
         forcing: Forcing::All,
     },

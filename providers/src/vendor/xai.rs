@@ -18,6 +18,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         json: JsonMode::ObjectOrSchema,
         replay: Replay::Nothing,
         asks_for_usage: true,
+        names_cache: false,
         web_search: WebSearch::Absent,
         forcing: Forcing::All,
     },

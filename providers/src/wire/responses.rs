@@ -29,7 +29,8 @@ pub(crate) fn written(
     model: &ModelSpec,
     request: &Request,
 ) -> Result<Written, ProviderError> {
-    let body = request::body(&origin.provider, model, request).map_err(|error| unwritten(origin, error))?;
+    let body = request::body(&origin.provider, origin.vendor.quirks.names_cache, model, request)
+        .map_err(|error| unwritten(origin, error))?;
     Ok(Written { url: base_url::operation(base, "responses"), body })
 }
 

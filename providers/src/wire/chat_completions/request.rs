@@ -13,9 +13,12 @@ use serde_json::{Value, json};
 use crate::{
     origin::Origin,
     vendor::{Quirks, Replay},
-    wire::chat_completions::{
-        Dialect,
-        params::{Params, Switch},
+    wire::{
+        cache_key::cache_key,
+        chat_completions::{
+            Dialect,
+            params::{Params, Switch},
+        },
     },
 };
 
@@ -72,6 +75,9 @@ impl Serialize for Body<'_> {
         map.serialize_entry("stream", &true)?;
         if self.quirks.asks_for_usage {
             map.serialize_entry("stream_options", &json!({"include_usage": true}))?;
+        }
+        if self.quirks.names_cache {
+            map.serialize_entry("prompt_cache_key", &cache_key(self.request))?;
         }
         if let Some(temperature) = self.params.temperature {
             map.serialize_entry("temperature", &temperature)?;

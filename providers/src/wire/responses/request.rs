@@ -9,7 +9,7 @@ use exai_core::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::wire::effort;
+use crate::wire::{cache_key::cache_key, effort};
 
 /// Efforts of a model whose own list is not known.
 const USUAL_EFFORTS: [&str; 3] = ["low", "medium", "high"];
@@ -23,6 +23,8 @@ struct Body<'a> {
     stream: bool,
     /// The vendor keeps answers unless it is told not to.
     store: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_output_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +105,7 @@ const THOUGHTS: &[&str] = &["reasoning.encrypted_content"];
 /// The body of the request.
 pub(super) fn body(
     provider: &ProviderId,
+    names_cache: bool,
     model: &ModelSpec,
     request: &Request,
 ) -> serde_json::Result<Vec<u8>> {
@@ -118,6 +121,7 @@ pub(super) fn body(
         input: request.messages.iter().flat_map(|message| items(message, provider)).collect(),
         stream: true,
         store: false,
+        prompt_cache_key: names_cache.then(|| cache_key(request)),
         max_output_tokens: request.max_output_tokens,
         temperature: request.temperature.filter(|value| value.is_finite() && !thinks),
         reasoning: reasoning(model, request),
@@ -216,7 +220,7 @@ mod tests {
             tools: exai_core::tooling::Tooling::default(),
         };
         let written: Value =
-            serde_json::from_slice(&body(&"openai".into(), model, &request).unwrap()).unwrap();
+            serde_json::from_slice(&body(&"openai".into(), false, model, &request).unwrap()).unwrap();
         assert_eq!(written["instructions"], "Be brief.");
         assert_eq!((&written["store"], &written["stream"]), (&json!(false), &json!(true)));
         assert_eq!(written["reasoning"], json!({"effort": "high"}));
@@ -231,7 +235,7 @@ mod tests {
             ])
         );
         let searching: Value = serde_json::from_slice(
-            &body(&"openai".into(), model, &Request { web_search: true, ..request }).unwrap(),
+            &body(&"openai".into(), false, model, &Request { web_search: true, ..request }).unwrap(),
         )
         .unwrap();
         if model.can(Capability::WebSearch) {

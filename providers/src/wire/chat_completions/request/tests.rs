@@ -63,6 +63,8 @@ fn without_frame(vendor: VendorKind, mut value: Value, model: &str) -> Value {
     assert_eq!(fields.remove("stream"), Some(json!(true)));
     let asks = (vendor != VendorKind::Mistral).then(|| json!({"include_usage": true}));
     assert_eq!(fields.remove("stream_options"), asks);
+    let names_cache = matches!(vendor, VendorKind::OpenAi | VendorKind::Kimi);
+    assert_eq!(fields.remove("prompt_cache_key").is_some(), names_cache);
     value
 }
 
