@@ -67,6 +67,10 @@ impl Engine {
             };
             tried.push(Tried::new(&next, call));
             let kind = failure.kind();
+            if matches!(kind, Kind::Auth | Kind::Quota) {
+                // The same key would be refused again.
+                others.retain(|other| other.provider.id() != choice.provider.id());
+            }
             if kind == Kind::ContextTooLong {
                 let window = choice.model.context_window;
                 others.retain(|other| other.model.context_window > window);

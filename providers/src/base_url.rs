@@ -47,8 +47,15 @@ pub(crate) fn normalise(
     if !path.split('/').any(is_version) {
         path.push_str(vendor.version_path);
     }
-    url.set_path(&path);
+    url.set_path(&once_each(&path));
     Ok(url)
+}
+
+/// The path without a version that stands twice: it was added to an address that had it.
+fn once_each(path: &str) -> String {
+    let mut segments: Vec<&str> = path.split('/').collect();
+    segments.dedup_by(|next, before| next == before && is_version(next));
+    segments.join("/")
 }
 
 /// The address of an operation such as `chat/completions`.
@@ -89,6 +96,7 @@ mod tests {
         use VendorKind::{Custom, Glm, Kimi, OpenAi};
         for (text, vendor, path) in [
             ("https://api.openai.com/v1", OpenAi, "https://api.openai.com/v1/chat/completions"),
+            ("https://api.openai.com/v1/v1/", OpenAi, "https://api.openai.com/v1/chat/completions"),
             ("https://api.openai.com", OpenAi, "https://api.openai.com/v1/chat/completions"),
             (" https://api.openai.com/v1/ ", OpenAi, "https://api.openai.com/v1/chat/completions"),
             (

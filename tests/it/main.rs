@@ -21,6 +21,7 @@ mod counts;
 mod examples;
 mod live_models;
 mod memory;
+mod mending;
 mod older_answers;
 mod precommit;
 mod progress;

@@ -58,7 +58,9 @@ impl Models {
             Some(choice(provider, model.clone()))
         });
         // An endpoint of the user's own has no marks: its first configured model is the one meant.
-        let own = self.providers.iter().filter(|provider| !provider.is_vendor_endpoint());
+        let own = self.providers.iter().filter(|provider| {
+            !provider.is_vendor_endpoint() && !PREFERENCE.contains(&provider.id().as_str())
+        });
         let own = own.filter_map(|provider| {
             let model = provider
                 .models()

@@ -1,0 +1,73 @@
+//! What is set up wrongly: the first call says what and how to mend it, and `status` with a probe says the same.
+
+use exai_mock_vendor::{Answer, Vendor};
+use serde_json::{Value, json};
+
+use crate::support::Setup;
+
+async fn openai(url: &str) -> Setup {
+    let setup =
+        Setup::without_provider().await.with("OPENAI_API_KEY", "sk-wrong").with("OPENAI_BASE_URL", url);
+    setup.with("EXAI_RETRIES", "0")
+}
+
+/// What the first call says, and what the probe says.
+async fn told(setup: &Setup) -> (Value, Value) {
+    let program = setup.start().await;
+    let failure = program.call("chat", json!({"prompt": "hi"})).await.failure();
+    program.stop().await;
+    let program = setup.start().await;
+    let status = program.call("status", json!({"probe": true})).await.ok();
+    program.stop().await;
+    (failure, status["probes"][0].clone())
+}
+
+#[tokio::test]
+async fn each_says_what_is_wrong_and_how_to_mend_it() {
+    let vendor = Vendor::start().await;
+    let gone = "The model `gpt-6-luna` has been deprecated";
+    let cases = [
+        (vendor.url(), Answer::invalid_key(), "auth", "OPENAI_API_KEY"),
+        (
+            format!("{}/v2/wrong", vendor.origin()),
+            Answer::whole(404, "text/plain", "404 page not found"),
+            "upstream_rejected",
+            "check the base URL",
+        ),
+        (
+            vendor.url(),
+            Answer::json(404, &json!({"error": {"code": "model_not_found", "message": gone}})),
+            "model_not_found",
+            gone,
+        ),
+        (
+            vendor.url(),
+            Answer::whole(200, "text/html", "<html>Sign in to the guest network</html>"),
+            "protocol",
+            "any proxy",
+        ),
+    ];
+    for (url, answer, code, words) in cases {
+        vendor.reset();
+        vendor.default_answer(answer);
+        let (failure, probe) = told(&openai(&url).await).await;
+        assert_eq!(failure["code"], code, "{url}: {failure}");
+        assert!(failure["message"].as_str().unwrap().contains(words), "{url}: {failure}");
+        assert_eq!((&probe["answered"], &probe["code"]), (&json!(false), &json!(code)), "{url}: {probe}");
+        assert!(probe["message"].as_str().unwrap().contains(words), "{url}: {probe}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_without_its_version_or_with_two_is_mended() {
+    let vendor = Vendor::start().await;
+    for url in
+        [vendor.origin(), format!("{}/", vendor.origin()), vendor.url(), format!("{}/v1", vendor.url())]
+    {
+        let setup = openai(&url).await;
+        let program = setup.start().await;
+        program.call("chat", json!({"prompt": url})).await.ok();
+        program.stop().await;
+    }
+    assert!(vendor.calls().iter().all(|call| call.path == "/v1/chat/completions"), "{:?}", vendor.calls());
+}
