@@ -12,7 +12,6 @@ use exai_core::{
     RequestId,
     chat::{Delta, Message, Request},
     provider::{CallCtx, Provider},
-    tooling::Tooling,
 };
 use exai_providers::{EndpointSettings, HttpSettings, VendorKind};
 use futures::StreamExt as _;
@@ -80,17 +79,7 @@ fn provider(address: &str) -> Arc<dyn Provider> {
 }
 
 fn request() -> Request {
-    Request {
-        model: "m".into(),
-        system: "".into(),
-        messages: vec![Message::user("hello")],
-        temperature: None,
-        thinking: None,
-        max_output_tokens: None,
-        json: false,
-        web_search: false,
-        tools: Tooling::default(),
-    }
+    Request::asking("m".into(), Message::user("hello"))
 }
 
 fn ctx() -> CallCtx {

@@ -139,6 +139,24 @@ pub struct Request {
     pub tools: Tooling,
 }
 
+impl Request {
+    /// A question with nothing besides.
+    #[must_use]
+    pub fn asking(model: ModelId, question: Message) -> Self {
+        Self {
+            model,
+            system: "".into(),
+            messages: vec![question],
+            temperature: None,
+            thinking: None,
+            max_output_tokens: None,
+            json: false,
+            web_search: false,
+            tools: Tooling::default(),
+        }
+    }
+}
+
 /// A step of a streamed answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delta {

@@ -5,14 +5,17 @@
 use std::time::Duration;
 
 use exai_core::{
+    ThreadId,
     chat::{Message, Request},
     model::Mark,
-    provider::CallCtx,
 };
 use futures::future::join_all;
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 
-use crate::{call::Call, engine::Engine, routing::Choice};
+use crate::{call::Call, engine::Engine, expert::Question, routing::Choice};
+
+/// The tool under which it is recorded and paid for.
+const TOOL: &str = "status";
 
 /// The question.
 const QUESTION: &str = "Reply with the word OK.";
@@ -41,27 +44,27 @@ impl Engine {
     }
 
     async fn probe_one(&self, one: Choice, call: &Call) -> Probed {
-        let request = Request {
-            model: one.model.id.clone(),
-            system: "".into(),
-            messages: vec![Message::user(QUESTION)],
-            temperature: None,
-            thinking: None,
-            max_output_tokens: None,
-            json: false,
-            web_search: false,
-            tools: exai_core::tooling::Tooling::default(),
+        let request = Request::asking(one.model.id.clone(), Message::user(QUESTION));
+        let (begun, model) = (Instant::now(), one.model.qualified());
+        let question = Question {
+            tool: TOOL,
+            prompt_version: 0,
+            thread: ThreadId::new(),
+            choice: one,
+            request,
+            fresh: true,
+            allow_stale: false,
+            // It is asked once.
+            is_last: false,
+            prologue: Vec::new(),
         };
-        let begun = Instant::now();
-        let ctx = CallCtx {
-            request_id: call.request_id.clone(),
-            deadline: call.deadline.min(begun + LIMIT),
-            cancel: call.cancel.clone(),
-        };
-        let events = watch::Sender::new(call.progress.borrow().clone());
-        let asked = self.expert.attempts.ask(&*one.provider, &request, false, &ctx, &events).await;
+        let asked = self.expert.consult(question, &call.apart(LIMIT)).await.map(|answered| {
+            if !answered.unwritten.is_empty() {
+                drop(self.threads.store.write(&call.principal, answered.unwritten));
+            }
+        });
         Probed {
-            model: one.model.qualified(),
+            model,
             took: begun.elapsed(),
             failure: asked.err().map(|error| (error.kind().code(), error.to_string())),
         }

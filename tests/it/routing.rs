@@ -458,16 +458,19 @@ async fn what_is_wrong_with_an_endpoint_is_said_with_how_to_mend_it() {
 async fn each_vendor_is_asked_a_tiny_question_on_demand_only() {
     let two = two().await;
     two.kimi.default_answer(Answer::invalid_key());
-    let program = two.setup.start().await;
+    let setup = two.setup.with("EXAI_TOOL_PROFILE", "full");
+    let program = setup.start().await;
     program.call("status", json!({})).await.ok();
     assert_eq!(two.glm.stats().calls + two.kimi.stats().calls, 0);
     let status = program.call("status", json!({"probe": true})).await.ok();
+    let paid = program.call("usage", json!({"group_by": "tool"})).await.ok();
+    assert!(paid.to_string().contains("\"status\""), "a probe is paid for, so it is recorded: {paid}");
     let probes = status["probes"].as_array().unwrap();
     assert_eq!((&probes[0]["model"], &probes[0]["answered"]), (&json!("glm/glm-5.3-flash"), &json!(true)));
     assert_eq!((&probes[1]["code"], &status["left_alone"][0]["provider"]), (&json!("auth"), &json!("kimi")));
     assert_eq!((two.glm.stats().calls, two.kimi.stats().calls), (1, 1));
     program.stop().await;
-    let (code, told, _) = two.setup.run(&["status", "--probe"]).await;
+    let (code, told, _) = setup.run(&["status", "--probe"]).await;
     assert!(code == 0 && told.contains("probe     glm/glm-5.3-flash: answered in"), "{told}");
 }
 

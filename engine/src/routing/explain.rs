@@ -185,16 +185,6 @@ impl Engine {
 }
 
 fn price(model: &ModelSpec, prompt: &str) -> Option<f64> {
-    let request = exai_core::chat::Request {
-        model: model.id.clone(),
-        system: "".into(),
-        messages: vec![Message::user(prompt)],
-        temperature: None,
-        thinking: None,
-        max_output_tokens: None,
-        json: false,
-        web_search: false,
-        tools: exai_core::tooling::Tooling::default(),
-    };
+    let request = exai_core::chat::Request::asking(model.id.clone(), Message::user(prompt));
     estimate(model, &request)
 }

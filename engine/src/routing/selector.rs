@@ -8,7 +8,6 @@ use exai_core::{
     chat::{Message, Request, Thinking},
     model::Mark,
     thread::Thread,
-    tooling::Tooling,
 };
 use moka::sync::Cache;
 use serde::Deserialize;
@@ -153,15 +152,11 @@ impl Engine {
     ) -> Result<(String, String), String> {
         let selector = self.models.named(name).map_err(|error| format!("cannot be asked: {error}"))?;
         let request = Request {
-            model: selector.model.id.clone(),
             system: exai_prompts::texts::route().into(),
-            messages: vec![Message::user(self.described(eligible, tool, needs))],
-            temperature: None,
             thinking: Some(Thinking::Minimal),
             max_output_tokens: Some(MAX_ANSWER_TOKENS),
             json: true,
-            web_search: false,
-            tools: Tooling::default(),
+            ..Request::asking(selector.model.id.clone(), Message::user(self.described(eligible, tool, needs)))
         };
         let question = Question {
             tool: TOOL,

@@ -20,22 +20,16 @@ pub(crate) fn cache_key(request: &Request) -> String {
 
 #[cfg(test)]
 mod tests {
-    use exai_core::{chat::Message, tooling::Tooling};
+    use exai_core::chat::Message;
 
     use super::*;
 
     #[test]
     fn a_conversation_keeps_its_key_as_it_grows() {
         let asked = |texts: &[&str]| Request {
-            model: "m".into(),
             system: "Be brief.".into(),
             messages: texts.iter().map(|text| Message::user(*text)).collect(),
-            temperature: None,
-            thinking: None,
-            max_output_tokens: None,
-            json: false,
-            web_search: false,
-            tools: Tooling::default(),
+            ..Request::asking("m".into(), Message::user(""))
         };
         let key = cache_key(&asked(&["one"]));
         assert_eq!(key, cache_key(&asked(&["one", "two", "three"])));
