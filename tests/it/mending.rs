@@ -3,7 +3,7 @@
 use exai_mock_vendor::{Answer, Vendor};
 use serde_json::{Value, json};
 
-use crate::support::Setup;
+use crate::{routing::two, support::Setup};
 
 async fn openai(url: &str) -> Setup {
     let setup =
@@ -70,4 +70,24 @@ async fn an_address_without_its_version_or_with_two_is_mended() {
         program.stop().await;
     }
     assert!(vendor.calls().iter().all(|call| call.path == "/v1/chat/completions"), "{:?}", vendor.calls());
+}
+
+#[tokio::test]
+async fn each_vendor_is_asked_a_tiny_question_on_demand_only() {
+    let two = two().await;
+    two.kimi.default_answer(Answer::invalid_key());
+    let setup = two.setup.with("EXAI_TOOL_PROFILE", "full");
+    let program = setup.start().await;
+    program.call("status", json!({})).await.ok();
+    assert_eq!(two.glm.stats().calls + two.kimi.stats().calls, 0);
+    let status = program.call("status", json!({"probe": true})).await.ok();
+    let paid = program.call("usage", json!({"group_by": "tool"})).await.ok();
+    assert!(paid.to_string().contains("\"status\""), "a probe is paid for, so it is recorded: {paid}");
+    let probes = status["probes"].as_array().unwrap();
+    assert_eq!((&probes[0]["model"], &probes[0]["answered"]), (&json!("glm/glm-5.3-flash"), &json!(true)));
+    assert_eq!((&probes[1]["code"], &status["left_alone"][0]["provider"]), (&json!("auth"), &json!("kimi")));
+    assert_eq!((two.glm.stats().calls, two.kimi.stats().calls), (1, 1));
+    program.stop().await;
+    let (code, told, _) = setup.run(&["status", "--probe"]).await;
+    assert!(code == 0 && told.contains("probe     glm/glm-5.3-flash: answered in"), "{told}");
 }
