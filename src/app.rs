@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use exai_core::{Clock, SystemClock, provider::Provider, store::Store};
-use exai_engine::{Engine, Parts, Settings, settings::GitSettings};
+use exai_engine::{
+    Engine, Parts, Settings,
+    context::{RootCandidate, RootOrigin},
+    settings::GitSettings,
+};
 use exai_providers::HttpSettings;
 use exai_store::SqliteStore;
 use exai_tools::{ExaiServer, OnDisconnect, RootPolicy, ServerParts};
@@ -19,6 +23,16 @@ const TASK_AFTER: Duration = Duration::from_secs(2);
 const USER_LIMIT: Duration = Duration::from_secs(120);
 /// How long a client may take to list its roots.
 const ROOTS_LIMIT: Duration = Duration::from_secs(1);
+
+/// Who is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The one client that started the program: its project is read, and its work ends with it.
+    Stdio,
+    /// Anybody who reaches the listener: only configured folders are read, and work that was begun is finished and kept for the one
+    /// who comes back.
+    Network,
+}
 
 /// The program's parts.
 pub struct App {
@@ -41,16 +55,28 @@ impl App {
         Self::with_providers(config, Vec::new())
     }
 
+    /// Builds everything for a door.
+    ///
+    /// # Errors
+    /// An endpoint's address cannot be used.
+    pub fn build_for(config: &Config, door: Door) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = SqliteStore::open_lazily(Self::store_settings(config), Arc::clone(&clock));
+        Self::assemble(config, door, Vec::new(), store, clock)
+    }
+
+    fn store_settings(config: &Config) -> exai_store::Settings {
+        exai_store::Settings { sync: config.sync, ..exai_store::Settings::at(config.places.database()) }
+    }
+
     /// Builds everything with further providers behind the configured ones.
     ///
     /// # Errors
     /// An endpoint's address cannot be used.
     pub fn with_providers(config: &Config, own: Vec<Arc<dyn Provider>>) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let settings =
-            exai_store::Settings { sync: config.sync, ..exai_store::Settings::at(config.places.database()) };
-        let store = SqliteStore::open_lazily(settings, Arc::clone(&clock));
-        Self::assemble(config, own, store, clock)
+        let store = SqliteStore::open_lazily(Self::store_settings(config), Arc::clone(&clock));
+        Self::assemble(config, Door::Stdio, own, store, clock)
     }
 
     /// Builds everything over a store of the caller's choice.
@@ -58,11 +84,12 @@ impl App {
     /// # Errors
     /// An endpoint's address cannot be used.
     pub fn with_store(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        Self::assemble(config, Vec::new(), store, clock)
+        Self::assemble(config, Door::Stdio, Vec::new(), store, clock)
     }
 
     fn assemble(
         config: &Config,
+        door: Door,
         own: Vec<Arc<dyn Provider>>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -112,9 +139,12 @@ impl App {
         let server = ExaiServer::new(ServerParts {
             engine: engine.clone(),
             roots: RootPolicy {
-                fixed: config.roots.clone(),
+                fixed: match door {
+                    Door::Stdio => config.roots.clone(),
+                    Door::Network => configured(&config.roots),
+                },
                 home: config.places.home.clone(),
-                ask_client: true,
+                ask_client: door == Door::Stdio,
                 client_limit: ROOTS_LIMIT,
             },
             vendors: config.endpoints.facts.clone(),
@@ -123,7 +153,10 @@ impl App {
             database: config.places.database().display().to_string(),
             heartbeat: HEARTBEAT,
             user_limit: USER_LIMIT,
-            on_disconnect: OnDisconnect::Interrupt,
+            on_disconnect: match door {
+                Door::Stdio => OnDisconnect::Interrupt,
+                Door::Network => OnDisconnect::Finish,
+            },
             task_after: TASK_AFTER,
             answer_chars: limits.answer_chars,
             max_in_flight: limits.in_flight,
@@ -131,6 +164,11 @@ impl App {
         });
         Ok(Self { server, engine, store, closing })
     }
+}
+
+/// Only what the user has named: a client's project and this process's folder are nobody's here.
+fn configured(roots: &[RootCandidate]) -> Vec<RootCandidate> {
+    roots.iter().filter(|root| root.origin == RootOrigin::Configured).cloned().collect()
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve several clients over HTTP
+    Serve(ServeArgs),
     /// Run a tool here and show its answer
     #[command(alias = "call")]
     Run(RunArgs),
@@ -63,6 +65,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen instead of serve.listen; port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT")]
+    pub listen: Option<String>,
 }
 
 /// Arguments of `run`.
@@ -307,13 +317,14 @@ impl Cli {
     /// Does what the command line says and returns the exit code: 0, 1 for a failure or findings, 2 for wrong usage.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let serve = self.command.is_none();
-        if serve && io::stdin().is_terminal() {
+        let serve = matches!(self.command, None | Some(Command::Serve(_)));
+        let many = matches!(self.command, Some(Command::Serve(_)));
+        if self.command.is_none() && io::stdin().is_terminal() {
             return short_help();
         }
         let result = Config::load().map_err(anyhow::Error::from).and_then(|config| {
             telemetry::start(&config, !serve);
-            in_runtime(Box::pin(dispatch(self.command, config)))
+            in_runtime(many, Box::pin(dispatch(self.command, config)))
         });
         result.unwrap_or_else(|error| {
             complain(&error);
@@ -328,6 +339,7 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
             let app = App::build(&config)?;
             Box::pin(lifecycle::serve_stdio(app, &config)).await.map(|()| ExitCode::SUCCESS)
         }
+        Some(Command::Serve(args)) => Box::pin(commands::serve::run(&args, &config)).await,
         Some(Command::Run(args)) => Box::pin(commands::run::run(args, App::build(&config)?)).await,
         Some(Command::Models(args)) => commands::models::run(&args, &App::build(&config)?).await,
         Some(Command::Threads(command)) => commands::threads::run(&command, &App::build(&config)?).await,
@@ -344,13 +356,18 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
     }
 }
 
-fn in_runtime<F>(work: F) -> anyhow::Result<ExitCode>
+fn in_runtime<F>(many: bool, work: F) -> anyhow::Result<ExitCode>
 where
     F: Future<Output = anyhow::Result<ExitCode>>,
 {
     // One thread for one client: nearly all the work is waiting, what is not (files, answers, the database) has threads of its
     // own, and waking a second worker for every message costs more than it saves.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut builder = if many {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = builder.enable_all().build()?;
     let result = runtime.block_on(work);
     // A blocked read of standard input must not hold up the exit.
     runtime.shutdown_background();

@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod models;
 pub(crate) mod prompts;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod status;
 mod table;
 pub(crate) mod threads;

@@ -12,6 +12,7 @@ pub mod place;
 mod preferences;
 pub mod problems;
 mod rules;
+pub mod serve;
 mod tools;
 mod vendors;
 mod wording;
@@ -58,6 +59,8 @@ pub struct Config {
     pub limits: Limits,
     /// Whether endpoints on other machines may be asked without encryption.
     pub allow_http: bool,
+    /// The network door.
+    pub serve: serve::Serve,
     /// Folders that may be read.
     pub roots: Vec<RootCandidate>,
     /// Models, thinking and language where a call says nothing.
@@ -104,6 +107,7 @@ impl Config {
             wording: wording::read(&layers, &places, &mut problems),
             clink: clink::read(&layers, &limits, &mut problems),
             allow_http,
+            serve: serve::read(&layers, &mut problems),
             roots: place::local_roots(&layers, working_directory),
             sync: choice(
                 &layers,

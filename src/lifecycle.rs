@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{App, config::Config};
 
 /// How long runs and writes may take to settle after the service is over.
-const SETTLE: Duration = Duration::from_millis(500);
+pub(crate) const SETTLE: Duration = Duration::from_millis(500);
 /// The same when a handler did not return: the time for an orderly end is used up then.
 const SETTLE_LATE: Duration = Duration::from_millis(80);
 
@@ -45,7 +45,7 @@ pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()>
 /// Reads the configuration again at every SIGHUP, for what can change while the program runs: the tools that are shown, models and
 /// language where a call says nothing. Calls under way keep what they began with.
 #[cfg(unix)]
-async fn reload_on_signal(server: ExaiServer, engine: Engine) {
+pub(crate) async fn reload_on_signal(server: ExaiServer, engine: Engine) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {

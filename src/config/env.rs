@@ -59,6 +59,18 @@ pub const EXAI_IN_FLIGHT_LIMIT: &str = "EXAI_IN_FLIGHT_LIMIT";
 pub const EXAI_FILE_TOKENS: &str = "EXAI_FILE_TOKENS";
 /// Attempts after the first.
 pub const EXAI_RETRIES: &str = "EXAI_RETRIES";
+/// Where the network door listens.
+pub const EXAI_LISTEN: &str = "EXAI_LISTEN";
+/// The key of the network door.
+pub const EXAI_TOKEN: &str = "EXAI_TOKEN";
+/// Host names under which this machine may be called.
+pub const EXAI_ALLOWED_HOSTS: &str = "EXAI_ALLOWED_HOSTS";
+/// Origins of pages that may call.
+pub const EXAI_ALLOWED_ORIGINS: &str = "EXAI_ALLOWED_ORIGINS";
+/// Sessions at once.
+pub const EXAI_SESSIONS_LIMIT: &str = "EXAI_SESSIONS_LIMIT";
+/// Time for calls to finish at the end.
+pub const EXAI_DRAIN_SECONDS: &str = "EXAI_DRAIN_SECONDS";
 /// Whether the server chooses where no model is named.
 pub const EXAI_ROUTING_ENABLED: &str = "EXAI_ROUTING_ENABLED";
 /// The model that picks models.

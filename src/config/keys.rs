@@ -196,6 +196,47 @@ pub static ROUTING_HEDGE: Key = key(
     "false",
     "true: a request that takes unusually long gets a second one beside it, which costs money",
 );
+/// Where the network door listens.
+pub static SERVE_LISTEN: Key = key(
+    "serve.listen",
+    &[env::EXAI_LISTEN],
+    "127.0.0.1:3010",
+    "Where `exai-mcp serve` listens; other machines reach it only when there is a key",
+);
+/// The key of the network door.
+pub static SERVE_TOKEN: Key = secret(
+    "serve.token",
+    &[env::EXAI_TOKEN],
+    "The key that clients of `exai-mcp serve` must show; without one everybody on this machine may come in",
+);
+/// Names of this machine.
+pub static SERVE_HOSTS: Key = key(
+    "serve.hosts",
+    &[env::EXAI_ALLOWED_HOSTS],
+    "",
+    "Host names besides this machine's own under which it may be called, separated by commas",
+);
+/// Pages that may call.
+pub static SERVE_ORIGINS: Key = key(
+    "serve.origins",
+    &[env::EXAI_ALLOWED_ORIGINS],
+    "",
+    "Origins of web pages that may call, such as https://app.example.com, separated by commas; pages of this machine always may",
+);
+/// Sessions at once.
+pub static SERVE_SESSIONS: Key = key(
+    "serve.sessions",
+    &[env::EXAI_SESSIONS_LIMIT],
+    "1000",
+    "Sessions at once of clients that need one; at most 100 of one client",
+);
+/// Time for the end.
+pub static SERVE_DRAIN_SECONDS: Key = key(
+    "serve.drain_seconds",
+    &[env::EXAI_DRAIN_SECONDS],
+    "30",
+    "How long calls may take to finish once the server was told to end",
+);
 /// Models that may be asked.
 pub static MODELS_ALLOW: Key = key(
     "models.allow",
@@ -279,7 +320,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 38] = [
+static REST: [&Key; 44] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -318,6 +359,12 @@ static REST: [&Key; 38] = [
     &BUDGET_THREAD,
     &CACHE_SECONDS,
     &CACHE_MEGABYTES,
+    &SERVE_LISTEN,
+    &SERVE_TOKEN,
+    &SERVE_HOSTS,
+    &SERVE_ORIGINS,
+    &SERVE_SESSIONS,
+    &SERVE_DRAIN_SECONDS,
 ];
 
 /// Every key, in the order in which they are shown.

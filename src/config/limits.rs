@@ -134,11 +134,11 @@ fn dollars(layers: &Layers, key: &Key, problems: &mut Problems) -> Option<f64> {
     Some(amount.unwrap_or(0.0))
 }
 
-fn seconds(layers: &Layers, key: &Key, problems: &mut Problems) -> Duration {
+pub(super) fn seconds(layers: &Layers, key: &Key, problems: &mut Problems) -> Duration {
     Duration::from_secs(number(layers, key, 1, 86_400, problems))
 }
 
-fn number<N>(layers: &Layers, key: &Key, least: N, most: N, problems: &mut Problems) -> N
+pub(super) fn number<N>(layers: &Layers, key: &Key, least: N, most: N, problems: &mut Problems) -> N
 where
     N: FromStr + PartialOrd + std::fmt::Display + Copy,
 {

@@ -26,7 +26,7 @@ const OUTSIDE: [(&str, &[&str]); 8] = [
     ("reqwest", &["providers"]),
     ("reqwest-middleware", &["providers"]),
     ("reqwest-retry", &["providers"]),
-    ("axum", &["mock-vendor"]),
+    ("axum", &["mock-vendor", "transports"]),
     ("clap", &["exai-mcp"]),
     ("anyhow", &["exai-mcp"]),
 ];

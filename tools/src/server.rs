@@ -166,7 +166,10 @@ impl ExaiServer {
 
 /// Who asks.
 pub(crate) fn principal(context: &RequestContext<RoleServer>) -> Principal {
-    context.extensions.get::<Principal>().cloned().unwrap_or_else(Principal::local)
+    let of_message = context.extensions.get::<Principal>();
+    // Over HTTP the door's word stands in the head of the request that carried the message.
+    let head = || context.extensions.get::<http::request::Parts>();
+    of_message.or_else(|| head()?.extensions.get()).cloned().unwrap_or_else(Principal::local)
 }
 
 fn is_modern(context: &RequestContext<RoleServer>) -> bool {

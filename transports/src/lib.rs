@@ -4,6 +4,7 @@
 //! [`rmcp::ServerHandler`].
 
 pub mod error;
+pub mod http;
 pub mod parent;
 pub mod stdio;
 

@@ -1,0 +1,95 @@
+//! The network door: where it listens, who may come in, for how long the end may take.
+
+use std::time::Duration;
+
+use exai_core::{Principal, secret::ExposeSecret as _};
+use exai_transports::http::{Allowed, Credential, Credentials, HttpSettings};
+use serde::Deserialize;
+
+use super::{
+    keys::{self, Key},
+    layers::Layers,
+    limits::{number, seconds},
+    problems::Problems,
+};
+
+/// The shortest key that is taken: a shorter one can be guessed.
+const LEAST_KEY: usize = 16;
+
+/// An entry of `[[clients]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// Whose threads and files these are.
+    name: String,
+    /// Name of the environment variable that holds the key.
+    token_env: String,
+}
+
+/// Where and how the server listens.
+#[derive(Debug, Clone)]
+pub struct Serve {
+    /// `HOST:PORT`.
+    pub listen: String,
+    /// Of the door.
+    pub http: HttpSettings,
+}
+
+/// Reads it. What is wrong is reported; a key that cannot be used lets nobody in.
+pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Serve {
+    let sessions = number(layers, &keys::SERVE_SESSIONS, 1, 1_000_000, problems);
+    let usual = HttpSettings::default();
+    Serve {
+        listen: layers.look_up(&keys::SERVE_LISTEN).value,
+        http: HttpSettings {
+            allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
+            credentials: credentials(layers, problems),
+            max_sessions: (sessions, usual.max_sessions.1.min(sessions)),
+            drain: Duration::min(
+                seconds(layers, &keys::SERVE_DRAIN_SECONDS, problems),
+                Duration::from_secs(3_600),
+            ),
+            ..usual
+        },
+    }
+}
+
+fn list(layers: &Layers, key: &Key) -> Vec<String> {
+    let text = layers.look_up(key).value;
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+fn credentials(layers: &Layers, problems: &mut Problems) -> Credentials {
+    let mut all = Vec::new();
+    let token = layers.look_up(&keys::SERVE_TOKEN).value;
+    if !token.is_empty() {
+        all.push(credential("serve.token (EXAI_TOKEN)", &token, Principal::local(), problems));
+    }
+    for (index, table) in layers.tables("clients").into_iter().enumerate() {
+        let place = format!("clients, entry {}", index + 1);
+        match table.clone().try_into::<Entry>() {
+            Ok(entry) if entry.name.trim().is_empty() => problems.error(format!("{place}: name is empty")),
+            Ok(entry) => match layers.secret_variable(&entry.token_env) {
+                Some(key) => {
+                    let owner = Principal::new("local", entry.name.trim());
+                    all.push(credential(&format!("{place}: {}", entry.token_env), &key, owner, problems));
+                }
+                None => problems.error(format!("{place}: {} is not set", entry.token_env)),
+            },
+            Err(error) => {
+                problems.error(format!("{}: {place}: {}", layers.user_file().display(), error.message()));
+            }
+        }
+    }
+    Credentials::new(all)
+}
+
+/// One that is too short is replaced by one that nobody knows: a door that was meant to be locked must not stand open.
+fn credential(place: &str, key: &str, who: Principal, problems: &mut Problems) -> Credential {
+    let key = exai_core::secret::SecretString::from(key.trim().to_owned());
+    if key.expose_secret().len() >= LEAST_KEY {
+        return Credential::new(key.expose_secret(), who);
+    }
+    problems.error(format!("{place}: a key has at least {LEAST_KEY} characters; this one lets nobody in"));
+    Credential::lost(who)
+}

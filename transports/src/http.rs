@@ -1,0 +1,169 @@
+//! MCP over streamable HTTP, for any handler: one listener, one guard before every route, both eras of the protocol on one path.
+//!
+//! Revisions before 2026-07-28 have sessions, later ones have none; the SDK tells them apart by the request
+//! (<https://modelcontextprotocol.io/specification/2026-07-28/basic/transports>).
+
+mod accept;
+mod auth;
+mod conform;
+mod guard;
+mod health;
+mod sessions;
+mod underway;
+
+#[cfg(test)]
+mod tests;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+};
+use rmcp::{
+    ServerHandler,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use self::{
+    auth::{Credential, Credentials},
+    guard::Allowed,
+    health::Health,
+};
+use self::{sessions::Sessions, underway::Underway};
+
+/// The path of the protocol.
+pub const MCP_PATH: &str = "/mcp";
+
+/// How the door behaves. `Default` is what the documentation promises.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Which `Host` and `Origin` are let through.
+    pub allowed: Allowed,
+    /// Who may come in; nobody has to show anything when there are none.
+    pub credentials: Credentials,
+    /// The most bytes of a request's body.
+    pub max_body_bytes: usize,
+    /// The most connections at once; more wait to be accepted.
+    pub max_connections: usize,
+    /// The most sessions at once, and the most of one owner.
+    pub max_sessions: (usize, usize),
+    /// How long a session without a message lives. Progress is a message, so a call that works keeps its session.
+    pub session_idle: Duration,
+    /// How long a request may take to send its head.
+    pub header_wait: Duration,
+    /// How long calls may take to finish once the end was asked for.
+    pub drain: Duration,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            allowed: Allowed::default(),
+            credentials: Credentials::default(),
+            max_body_bytes: 16 * 1024 * 1024,
+            max_connections: 10_000,
+            max_sessions: (1_000, 100),
+            session_idle: Duration::from_secs(2 * 60 * 60),
+            header_wait: Duration::from_secs(10),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What the door hears and tells about its end.
+#[derive(Debug, Clone, Default)]
+pub struct HttpLifecycle {
+    /// Cancel it to end: nothing new is accepted, calls under way may finish.
+    pub shutdown: CancellationToken,
+    /// Cancelled when the time for that is over; handlers answer what is still open.
+    pub closing: CancellationToken,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Calls that were still open when the limit was reached.
+    pub cut_short: usize,
+}
+
+/// Serves until the shutdown is asked for and over. Never takes longer than `settings.drain` and a second for that.
+pub async fn serve<H>(
+    handler: H,
+    listener: TcpListener,
+    health: Arc<dyn Health>,
+    settings: HttpSettings,
+    lifecycle: HttpLifecycle,
+) -> Drained
+where
+    H: ServerHandler + Clone + Send + Sync + 'static,
+{
+    let underway = Underway::default();
+    let streams = CancellationToken::new();
+    let draining = lifecycle.shutdown.clone();
+    let router = router(handler, health, &settings, &underway, &streams, draining);
+    let connections = accept::Connections::new(&settings);
+    connections.accept(listener, router, lifecycle.shutdown.clone()).await;
+    // Nothing new comes in from here on.
+    let finished = tokio::time::timeout(settings.drain, underway.none_left()).await.is_ok();
+    let cut_short = if finished { 0 } else { underway.count() };
+    lifecycle.closing.cancel();
+    // Whoever was told of the end gets that answer out; a client that does not read is not waited for.
+    drop(tokio::time::timeout(Duration::from_millis(500), underway.none_left()).await);
+    streams.cancel();
+    connections.close(Duration::from_millis(400)).await;
+    Drained { cut_short }
+}
+
+fn router<H>(
+    handler: H,
+    health: Arc<dyn Health>,
+    settings: &HttpSettings,
+    underway: &Underway,
+    streams: &CancellationToken,
+    draining: CancellationToken,
+) -> Router
+where
+    H: ServerHandler + Clone + Send + Sync + 'static,
+{
+    let mut manager = LocalSessionManager::default();
+    manager.session_config.keep_alive = Some(settings.session_idle);
+    let manager = Arc::new(manager);
+    // Host and origin are checked before, for every route alike.
+    let config = StreamableHttpServerConfig::default()
+        .disable_allowed_hosts()
+        .disable_allowed_origins()
+        .with_max_request_body_bytes(settings.max_body_bytes)
+        .with_cancellation_token(streams.clone());
+    let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
+    let sessions = Sessions::new(manager, settings.max_sessions);
+    let limits = (settings.max_body_bytes, underway.clone());
+    Router::new()
+        .nest_service(MCP_PATH, service)
+        .layer(from_fn_with_state(sessions, sessions::bind))
+        .layer(from_fn_with_state(limits, conform::conform))
+        .layer(from_fn_with_state(settings.credentials.clone(), auth::identify))
+        .merge(health::routes(health, draining))
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(settings.max_body_bytes))
+        .layer(from_fn_with_state(settings.allowed.clone(), guard::check))
+        .layer(from_fn(guard::catch_panics))
+}
+
+async fn not_found() -> Response {
+    let text = format!("there is nothing here; MCP is at {MCP_PATH}");
+    guard::problem(StatusCode::NOT_FOUND, "not_found", &text).into_response()
+}
+
+/// Whether an address is reached from this machine only.
+#[must_use]
+pub fn is_loopback(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}

@@ -1,0 +1,70 @@
+//! What rmcp answers in its own way is brought into the form of the specification before it gets there: `Accept: */*`, bodies that are
+//! no JSON, batches. Counts the calls that are under way.
+
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::{Value, json};
+
+use super::{MCP_PATH, guard, underway::Underway};
+
+/// What a client of the protocol accepts.
+const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+const PARSE_ERROR: i64 = -32_700;
+const INVALID_REQUEST: i64 = -32_600;
+
+pub(super) async fn conform(
+    State((limit, underway)): State<(usize, Underway)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method() != Method::POST || request.uri().path().trim_end_matches('/') != MCP_PATH {
+        return next.run(request).await;
+    }
+    let (mut head, body) = request.into_parts();
+    let accepts_all = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("*/*"));
+    if head.headers.get(header::ACCEPT).is_none_or(accepts_all) {
+        head.headers.insert(header::ACCEPT, ACCEPT);
+    }
+    let body = match Limited::new(body, limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let text = format!("the body is longer than {limit} bytes");
+            return guard::problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &text).into_response();
+        }
+        Err(error) => {
+            let text = format!("the body could not be read: {error}");
+            return guard::problem(StatusCode::BAD_REQUEST, "unreadable", &text).into_response();
+        }
+    };
+    if let Err(refusal) = readable(&body) {
+        return *refusal;
+    }
+    let guard = underway.begin();
+    let response = next.run(Request::from_parts(head, Body::from(body))).await;
+    response.map(|body| Body::new(guard.until_end_of(body)))
+}
+
+fn readable(body: &Bytes) -> Result<(), Box<Response>> {
+    let refuse = |code: i64, message: String| {
+        let error = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } });
+        Err(Box::new((StatusCode::BAD_REQUEST, Json(error)).into_response()))
+    };
+    match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+        Err(error) => refuse(PARSE_ERROR, format!("Parse error: {error}")),
+        Ok(_) if body.trim_ascii_start().first() == Some(&b'[') => {
+            let text = "Invalid Request: batches are not part of the protocol; send one message a request";
+            refuse(INVALID_REQUEST, text.to_owned())
+        }
+        Ok(_) => match serde_json::from_slice::<Value>(body) {
+            Ok(Value::Object(_)) => Ok(()),
+            _ => refuse(INVALID_REQUEST, "Invalid Request: a message is an object".to_owned()),
+        },
+    }
+}

@@ -1,0 +1,119 @@
+//! What every request passes, whatever its path: the name it calls this machine by, the page it comes from, and a net for panics.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt as _;
+use serde_json::json;
+use url::{Host, Url};
+
+/// Names and pages that are let through besides those of this machine. A page that resolves its own name to this machine (DNS
+/// rebinding) is told by both.
+#[derive(Debug, Clone, Default)]
+pub struct Allowed {
+    hosts: Arc<[String]>,
+    origins: Arc<[String]>,
+}
+
+impl Allowed {
+    /// These besides this machine's own: hosts as `name` or `name:port`, origins as `https://name` or `https://name:port`.
+    #[must_use]
+    pub fn new(hosts: Vec<String>, origins: Vec<String>) -> Self {
+        let lower = |all: Vec<String>| all.into_iter().map(|one| one.trim().to_ascii_lowercase()).collect();
+        Self { hosts: lower(hosts), origins: lower(origins) }
+    }
+
+    fn host(&self, headers: &HeaderMap, request: &Request) -> bool {
+        let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let authority = match named {
+            Some(named) => named.parse::<Authority>().ok(),
+            // HTTP/2 has it in the address.
+            None => request.uri().authority().cloned(),
+        };
+        let Some(authority) = authority else { return false };
+        let whole = authority.as_str().to_ascii_lowercase();
+        let name = authority.host().to_ascii_lowercase();
+        is_this_machine(&name) || self.hosts.iter().any(|host| *host == whole || *host == name)
+    }
+
+    fn origin(&self, origin: &HeaderValue) -> bool {
+        let Ok(origin) = origin.to_str() else { return false };
+        let origin = origin.trim().to_ascii_lowercase();
+        if self.origins.contains(&origin) {
+            return true;
+        }
+        let Ok(url) = Url::parse(&origin) else { return false };
+        matches!(url.scheme(), "http" | "https") && url.host().is_some_and(|host| is_loopback(&host))
+    }
+}
+
+fn is_this_machine(name: &str) -> bool {
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost"
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// Headers that a page may send, and those that it may read.
+const REQUEST_HEADERS: &str = "authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, x-api-key";
+const RESPONSE_HEADERS: &str = "mcp-session-id, mcp-protocol-version, retry-after, www-authenticate";
+
+/// Checks host and origin and answers the questions of browsers.
+pub(super) async fn check(State(allowed): State<Allowed>, request: Request, next: Next) -> Response {
+    if !allowed.host(request.headers(), &request) {
+        let text = "this host name is not served; set serve.hosts (EXAI_ALLOWED_HOSTS) to let it through";
+        return problem(StatusCode::FORBIDDEN, "host_not_allowed", text).into_response();
+    }
+    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
+        return next.run(request).await;
+    };
+    if !allowed.origin(&origin) {
+        let text = "pages of this origin are not let through; set serve.origins (EXAI_ALLOWED_ORIGINS)";
+        return problem(StatusCode::FORBIDDEN, "origin_not_allowed", text).into_response();
+    }
+    let asks_first = request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response =
+        if asks_first { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    if asks_first {
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, POST, DELETE, OPTIONS"),
+        );
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(REQUEST_HEADERS));
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    } else {
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(RESPONSE_HEADERS));
+    }
+    response
+}
+
+/// A handler that breaks down is answered for; the connection and the others go on.
+pub(super) async fn catch_panics(request: Request, next: Next) -> Response {
+    AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_panic| {
+        tracing::error!("a request broke its handler");
+        let text = "internal error; the server goes on";
+        problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", text).into_response()
+    })
+}
+
+/// A refusal outside of the protocol.
+pub(super) fn problem(status: StatusCode, code: &str, message: &str) -> impl IntoResponse + use<> {
+    (status, Json(json!({ "error": { "code": code, "message": message } })))
+}

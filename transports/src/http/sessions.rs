@@ -1,0 +1,87 @@
+//! Sessions of the older revisions: not too many, and each for the one who opened it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use exai_core::Principal;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+
+use super::guard;
+
+const SESSION_ID: &str = "mcp-session-id";
+/// How long somebody waits before opening a session again.
+const RETRY_AFTER: &str = "5";
+
+/// Who opened which session.
+#[derive(Clone)]
+pub(super) struct Sessions {
+    manager: Arc<LocalSessionManager>,
+    owners: Arc<Mutex<HashMap<String, Principal>>>,
+    most: (usize, usize),
+}
+
+impl Sessions {
+    pub(super) fn new(manager: Arc<LocalSessionManager>, most: (usize, usize)) -> Self {
+        Self { manager, owners: Arc::default(), most }
+    }
+
+    fn belongs_to(&self, id: &str, who: &Principal) -> bool {
+        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        owners.get(id).is_none_or(|owner| owner == who)
+    }
+
+    /// Whether one more may be opened. Sessions that have ended are forgotten on the way.
+    async fn has_room(&self, who: &Principal) -> bool {
+        let open = self.manager.sessions.read().await;
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        owners.retain(|id, _| open.contains_key(id.as_str()));
+        let (all, own) = self.most;
+        open.len() < all && owners.values().filter(|owner| *owner == who).count() < own
+    }
+
+    fn opened(&self, id: String, who: Principal) {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner).insert(id, who);
+    }
+}
+
+pub(super) async fn bind(State(sessions): State<Sessions>, request: Request, next: Next) -> Response {
+    let who = request.extensions().get::<Principal>().cloned().unwrap_or_else(Principal::local);
+    let named = id(request.headers());
+    if let Some(id) = &named {
+        if !sessions.belongs_to(id, &who) {
+            // The same words as for one that never was.
+            let text = "there is no such session; initialize a new one";
+            return guard::problem(StatusCode::NOT_FOUND, "no_session", text).into_response();
+        }
+        return next.run(request).await;
+    }
+    // Only the first message of the older revisions comes without a session and opens one; the newer ones name their revision.
+    let may_open = request.method() == Method::POST && !is_sessionless(request.headers());
+    if may_open && !sessions.has_room(&who).await {
+        let text = "too many sessions are open; end one, or try again later";
+        let refusal = guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text);
+        return ([(header::RETRY_AFTER, RETRY_AFTER)], refusal).into_response();
+    }
+    let response = next.run(request).await;
+    if let Some(id) = id(response.headers()) {
+        sessions.opened(id, who);
+    }
+    response
+}
+
+fn id(headers: &HeaderMap) -> Option<String> {
+    headers.get(SESSION_ID).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn is_sessionless(headers: &HeaderMap) -> bool {
+    let version = headers.get("mcp-protocol-version").and_then(|value| value.to_str().ok());
+    version.is_some_and(|version| version >= "2026-07-28")
+}
