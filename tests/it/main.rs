@@ -19,6 +19,7 @@ mod consensus;
 mod contract;
 mod counts;
 mod examples;
+mod http;
 mod live_models;
 mod memory;
 mod mending;

@@ -5,6 +5,7 @@ mod program;
 mod raw;
 mod reply;
 mod repository;
+mod served;
 mod stored;
 mod tools;
 mod upstream;
@@ -12,6 +13,7 @@ mod upstream;
 pub(crate) use program::{MODEL, Program, Setup, sample_project};
 pub(crate) use raw::{Raw, discover_meta};
 pub(crate) use reply::Reply;
+pub(crate) use served::{CLIENT, Served, modern, read, tool_call};
 pub(crate) use tools::{FULL, LITE, STANDARD};
 pub(crate) use upstream::{Upstream, expert_answer};
 

@@ -1,1 +1,139 @@
+//! The door over real sockets, with a handler that does nothing: what the bounds do when somebody leans on them.
 
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use rmcp::ServerHandler;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+use super::*;
+
+#[derive(Clone)]
+struct Nothing;
+
+impl ServerHandler for Nothing {}
+
+struct Well;
+
+#[async_trait]
+impl Health for Well {
+    async fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    fn figures(&self) -> Value {
+        json!({})
+    }
+}
+
+struct Open {
+    address: SocketAddr,
+    lifecycle: HttpLifecycle,
+    ended: JoinHandle<Drained>,
+}
+
+async fn open(settings: HttpSettings) -> Open {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let lifecycle = HttpLifecycle::default();
+    let ended = tokio::spawn(serve(Nothing, listener, Arc::new(Well), settings, lifecycle.clone()));
+    Open { address, lifecycle, ended }
+}
+
+impl Open {
+    async fn ask(&self, request: &str) -> io::Result<String> {
+        let mut socket = TcpStream::connect(self.address).await?;
+        socket.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
+    async fn hello(&self) -> String {
+        let body = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25",
+            "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}})
+        .to_string();
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: {}\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        self.ask(&(head + &body)).await.unwrap()
+    }
+
+    async fn end(self) -> Drained {
+        self.lifecycle.shutdown.cancel();
+        tokio::time::timeout(Duration::from_secs(10), self.ended).await.expect("it ends").unwrap()
+    }
+}
+
+fn live(address: SocketAddr) -> String {
+    format!("GET /health/live HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_costs_its_connection_and_nobody_else() {
+    let door =
+        open(HttpSettings { header_wait: Duration::from_millis(100), ..HttpSettings::default() }).await;
+    let mut slow = TcpStream::connect(door.address).await.unwrap();
+    slow.write_all(b"GET /health/live HTTP/1.1\r\nhost: loc").await.unwrap();
+    assert!(door.ask(&live(door.address)).await.unwrap().starts_with("HTTP/1.1 200"));
+    let mut rest = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(10), slow.read_to_end(&mut rest)).await;
+    assert!(closed.is_ok(), "the connection is closed");
+    assert_eq!(door.end().await.cut_short, 0);
+}
+
+#[tokio::test]
+async fn connections_beyond_the_most_wait_for_their_turn() {
+    let door = open(HttpSettings { max_connections: 1, ..HttpSettings::default() }).await;
+    let first = TcpStream::connect(door.address).await.unwrap();
+    let question = live(door.address);
+    {
+        let second = door.ask(&question);
+        tokio::pin!(second);
+        let early = tokio::time::timeout(Duration::from_millis(50), &mut second).await;
+        assert!(early.is_err(), "it is not served beside the first");
+        drop(first);
+        let answer = tokio::time::timeout(Duration::from_secs(10), second).await;
+        let answer = answer.expect("its turn comes").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    door.end().await;
+}
+
+#[tokio::test]
+async fn sessions_beyond_the_most_are_refused_with_a_hint_when_to_come_again() {
+    let door = open(HttpSettings { max_sessions: (2, 2), ..HttpSettings::default() }).await;
+    for _ in 0..2 {
+        let answer = door.hello().await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("mcp-session-id: "), "{answer}");
+    }
+    let refused = door.hello().await;
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after: 5"), "{refused}");
+    door.end().await;
+}
+
+#[tokio::test]
+async fn an_idle_client_does_not_hold_the_end_up() {
+    let door = open(HttpSettings::default()).await;
+    let mut idle = TcpStream::connect(door.address).await.unwrap();
+    idle.write_all(format!("GET /health/live HTTP/1.1\r\nhost: {}\r\n\r\n", door.address).as_bytes())
+        .await
+        .unwrap();
+    let mut first = [0_u8; 12];
+    idle.read_exact(&mut first).await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(door.end().await.cut_short, 0);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}

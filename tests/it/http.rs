@@ -1,0 +1,278 @@
+//! The network door: `exai-mcp serve`, spoken to over sockets.
+
+use std::time::Duration;
+
+use exai_mock_vendor::Answer;
+use serde_json::{Value, json};
+
+use crate::support::{CLIENT, MODEL, Served, Setup, modern, read, tool_call, within};
+
+/// A server with a model and one folder that may be read.
+async fn setup() -> Setup {
+    let setup = Setup::new().await;
+    let project = setup.project.path().display().to_string();
+    setup.with("EXAI_ROOTS", &project)
+}
+
+fn chat(prompt: &str) -> Value {
+    json!({"prompt": prompt, "model": MODEL})
+}
+
+#[tokio::test]
+async fn both_eras_are_served_on_one_path() {
+    let setup = setup().await;
+    setup.vendor.default_answer(Answer::text("hello"));
+    let served = Served::start(&setup).await;
+    let session = served.session(&[]).await;
+    let in_session = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", "2025-11-25")];
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    let listed = served.post(&list, &in_session).await.json();
+    assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 18);
+    let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "chat", "arguments": chat("old"),
+        "_meta": {"progressToken": "p"}}});
+    let answer = served.post(&call, &in_session).await;
+    assert_eq!((answer.status, &answer.tool()["content"]), (200, &json!("hello")), "{answer:?}");
+    assert_eq!(served.request("DELETE", "/mcp", &in_session, "").await.status, 202);
+    assert_eq!(served.post(&list, &in_session).await.status, 404, "the session is over");
+
+    let answer = served.call("chat", &chat("new"), &[]).await;
+    assert_eq!(answer.tool()["content"], "hello");
+    assert!(!answer.headers.contains_key("mcp-session-id"));
+    // One conversation goes on over both.
+    let thread = answer.tool()["continuation_id"].clone();
+    let mut more = chat("and then?");
+    more["continuation_id"] = thread;
+    served.call("chat", &more, &[]).await.tool();
+    let sent = setup.vendor.calls().last().unwrap().json["messages"].to_string();
+    assert!(sent.contains("new") && sent.contains("and then?"), "{sent}");
+    served.terminate();
+    assert_eq!(served.ended().await, (0, String::new()), "standard output stays empty");
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_refused_in_the_form_of_the_protocol() {
+    let setup = setup().await.with("EXAI_LOG", "error");
+    let served = Served::start(&setup).await;
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": crate::support::discover_meta()}});
+    let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/list")];
+    for (body, status, code) in [
+        ("{nope".to_owned(), 400, -32_700),
+        (String::new(), 400, -32_700),
+        ("[]".to_owned(), 400, -32_600),
+        ("7".to_owned(), 400, -32_600),
+        (format!("[{list}]"), 400, -32_600),
+    ] {
+        let all: Vec<_> = CLIENT.iter().chain(&headers).copied().collect();
+        let answer = served.request("POST", "/mcp", &all, &body).await;
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].clone()),
+            (status, json!(code)),
+            "{body}: {answer:?}"
+        );
+    }
+    let any = [("content-type", "application/json"), ("accept", "*/*"), headers[0], headers[1]];
+    let answer = served.request("POST", "/mcp", &any, &list.to_string()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let large = format!("{{\"a\": \"{}\"}}", "x".repeat(17 * 1024 * 1024));
+    let answer = served.request("POST", "/mcp", &CLIENT, &large).await;
+    assert_eq!(answer.status, 413, "{answer:?}");
+    for path in ["/", "/sse", "/.well-known/oauth-protected-resource", "/mcpx"] {
+        let answer = served.request("GET", path, &[], "").await;
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("not_found")), "{path}");
+    }
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+}
+
+#[tokio::test]
+async fn pages_and_names_that_are_not_ours_are_kept_out_of_every_route() {
+    let setup = setup()
+        .await
+        .with("EXAI_ALLOWED_HOSTS", "exai.example.com, other.example:8080")
+        .with("EXAI_ALLOWED_ORIGINS", "https://app.example.com");
+    let served = Served::start(&setup).await;
+    for path in ["/mcp", "/health", "/nothing"] {
+        for (name, value, code) in [
+            ("host", "evil.example", "host_not_allowed"),
+            ("host", "other.example:9", "host_not_allowed"),
+            ("host", "127.0.0.1.evil.example", "host_not_allowed"),
+            ("origin", "https://evil.example", "origin_not_allowed"),
+            ("origin", "http://localhost.evil.example", "origin_not_allowed"),
+            ("origin", "null", "origin_not_allowed"),
+        ] {
+            let answer = served.request("POST", path, &[(name, value)], "").await;
+            assert_eq!(
+                (answer.status, &answer.json()["error"]["code"]),
+                (403, &json!(code)),
+                "{path} {value}"
+            );
+            assert!(!answer.headers.contains_key("access-control-allow-origin"));
+        }
+    }
+    for (name, value) in [
+        ("host", "exai.example.com"),
+        ("host", "EXAI.example.com:443"),
+        ("host", "other.example:8080"),
+        ("host", "localhost:1"),
+        ("host", "[::1]:3010"),
+        ("origin", "http://localhost:6274"),
+        ("origin", "https://app.example.com"),
+    ] {
+        let answer = served.request("GET", "/health/live", &[(name, value)], "").await;
+        assert_eq!(answer.status, 200, "{value}: {answer:?}");
+    }
+    let asks = [("origin", "https://app.example.com"), ("access-control-request-method", "POST")];
+    let answer = served.request("OPTIONS", "/mcp", &asks, "").await;
+    assert_eq!((answer.status, answer.headers["access-control-allow-origin"].as_str()), (204, asks[0].1));
+    assert!(answer.headers["access-control-allow-headers"].contains("mcp-session-id"));
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+}
+
+#[tokio::test]
+async fn with_keys_everybody_has_their_own_threads_and_sessions() {
+    let setup =
+        setup().await.with("EXAI_TOKEN", "the-key-of-the-user").with("CI_KEY", "the-key-of-the-pipeline");
+    let folder = setup.home.path().join("config");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.toml"), "[[clients]]\nname = \"ci\"\ntoken_env = \"CI_KEY\"\n")
+        .unwrap();
+    setup.vendor.default_answer(Answer::text("hello"));
+    let served = Served::start(&setup).await;
+    let wrong = [
+        None,
+        Some(("authorization", "Bearer the-key-of-the-usez")),
+        Some(("authorization", "Basic dXNlcg==")),
+        Some(("x-api-key", "")),
+    ];
+    for shown in wrong {
+        let answer = served.call("version", &json!({}), shown.as_slice()).await;
+        assert_eq!(
+            (answer.status, &answer.json()["error"]["code"]),
+            (401, &json!("unauthorized")),
+            "{shown:?}"
+        );
+        assert!(answer.headers["www-authenticate"].starts_with("Bearer"));
+    }
+    assert_eq!(served.request("GET", "/health/ready", &[], "").await.status, 200, "monitors need no key");
+    let user = ("authorization", "Bearer the-key-of-the-user");
+    let ci = ("x-api-key", "the-key-of-the-pipeline");
+    let mine = served.call("chat", &chat("mine"), &[user]).await.tool();
+    let mut theirs = chat("what did they say?");
+    theirs["continuation_id"] = mine["continuation_id"].clone();
+    let refused = served.call("chat", &theirs, &[ci]).await.tool();
+    assert_eq!(refused["code"], "not_found", "a thread is its owner's: {refused}");
+    let threads = served.call("threads", &json!({}), &[ci]).await.tool();
+    assert_eq!(threads["threads"], json!([]), "{threads}");
+
+    let session = served.session(&[user]).await;
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    let hijacked = served.post(&list, &[ci, ("mcp-session-id", &session)]).await;
+    assert_eq!(hijacked.status, 404, "a session is its owner's");
+    assert_eq!(served.post(&list, &[user, ("mcp-session-id", &session)]).await.status, 200);
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+}
+
+#[tokio::test]
+async fn a_door_that_would_stand_open_is_not_opened() {
+    let open = setup().await;
+    let (code, _, told) = open.run(&["serve", "--listen", "0.0.0.0:0"]).await;
+    assert!(code == 2 && told.contains("set EXAI_TOKEN"), "{told}");
+    let (code, _, told) = open.run(&["serve", "--listen", "nowhere"]).await;
+    assert!(code == 2 && told.contains("write HOST:PORT"), "{told}");
+    let served = Served::start(&open).await;
+    let (code, _, told) = open.run(&["serve", "--listen", &served.address.to_string()]).await;
+    assert!(code == 2 && told.contains("is in use"), "{told}");
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+    let short = setup().await.with("EXAI_TOKEN", "short");
+    let (_, shown, told) = short.run(&["config", "check"]).await;
+    assert!(format!("{shown}{told}").contains("a key has at least 16 characters; this one lets nobody in"));
+    let served = Served::start(&short).await;
+    let answer = served.call("version", &json!({}), &[("authorization", "Bearer short")]).await;
+    assert_eq!(answer.status, 401);
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+}
+
+#[tokio::test]
+async fn the_end_waits_for_calls_and_takes_no_new_ones() {
+    let setup = setup().await;
+    setup.vendor.default_answer(Answer::text("late").latency(Duration::from_millis(700)));
+    let served = Served::start(&setup).await;
+    let headers: Vec<_> = CLIENT.iter().copied().chain(modern("chat")).collect();
+    let open = served.send("POST", "/mcp", &headers, &tool_call("chat", &chat("slow")).to_string()).await;
+    within("the call", async {
+        while setup.vendor.stats().in_flight == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    served.terminate();
+    let refused = async { while tokio::net::TcpStream::connect(served.address).await.is_ok() {} };
+    within("the closed listener", refused).await;
+    assert_eq!(within("the answer", read(open)).await.tool()["content"], "late");
+    assert_eq!(served.ended().await.0, 0);
+}
+
+#[tokio::test]
+async fn what_does_not_finish_in_time_is_answered_and_the_end_comes() {
+    let setup = setup().await.with("EXAI_DRAIN_SECONDS", "1");
+    setup.vendor.default_answer(Answer::never());
+    let served = Served::start(&setup).await;
+    let headers: Vec<_> = CLIENT.iter().copied().chain(modern("chat")).collect();
+    let open = served.send("POST", "/mcp", &headers, &tool_call("chat", &chat("stuck")).to_string()).await;
+    within("the call", async {
+        while setup.vendor.stats().in_flight == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    served.terminate();
+    let answer = within("the answer", read(open)).await.tool();
+    assert!(answer["message"].as_str().unwrap().starts_with("interrupted"), "{answer}");
+    assert_eq!(served.ended().await.0, 0);
+}
+
+#[tokio::test]
+async fn a_call_whose_client_has_gone_is_finished_and_given_to_the_one_who_comes_back() {
+    let setup = setup().await;
+    setup.vendor.default_answer(Answer::text("worth waiting for").latency(Duration::from_millis(300)));
+    let served = Served::start(&setup).await;
+    let headers: Vec<_> = CLIENT.iter().copied().chain(modern("chat")).collect();
+    let gone = served.send("POST", "/mcp", &headers, &tool_call("chat", &chat("dear")).to_string()).await;
+    within("the call", async {
+        while setup.vendor.stats().in_flight == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(gone);
+    let answer = served.call("chat", &chat("dear"), &[]).await.tool();
+    assert_eq!(answer["content"], "worth waiting for");
+    assert_eq!(setup.vendor.stats().calls, 1, "it was not asked again");
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+}
+
+#[tokio::test]
+async fn only_configured_folders_are_read() {
+    let open = Setup::new().await;
+    open.file("a.py", "x = 1\n");
+    open.vendor.default_answer(Answer::text("seen"));
+    let served = Served::start(&open).await;
+    let path = open.project.path().join("a.py").display().to_string();
+    let ask = json!({"prompt": "what is x?", "model": MODEL, "absolute_file_paths": [path]});
+    let answer = served.call("chat", &ask, &[]).await.tool();
+    assert_eq!(answer["metadata"]["files_summary"]["refused"], 1, "{answer:#}");
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+    let project = open.project.path().display().to_string();
+    let setup = open.with("EXAI_ROOTS", &project);
+    let served = Served::start(&setup).await;
+    let answer = served.call("chat", &ask, &[]).await.tool();
+    assert_eq!(answer["metadata"]["files_summary"]["included"], 1, "{answer:#}");
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+}
