@@ -18,6 +18,7 @@ mod config;
 mod consensus;
 mod contract;
 mod counts;
+mod duplex;
 mod examples;
 mod http;
 mod live_models;

@@ -1,4 +1,5 @@
-//! MCP over streamable HTTP, for any handler: one listener, one guard before every route, both eras of the protocol on one path.
+//! MCP over HTTP, for any handler: streamable HTTP in both eras on one path, WebSocket, and the older HTTP+SSE. One listener, one guard
+//! before every route.
 //!
 //! Revisions before 2026-07-28 have sessions, later ones have none; the SDK tells them apart by the request
 //! (<https://modelcontextprotocol.io/specification/2026-07-28/basic/transports>).
@@ -8,8 +9,11 @@ mod auth;
 mod conform;
 mod guard;
 mod health;
+mod legacy_sse;
+mod lines;
 mod sessions;
 mod underway;
+mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +26,7 @@ use axum::{
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
+    routing::{get, post},
 };
 use rmcp::{
     ServerHandler,
@@ -37,10 +42,16 @@ pub use self::{
     guard::Allowed,
     health::Health,
 };
-use self::{sessions::Sessions, underway::Underway};
+use self::{lines::Attach, sessions::Sessions, underway::Underway};
 
 /// The path of the protocol.
 pub const MCP_PATH: &str = "/mcp";
+
+/// The path of MCP over WebSocket.
+pub const WEBSOCKET_PATH: &str = "/ws";
+/// The paths of the older HTTP+SSE transport.
+pub const SSE_PATH: &str = "/sse";
+const MESSAGES_PATH: &str = "/messages";
 
 /// How the door behaves. `Default` is what the documentation promises.
 #[derive(Debug, Clone)]
@@ -142,6 +153,8 @@ where
         .disable_allowed_origins()
         .with_max_request_body_bytes(settings.max_body_bytes)
         .with_cancellation_token(streams.clone());
+    let attach = Attach::new(handler.clone(), settings, underway.clone(), draining.clone());
+    let connections = legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0);
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
     let sessions = Sessions::new(manager, settings.max_sessions);
     let limits = (settings.max_body_bytes, underway.clone());
@@ -149,6 +162,9 @@ where
         .nest_service(MCP_PATH, service)
         .layer(from_fn_with_state(sessions, sessions::bind))
         .layer(from_fn_with_state(limits, conform::conform))
+        .route(WEBSOCKET_PATH, get(websocket::upgrade).with_state((attach, settings.max_body_bytes)))
+        .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
+        .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections))
         .layer(from_fn_with_state(settings.credentials.clone(), auth::identify))
         .merge(health::routes(health, draining))
         .fallback(not_found)

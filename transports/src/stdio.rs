@@ -20,6 +20,7 @@ mod tests;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
+use exai_core::Principal;
 use rmcp::{
     ServerHandler,
     service::{QuitReason, ServerInitializeError, serve_server},
@@ -79,6 +80,8 @@ pub struct Lifecycle {
     pub ending: CancellationToken,
     /// Cancelled by the service when the time for open requests is up: they should be answered with an error now.
     pub closing: CancellationToken,
+    /// Who the client is, when a door has established that; handlers find it in the extensions of each request.
+    pub identity: Option<Principal>,
 }
 
 /// Why the service came to its end.
@@ -137,7 +140,8 @@ where
     }));
     let versions = handler.supported_protocol_versions().into_owned();
     let transport = StdioTransport::new(input, connection.clone(), &settings, versions);
-    let mut service = pin!(run(Guarded::new(handler, connection.clone()), transport));
+    let mut service =
+        pin!(run(Guarded::new(handler, connection.clone(), lifecycle.identity.clone()), transport));
 
     let (mut outcome, cause) = tokio::select! {
         biased;

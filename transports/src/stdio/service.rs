@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc};
 
+use exai_core::Principal;
 use futures::FutureExt as _;
 use rmcp::{
     RoleServer, ServerHandler, Service,
@@ -18,11 +19,12 @@ use super::connection::{Connection, interrupted};
 pub(super) struct Guarded<H> {
     handler: H,
     connection: Arc<Connection>,
+    identity: Option<Principal>,
 }
 
 impl<H> Guarded<H> {
-    pub(super) fn new(handler: H, connection: Arc<Connection>) -> Self {
-        Self { handler, connection }
+    pub(super) fn new(handler: H, connection: Arc<Connection>, identity: Option<Principal>) -> Self {
+        Self { handler, connection, identity }
     }
 }
 
@@ -43,8 +45,11 @@ impl<H: ServerHandler> Service<RoleServer> for Guarded<H> {
     async fn handle_request(
         &self,
         request: ClientRequest,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<ServerResult, ErrorData> {
+        if let Some(who) = &self.identity {
+            context.extensions.insert(who.clone());
+        }
         let finish = Finish { connection: &self.connection, id: context.id.clone() };
         // The protocol loop runs a handler in a task of its own and never answers when that task panics.
         let answer = AssertUnwindSafe(self.handler.handle_request(request, context)).catch_unwind();

@@ -1,0 +1,141 @@
+//! The HTTP+SSE transport of revision 2024-11-05: answers as events of `/sse`, messages to `/messages`. Deprecated by the specification;
+//! for clients that know nothing else.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Extension,
+    body::Bytes,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{
+        IntoResponse as _, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use exai_core::Principal;
+use futures::stream;
+use serde::Deserialize;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf},
+    sync::Mutex as AsyncMutex,
+    time::timeout,
+};
+use uuid::Uuid;
+
+use super::{
+    guard,
+    lines::{Attach, line},
+};
+
+/// How long a message waits for a connection whose answers nobody reads.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between comments that keep proxies from closing the stream.
+const COMMENTS: Duration = Duration::from_secs(15);
+
+type Input = Arc<AsyncMutex<WriteHalf<DuplexStream>>>;
+
+/// The connections by their names.
+#[derive(Clone)]
+pub(super) struct Connections {
+    attach: Attach,
+    open: Arc<Mutex<HashMap<String, (Principal, Input)>>>,
+    most: usize,
+}
+
+impl Connections {
+    pub(super) fn new(attach: Attach, most: usize) -> Self {
+        Self { attach, open: Arc::default(), most }
+    }
+
+    fn input(&self, id: &str, who: &Principal) -> Option<Input> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(id).filter(|(owner, _)| owner == who).map(|(_, input)| Arc::clone(input))
+    }
+}
+
+/// Takes the connection away when its stream is dropped.
+struct Named {
+    id: String,
+    connections: Connections,
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        self.connections.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+struct Answers {
+    lines: BufReader<ReadHalf<DuplexStream>>,
+    first: Option<Event>,
+    _named: Named,
+}
+
+pub(super) async fn open(
+    State(connections): State<Connections>,
+    Extension(who): Extension<Principal>,
+) -> Response {
+    let id = Uuid::new_v4().to_string();
+    let (read, write) = tokio::io::split(connections.attach.begin(who.clone()));
+    {
+        let mut open = connections.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= connections.most {
+            let text = "too many connections are open; end one, or try again later";
+            return guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text)
+                .into_response();
+        }
+        open.insert(id.clone(), (who, Arc::new(AsyncMutex::new(write))));
+    }
+    let first = Event::default().event("endpoint").data(format!("/messages?sessionId={id}"));
+    let answers =
+        Answers { lines: BufReader::new(read), first: Some(first), _named: Named { id, connections } };
+    let events = stream::unfold(answers, |mut answers| async move {
+        let event = match answers.first.take() {
+            Some(first) => first,
+            None => {
+                let mut bytes = Vec::new();
+                match answers.lines.read_until(b'\n', &mut bytes).await {
+                    Ok(0) | Err(_) => return None,
+                    Ok(_) => {}
+                }
+                Event::default().event("message").data(String::from_utf8_lossy(bytes.trim_ascii_end()))
+            }
+        };
+        Some((Ok::<_, Infallible>(event), answers))
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(COMMENTS)).into_response()
+}
+
+#[derive(Deserialize)]
+pub(super) struct Addressed {
+    #[serde(rename = "sessionId", alias = "session_id")]
+    session: String,
+}
+
+pub(super) async fn message(
+    State(connections): State<Connections>,
+    Extension(who): Extension<Principal>,
+    Query(addressed): Query<Addressed>,
+    body: Bytes,
+) -> Response {
+    let Some(input) = connections.input(&addressed.session, &who) else {
+        let text = "there is no such connection; open /sse anew";
+        return guard::problem(StatusCode::NOT_FOUND, "no_session", text).into_response();
+    };
+    let written = timeout(PATIENCE, async { input.lock().await.write_all(&line(&body)).await }).await;
+    match written {
+        Ok(Ok(())) => StatusCode::ACCEPTED.into_response(),
+        Ok(Err(_)) => guard::problem(StatusCode::GONE, "ended", "the connection has ended; open /sse anew")
+            .into_response(),
+        Err(_elapsed) => {
+            let text = "the answers of this connection are not read, so nothing more is taken";
+            guard::problem(StatusCode::SERVICE_UNAVAILABLE, "not_read", text).into_response()
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! A connection that carries messages both ways, whatever carries it: behind it the same service that serves standard input and
+//! output, so that bad messages, limits, panics and the end are treated alike.
+
+use std::{sync::Arc, time::Duration};
+
+use exai_core::Principal;
+use rmcp::ServerHandler;
+use tokio::io::DuplexStream;
+use tokio_util::sync::CancellationToken;
+
+use super::{HttpSettings, underway::Underway};
+use crate::stdio::{self, Lifecycle, StdioSettings};
+
+/// Bytes on their way in each direction; a side that does not read slows the other down.
+const BUFFER: usize = 256 * 1024;
+/// Requests at once on one connection; the door has no limit of its own, the server behind it does.
+const MAX_IN_FLIGHT: usize = 256;
+
+/// Begins a service for a caller and gives the caller's end: one message a line, both ways.
+#[derive(Clone)]
+pub(super) struct Attach(Arc<dyn Fn(Principal) -> DuplexStream + Send + Sync>);
+
+impl Attach {
+    pub(super) fn new<H>(
+        handler: H,
+        settings: &HttpSettings,
+        underway: Underway,
+        shutdown: CancellationToken,
+    ) -> Self
+    where
+        H: ServerHandler + Clone + Send + Sync + 'static,
+    {
+        let limits = StdioSettings {
+            max_line_bytes: settings.max_body_bytes,
+            max_in_flight: MAX_IN_FLIGHT,
+            grace: settings.drain,
+            abandon_after: settings.drain + Duration::from_millis(300),
+            hard_limit: settings.drain + Duration::from_millis(450),
+            watch_parent: false,
+            ..StdioSettings::default()
+        };
+        Self(Arc::new(move |who| {
+            let (ours, theirs) = tokio::io::duplex(BUFFER);
+            let (handler, limits, open) = (handler.clone(), limits.clone(), underway.begin());
+            let lifecycle =
+                Lifecycle { shutdown: shutdown.clone(), identity: Some(who), ..Lifecycle::default() };
+            tokio::spawn(async move {
+                let served = Box::pin(stdio::serve(handler, tokio::io::split(ours), limits, lifecycle)).await;
+                if let Err(error) = served {
+                    tracing::debug!("a connection ended: {error}");
+                }
+                drop(open);
+            });
+            theirs
+        }))
+    }
+
+    pub(super) fn begin(&self, who: Principal) -> DuplexStream {
+        (self.0)(who)
+    }
+}
+
+/// A message as one line: line ends between its parts mean nothing in JSON, and within its texts they are escaped.
+pub(super) fn line(message: &[u8]) -> Vec<u8> {
+    let mut line: Vec<u8> =
+        message.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect();
+    line.push(b'\n');
+    line
+}
