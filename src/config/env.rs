@@ -69,6 +69,10 @@ pub const EXAI_ALLOWED_HOSTS: &str = "EXAI_ALLOWED_HOSTS";
 pub const EXAI_ALLOWED_ORIGINS: &str = "EXAI_ALLOWED_ORIGINS";
 /// Sessions at once.
 pub const EXAI_SESSIONS_LIMIT: &str = "EXAI_SESSIONS_LIMIT";
+/// Calls a second of all clients.
+pub const EXAI_RATE: &str = "EXAI_RATE";
+/// Calls a second of one client.
+pub const EXAI_CLIENT_RATE: &str = "EXAI_CLIENT_RATE";
 /// Time for calls to finish at the end.
 pub const EXAI_DRAIN_SECONDS: &str = "EXAI_DRAIN_SECONDS";
 /// Whether the server chooses where no model is named.

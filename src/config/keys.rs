@@ -230,6 +230,20 @@ pub static SERVE_SESSIONS: Key = key(
     "1000",
     "Sessions at once of clients that need one; at most 100 of one client",
 );
+/// Calls a second.
+pub static SERVE_RATE: Key = key(
+    "serve.rate",
+    &[env::EXAI_RATE],
+    "50",
+    "Calls a second over HTTP of all clients together; 0 means no bound",
+);
+/// Calls a second of one client.
+pub static SERVE_CLIENT_RATE: Key = key(
+    "serve.client_rate",
+    &[env::EXAI_CLIENT_RATE],
+    "20",
+    "Calls a second over HTTP of one client; 0 means no bound",
+);
 /// Time for the end.
 pub static SERVE_DRAIN_SECONDS: Key = key(
     "serve.drain_seconds",
@@ -320,7 +334,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 44] = [
+static REST: [&Key; 46] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -364,6 +378,8 @@ static REST: [&Key; 44] = [
     &SERVE_HOSTS,
     &SERVE_ORIGINS,
     &SERVE_SESSIONS,
+    &SERVE_RATE,
+    &SERVE_CLIENT_RATE,
     &SERVE_DRAIN_SECONDS,
 ];
 

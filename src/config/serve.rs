@@ -45,6 +45,10 @@ pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Serve {
             allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
             credentials: credentials(layers, problems),
             max_sessions: (sessions, usual.max_sessions.1.min(sessions)),
+            calls_a_second: (
+                number(layers, &keys::SERVE_RATE, 0, 1_000_000, problems),
+                number(layers, &keys::SERVE_CLIENT_RATE, 0, 1_000_000, problems),
+            ),
             drain: Duration::min(
                 seconds(layers, &keys::SERVE_DRAIN_SECONDS, problems),
                 Duration::from_secs(3_600),

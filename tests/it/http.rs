@@ -276,3 +276,34 @@ async fn only_configured_folders_are_read() {
     served.terminate();
     assert_eq!(served.ended().await.0, 0);
 }
+
+#[tokio::test]
+async fn who_calls_too_fast_is_told_when_to_come_again_and_others_are_not_held_up() {
+    let setup =
+        setup().await.with("EXAI_TOKEN", "the-key-of-the-user").with("CI_KEY", "the-key-of-the-pipeline");
+    let setup = setup.with("EXAI_CLIENT_RATE", "3").with("EXAI_RATE", "0");
+    let folder = setup.home.path().join("config");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.toml"), "[[clients]]\nname = \"ci\"\ntoken_env = \"CI_KEY\"\n")
+        .unwrap();
+    let served = Served::start(&setup).await;
+    let (user, ci) = (("x-api-key", "the-key-of-the-user"), ("x-api-key", "the-key-of-the-pipeline"));
+    let mut refused = None;
+    for _ in 0..50 {
+        let answer = served.call("version", &json!({}), &[user]).await;
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("fifty calls without a pause are more than three a second");
+    assert_eq!(
+        (refused.headers["retry-after"].as_str(), &refused.json()["error"]["code"]),
+        ("1", &json!("too_many_requests"))
+    );
+    assert_eq!(served.call("version", &json!({}), &[ci]).await.status, 200);
+    let again = async { while served.call("version", &json!({}), &[user]).await.status != 200 {} };
+    within("the next second", again).await;
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+}

@@ -11,6 +11,7 @@ mod guard;
 mod health;
 mod legacy_sse;
 mod lines;
+mod rate;
 mod sessions;
 mod underway;
 mod websocket;
@@ -66,6 +67,8 @@ pub struct HttpSettings {
     pub max_connections: usize,
     /// The most sessions at once, and the most of one owner.
     pub max_sessions: (usize, usize),
+    /// Calls a second, of all together and of each caller; 0 means no bound.
+    pub calls_a_second: (u32, u32),
     /// How long a session without a message lives. Progress is a message, so a call that works keeps its session.
     pub session_idle: Duration,
     /// How long a request may take to send its head.
@@ -82,6 +85,7 @@ impl Default for HttpSettings {
             max_body_bytes: 16 * 1024 * 1024,
             max_connections: 10_000,
             max_sessions: (1_000, 100),
+            calls_a_second: (50, 20),
             session_idle: Duration::from_secs(2 * 60 * 60),
             header_wait: Duration::from_secs(10),
             drain: Duration::from_secs(30),
@@ -165,6 +169,7 @@ where
         .route(WEBSOCKET_PATH, get(websocket::upgrade).with_state((attach, settings.max_body_bytes)))
         .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
         .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections))
+        .layer(from_fn_with_state(rate::Rates::new(settings.calls_a_second), rate::limit))
         .layer(from_fn_with_state(settings.credentials.clone(), auth::identify))
         .merge(health::routes(health, draining))
         .fallback(not_found)
