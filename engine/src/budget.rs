@@ -9,7 +9,7 @@ use exai_core::{
     Clock, Principal, ThreadId, Timestamp,
     chat::{Request, Usage},
     model::{ModelSpec, Status},
-    store::Store,
+    store::{Store, StoreError},
 };
 
 use crate::{
@@ -87,10 +87,7 @@ impl Budget {
             return Err(refused("call", limit, 0.0));
         }
         if let Some(limit) = self.settings.day {
-            let now = clock.now();
-            let midnight = Timestamp(now.0 - now.0.rem_euclid(DAY_MS));
-            let records = store.usage(who, midnight, now.plus_millis(1_000), MOST_RUNS).await?;
-            let spent: f64 = records.iter().filter_map(|record| record.cost_usd).sum();
+            let spent = spent_today(store, clock, who).await?;
             let spent = spent + self.lock().owners.get(&owner).copied().unwrap_or_default();
             if spent + usd > limit {
                 return Err(refused("day", limit, spent));
@@ -129,6 +126,18 @@ impl Drop for Reservation {
             }
         }
     }
+}
+
+/// What the owner's consultations have cost since midnight, UTC.
+pub(crate) async fn spent_today(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    who: &Principal,
+) -> Result<f64, StoreError> {
+    let now = clock.now();
+    let midnight = Timestamp(now.0 - now.0.rem_euclid(DAY_MS));
+    let records = store.usage(who, midnight, now.plus_millis(1_000), MOST_RUNS).await?;
+    Ok(records.iter().filter_map(|record| record.cost_usd).sum())
 }
 
 /// What a request is likely to cost with a model; `None` when its price is not known.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use exai_core::store::UsageRecord;
+use exai_core::{
+    Principal,
+    store::{StoreError, UsageRecord},
+};
 
 use crate::{engine::Engine, health::Condition};
 
@@ -145,6 +148,14 @@ pub fn sum_up(records: &[UsageRecord], group: UsageGroup) -> (Vec<(String, Usage
 }
 
 impl Engine {
+    /// What the owner's consultations have cost since midnight, UTC; what is under way is not in it.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn spent_today(&self, who: &Principal) -> Result<f64, StoreError> {
+        crate::budget::spent_today(&**self.store(), &**self.clock(), who).await
+    }
+
     /// What is going on at this moment.
     #[must_use]
     pub fn load(&self) -> Load {

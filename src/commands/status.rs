@@ -33,6 +33,14 @@ fn rendered(answer: &Value) -> String {
         };
         lines.push(format!("probe     {}: {outcome}", text(&probe["model"])));
     }
+    let budget = &answer["budget"];
+    for (key, which) in [("call_usd", "one call"), ("day_usd", "one day"), ("thread_usd", "one thread")] {
+        if let Some(limit) = budget[key].as_f64() {
+            let spent = budget["spent_today_usd"].as_f64().filter(|_| key == "day_usd");
+            let spent = spent.map(|dollars| format!(", ${dollars:.4} spent today")).unwrap_or_default();
+            lines.push(format!("budget    {which} may cost ${limit:.2}{spent}"));
+        }
+    }
     let database = &answer["database"];
     lines.push(format!("\ndatabase  {}", text(&database["path"])));
     for model in

@@ -329,6 +329,12 @@ async fn what_was_spent_counts_for_the_day_and_the_thread_also_after_a_restart()
         let refused = program.call("chat", again).await.failure();
         assert_eq!(refused["code"], "budget_exceeded");
         assert!(refused["message"].as_str().unwrap().contains(words), "{refused:#}");
+        let budget = &program.call("status", json!({})).await.ok()["budget"];
+        assert!(
+            budget["spent_today_usd"].as_f64().is_some_and(|spent| (0.02..0.03).contains(&spent)),
+            "{budget}"
+        );
+        assert_eq!(budget["day_usd"].is_null(), other);
         let fresh = program.call("chat", json!({"prompt": "another", "model": "glm-5.3"})).await;
         assert_eq!(fresh.is_error, !other, "{words}");
         program.stop().await;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use exai_core::{run::RunState, store::RunFilter};
-use exai_engine::{Call, health::Condition, overview::Load, probe::Probed};
+use exai_engine::{Call, budget::BudgetSettings, health::Condition, overview::Load, probe::Probed};
 use rmcp::{
     handler::server::common::Extension,
     model::{CallToolResponse, JsonObject},
@@ -115,6 +115,12 @@ impl ExaiServer {
             |(provider, code, rest)| json!({ "provider": provider, "code": code, "for_s": rest.as_secs() }),
         );
         answer.put("left_alone", json!(closed.collect::<Vec<_>>()));
+        let budget = self.engine().settings().budget;
+        if budget != BudgetSettings::default() {
+            let spent = self.engine().spent_today(&call.principal).await.ok();
+            let spent = spent.map(|dollars| (dollars * 10_000.0).round() / 10_000.0);
+            answer.put("budget", json!({ "call_usd": budget.call, "day_usd": budget.day, "thread_usd": budget.thread, "spent_today_usd": spent }));
+        }
         let cached = load.cached;
         answer.put("cache", json!({ "answers": cached.answers, "bytes": cached.bytes, "hits": cached.hits, "misses": cached.misses }));
         answer.put("database", json!({ "path": self.parts.database, "ok": database.is_none(), "problem": database, "batches_waiting": load.unwritten }));
