@@ -307,3 +307,34 @@ async fn who_calls_too_fast_is_told_when_to_come_again_and_others_are_not_held_u
     served.terminate();
     assert_eq!(served.ended().await.0, 0);
 }
+
+#[tokio::test]
+async fn an_answer_that_takes_long_begins_long_before_it_is_there() {
+    use tokio::io::AsyncReadExt as _;
+    let setup = setup().await;
+    setup.vendor.default_answer(Answer::text("late").latency(Duration::from_secs(4)));
+    let served = Served::start(&setup).await;
+    let headers: Vec<_> = CLIENT.iter().copied().chain(modern("chat")).collect();
+    // No progress is asked for, so nothing of the protocol is to be said before the answer.
+    let mut open = served.send("POST", "/mcp", &headers, &tool_call("chat", &chat("slow")).to_string()).await;
+    let mut first = [0_u8; 15];
+    within("the first byte", open.read_exact(&mut first)).await.unwrap();
+    assert_eq!(
+        (&first[..], setup.vendor.stats().in_flight),
+        (&b"HTTP/1.1 200 OK"[..], 1),
+        "the vendor is still at it"
+    );
+    let mut rest = String::new();
+    within("the answer", open.read_to_string(&mut rest)).await.unwrap();
+    assert!(rest.contains("text/event-stream") && rest.contains(": working"), "{rest}");
+    assert!(rest.contains("\\\"content\\\":\\\"late\\\""), "{rest}");
+    // Whoever goes away while it is waited for is still served when they come back.
+    let gone = served.send("POST", "/mcp", &headers, &tool_call("chat", &chat("slow too")).to_string()).await;
+    let mut gone = gone;
+    within("the first byte", gone.read_exact(&mut first)).await.unwrap();
+    drop(gone);
+    assert_eq!(served.call("chat", &chat("slow too"), &[]).await.tool()["content"], "late");
+    assert_eq!(setup.vendor.stats().calls, 2);
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+}

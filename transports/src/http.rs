@@ -7,6 +7,7 @@
 mod accept;
 mod auth;
 mod conform;
+mod early;
 mod guard;
 mod health;
 mod legacy_sse;

@@ -10,12 +10,15 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 
-use super::{MCP_PATH, guard, underway::Underway};
+use super::{MCP_PATH, early, guard, underway::Underway};
 
 /// What a client of the protocol accepts.
 const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+/// The method of a call of a tool.
+const CALL: &str = "tools/call";
 const PARSE_ERROR: i64 = -32_700;
 const INVALID_REQUEST: i64 = -32_600;
 
@@ -43,27 +46,41 @@ pub(super) async fn conform(
             return guard::problem(StatusCode::BAD_REQUEST, "unreadable", &text).into_response();
         }
     };
-    if let Err(refusal) = readable(&body) {
-        return *refusal;
-    }
+    let is_call = match method(&body) {
+        Ok(method) => method.as_deref() == Some(CALL),
+        Err(refusal) => return *refusal,
+    };
     let guard = underway.begin();
-    let response = next.run(Request::from_parts(head, Body::from(body))).await;
+    let request = Request::from_parts(head, Body::from(body));
+    let work = Box::pin(next.run(request));
+    // Only calls take long, and what opens a session has something to say in its head.
+    let response = if is_call { early::answered(work).await } else { work.await };
     response.map(|body| Body::new(guard.until_end_of(body)))
 }
 
-fn readable(body: &Bytes) -> Result<(), Box<Response>> {
+/// The method of a message; none in an answer.
+fn method(body: &Bytes) -> Result<Option<String>, Box<Response>> {
     let refuse = |code: i64, message: String| {
         let error = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } });
         Err(Box::new((StatusCode::BAD_REQUEST, Json(error)).into_response()))
     };
-    match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(default)]
+        method: Option<Value>,
+    }
+    match serde_json::from_slice::<IgnoredAny>(body) {
         Err(error) => refuse(PARSE_ERROR, format!("Parse error: {error}")),
-        Ok(_) if body.trim_ascii_start().first() == Some(&b'[') => {
-            let text = "Invalid Request: batches are not part of the protocol; send one message a request";
-            refuse(INVALID_REQUEST, text.to_owned())
-        }
-        Ok(_) => match serde_json::from_slice::<Value>(body) {
-            Ok(Value::Object(_)) => Ok(()),
+        Ok(_) => match body.trim_ascii_start().first() {
+            Some(b'{') => {
+                let named = serde_json::from_slice::<Named>(body).ok().and_then(|named| named.method);
+                Ok(named.and_then(|method| method.as_str().map(str::to_owned)))
+            }
+            Some(b'[') => {
+                let text =
+                    "Invalid Request: batches are not part of the protocol; send one message a request";
+                refuse(INVALID_REQUEST, text.to_owned())
+            }
             _ => refuse(INVALID_REQUEST, "Invalid Request: a message is an object".to_owned()),
         },
     }
