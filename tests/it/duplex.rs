@@ -160,6 +160,36 @@ async fn a_call_over_a_websocket_that_breaks_is_finished_and_found_again() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+#[tokio::test]
+async fn a_client_that_says_much_at_once_gets_all_of_its_answers() {
+    const MANY: usize = 2_000;
+    let setup = Setup::new().await.with("EXAI_LOG", "error");
+    let served = Served::start(&setup).await;
+    let (mut out, mut frames) = connect(&served, &[]).await.unwrap().split();
+    // More than all buffers on the way hold, in both directions.
+    let padding = "x".repeat(2_000);
+    let sending = async {
+        for id in 0..MANY {
+            let mut meta = discover_meta();
+            meta["padding"] = json!(padding);
+            let list = json!({"jsonrpc": "2.0", "id": id, "method": "tools/list", "params": {"_meta": meta}});
+            out.send(Message::text(list.to_string())).await.unwrap();
+        }
+    };
+    let hearing = async {
+        let mut heard = std::collections::BTreeSet::new();
+        while heard.len() < MANY {
+            if let Message::Text(text) = frames.next().await.expect("open").expect("a frame") {
+                let answer: Value = serde_json::from_str(&text).expect("JSON");
+                assert!(heard.insert(answer["id"].as_u64()), "one answer for each: {}", answer["id"]);
+            }
+        }
+    };
+    within("all answers", async { tokio::join!(sending, hearing) }).await;
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+}
+
 /// Reads the stream of `/sse` until it contains something.
 async fn until(stream: &mut TcpStream, seen: &mut String, wanted: &str) {
     let read = async {

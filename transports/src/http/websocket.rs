@@ -1,6 +1,9 @@
 //! MCP over WebSocket at `/ws`, subprotocol `mcp`: one message a text frame.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Extension,
@@ -12,10 +15,13 @@ use axum::{
     response::Response,
 };
 use exai_core::Principal;
-use futures::{SinkExt as _, StreamExt as _};
+use futures::{
+    SinkExt as _, StreamExt as _,
+    stream::{SplitSink, SplitStream},
+};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    time::{Instant, MissedTickBehavior, interval},
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 
 use super::lines::{Attach, line};
@@ -24,6 +30,8 @@ use super::lines::{Attach, line};
 const PING: Duration = Duration::from_secs(30);
 /// How long it may be silent, pings included.
 const SILENCE: Duration = Duration::from_secs(90);
+/// How long the last frame may take.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// The name of the protocol within the protocol.
 const SUBPROTOCOL: &str = "mcp";
 
@@ -39,47 +47,76 @@ pub(super) async fn upgrade(
         .on_upgrade(async move |socket| carry(socket, &attach, who).await)
 }
 
-/// Carries messages until one side ends; then the other is ended too.
+/// Carries messages until one side ends; then the other is ended too. Each direction goes on while the other waits: a client whose
+/// answers pile up must not keep itself from reading them.
 async fn carry(socket: WebSocket, attach: &Attach, who: Principal) {
-    let (mut out, mut frames) = socket.split();
-    let (read, mut write) = tokio::io::split(attach.begin(who));
-    let mut answers = BufReader::new(read);
-    let (mut pings, mut heard, mut answer) = (interval(PING), Instant::now(), Vec::new());
+    let (mut out, frames) = socket.split();
+    let (answers, messages) = tokio::io::split(attach.begin(who));
+    let heard = Mutex::new(Instant::now());
+    let gone = tokio::select! {
+        () = listen(frames, messages, &heard) => true,
+        goes_on = speak(&mut out, answers) => !goes_on,
+        () = silence(&heard) => false,
+    };
+    if !gone {
+        let reason = "the server has ended this connection".into();
+        let close = Message::Close(Some(CloseFrame { code: close_code::AWAY, reason }));
+        // Somebody who does not read is not waited for.
+        drop(timeout(GOODBYE, out.send(close)).await);
+    }
+}
+
+/// From the client to the service, until the client has ended or the service takes no more.
+async fn listen(
+    mut frames: SplitStream<WebSocket>,
+    mut messages: WriteHalf<DuplexStream>,
+    heard: &Mutex<Instant>,
+) {
+    while let Some(Ok(frame)) = frames.next().await {
+        *heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        let message = match frame {
+            Message::Text(text) => line(text.as_bytes()),
+            Message::Binary(bytes) => line(&bytes),
+            Message::Ping(_) | Message::Pong(_) => continue,
+            Message::Close(_) => return,
+        };
+        if messages.write_all(&message).await.is_err() {
+            // The service is over; its last answers are still being sent.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// From the service to the client, with a ping now and then. True when the service has ended, false when the client is gone.
+async fn speak(out: &mut SplitSink<WebSocket, Message>, answers: ReadHalf<DuplexStream>) -> bool {
+    let (mut answers, mut answer) = (BufReader::new(answers), Vec::new());
+    let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let close = loop {
-        tokio::select! {
-            frame = frames.next() => {
-                heard = Instant::now();
-                let message = match frame {
-                    Some(Ok(Message::Text(text))) => line(text.as_bytes()),
-                    Some(Ok(Message::Binary(bytes))) => line(&bytes),
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => break None,
-                };
-                if write.write_all(&message).await.is_err() {
-                    break None;
-                }
-            }
+    loop {
+        let message = tokio::select! {
             read = answers.read_until(b'\n', &mut answer) => {
-                match read {
-                    Ok(0) | Err(_) => break Some(close_code::AWAY),
-                    Ok(_) => {}
+                if matches!(read, Ok(0) | Err(_)) {
+                    return true;
                 }
                 let text = String::from_utf8_lossy(answer.trim_ascii_end()).into_owned();
                 answer.clear();
-                if out.send(Message::Text(text.into())).await.is_err() {
-                    break None;
-                }
+                Message::Text(text.into())
             }
-            _ = pings.tick() => {
-                if heard.elapsed() > SILENCE || out.send(Message::Ping(Bytes::new())).await.is_err() {
-                    break Some(close_code::AWAY);
-                }
-            }
+            _ = pings.tick() => Message::Ping(Bytes::new()),
+        };
+        if out.send(message).await.is_err() {
+            return false;
         }
-    };
-    if let Some(code) = close {
-        let frame = CloseFrame { code, reason: "the server has ended this connection".into() };
-        drop(out.send(Message::Close(Some(frame))).await);
+    }
+}
+
+/// Until nothing was heard for too long.
+async fn silence(heard: &Mutex<Instant>) {
+    loop {
+        let until = *heard.lock().unwrap_or_else(PoisonError::into_inner) + SILENCE;
+        if until <= Instant::now() {
+            return;
+        }
+        sleep_until(until).await;
     }
 }
