@@ -107,7 +107,7 @@ impl Config {
             wording: wording::read(&layers, &places, &mut problems),
             clink: clink::read(&layers, &limits, &mut problems),
             allow_http,
-            serve: serve::read(&layers, &mut problems),
+            serve: serve::read(&layers, limits.call, &mut problems),
             roots: place::local_roots(&layers, working_directory),
             sync: choice(
                 &layers,

@@ -36,14 +36,17 @@ pub struct Serve {
 }
 
 /// Reads it. What is wrong is reported; a key that cannot be used lets nobody in.
-pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Serve {
+pub(super) fn read(layers: &Layers, call: Duration, problems: &mut Problems) -> Serve {
     let sessions = number(layers, &keys::SERVE_SESSIONS, 1, 1_000_000, problems);
     let usual = HttpSettings::default();
+    // A call without progress is silent for all of its time, and its session must outlast it.
+    let session_idle = usual.session_idle.max(call + Duration::from_secs(300));
     Serve {
         listen: layers.look_up(&keys::SERVE_LISTEN).value,
         http: HttpSettings {
             allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
             credentials: credentials(layers, problems),
+            session_idle,
             max_sessions: (sessions, usual.max_sessions.1.min(sessions)),
             calls_a_second: (
                 number(layers, &keys::SERVE_RATE, 0, 1_000_000, problems),

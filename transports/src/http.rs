@@ -70,9 +70,10 @@ pub struct HttpSettings {
     pub max_sessions: (usize, usize),
     /// Calls a second, of all together and of each caller; 0 means no bound.
     pub calls_a_second: (u32, u32),
-    /// How long a session without a message lives. Progress is a message, so a call that works keeps its session.
+    /// How long a session without a message lives. A call that reports no progress is no message: this must be longer than calls may
+    /// take.
     pub session_idle: Duration,
-    /// How long a request may take to send its head.
+    /// How long a request may take to send its head, and how long a connection may be idle before one.
     pub header_wait: Duration,
     /// How long calls may take to finish once the end was asked for.
     pub drain: Duration,
@@ -87,8 +88,8 @@ impl Default for HttpSettings {
             max_connections: 10_000,
             max_sessions: (1_000, 100),
             calls_a_second: (50, 20),
-            session_idle: Duration::from_secs(2 * 60 * 60),
-            header_wait: Duration::from_secs(10),
+            session_idle: Duration::from_secs(30 * 60),
+            header_wait: Duration::from_secs(60),
             drain: Duration::from_secs(30),
         }
     }

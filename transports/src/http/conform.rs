@@ -69,19 +69,19 @@ fn method(body: &Bytes) -> Result<Option<String>, Box<Response>> {
         #[serde(default)]
         method: Option<Value>,
     }
-    match serde_json::from_slice::<IgnoredAny>(body) {
+    let is_object = body.trim_ascii_start().first() == Some(&b'{');
+    let read = if is_object {
+        serde_json::from_slice::<Named>(body)
+    } else {
+        serde_json::from_slice::<IgnoredAny>(body).map(|_| Named { method: None })
+    };
+    match read {
+        Ok(named) if is_object => Ok(named.method.and_then(|method| method.as_str().map(str::to_owned))),
+        Ok(_) => {
+            let text = "Invalid Request: send one message a request, and no batch: a message is an object";
+            refuse(INVALID_REQUEST, text.to_owned())
+        }
+        Err(error) if error.is_data() => refuse(INVALID_REQUEST, format!("Invalid Request: {error}")),
         Err(error) => refuse(PARSE_ERROR, format!("Parse error: {error}")),
-        Ok(_) => match body.trim_ascii_start().first() {
-            Some(b'{') => {
-                let named = serde_json::from_slice::<Named>(body).ok().and_then(|named| named.method);
-                Ok(named.and_then(|method| method.as_str().map(str::to_owned)))
-            }
-            Some(b'[') => {
-                let text =
-                    "Invalid Request: batches are not part of the protocol; send one message a request";
-                refuse(INVALID_REQUEST, text.to_owned())
-            }
-            _ => refuse(INVALID_REQUEST, "Invalid Request: a message is an object".to_owned()),
-        },
     }
 }

@@ -82,16 +82,17 @@ pub(super) async fn open(
     Extension(who): Extension<Principal>,
 ) -> Response {
     let id = Uuid::new_v4().to_string();
-    let (read, write) = tokio::io::split(connections.attach.begin(who.clone()));
-    {
+    let read = {
         let mut open = connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= connections.most {
             let text = "too many connections are open; end one, or try again later";
             return guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text)
                 .into_response();
         }
+        let (read, write) = tokio::io::split(connections.attach.begin(who.clone()));
         open.insert(id.clone(), (who, Arc::new(AsyncMutex::new(write))));
-    }
+        read
+    };
     let first = Event::default().event("endpoint").data(format!("/messages?sessionId={id}"));
     let answers =
         Answers { lines: BufReader::new(read), first: Some(first), _named: Named { id, connections } };

@@ -16,10 +16,7 @@ use governor::{
 
 use super::guard;
 
-/// After so many callers those that have not called lately are forgotten.
-const FORGET_AFTER: usize = 10_000;
-
-/// The bounds; `None` bounds nothing.
+/// The bounds; `None` bounds nothing. Callers are those of the configuration, so there is nothing to forget.
 #[derive(Clone, Default)]
 pub(super) struct Rates {
     all: Option<Arc<DefaultDirectRateLimiter>>,
@@ -41,13 +38,8 @@ impl Rates {
     /// How long to wait; `None` when nobody has to.
     fn wait(&self, who: &Principal) -> Option<Duration> {
         let now = self.clock.now();
-        if let Some(each) = &self.each {
-            if each.len() > FORGET_AFTER {
-                each.retain_recent();
-            }
-            if let Err(early) = each.check_key(who) {
-                return Some(early.wait_time_from(now));
-            }
+        if let Some(Err(early)) = self.each.as_ref().map(|each| each.check_key(who)) {
+            return Some(early.wait_time_from(now));
         }
         self.all.as_ref().and_then(|all| all.check().err()).map(|early| early.wait_time_from(now))
     }
