@@ -228,7 +228,7 @@ pub static SERVE_SESSIONS: Key = key(
     "serve.sessions",
     &[env::EXAI_SESSIONS_LIMIT],
     "1000",
-    "Sessions at once of clients that need one; at most 100 of one client",
+    "Sessions at once of clients that need one; at most 100 of one client. 0: each request stands alone, for several servers behind a proxy",
 );
 /// Calls a second.
 pub static SERVE_RATE: Key = key(

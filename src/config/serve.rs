@@ -37,7 +37,7 @@ pub struct Serve {
 
 /// Reads it. What is wrong is reported; a key that cannot be used lets nobody in.
 pub(super) fn read(layers: &Layers, call: Duration, problems: &mut Problems) -> Serve {
-    let sessions = number(layers, &keys::SERVE_SESSIONS, 1, 1_000_000, problems);
+    let sessions = number(layers, &keys::SERVE_SESSIONS, 0, 1_000_000, problems);
     let usual = HttpSettings::default();
     // A call without progress is silent for all of its time, and its session must outlast it.
     let session_idle = usual.session_idle.max(call + Duration::from_secs(300));

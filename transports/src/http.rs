@@ -66,7 +66,8 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     /// The most connections at once; more wait to be accepted.
     pub max_connections: usize,
-    /// The most sessions at once, and the most of one owner.
+    /// The most sessions at once, and the most of one owner. With none at all, requests of the revisions that know sessions are served
+    /// each on its own, as the later ones are.
     pub max_sessions: (usize, usize),
     /// Calls a second, of all together and of each caller; 0 means no bound.
     pub calls_a_second: (u32, u32),
@@ -157,6 +158,7 @@ where
     let config = StreamableHttpServerConfig::default()
         .disable_allowed_hosts()
         .disable_allowed_origins()
+        .with_legacy_session_mode(settings.max_sessions.0 > 0)
         .with_max_request_body_bytes(settings.max_body_bytes)
         .with_cancellation_token(streams.clone());
     let attach = Attach::new(handler.clone(), settings, underway.clone(), draining.clone());

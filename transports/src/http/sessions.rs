@@ -64,7 +64,8 @@ pub(super) async fn bind(State(sessions): State<Sessions>, request: Request, nex
         return next.run(request).await;
     }
     // Only the first message of the older revisions comes without a session and opens one; the newer ones name their revision.
-    let may_open = request.method() == Method::POST && !is_sessionless(request.headers());
+    let may_open =
+        sessions.most.0 > 0 && request.method() == Method::POST && !is_sessionless(request.headers());
     if may_open && !sessions.has_room(&who).await {
         let text = "too many sessions are open; end one, or try again later";
         let refusal = guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text);
