@@ -47,6 +47,7 @@ pub(super) fn read(layers: &Layers, call: Duration, problems: &mut Problems) -> 
             allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
             credentials: credentials(layers, problems),
             session_idle,
+            call_limit: call,
             max_sessions: (sessions, usual.max_sessions.1.min(sessions)),
             calls_a_second: (
                 number(layers, &keys::SERVE_RATE, 0, 1_000_000, problems),

@@ -25,6 +25,7 @@ mod live_models;
 mod memory;
 mod mending;
 mod older_answers;
+mod op;
 mod precommit;
 mod progress;
 mod resilience;

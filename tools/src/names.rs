@@ -23,8 +23,14 @@ const OTHER_NAMES: [(&str, &str); 14] = [
 
 /// The name here: without a predecessor's suffix, and under our own name for what it does.
 pub(crate) fn canonical(name: &str) -> &str {
-    let name = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+    let name = SUFFIXES.iter().find_map(|suffix| before(name, suffix)).unwrap_or(name);
     OTHER_NAMES.iter().find(|(other, _)| *other == name).map_or(name, |(_, own)| own)
+}
+
+/// What stands before a suffix, which may go on with the name of a window: `chat_EXAI-WS-VSCode1`.
+fn before<'a>(name: &'a str, suffix: &str) -> Option<&'a str> {
+    let (before, after) = name.split_once(suffix)?;
+    (after.is_empty() || after.starts_with('-')).then_some(before)
 }
 
 #[cfg(test)]
@@ -35,6 +41,8 @@ mod tests {
     fn suffixes_are_taken_off() {
         assert_eq!(canonical("chat_EXAI-WS"), "chat");
         assert_eq!(canonical("debug-EXAI_WS"), "debug");
+        assert_eq!(canonical("chat_EXAI-WS-VSCode1"), "chat");
+        assert_eq!(canonical("chat_EXAI-WSX"), "chat_EXAI-WSX");
         assert_eq!(canonical("chat"), "chat");
     }
 

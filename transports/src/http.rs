@@ -12,6 +12,7 @@ mod guard;
 mod health;
 mod legacy_sse;
 mod lines;
+mod op;
 mod rate;
 mod sessions;
 mod underway;
@@ -30,6 +31,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
+use exai_core::SystemClock;
 use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{
@@ -44,7 +46,12 @@ pub use self::{
     guard::Allowed,
     health::Health,
 };
-use self::{lines::Attach, sessions::Sessions, underway::Underway};
+use self::{
+    lines::Attach,
+    sessions::Sessions,
+    underway::Underway,
+    websocket::{dialect::Dialect, mcp::Mcp},
+};
 
 /// The path of the protocol.
 pub const MCP_PATH: &str = "/mcp";
@@ -76,6 +83,8 @@ pub struct HttpSettings {
     pub session_idle: Duration,
     /// How long a request may take to send its head, and how long a connection may be idle before one.
     pub header_wait: Duration,
+    /// The longest that a call may take, as clients are told that ask nothing else about it.
+    pub call_limit: Duration,
     /// How long calls may take to finish once the end was asked for.
     pub drain: Duration,
 }
@@ -91,6 +100,7 @@ impl Default for HttpSettings {
             calls_a_second: (50, 20),
             session_idle: Duration::from_secs(30 * 60),
             header_wait: Duration::from_secs(60),
+            call_limit: Duration::from_secs(600),
             drain: Duration::from_secs(30),
         }
     }
@@ -162,6 +172,20 @@ where
         .with_max_request_body_bytes(settings.max_body_bytes)
         .with_cancellation_token(streams.clone());
     let attach = Attach::new(handler.clone(), settings, underway.clone(), draining.clone());
+    let op = op::Op::new(
+        attach.clone(),
+        settings.credentials.clone(),
+        Arc::clone(&health),
+        Arc::new(SystemClock),
+        (sessions_of_dialects(settings), settings.call_limit),
+    );
+    // The first that claims a connection has it, so the last one takes whatever is left.
+    let dialects: [Arc<dyn Dialect>; 2] = [Arc::new(Mcp::new(attach.clone())), Arc::new(op)];
+    let sockets = websocket::Sockets {
+        dialects: dialects.into(),
+        max_bytes: settings.max_body_bytes,
+        first_wait: settings.header_wait,
+    };
     let connections = legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0);
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
     let sessions = Sessions::new(manager, settings.max_sessions);
@@ -170,7 +194,7 @@ where
         .nest_service(MCP_PATH, service)
         .layer(from_fn_with_state(sessions, sessions::bind))
         .layer(from_fn_with_state(limits, conform::conform))
-        .route(WEBSOCKET_PATH, get(websocket::upgrade).with_state((attach, settings.max_body_bytes)))
+        .route(WEBSOCKET_PATH, get(websocket::upgrade).with_state(sockets))
         .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
         .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections))
         .layer(from_fn_with_state(rate::Rates::new(settings.calls_a_second), rate::limit))
@@ -180,6 +204,11 @@ where
         .layer(DefaultBodyLimit::max(settings.max_body_bytes))
         .layer(from_fn_with_state(settings.allowed.clone(), guard::check))
         .layer(from_fn(guard::catch_panics))
+}
+
+/// A dialect's session is its way back to a result, whether or not the older revisions of MCP get sessions.
+fn sessions_of_dialects(settings: &HttpSettings) -> (usize, usize) {
+    if settings.max_sessions.0 > 0 { settings.max_sessions } else { HttpSettings::default().max_sessions }
 }
 
 async fn not_found() -> Response {

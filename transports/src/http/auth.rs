@@ -1,6 +1,6 @@
 //! Who comes in: static keys from the configuration, kept as hashes.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::{
     extract::{Request, State},
@@ -10,7 +10,7 @@ use axum::{
 };
 use exai_core::Principal;
 
-use super::guard;
+use super::{WEBSOCKET_PATH, guard};
 
 /// The other header that keys come in.
 const API_KEY: &str = "x-api-key";
@@ -37,33 +37,71 @@ impl Credential {
     }
 }
 
-/// All keys. Without any, everybody who reaches the listener is the local user.
+/// All keys. Without any, everybody who reaches the listener is the local user. Clones share them: a key that is rotated is rotated
+/// everywhere in this process.
 #[derive(Debug, Clone, Default)]
-pub struct Credentials(Arc<[Credential]>);
+pub struct Credentials(Arc<RwLock<Vec<Credential>>>);
 
 impl Credentials {
     /// These keys.
     #[must_use]
     pub fn new(all: Vec<Credential>) -> Self {
-        Self(all.into())
+        Self(Arc::new(RwLock::new(all)))
     }
 
     /// Whether nobody has to show a key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    fn principal(&self, headers: &HeaderMap) -> Option<Principal> {
-        if self.is_empty() {
-            return Some(Principal::local());
-        }
-        let shown = blake3::hash(shown(headers)?.as_bytes());
+    /// Whose key it is.
+    pub(super) fn owner_of(&self, key: &str) -> Option<Principal> {
+        let shown = blake3::hash(key.as_bytes());
         // Every key is compared, so that the time does not tell which one was near.
         let matching = |found, known: &Credential| {
             if known.hash == shown { Some(known.principal.clone()) } else { found }
         };
-        self.0.iter().fold(None, matching)
+        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().fold(None, matching)
+    }
+
+    /// Puts a new key in the place of an old one. False when the old one is none of these.
+    pub(super) fn rotate(&self, old: &str, new: &str) -> bool {
+        let (old, new) = (blake3::hash(old.as_bytes()), blake3::hash(new.as_bytes()));
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = all.iter_mut().find(|known| known.hash == old) else { return false };
+        known.hash = new;
+        true
+    }
+
+    fn caller(&self, headers: &HeaderMap) -> Caller {
+        if self.is_empty() {
+            return Caller::Known(Principal::local());
+        }
+        match shown(headers) {
+            Some(key) => self.owner_of(key).map_or(Caller::Refused, Caller::Known),
+            None => Caller::Silent,
+        }
+    }
+}
+
+/// Who came in.
+#[derive(Debug, Clone)]
+pub(super) enum Caller {
+    /// Somebody with a key, or anybody where none is needed.
+    Known(Principal),
+    /// Nobody has shown a key yet.
+    Silent,
+    /// A key that is none.
+    Refused,
+}
+
+impl Caller {
+    pub(super) fn into_principal(self) -> Option<Principal> {
+        match self {
+            Self::Known(principal) => Some(principal),
+            Self::Silent | Self::Refused => None,
+        }
     }
 }
 
@@ -76,13 +114,27 @@ fn shown(headers: &HeaderMap) -> Option<&str> {
     bearer.or_else(|| text(API_KEY).map(str::trim)).filter(|key| !key.is_empty())
 }
 
-/// Puts the caller's identity into the request, or refuses it.
+/// Puts the caller's identity into the request, or refuses it. A WebSocket that asks for no subprotocol may show its key in its first
+/// frame instead: browsers and older programs cannot set a header there.
 pub(super) async fn identify(State(known): State<Credentials>, mut request: Request, next: Next) -> Response {
-    let Some(principal) = known.principal(request.headers()) else {
-        let text = "a key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`";
-        let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"exai-mcp\"")];
-        return (challenge, guard::problem(StatusCode::UNAUTHORIZED, "unauthorized", text)).into_response();
-    };
-    request.extensions_mut().insert(principal);
+    let caller = known.caller(request.headers());
+    match &caller {
+        Caller::Known(principal) => {
+            let principal = principal.clone();
+            request.extensions_mut().insert(principal);
+        }
+        Caller::Silent if may_say_it_later(&request) => {}
+        Caller::Silent | Caller::Refused => {
+            let text = "a key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`";
+            let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"exai-mcp\"")];
+            let refusal = guard::problem(StatusCode::UNAUTHORIZED, "unauthorized", text);
+            return (challenge, refusal).into_response();
+        }
+    }
+    request.extensions_mut().insert(caller);
     next.run(request).await
+}
+
+fn may_say_it_later(request: &Request) -> bool {
+    request.uri().path() == WEBSOCKET_PATH && !request.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL)
 }

@@ -1,7 +1,10 @@
-//! MCP over WebSocket at `/ws`, subprotocol `mcp`: one message a text frame.
+//! WebSockets at `/ws`: MCP with the subprotocol `mcp`, and the dialects that the first frame chooses.
+
+pub(in crate::http) mod dialect;
+pub(in crate::http) mod mcp;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -20,11 +23,12 @@ use futures::{
     stream::{SplitSink, SplitStream},
 };
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf},
+    sync::mpsc,
     time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 
-use super::lines::{Attach, line};
+use self::dialect::{Dialect, FRAMES, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TOO_LATE};
+use super::auth::Caller;
 
 /// How often the other side is asked whether it is still there.
 const PING: Duration = Duration::from_secs(30);
@@ -34,86 +38,127 @@ const SILENCE: Duration = Duration::from_secs(90);
 const GOODBYE: Duration = Duration::from_secs(1);
 /// The name of the protocol within the protocol.
 const SUBPROTOCOL: &str = "mcp";
+/// What a client is told whose service has ended.
+const ENDED: Goodbye = (close_code::AWAY, "the server has ended this connection");
+
+/// What a WebSocket needs to know.
+#[derive(Clone)]
+pub(super) struct Sockets {
+    /// Asked in this order.
+    pub(super) dialects: Arc<[Arc<dyn Dialect>]>,
+    pub(super) max_bytes: usize,
+    /// How long the first frame may take.
+    pub(super) first_wait: Duration,
+}
 
 pub(super) async fn upgrade(
-    State((attach, max_bytes)): State<(Attach, usize)>,
-    Extension(who): Extension<Principal>,
+    State(sockets): State<Sockets>,
+    Extension(caller): Extension<Caller>,
     request: WebSocketUpgrade,
 ) -> Response {
     request
         .protocols([SUBPROTOCOL])
-        .max_message_size(max_bytes)
-        .max_frame_size(max_bytes)
-        .on_upgrade(async move |socket| carry(socket, &attach, who).await)
+        .max_message_size(sockets.max_bytes)
+        .max_frame_size(sockets.max_bytes)
+        .on_upgrade(async move |socket| carry(socket, &sockets, caller.into_principal()).await)
 }
 
-/// Carries messages until one side ends; then the other is ended too. Each direction goes on while the other waits: a client whose
-/// answers pile up must not keep itself from reading them.
-async fn carry(socket: WebSocket, attach: &Attach, who: Principal) {
-    let (mut out, frames) = socket.split();
-    let (answers, messages) = tokio::io::split(attach.begin(who));
-    let heard = Mutex::new(Instant::now());
-    let gone = tokio::select! {
-        () = listen(frames, messages, &heard) => true,
-        goes_on = speak(&mut out, answers) => !goes_on,
-        () = silence(&heard) => false,
+/// Carries frames until one side ends; then the other is ended too.
+async fn carry(socket: WebSocket, sockets: &Sockets, who: Option<Principal>) {
+    let (mut out, mut frames) = socket.split();
+    let first = match timeout(sockets.first_wait, first_of(&mut frames)).await {
+        Ok(Some(first)) => first,
+        Ok(None) => return,
+        Err(_elapsed) => return say_goodbye(&mut out, (TOO_LATE, "nothing was said in time")).await,
     };
-    if !gone {
-        let reason = "the server has ended this connection".into();
-        let close = Message::Close(Some(CloseFrame { code: close_code::AWAY, reason }));
-        // Somebody who does not read is not waited for.
-        drop(timeout(GOODBYE, out.send(close)).await);
+    let Some(dialect) = sockets.dialects.iter().find(|dialect| dialect.claims(&first)) else {
+        return say_goodbye(&mut out, (NOT_UNDERSTOOD, "the first frame is no message of MCP")).await;
+    };
+    let (heard, incoming) = mpsc::channel(FRAMES);
+    let (answers, outgoing) = mpsc::channel(FRAMES);
+    let last_heard = Mutex::new(Instant::now());
+    let speaking = async {
+        dialect.run(first, Link { frames: incoming, answers }, who).await;
+        std::future::pending::<()>().await;
+    };
+    let goodbye = tokio::select! {
+        () = listen(frames, heard, &last_heard) => None,
+        goodbye = speak(&mut out, outgoing) => goodbye,
+        () = silence(&last_heard) => Some(ENDED),
+        () = speaking => None,
+    };
+    if let Some(goodbye) = goodbye {
+        say_goodbye(&mut out, goodbye).await;
     }
 }
 
-/// From the client to the service, until the client has ended or the service takes no more.
-async fn listen(
-    mut frames: SplitStream<WebSocket>,
-    mut messages: WriteHalf<DuplexStream>,
-    heard: &Mutex<Instant>,
-) {
-    while let Some(Ok(frame)) = frames.next().await {
-        *heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        let message = match frame {
-            Message::Text(text) => line(text.as_bytes()),
-            Message::Binary(bytes) => line(&bytes),
-            Message::Ping(_) | Message::Pong(_) => continue,
-            Message::Close(_) => return,
-        };
-        if messages.write_all(&message).await.is_err() {
-            // The service is over; its last answers are still being sent.
-            std::future::pending::<()>().await;
+async fn first_of(frames: &mut SplitStream<WebSocket>) -> Option<Bytes> {
+    loop {
+        if let Some(said) = said(frames.next().await?.ok()?)? {
+            return Some(said);
         }
     }
 }
 
-/// From the service to the client, with a ping now and then. True when the service has ended, false when the client is gone.
-async fn speak(out: &mut SplitSink<WebSocket, Message>, answers: ReadHalf<DuplexStream>) -> bool {
-    let (mut answers, mut answer) = (BufReader::new(answers), Vec::new());
+/// What a frame says: nothing within the connection's own affairs, `None` at its end.
+fn said(frame: Message) -> Option<Option<Bytes>> {
+    match frame {
+        Message::Text(text) => Some(Some(text.into())),
+        Message::Binary(bytes) => Some(Some(bytes)),
+        Message::Ping(_) | Message::Pong(_) => Some(None),
+        Message::Close(_) => None,
+    }
+}
+
+async fn say_goodbye(out: &mut SplitSink<WebSocket, Message>, (code, reason): Goodbye) {
+    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+    // Somebody who does not read is not waited for.
+    drop(timeout(GOODBYE, out.send(close)).await);
+}
+
+/// From the client, until it has ended.
+async fn listen(mut frames: SplitStream<WebSocket>, heard: mpsc::Sender<Bytes>, last: &Mutex<Instant>) {
+    while let Some(Ok(frame)) = frames.next().await {
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        match said(frame) {
+            Some(Some(said)) => {
+                if heard.send(said).await.is_err() {
+                    // The dialect has come to its end; its last answers are still being sent.
+                    std::future::pending::<()>().await;
+                }
+            }
+            Some(None) => {}
+            None => return,
+        }
+    }
+}
+
+/// To the client, with a ping now and then. How to say goodbye; nothing when the client is gone.
+async fn speak(
+    out: &mut SplitSink<WebSocket, Message>,
+    mut answers: mpsc::Receiver<Outgoing>,
+) -> Option<Goodbye> {
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let message = tokio::select! {
-            read = answers.read_until(b'\n', &mut answer) => {
-                if matches!(read, Ok(0) | Err(_)) {
-                    return true;
-                }
-                let text = String::from_utf8_lossy(answer.trim_ascii_end()).into_owned();
-                answer.clear();
-                Message::Text(text.into())
-            }
+            answer = answers.recv() => match answer {
+                Some(Outgoing::Text(text)) => Message::Text(text.into()),
+                Some(Outgoing::Close(goodbye)) => return Some(goodbye),
+                None => return Some(ENDED),
+            },
             _ = pings.tick() => Message::Ping(Bytes::new()),
         };
         if out.send(message).await.is_err() {
-            return false;
+            return None;
         }
     }
 }
 
 /// Until nothing was heard for too long.
-async fn silence(heard: &Mutex<Instant>) {
+async fn silence(last: &Mutex<Instant>) {
     loop {
-        let until = *heard.lock().unwrap_or_else(PoisonError::into_inner) + SILENCE;
+        let until = *last.lock().unwrap_or_else(PoisonError::into_inner) + SILENCE;
         if until <= Instant::now() {
             return;
         }

@@ -1,0 +1,203 @@
+//! The `op` dialect: JSON frames with an `op`, as programs of the predecessor speak. It is a translation of MCP messages and knows no
+//! tool; `docs/websocket.md` describes it.
+
+mod calls;
+mod delivery;
+mod registry;
+mod request;
+mod result;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use axum::body::Bytes;
+use exai_core::{Clock, Principal};
+use serde_json::{Value, json};
+use tokio::{sync::mpsc, time::Instant};
+use uuid::Uuid;
+
+use self::{
+    delivery::Socket,
+    registry::{Entry, Registry},
+    session::{Command, KEPT, Session},
+};
+use super::{
+    Health,
+    auth::Credentials,
+    lines::Attach,
+    websocket::dialect::{Dialect, Link, NOT_UNDERSTOOD, Outgoing, UNAUTHORIZED, WRONG_START},
+};
+
+/// Frames that wait for their session.
+const QUEUE: usize = 8;
+/// The shortest key that a rotation sets.
+const LEAST_KEY: usize = 16;
+/// The close code for somebody who should come again later (RFC 6455 registry: 1013).
+const TRY_AGAIN_LATER: u16 = 1013;
+
+/// What sessions know of the world around them.
+pub(super) struct Surroundings {
+    credentials: Credentials,
+    health: Arc<dyn Health>,
+    clock: Arc<dyn Clock>,
+    registry: Registry,
+    began: Instant,
+    /// The longest that a call may take.
+    call_limit: Duration,
+}
+
+impl Surroundings {
+    /// Seconds since 1970.
+    fn now(&self) -> f64 {
+        // Milliseconds of this century are far below 2^53.
+        #[expect(clippy::cast_precision_loss, reason = "exact up to the year 287,000")]
+        let milliseconds = self.clock.now().0 as f64;
+        milliseconds / 1000.0
+    }
+
+    fn rotate(&self, old: &str, new: &str) -> Result<(), &'static str> {
+        if old.is_empty() || new.is_empty() {
+            return Err("missing_params");
+        }
+        if new.len() < LEAST_KEY {
+            return Err("too_short");
+        }
+        if self.credentials.rotate(old, new) { Ok(()) } else { Err("unauthorized") }
+    }
+
+    fn health(&self, tools: usize) -> Value {
+        let mut health = json!({"t": self.now(), "uptime_human": spoken(self.began.elapsed()),
+            "sessions": self.registry.count(), "tool_count": tools});
+        if let (Value::Object(all), Value::Object(figures)) = (&mut health, self.health.figures()) {
+            all.extend(figures);
+        }
+        health
+    }
+}
+
+/// A length of time for people.
+fn spoken(length: Duration) -> String {
+    let (minutes, seconds) = (length.as_secs() / 60, length.as_secs() % 60);
+    let (hours, minutes) = (minutes / 60, minutes % 60);
+    match (hours / 24, hours % 24) {
+        (0, 0) => format!("{minutes}m {seconds}s"),
+        (0, hours) => format!("{hours}h {minutes}m"),
+        (days, hours) => format!("{days}d {hours}h"),
+    }
+}
+
+/// The dialect.
+pub(super) struct Op {
+    attach: Attach,
+    surroundings: Arc<Surroundings>,
+    connections: AtomicU64,
+}
+
+impl Op {
+    pub(super) fn new(
+        attach: Attach,
+        credentials: Credentials,
+        health: Arc<dyn Health>,
+        clock: Arc<dyn Clock>,
+        (most, call_limit): ((usize, usize), Duration),
+    ) -> Self {
+        let registry = Registry::new(most);
+        let began = Instant::now();
+        let surroundings = Surroundings { credentials, health, clock, registry, began, call_limit };
+        Self { attach, surroundings: Arc::new(surroundings), connections: AtomicU64::default() }
+    }
+
+    /// A session for whoever says hello: the one that is named, or a new one.
+    fn session_for(&self, hello: &Value, who: Option<Principal>) -> Result<(Entry, Value), Refused> {
+        let token = hello["token"].as_str().filter(|token| !token.is_empty());
+        let who = who.or_else(|| token.and_then(|token| self.surroundings.credentials.owner_of(token)));
+        let who = who.ok_or(Refused("unauthorized", (UNAUTHORIZED, "a valid token is needed")))?;
+        let wanted = hello["session_id"].as_str().filter(|id| is_name(id));
+        if let Some(token) = hello["resume_token"].as_str() {
+            let found = wanted.and_then(|id| self.surroundings.registry.find(id, token, &who));
+            let entry = found.ok_or(Refused("unauthorized", (UNAUTHORIZED, "there is no such session")))?;
+            let ack = acknowledgement(&entry.id, token, true);
+            return Ok((entry, ack));
+        }
+        let id = wanted.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let opened = self.surroundings.registry.open(id, who.clone(), commands);
+        let (entry, token, registered) =
+            opened.ok_or(Refused("over_capacity", (TRY_AGAIN_LATER, "too many sessions are open")))?;
+        let ack = acknowledgement(&entry.id, &token, false);
+        let session = Session::new(entry.clone(), Arc::clone(&self.surroundings));
+        tokio::spawn(session.run(self.attach.begin(who), queue, client(hello), registered));
+        Ok((entry, ack))
+    }
+}
+
+/// Why somebody is not greeted.
+struct Refused(&'static str, (u16, &'static str));
+
+fn acknowledgement(id: &str, token: &str, resumed: bool) -> Value {
+    json!({"op": "hello_ack", "ok": true, "session_id": id, "resume_token": token, "resumed": resumed,
+        "kept_seconds": KEPT.as_secs()})
+}
+
+/// A name that a client may give its session: 3 to 64 letters, digits, `-` and `_`.
+fn is_name(id: &str) -> bool {
+    (3..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+/// Who the client says it is, for MCP.
+fn client(hello: &Value) -> Value {
+    let text = |key: &str| hello["clientInfo"][key].as_str().filter(|text| text.len() <= 100);
+    json!({"name": text("name").unwrap_or("op"), "version": text("version").unwrap_or("1")})
+}
+
+#[async_trait]
+impl Dialect for Op {
+    /// Everything: who begins wrongly is told so in the words of this dialect.
+    fn claims(&self, _first: &[u8]) -> bool {
+        true
+    }
+
+    async fn run(&self, first: Bytes, mut link: Link, who: Option<Principal>) {
+        let greeted = match serde_json::from_slice::<Value>(&first) {
+            Ok(hello) if hello["op"] == "hello" => {
+                self.session_for(&hello, who).map(|(entry, ack)| (entry, ack, hello["last_seq"].as_u64()))
+            }
+            Ok(_) => Err(Refused("missing_hello", (WRONG_START, "hello comes first"))),
+            Err(_) => {
+                let goodbye = (NOT_UNDERSTOOD, "the first frame is not JSON");
+                drop(link.answers.send(Outgoing::Close(goodbye)).await);
+                return;
+            }
+        };
+        let (entry, greeting, seen) = match greeted {
+            Ok(greeted) => greeted,
+            Err(Refused(error, goodbye)) => {
+                let refusal = json!({"op": "hello_ack", "ok": false, "error": error}).to_string();
+                drop(link.answers.send(Outgoing::Text(refusal)).await);
+                drop(link.answers.send(Outgoing::Close(goodbye)).await);
+                return;
+            }
+        };
+        let number = self.connections.fetch_add(1, Ordering::Relaxed);
+        let socket = Socket { number, answers: link.answers };
+        let mut next = Some(Command::Connect { socket, greeting, seen });
+        while let Some(command) = next {
+            // A session that has ended has closed the connection.
+            if entry.commands.send(command).await.is_err() {
+                return;
+            }
+            next = link.frames.recv().await.map(|frame| Command::Frame { number, frame });
+        }
+    }
+}

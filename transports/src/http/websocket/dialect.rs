@@ -1,0 +1,50 @@
+//! What is spoken on a WebSocket. The first frame decides which dialect it is; another one is another implementation.
+
+use async_trait::async_trait;
+use axum::body::Bytes;
+use exai_core::Principal;
+use tokio::sync::mpsc;
+
+/// Frames on their way in each direction; who does not read slows the other side down.
+pub(super) const FRAMES: usize = 8;
+
+/// A close code of our own, and why, as the dialects use them.
+pub(in crate::http) type Goodbye = (u16, &'static str);
+
+/// The first frame is no message of any dialect.
+pub(in crate::http) const NOT_UNDERSTOOD: u16 = 4000;
+/// The first frame is a message, but not the one that comes first.
+pub(in crate::http) const WRONG_START: u16 = 4001;
+/// Nothing was said in time.
+pub(in crate::http) const TOO_LATE: u16 = 4002;
+/// Whoever it is may not come in.
+pub(in crate::http) const UNAUTHORIZED: u16 = 4003;
+
+/// What goes out.
+#[derive(Debug)]
+pub(in crate::http) enum Outgoing {
+    /// A text frame.
+    Text(String),
+    /// The end of the connection.
+    Close(Goodbye),
+}
+
+/// A dialect's side of a connection. Pings, limits and the silence of the other side are no concern of a dialect.
+#[derive(Debug)]
+pub(in crate::http) struct Link {
+    /// What the client says; ends with the connection.
+    pub(in crate::http) frames: mpsc::Receiver<Bytes>,
+    /// What it is told; the connection is closed when this is dropped and everything was sent.
+    pub(in crate::http) answers: mpsc::Sender<Outgoing>,
+}
+
+/// A way of speaking.
+#[async_trait]
+pub(in crate::http) trait Dialect: Send + Sync {
+    /// Whether a connection that begins like this speaks it.
+    fn claims(&self, first: &[u8]) -> bool;
+
+    /// Speaks it until one side ends. Dropped when the client is gone. `who` is absent when the client has shown no key yet where one
+    /// is needed.
+    async fn run(&self, first: Bytes, link: Link, who: Option<Principal>);
+}

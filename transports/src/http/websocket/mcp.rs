@@ -1,0 +1,72 @@
+//! MCP as it is: one message a text frame.
+
+use async_trait::async_trait;
+use axum::body::Bytes;
+use exai_core::Principal;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
+use super::dialect::{Dialect, Link, Outgoing, UNAUTHORIZED};
+use crate::http::lines::{Attach, line};
+
+/// Messages of the protocol, passed on as they are.
+pub(in crate::http) struct Mcp {
+    attach: Attach,
+}
+
+impl Mcp {
+    pub(in crate::http) fn new(attach: Attach) -> Self {
+        Self { attach }
+    }
+}
+
+/// The key that every message of JSON-RPC has.
+#[derive(Deserialize)]
+struct Marked {
+    #[expect(dead_code, reason = "only its presence counts")]
+    jsonrpc: serde::de::IgnoredAny,
+}
+
+#[async_trait]
+impl Dialect for Mcp {
+    fn claims(&self, first: &[u8]) -> bool {
+        serde_json::from_slice::<Marked>(first).is_ok()
+    }
+
+    /// Each direction goes on while the other waits: a client whose answers pile up must not keep itself from reading them.
+    async fn run(&self, first: Bytes, mut link: Link, who: Option<Principal>) {
+        let Some(who) = who else {
+            let error = json!({"code": -32_000, "message": "a key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"});
+            let refusal = json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string();
+            drop(link.answers.send(Outgoing::Text(refusal)).await);
+            drop(link.answers.send(Outgoing::Close((UNAUTHORIZED, "a key is needed"))).await);
+            return;
+        };
+        let (answers, mut messages) = tokio::io::split(self.attach.begin(who));
+        let hear = async {
+            let mut next = Some(first);
+            while let Some(frame) = next {
+                if messages.write_all(&line(&frame)).await.is_err() {
+                    // The service is over; its last answers are still being sent.
+                    std::future::pending::<()>().await;
+                }
+                next = link.frames.recv().await;
+            }
+        };
+        let say = async {
+            let (mut answers, mut answer) = (BufReader::new(answers), Vec::new());
+            while !matches!(answers.read_until(b'\n', &mut answer).await, Ok(0) | Err(_)) {
+                let text = String::from_utf8_lossy(answer.trim_ascii_end()).into_owned();
+                answer.clear();
+                if link.answers.send(Outgoing::Text(text)).await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = hear => {}
+            () = say => {}
+        }
+    }
+}
