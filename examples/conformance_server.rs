@@ -30,7 +30,7 @@ use std::{
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use exai_transports::http::{self, Health, HttpLifecycle, HttpSettings};
+use exai_transports::http::{self, Health, HttpLifecycle, HttpSettings, Listener};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -39,9 +39,10 @@ use self::server::Fixtures;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (listen, sessions) = arguments(std::env::args().skip(1))?;
-    let listener = TcpListener::bind(&listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let socket = TcpListener::bind(&listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = Listener::tcp(socket);
     // Scripts wait for this line and take the port from it.
-    writeln!(io::stdout(), "http://{}{}", listener.local_addr()?, http::MCP_PATH)?;
+    writeln!(io::stdout(), "{}", listener.url()?)?;
     // The suite makes hundreds of calls a second.
     let mut settings = HttpSettings { calls_a_second: (0, 0), ..HttpSettings::default() };
     if !sessions {

@@ -27,6 +27,10 @@ pub struct Cli {
 enum Command {
     /// Serve several clients over HTTP
     Serve(ServeArgs),
+    /// Bridge a client's pipe to a server that runs already
+    Connect(ConnectArgs),
+    /// Say how a running server is: exit code 0 ready, 1 not ready, 2 nobody answers
+    Health(HealthArgs),
     /// Run a tool here and show its answer
     #[command(alias = "call")]
     Run(RunArgs),
@@ -71,8 +75,42 @@ enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Where to listen instead of serve.listen; port 0 takes a free one
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT | unix:PATH")]
     pub listen: Option<String>,
+    /// When the port is taken, try so many after it
+    #[arg(long, value_name = "COUNT")]
+    pub port_range: Option<u16>,
+    /// Serve over TLS with this certificate chain (PEM) instead of serve.tls_cert
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of that certificate (PEM) instead of serve.tls_key
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Write how the server is into this file every 10 seconds
+    #[arg(long, value_name = "FILE")]
+    pub health_file: Option<PathBuf>,
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// Where the server is; without it, at serve.listen
+    #[arg(value_name = "http://HOST:PORT")]
+    pub url: Option<String>,
+    /// Look at the file that `serve --health-file` writes instead
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub file: Option<PathBuf>,
+}
+
+/// Arguments of `connect`.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectArgs {
+    /// Where the server is; without it, at serve.listen. EXAI_TOKEN is the key
+    #[arg(value_name = "ws://HOST:PORT/ws")]
+    pub url: Option<String>,
+    /// Start a server there when none answers
+    #[arg(long)]
+    pub spawn: bool,
 }
 
 /// Arguments of `run`.
@@ -317,7 +355,7 @@ impl Cli {
     /// Does what the command line says and returns the exit code: 0, 1 for a failure or findings, 2 for wrong usage.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let serve = matches!(self.command, None | Some(Command::Serve(_)));
+        let serve = matches!(self.command, None | Some(Command::Serve(_) | Command::Connect(_)));
         let many = matches!(self.command, Some(Command::Serve(_)));
         if self.command.is_none() && io::stdin().is_terminal() {
             return short_help();
@@ -340,6 +378,8 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
             Box::pin(lifecycle::serve_stdio(app, &config)).await.map(|()| ExitCode::SUCCESS)
         }
         Some(Command::Serve(args)) => Box::pin(commands::serve::run(&args, &config)).await,
+        Some(Command::Connect(args)) => Box::pin(commands::connect::run(&args, &config)).await,
+        Some(Command::Health(args)) => commands::health::run(&args, &config).await,
         Some(Command::Run(args)) => Box::pin(commands::run::run(args, App::build(&config)?)).await,
         Some(Command::Models(args)) => commands::models::run(&args, &App::build(&config)?).await,
         Some(Command::Threads(command)) => commands::threads::run(&command, &App::build(&config)?).await,

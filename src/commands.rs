@@ -4,6 +4,8 @@ pub(crate) mod activity;
 pub(crate) mod cache;
 mod client;
 pub(crate) mod config;
+pub(crate) mod connect;
+pub(crate) mod health;
 pub(crate) mod models;
 pub(crate) mod prompts;
 pub(crate) mod run;

@@ -30,6 +30,7 @@ use crate::{
     context::estimate_tokens_of_bytes,
     error::EngineError,
     health::{Admission, Health, Pass},
+    meter,
     settings::AttemptSettings,
 };
 
@@ -198,8 +199,24 @@ fn may_be_repeated(kind: Kind) -> bool {
     matches!(kind, Kind::RateLimited | Kind::Unavailable | Kind::Unreachable | Kind::Protocol)
 }
 
-/// One attempt, its stream folded into a reply.
+/// One attempt, and what is known of it afterwards.
 async fn once(
+    provider: &dyn Provider,
+    request: &Request,
+    ctx: &CallCtx,
+    events: &watch::Sender<RunEvent>,
+) -> Result<Reply, ProviderError> {
+    let begun = Instant::now();
+    let outcome = folded(provider, request, ctx, events).await;
+    meter::attempt(provider.id(), begun.elapsed(), outcome.as_ref().err());
+    if let Ok(reply) = &outcome {
+        meter::tokens(provider.id(), &reply.usage);
+    }
+    outcome
+}
+
+/// One attempt, its stream folded into a reply.
+async fn folded(
     provider: &dyn Provider,
     request: &Request,
     ctx: &CallCtx,

@@ -28,6 +28,7 @@ use crate::{
     call::Call,
     consulted::Consulted,
     error::EngineError,
+    meter,
     recall::Recall,
     routing::{Choice, Models},
     run::{Epilogue, Outcome, RunTask, Runs},
@@ -279,6 +280,7 @@ impl Expert {
         task.epilogue.leave(vec![end]);
         self.store_epilogue_later(task.epilogue, call);
         let cost_usd = question.choice.model.price.cost(&attempted.reply.usage);
+        meter::cost(question.choice.provider.id(), cost_usd.unwrap_or_default());
         let consulted = Arc::new(Consulted {
             reply: attempted.reply,
             run: id,

@@ -11,6 +11,7 @@ use crate::{
     error::EngineError,
     expert::Question,
     gather::Gathered,
+    meter,
     round::Round,
     routing::Choice,
     stale::{Older, Tried},
@@ -62,7 +63,10 @@ impl Engine {
             question.is_last = others.is_empty();
             let (mut next, choice) = (question.again(), question.choice.clone());
             let failure = match self.consult_round(question, gathered, add_files, call).await {
-                Ok(round) => return Ok(InTurn { round, choice, dropped_turns, passed_over }),
+                Ok(round) => {
+                    meter::routed(choice.provider.id(), passed_over.is_empty());
+                    return Ok(InTurn { round, choice, dropped_turns, passed_over });
+                }
                 Err(failure) => failure,
             };
             tried.push(Tried::new(&next, call));

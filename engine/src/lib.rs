@@ -24,6 +24,7 @@ pub mod health;
 mod images;
 pub mod inspect;
 mod live_models;
+mod meter;
 pub mod overview;
 pub mod parse;
 pub mod preferences;

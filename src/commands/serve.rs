@@ -1,15 +1,16 @@
 //! `exai-mcp serve`: the server for several clients at once, over HTTP.
 
-use std::{io, process::ExitCode, sync::Arc};
+mod bind;
+mod condition;
+pub(crate) mod health_file;
+mod holder;
 
-use anyhow::Context as _;
-use async_trait::async_trait;
-use exai_engine::Engine;
-use exai_transports::http::{self, Health, HttpLifecycle};
-use serde_json::{Value, json};
-use tokio::net::{TcpListener, lookup_host};
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use exai_transports::http::{self, Health, HttpLifecycle, Tls};
 use tokio_util::sync::CancellationToken;
 
+use self::{bind::Bound, condition::Condition};
 use crate::{
     App,
     app::Door,
@@ -20,26 +21,39 @@ use crate::{
 
 /// The exit code for an address that cannot be listened on.
 const CANNOT_LISTEN: u8 = 2;
+/// How often the certificate's files are looked at.
+const CERTIFICATE_EVERY: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let listen = args.listen.as_deref().unwrap_or(&config.serve.listen);
-    let listener = match bind(listen, config).await {
-        Ok(listener) => listener,
+    let Bound { listener, tls, left } = match bind::bind(args, config).await {
+        Ok(bound) => bound,
         Err(error) => {
             complain(&error);
             return Ok(ExitCode::from(CANNOT_LISTEN));
         }
     };
-    let address = listener.local_addr()?;
+    let url = listener.url()?;
     let app = App::build_for(config, Door::Network)?;
     let shutdown = CancellationToken::new();
     tokio::spawn(lifecycle::cancel_on_signal(shutdown.clone()));
     #[cfg(unix)]
     tokio::spawn(lifecycle::reload_on_signal(app.server.clone(), app.engine.clone()));
-    tell(&format!("exai-mcp listens on http://{address}{}\n", http::MCP_PATH));
-    let health = Arc::new(Condition { engine: app.engine.clone() });
-    let stopping = HttpLifecycle { shutdown, closing: app.closing.clone() };
+    tell(&format!("exai-mcp listens on {url}\n"));
+    let health: Arc<dyn Health> = Arc::new(Condition::new(app.engine.clone()));
+    let kept = args.health_file.clone().map(|path| {
+        tokio::spawn(health_file::keep(path, url.clone(), Arc::clone(&health), shutdown.clone()))
+    });
+    tokio::spawn(upkeep(Arc::clone(&health), shutdown.clone()));
+    if let Some(tls) = tls {
+        tokio::spawn(renew(tls, shutdown.clone()));
+    }
+    notify(true);
+    let stopping = HttpLifecycle { shutdown: shutdown.clone(), closing: app.closing.clone() };
     let settings = config.serve.http.clone();
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        notify(false);
+    });
     let drained = Box::pin(http::serve(app.server.clone(), listener, health, settings, stopping)).await;
     if drained.cut_short > 0 {
         tracing::warn!(
@@ -50,58 +64,58 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     if !app.engine.settle(lifecycle::SETTLE).await {
         tracing::warn!("some turns or runs could not be written before the end");
     }
+    if let Some(kept) = kept {
+        drop(kept.await);
+    }
+    drop(left);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Listens, unless that would let others in without a key.
-async fn bind(listen: &str, config: &Config) -> anyhow::Result<TcpListener> {
-    let addresses: Vec<_> = lookup_host(listen)
-        .await
-        .with_context(|| {
-            format!("`{listen}` is no address to listen on; write HOST:PORT, such as 127.0.0.1:3010")
-        })?
-        .collect();
-    let open = addresses.iter().find(|address| !http::is_loopback(address));
-    if let Some(address) = open
-        && config.serve.http.credentials.is_empty()
+/// Tells the service manager that the server takes calls, or no more (sd_notify(3)). Without one nobody is told.
+fn notify(ready: bool) {
+    #[cfg(unix)]
     {
-        anyhow::bail!(
-            "{address} can be reached from other machines, and nobody would have to show a key: set EXAI_TOKEN (at least 16 \
-             characters), or listen on 127.0.0.1"
-        );
+        let state = if ready { sd_notify::NotifyState::Ready } else { sd_notify::NotifyState::Stopping };
+        if let Err(error) = sd_notify::notify(&[state]) {
+            tracing::debug!("the service manager was not told: {error}");
+        }
     }
-    TcpListener::bind(&*addresses).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{listen} is in use, perhaps by another exai-mcp serve; end that one, or choose another port with --listen"
-        ),
-        _ => anyhow::Error::new(error).context(format!("cannot listen on {listen}")),
-    })
+    #[cfg(not(unix))]
+    let _ = ready;
 }
 
-/// What monitors are told.
-struct Condition {
-    engine: Engine,
+/// Keeps what is measured small also when nobody looks at it.
+async fn upkeep(health: Arc<dyn Health>, end: CancellationToken) {
+    let mut ticks = tokio::time::interval(condition::UPKEEP);
+    while end.run_until_cancelled(ticks.tick()).await.is_some() {
+        drop(health.metrics());
+    }
 }
 
-#[async_trait]
-impl Health for Condition {
-    async fn trouble(&self) -> Option<String> {
-        let looked = self.engine.store().check().await;
-        looked.err().map(|error| {
-            tracing::warn!("the database is not usable: {error}");
-            "the database cannot be read".to_owned()
-        })
-    }
-
-    fn figures(&self) -> Value {
-        let load = self.engine.load();
-        json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "providers": self.engine.models().providers().len(),
-            "consultations": load.runs,
-            "upstream_attempts": load.attempts.0,
-            "unwritten": load.unwritten,
-            "providers_left_alone": load.closed.len(),
-        })
+/// Takes over a certificate that was renewed.
+async fn renew(tls: Tls, end: CancellationToken) {
+    let mut ticks = tokio::time::interval(CERTIFICATE_EVERY);
+    #[cfg(unix)]
+    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
+    loop {
+        #[cfg(unix)]
+        let asked = async {
+            match &mut hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        #[cfg(not(unix))]
+        let asked = std::future::pending::<()>();
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = asked => {}
+            () = end.cancelled() => return,
+        }
+        match tls.reload() {
+            Ok(true) => tracing::info!("the certificate was read again"),
+            Ok(false) => {}
+            Err(error) => tracing::error!("the certificate in use stays: {error}"),
+        }
     }
 }

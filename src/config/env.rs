@@ -63,6 +63,10 @@ pub const EXAI_RETRIES: &str = "EXAI_RETRIES";
 pub const EXAI_LISTEN: &str = "EXAI_LISTEN";
 /// The key of the network door.
 pub const EXAI_TOKEN: &str = "EXAI_TOKEN";
+/// The certificate of the network door.
+pub const EXAI_TLS_CERT: &str = "EXAI_TLS_CERT";
+/// Its key.
+pub const EXAI_TLS_KEY: &str = "EXAI_TLS_KEY";
 /// Host names under which this machine may be called.
 pub const EXAI_ALLOWED_HOSTS: &str = "EXAI_ALLOWED_HOSTS";
 /// Origins of pages that may call.

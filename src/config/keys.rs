@@ -201,7 +201,7 @@ pub static SERVE_LISTEN: Key = key(
     "serve.listen",
     &[env::EXAI_LISTEN],
     "127.0.0.1:3010",
-    "Where `exai-mcp serve` listens; other machines reach it only when there is a key",
+    "Where `exai-mcp serve` listens: HOST:PORT or unix:PATH; other machines reach it only when there is a key",
 );
 /// The key of the network door.
 pub static SERVE_TOKEN: Key = secret(
@@ -209,6 +209,16 @@ pub static SERVE_TOKEN: Key = secret(
     &[env::EXAI_TOKEN],
     "The key that clients of `exai-mcp serve` must show; without one everybody on this machine may come in",
 );
+/// The certificate of the network door.
+pub static SERVE_TLS_CERT: Key = key(
+    "serve.tls_cert",
+    &[env::EXAI_TLS_CERT],
+    "",
+    "PEM file with the certificate chain that serve shows; read again when it changes",
+);
+/// The key of that certificate.
+pub static SERVE_TLS_KEY: Key =
+    key("serve.tls_key", &[env::EXAI_TLS_KEY], "", "PEM file with the key of that certificate");
 /// Names of this machine.
 pub static SERVE_HOSTS: Key = key(
     "serve.hosts",
@@ -334,7 +344,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 46] = [
+static REST: [&Key; 48] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -375,6 +385,8 @@ static REST: [&Key; 46] = [
     &CACHE_MEGABYTES,
     &SERVE_LISTEN,
     &SERVE_TOKEN,
+    &SERVE_TLS_CERT,
+    &SERVE_TLS_KEY,
     &SERVE_HOSTS,
     &SERVE_ORIGINS,
     &SERVE_SESSIONS,

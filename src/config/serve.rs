@@ -1,8 +1,11 @@
 //! The network door: where it listens, who may come in, for how long the end may take.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use exai_core::{Principal, secret::ExposeSecret as _};
+use exai_core::{
+    Principal,
+    secret::{ExposeSecret as _, SecretString},
+};
 use exai_transports::http::{Allowed, Credential, Credentials, HttpSettings};
 use serde::Deserialize;
 
@@ -29,8 +32,14 @@ struct Entry {
 /// Where and how the server listens.
 #[derive(Debug, Clone)]
 pub struct Serve {
-    /// `HOST:PORT`.
+    /// `HOST:PORT` or `unix:PATH`.
     pub listen: String,
+    /// The certificate chain that is shown, in PEM.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key, in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// The key of the user of this machine, for those who come in as well as for those who check.
+    pub token: Option<SecretString>,
     /// Of the door.
     pub http: HttpSettings,
 }
@@ -43,6 +52,9 @@ pub(super) fn read(layers: &Layers, call: Duration, problems: &mut Problems) -> 
     let session_idle = usual.session_idle.max(call + Duration::from_secs(300));
     Serve {
         listen: layers.look_up(&keys::SERVE_LISTEN).value,
+        tls_cert: file(layers, &keys::SERVE_TLS_CERT),
+        tls_key: file(layers, &keys::SERVE_TLS_KEY),
+        token: token(layers),
         http: HttpSettings {
             allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
             credentials: credentials(layers, problems),
@@ -67,11 +79,33 @@ fn list(layers: &Layers, key: &Key) -> Vec<String> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
+impl Serve {
+    /// Where clients of this configuration find the server.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.tls_cert.is_some() { "wss" } else { "ws" };
+        if self.listen.starts_with("unix:") {
+            self.listen.clone()
+        } else {
+            format!("{scheme}://{}", self.listen)
+        }
+    }
+}
+
+fn file(layers: &Layers, key: &Key) -> Option<PathBuf> {
+    let path = layers.look_up(key).value;
+    (!path.is_empty()).then(|| PathBuf::from(path))
+}
+
+fn token(layers: &Layers) -> Option<SecretString> {
+    let token = layers.look_up(&keys::SERVE_TOKEN).value.trim().to_owned();
+    (!token.is_empty()).then(|| SecretString::from(token))
+}
+
 fn credentials(layers: &Layers, problems: &mut Problems) -> Credentials {
     let mut all = Vec::new();
-    let token = layers.look_up(&keys::SERVE_TOKEN).value;
-    if !token.is_empty() {
-        all.push(credential("serve.token (EXAI_TOKEN)", &token, Principal::local(), problems));
+    if let Some(token) = token(layers) {
+        all.push(credential("serve.token (EXAI_TOKEN)", token.expose_secret(), Principal::local(), problems));
     }
     for (index, table) in layers.tables("clients").into_iter().enumerate() {
         let place = format!("clients, entry {}", index + 1);

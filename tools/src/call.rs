@@ -63,6 +63,7 @@ impl ExaiServer {
             token,
             tool: Arc::clone(&tool),
             every: self.parts.heartbeat,
+            request_id: call.request_id.clone(),
         });
         let client = context.client_info().map(|client| client.name.clone());
         let tasks = context.client_capabilities().is_some_and(|client| client.supports_tasks());

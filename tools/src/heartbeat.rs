@@ -4,10 +4,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use exai_core::run::{Phase, RunEvent};
+use exai_core::{
+    RequestId,
+    run::{Phase, RunEvent},
+};
 use rmcp::{
     Peer, RoleServer,
-    model::{ProgressNotificationParam, ProgressToken},
+    model::{MetaObject, ProgressNotificationParam, ProgressToken},
 };
 use tokio::{
     sync::watch,
@@ -20,7 +23,12 @@ pub(crate) struct Heartbeat {
     pub token: ProgressToken,
     pub tool: Arc<str>,
     pub every: Duration,
+    /// Whose call it is: what a client that has lost the answer can look for.
+    pub request_id: RequestId,
 }
+
+/// Where progress says which request it is about.
+const REQUEST_KEY: &str = "exai/request_id";
 
 impl Heartbeat {
     /// Never returns.
@@ -37,11 +45,11 @@ impl Heartbeat {
                 told = Some((event.phase, event.model.clone()));
                 // Progress has to grow with every notification.
                 last = begun.elapsed().as_secs_f64().max(last + 0.001);
-                let note = ProgressNotificationParam::new(self.token.clone(), last).with_message(message(
-                    &self.tool,
-                    &event,
-                    begun.elapsed(),
-                ));
+                let mut note = ProgressNotificationParam::new(self.token.clone(), last)
+                    .with_message(message(&self.tool, &event, begun.elapsed()));
+                let mut meta = MetaObject::default();
+                meta.0.insert(REQUEST_KEY.to_owned(), self.request_id.to_string().into());
+                note.meta = Some(meta.into());
                 if self.peer.notify_progress(note).await.is_err() {
                     // The client is gone; the call itself learns that elsewhere.
                     std::future::pending::<()>().await;

@@ -12,9 +12,13 @@ mod guard;
 mod health;
 mod legacy_sse;
 mod lines;
+mod listener;
+mod metrics;
 mod op;
 mod rate;
+mod request_id;
 mod sessions;
+mod tls;
 mod underway;
 mod websocket;
 
@@ -38,13 +42,15 @@ use rmcp::{
         StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
     },
 };
-use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
     auth::{Credential, Credentials},
     guard::Allowed,
     health::Health,
+    listener::Listener,
+    tls::{Tls, TlsError},
 };
 use self::{
     lines::Attach,
@@ -125,7 +131,7 @@ pub struct Drained {
 /// Serves until the shutdown is asked for and over. Never takes longer than `settings.drain` and a second for that.
 pub async fn serve<H>(
     handler: H,
-    listener: TcpListener,
+    listener: Listener,
     health: Arc<dyn Health>,
     settings: HttpSettings,
     lifecycle: HttpLifecycle,
@@ -136,8 +142,9 @@ where
     let underway = Underway::default();
     let streams = CancellationToken::new();
     let draining = lifecycle.shutdown.clone();
-    let router = router(handler, health, &settings, &underway, &streams, draining);
     let connections = accept::Connections::new(&settings);
+    let open = Arc::new(connections.counter());
+    let router = router(handler, (health, open), &settings, &underway, &streams, draining);
     connections.accept(listener, router, lifecycle.shutdown.clone()).await;
     // Nothing new comes in from here on.
     let finished = tokio::time::timeout(settings.drain, underway.none_left()).await.is_ok();
@@ -152,7 +159,7 @@ where
 
 fn router<H>(
     handler: H,
-    health: Arc<dyn Health>,
+    (health, open): (Arc<dyn Health>, Arc<dyn Fn() -> usize + Send + Sync>),
     settings: &HttpSettings,
     underway: &Underway,
     streams: &CancellationToken,
@@ -179,12 +186,19 @@ where
         Arc::new(SystemClock),
         (sessions_of_dialects(settings), settings.call_limit),
     );
+    let places = Arc::new(Semaphore::new(settings.max_connections));
+    let connections = {
+        let (places, most) = (Arc::clone(&places), settings.max_connections);
+        Arc::new(move || open() + most.saturating_sub(places.available_permits()))
+    };
+    let gauges = metrics::Gauges { connections, sessions: Arc::clone(&manager), dialects: op.registry() };
     // The first that claims a connection has it, so the last one takes whatever is left.
     let dialects: [Arc<dyn Dialect>; 2] = [Arc::new(Mcp::new(attach.clone())), Arc::new(op)];
     let sockets = websocket::Sockets {
         dialects: dialects.into(),
         max_bytes: settings.max_body_bytes,
         first_wait: settings.header_wait,
+        places,
     };
     let connections = legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0);
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
@@ -197,6 +211,7 @@ where
         .route(WEBSOCKET_PATH, get(websocket::upgrade).with_state(sockets))
         .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
         .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections))
+        .merge(metrics::route(Arc::clone(&health), gauges))
         .layer(from_fn_with_state(rate::Rates::new(settings.calls_a_second), rate::limit))
         .layer(from_fn_with_state(settings.credentials.clone(), auth::identify))
         .merge(health::routes(health, draining))
@@ -204,6 +219,7 @@ where
         .layer(DefaultBodyLimit::max(settings.max_body_bytes))
         .layer(from_fn_with_state(settings.allowed.clone(), guard::check))
         .layer(from_fn(guard::catch_panics))
+        .layer(from_fn(request_id::name))
 }
 
 /// A dialect's session is its way back to a result, whether or not the older revisions of MCP get sessions.

@@ -3,10 +3,13 @@
 //! Knows the wire and the life of a connection; knows no tools, no models and no storage. Every transport takes any
 //! [`rmcp::ServerHandler`].
 
+pub mod bridge;
 pub mod error;
 pub mod http;
 pub mod parent;
 pub mod stdio;
+pub mod target;
 
 pub use error::TransportError;
 pub use parent::parent_death;
+pub use target::Target;

@@ -8,7 +8,7 @@
 
 mod connection;
 mod decode;
-mod framer;
+pub(crate) mod framer;
 mod id_scan;
 mod in_flight;
 mod outbox;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
-    process::{Child, ChildStderr},
+    process::{Child, ChildStderr, Command},
 };
 
 use super::{Setup, discover_meta, within};
@@ -51,8 +51,18 @@ pub(crate) const CLIENT: [(&str, &str); 2] =
 impl Served {
     /// Starts it on a free port.
     pub(crate) async fn start(setup: &Setup) -> Self {
+        Self::start_at(setup, "127.0.0.1:0", &[]).await
+    }
+
+    /// Starts it at an address, with further arguments.
+    pub(crate) async fn start_at(setup: &Setup, listen: &str, more: &[&str]) -> Self {
         let mut command = setup.command();
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.args(["serve", "--listen", listen]).args(more);
+        Self::of(command).await
+    }
+
+    /// Starts a command that becomes a server on TCP.
+    pub(crate) async fn of(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program can be started");
         let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
@@ -125,8 +135,13 @@ impl Served {
 
     /// Asks the process to end.
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().expect("it runs").to_string();
-        let status = std::process::Command::new("kill").args(["-TERM", &pid]).status();
+        let status = std::process::Command::new("kill").args([signal, &pid]).status();
         assert!(status.expect("kill can be run").success());
     }
 
@@ -154,8 +169,9 @@ async fn told_address(log: &mut BufReader<ChildStderr>) -> SocketAddr {
     loop {
         let mut line = String::new();
         assert!(log.read_line(&mut line).await.expect("the log can be read") > 0, "the server ended");
-        if let Some(rest) = line.trim().strip_prefix("exai-mcp listens on http://") {
-            return rest.trim_end_matches("/mcp").parse().expect("an address");
+        if let Some((_, rest)) = line.trim().split_once("exai-mcp listens on http") {
+            let address = rest.trim_start_matches("s").trim_start_matches("://").trim_end_matches("/mcp");
+            return address.parse().expect("an address");
         }
     }
 }

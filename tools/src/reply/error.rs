@@ -2,6 +2,7 @@
 
 use exai_core::{Kind, RequestId};
 use exai_engine::{Call, EngineError};
+use metrics::counter;
 use rmcp::model::CallToolResponse;
 use serde_json::{Map, Value, json};
 
@@ -75,6 +76,7 @@ fn ended(tool: &str, kind: Kind, message: &str, hint: &str, call: &Call) -> Call
 }
 
 fn envelope(kind: Kind, message: &str, hint: &str) -> Answer {
+    counter!("exai_errors_total", "type" => kind.code()).increment(1);
     let mut answer = Answer::default();
     answer
         .put("status", "error")

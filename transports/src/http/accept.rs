@@ -1,17 +1,27 @@
-//! Connections: accepted one by one so that Nagle is off, heads have a time limit, and there are not too many.
+//! Connections: accepted one by one so that heads have a time limit, and there are not too many.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Semaphore,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::HttpSettings;
+use super::{
+    HttpSettings,
+    listener::{Accepted, Listener},
+};
 
 /// After an accept that failed because this process has no more descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -19,6 +29,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The connections of one listener.
 pub(super) struct Connections {
     places: Arc<Semaphore>,
+    most: usize,
     header_wait: Duration,
     open: GracefulShutdown,
 }
@@ -27,13 +38,20 @@ impl Connections {
     pub(super) fn new(settings: &HttpSettings) -> Self {
         Self {
             places: Arc::new(Semaphore::new(settings.max_connections)),
+            most: settings.max_connections,
             header_wait: settings.header_wait,
             open: GracefulShutdown::new(),
         }
     }
 
+    /// How many are open, for those who ask while they come and go.
+    pub(super) fn counter(&self) -> impl Fn() -> usize + Send + Sync + Clone + 'static {
+        let (places, most) = (Arc::clone(&self.places), self.most);
+        move || most.saturating_sub(places.available_permits())
+    }
+
     /// Accepts until `shutdown`; the listener is closed then.
-    pub(super) async fn accept(&self, listener: TcpListener, router: Router, shutdown: CancellationToken) {
+    pub(super) async fn accept(&self, listener: Listener, router: Router, shutdown: CancellationToken) {
         loop {
             let next = async {
                 let place = Arc::clone(&self.places).acquire_owned().await;
@@ -49,20 +67,18 @@ impl Connections {
                 tokio::time::sleep(PAUSE).await;
                 continue;
             };
-            // A reply in two segments would wait for the other side's acknowledgement of the first: 40 ms on every call.
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%peer, "TCP_NODELAY cannot be set: {error}");
-            }
-            let mut builder = auto::Builder::new(TokioExecutor::new());
-            builder.http1().timer(TokioTimer::new()).header_read_timeout(self.header_wait);
-            builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
-            let service = TowerToHyperService::new(router.clone());
-            let connection =
-                builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
-            let connection = self.open.watch(connection);
+            let (router, watcher, wait) = (router.clone(), self.open.watcher(), self.header_wait);
+            let tls = listener.tls.as_ref().map(super::tls::Tls::acceptor);
             tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%peer, "a connection ended: {error}");
+                match (socket, tls) {
+                    (Accepted::Tcp(socket), None) => speak(socket, &peer, router, watcher, wait).await,
+                    (Accepted::Tcp(socket), Some(tls)) => match timeout(wait, tls.accept(socket)).await {
+                        Ok(Ok(socket)) => speak(socket, &peer, router, watcher, wait).await,
+                        Ok(Err(error)) => tracing::debug!(peer, "no secure connection: {error}"),
+                        Err(_elapsed) => tracing::debug!(peer, "no secure connection in time"),
+                    },
+                    #[cfg(unix)]
+                    (Accepted::Unix(socket), _) => speak(socket, &peer, router, watcher, wait).await,
                 }
                 drop(place);
             });
@@ -71,6 +87,21 @@ impl Connections {
 
     /// Ends idle connections at once and waits for the others at most `limit`.
     pub(super) async fn close(self, limit: Duration) {
-        drop(tokio::time::timeout(limit, self.open.shutdown()).await);
+        drop(timeout(limit, self.open.shutdown()).await);
+    }
+}
+
+/// HTTP on one connection.
+async fn speak<S>(socket: S, peer: &str, router: Router, watcher: Watcher, wait: Duration)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(wait);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
+    let service = TowerToHyperService::new(router);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(peer, "a connection ended: {error}");
     }
 }

@@ -23,6 +23,12 @@ pub trait Health: Send + Sync {
 
     /// Figures for people who look. No names, no contents: nobody has to show a key for them.
     fn figures(&self) -> Value;
+
+    /// Everything that is measured, in the text format of Prometheus, for whoever has a key where one is needed; `None` when nothing
+    /// is.
+    fn metrics(&self) -> Option<String> {
+        None
+    }
 }
 
 /// `/health`, `/health/live` and `/health/ready`.

@@ -26,9 +26,10 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::Instant};
 use uuid::Uuid;
 
+pub(super) use self::registry::Registry;
 use self::{
     delivery::Socket,
-    registry::{Entry, Registry},
+    registry::Entry,
     session::{Command, KEPT, Session},
 };
 use super::{
@@ -115,6 +116,11 @@ impl Op {
         let began = Instant::now();
         let surroundings = Surroundings { credentials, health, clock, registry, began, call_limit };
         Self { attach, surroundings: Arc::new(surroundings), connections: AtomicU64::default() }
+    }
+
+    /// Its sessions.
+    pub(super) fn registry(&self) -> Registry {
+        self.surroundings.registry.clone()
     }
 
     /// A session for whoever says hello: the one that is named, or a new one.

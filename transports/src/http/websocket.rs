@@ -15,7 +15,8 @@ use axum::{
         State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket, close_code},
     },
-    response::Response,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
 };
 use exai_core::Principal;
 use futures::{
@@ -23,12 +24,12 @@ use futures::{
     stream::{SplitSink, SplitStream},
 };
 use tokio::{
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
     time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 
 use self::dialect::{Dialect, FRAMES, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TOO_LATE};
-use super::auth::Caller;
+use super::{auth::Caller, guard};
 
 /// How often the other side is asked whether it is still there.
 const PING: Duration = Duration::from_secs(30);
@@ -49,6 +50,8 @@ pub(super) struct Sockets {
     pub(super) max_bytes: usize,
     /// How long the first frame may take.
     pub(super) first_wait: Duration,
+    /// A connection that has become a WebSocket is no longer one of HTTP, so it has a place here.
+    pub(super) places: Arc<Semaphore>,
 }
 
 pub(super) async fn upgrade(
@@ -56,11 +59,18 @@ pub(super) async fn upgrade(
     Extension(caller): Extension<Caller>,
     request: WebSocketUpgrade,
 ) -> Response {
+    let Ok(place) = Arc::clone(&sockets.places).try_acquire_owned() else {
+        let text = "too many connections are open; try again later";
+        return guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", text).into_response();
+    };
     request
         .protocols([SUBPROTOCOL])
         .max_message_size(sockets.max_bytes)
         .max_frame_size(sockets.max_bytes)
-        .on_upgrade(async move |socket| carry(socket, &sockets, caller.into_principal()).await)
+        .on_upgrade(async move |socket| {
+            carry(socket, &sockets, caller.into_principal()).await;
+            drop(place);
+        })
 }
 
 /// Carries frames until one side ends; then the other is ended too.

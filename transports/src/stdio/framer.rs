@@ -15,7 +15,7 @@ const KEEP: usize = 1024 * 1024;
 
 /// Splits a byte stream at line feeds.
 #[derive(Debug)]
-pub(super) struct Framer<R> {
+pub(crate) struct Framer<R> {
     reader: R,
     buffer: Vec<u8>,
     /// First byte that was not handed out.
@@ -36,7 +36,7 @@ struct Oversized {
 
 /// One line of the input.
 #[derive(Debug)]
-pub(super) enum Frame {
+pub(crate) enum Frame {
     /// Where [`Framer::bytes`] finds the line, without its line feed, until the next [`Framer::fill`].
     Line(Range<usize>),
     /// A line above the limit.
@@ -44,12 +44,12 @@ pub(super) enum Frame {
 }
 
 impl<R> Framer<R> {
-    pub(super) fn new(reader: R, max_line: usize) -> Self {
+    pub(crate) fn new(reader: R, max_line: usize) -> Self {
         Self { reader, buffer: Vec::new(), start: 0, searched: 0, max_line, oversized: None, ended: false }
     }
 
     /// Whether nothing more will be read; lines may still be buffered.
-    pub(super) fn ended(&self) -> bool {
+    pub(crate) fn ended(&self) -> bool {
         self.ended
     }
 
@@ -59,7 +59,7 @@ impl<R> Framer<R> {
     }
 
     /// The content of a line.
-    pub(super) fn bytes(&self, line: Range<usize>) -> &[u8] {
+    pub(crate) fn bytes(&self, line: Range<usize>) -> &[u8] {
         self.buffer.get(line).unwrap_or_default()
     }
 
@@ -79,7 +79,7 @@ impl<R> Framer<R> {
     }
 
     /// The next line that is complete, without reading. At the end of the input the rest counts as a line.
-    pub(super) fn next(&mut self) -> Option<Frame> {
+    pub(crate) fn next(&mut self) -> Option<Frame> {
         let fresh = self.buffer.get(self.searched..).unwrap_or_default();
         let (end, next) = match memchr(b'\n', fresh) {
             Some(at) => (self.searched + at, self.searched + at + 1),
@@ -135,7 +135,7 @@ impl<R: AsyncRead + Unpin> Framer<R> {
     ///
     /// # Errors
     /// Those of the reader; nothing is read after one.
-    pub(super) async fn fill(&mut self) -> io::Result<()> {
+    pub(crate) async fn fill(&mut self) -> io::Result<()> {
         self.make_room();
         match self.reader.read_buf(&mut self.buffer).await {
             Ok(0) => self.ended = true,

@@ -28,7 +28,7 @@ pub(super) struct Entry {
 
 /// All sessions of one listener. Tokens are kept as hashes.
 #[derive(Debug, Clone)]
-pub(super) struct Registry {
+pub(in crate::http) struct Registry {
     sessions: Arc<Mutex<HashMap<blake3::Hash, Entry>>>,
     most: (usize, usize),
 }
@@ -39,7 +39,7 @@ impl Registry {
         Self { sessions: Arc::default(), most }
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::http) fn count(&self) -> usize {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 

@@ -1,0 +1,57 @@
+//! `exai-mcp connect`: a client that starts a program, and a server that runs already.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+};
+
+use exai_transports::{
+    Target,
+    bridge::{BridgeSettings, bridge},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{ConnectArgs, program},
+    config::Config,
+    lifecycle,
+};
+
+/// Where a server that was started here writes what it has to say.
+const LOG: &str = "serve.log";
+
+pub(crate) async fn run(args: &ConnectArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let settings = BridgeSettings::default();
+    let address = args.url.clone().unwrap_or_else(|| config.serve.url());
+    let target = Target::new(&address, config.serve.token.clone()).map_err(anyhow::Error::msg)?;
+    let shutdown = CancellationToken::new();
+    tokio::spawn(lifecycle::cancel_on_signal(shutdown.clone()));
+    let (spawn, listen, log) = (args.spawn, target.place(), config.places.data.join(LOG));
+    let start = move || {
+        if spawn && let Err(error) = start_server(&listen, &log) {
+            tracing::error!("the server cannot be started: {error}");
+        }
+    };
+    Box::pin(bridge(rmcp::transport::stdio_pipes(), target, settings, start, shutdown)).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts a server that outlives this process. When two clients do so at once, the second server finds the address taken and ends.
+fn start_server(listen: &str, log: &PathBuf) -> std::io::Result<()> {
+    if let Some(folder) = log.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let log = fs::File::options().create(true).append(true).open(log)?;
+    let mut command = Command::new(program());
+    command.args(["serve", "--listen", listen]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    // The interrupt key of the client's terminal is not meant for it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn()?;
+    tracing::info!(listen, "no server answers, so one was started");
+    // Its end is taken note of, so that no dead process is left behind.
+    std::thread::Builder::new().name("server".to_owned()).spawn(move || drop(child.wait()))?;
+    Ok(())
+}

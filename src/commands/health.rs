@@ -1,0 +1,58 @@
+//! `exai-mcp health`: how a running server is, in an exit code.
+
+use std::{fs, path::Path, process::ExitCode, time::Duration};
+
+use anyhow::Context as _;
+use exai_transports::Target;
+use serde_json::Value;
+
+use super::{print_json, serve::health_file::EVERY};
+use crate::{
+    cli::{HealthArgs, complain},
+    config::Config,
+};
+
+/// It runs and cannot do its work.
+const NOT_READY: u8 = 1;
+/// Nobody answers.
+const UNREACHABLE: u8 = 2;
+
+pub(crate) async fn run(args: &HealthArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let told = match &args.file {
+        Some(path) => of_file(path),
+        None => of_server(args.url.as_deref(), config).await,
+    };
+    let told = match told {
+        Ok(told) => told,
+        Err(error) => {
+            complain(&error);
+            return Ok(ExitCode::from(UNREACHABLE));
+        }
+    };
+    print_json(&told)?;
+    Ok(if told["status"] == "ready" { ExitCode::SUCCESS } else { ExitCode::from(NOT_READY) })
+}
+
+async fn of_server(url: Option<&str>, config: &Config) -> anyhow::Result<Value> {
+    let usual = config.serve.url();
+    let target =
+        Target::new(url.unwrap_or(&usual), config.serve.token.clone()).map_err(anyhow::Error::msg)?;
+    let (status, body) = target.get("/health").await?;
+    serde_json::from_slice(&body).with_context(|| {
+        format!("{} answers with HTTP {status} and no health; is it an exai-mcp serve?", target.place())
+    })
+}
+
+fn of_file(path: &Path) -> anyhow::Result<Value> {
+    let text = fs::read(path).with_context(|| format!("{}: no server writes it", path.display()))?;
+    let told =
+        serde_json::from_slice(&text).with_context(|| format!("{}: no health file", path.display()))?;
+    let age = fs::metadata(path)?.modified()?.elapsed().unwrap_or(Duration::ZERO);
+    anyhow::ensure!(
+        age <= EVERY * 3,
+        "{} is {} s old, so its server has gone or stands still",
+        path.display(),
+        age.as_secs()
+    );
+    Ok(told)
+}

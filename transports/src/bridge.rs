@@ -1,0 +1,287 @@
+//! A bridge for clients that start a program: messages on standard input and output on one side, a daemon's WebSocket on the other.
+//! Messages are passed on as they are. The connection may break and come back; the client notices no more than errors for what was
+//! under way.
+
+mod client;
+mod pending;
+
+use std::{io, sync::Mutex, sync::PoisonError, time::Duration};
+
+use futures::{
+    SinkExt as _, StreamExt as _,
+    stream::{SplitSink, SplitStream},
+};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{Notify, mpsc},
+    time::{Instant, sleep, timeout},
+};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use self::pending::Pending;
+use crate::{
+    Target, parent_death,
+    target::{Refused, Socket},
+};
+
+/// The half of a connection that is spoken to.
+type Sink = SplitSink<Socket, Message>;
+/// The half that is listened to.
+type Stream = SplitStream<Socket>;
+
+/// Messages on their way in each direction.
+const QUEUE: usize = 8;
+/// Time between attempts, doubled up to the second.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// A connection on which nothing was heard for so long is dead: the daemon pings every 30 seconds.
+const SILENCE: Duration = Duration::from_secs(90);
+/// How long the answer to a repeated greeting may take.
+const GREETING: Duration = Duration::from_secs(10);
+
+/// How the bridge behaves.
+#[derive(Debug, Clone)]
+pub struct BridgeSettings {
+    /// The longest line of the client.
+    pub max_line_bytes: usize,
+    /// How long a client waits for a daemon that is not there before it is told so.
+    pub patience: Duration,
+    /// How long answers may take after the client has closed its output.
+    pub grace: Duration,
+    /// Whether the end of the process that started this one ends it too.
+    pub watch_parent: bool,
+}
+
+impl Default for BridgeSettings {
+    fn default() -> Self {
+        Self {
+            max_line_bytes: 16 * 1024 * 1024,
+            patience: Duration::from_secs(30),
+            grace: Duration::from_secs(1),
+            watch_parent: true,
+        }
+    }
+}
+
+/// Carries messages until the client is gone or `shutdown` comes. `start` is called when nobody listens at the target, once each time.
+///
+/// # Errors
+/// The client's messages cannot be read.
+pub async fn bridge<R, W>(
+    io: (R, W),
+    target: Target,
+    settings: BridgeSettings,
+    start: impl Fn(),
+    shutdown: CancellationToken,
+) -> io::Result<()>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let (to_daemon, lines) = mpsc::channel(QUEUE);
+    let (answers, to_client) = mpsc::channel(QUEUE);
+    let deaf = CancellationToken::new();
+    let reader = AbortOnDropHandle::new(tokio::spawn(client::read(
+        io.0,
+        settings.max_line_bytes,
+        to_daemon,
+        answers.clone(),
+    )));
+    let mut writer = AbortOnDropHandle::new(tokio::spawn(client::write(io.1, to_client, deaf.clone())));
+    let watch_parent = settings.watch_parent;
+    let mut bridge = Bridge { target, settings, lines, answers, pending: Mutex::default(), greetings: 0 };
+    let parent = async { if watch_parent { parent_death().await } else { std::future::pending().await } };
+    tokio::select! {
+        () = bridge.run(start) => {}
+        () = shutdown.cancelled() => {}
+        () = deaf.cancelled() => {}
+        () = parent => {}
+    }
+    let grace = bridge.settings.grace;
+    drop(bridge);
+    if reader.is_finished() {
+        // What was answered is written, unless nobody reads it.
+        drop(timeout(grace, &mut writer).await);
+        return reader.await.unwrap_or(Ok(()));
+    }
+    Ok(())
+}
+
+/// How a connection came to its end.
+enum Over {
+    /// The client has said everything, and was answered.
+    ClientDone,
+    /// The daemon has gone.
+    Lost,
+}
+
+struct Bridge {
+    target: Target,
+    settings: BridgeSettings,
+    lines: mpsc::Receiver<String>,
+    answers: mpsc::Sender<String>,
+    pending: Mutex<Pending>,
+    greetings: u64,
+}
+
+impl Bridge {
+    async fn run(&mut self, start: impl Fn()) {
+        // A connection on which nothing is said is closed by the daemon, so it waits for the first message.
+        let Some(mut first) = self.lines.recv().await.map(Some) else { return };
+        loop {
+            let Some((sink, stream)) = self.connected(&start, &mut first).await else { return };
+            match self.carry(sink, stream, first.take()).await {
+                Over::ClientDone => return,
+                Over::Lost => {}
+            }
+            let why = "the connection to the server broke; the server goes on with it, and the same call again gets its answer";
+            self.give_up(why).await;
+            tracing::warn!(server = %self.target.place(), "the connection broke");
+            if self.pending().greeting("").is_none() {
+                match self.lines.recv().await {
+                    Some(line) => first = Some(line),
+                    None => return,
+                }
+            }
+        }
+    }
+
+    fn pending(&self) -> std::sync::MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn give_up(&self, why: &str) {
+        let errors = self.pending().give_up(why);
+        for error in errors {
+            drop(self.answers.send(error).await);
+        }
+    }
+
+    /// Tries until there is a connection that has been greeted; `None` when the client has gone. A client that has waited long enough
+    /// is told what is wrong, and then at every request.
+    async fn connected(&mut self, start: &impl Fn(), first: &mut Option<String>) -> Option<(Sink, Stream)> {
+        let (begun, mut pause, mut started) = (Instant::now(), BACKOFF.0, false);
+        loop {
+            let refused = match self.target.upgrade(self.settings.max_line_bytes).await {
+                Ok(socket) => match self.greet(socket).await {
+                    Some(connection) => return Some(connection),
+                    None => Refused::Nobody(self.target.place()),
+                },
+                Err(refused) => refused,
+            };
+            if matches!(refused, Refused::Nobody(_)) && !started {
+                started = true;
+                start();
+            }
+            let impatient =
+                matches!(refused, Refused::Unwelcome(_)) || begun.elapsed() >= self.settings.patience;
+            if impatient {
+                tracing::warn!("{refused}");
+                let why = match &refused {
+                    Refused::Nobody(_) => {
+                        format!(
+                            "{refused}; start it with `exai-mcp serve`, or give `exai-mcp connect` the option --spawn"
+                        )
+                    }
+                    Refused::Unwelcome(_) => refused.to_string(),
+                };
+                if let Some(answer) = first.take().and_then(|line| Pending::refusal(&line, &why)) {
+                    drop(self.answers.send(answer).await);
+                }
+                let told = async {
+                    while let Some(line) = self.lines.recv().await {
+                        if let Some(answer) = Pending::refusal(&line, &why) {
+                            drop(self.answers.send(answer).await);
+                        }
+                    }
+                };
+                if timeout(pause, told).await.is_ok() {
+                    return None;
+                }
+            } else {
+                sleep(pause).await;
+                if self.lines.is_closed() && self.lines.is_empty() && first.is_none() {
+                    return None;
+                }
+            }
+            pause = (pause * 2).min(BACKOFF.1);
+        }
+    }
+
+    /// Says to a new connection what the client said to the first one. `None` when it is not answered as it should be.
+    async fn greet(&mut self, socket: Socket) -> Option<(Sink, Stream)> {
+        let (mut sink, mut stream) = socket.split();
+        self.greetings += 1;
+        let id = format!("exai-bridge-{}", self.greetings);
+        let Some((initialize, initialized)) = self.pending().greeting(&id) else {
+            return Some((sink, stream));
+        };
+        sink.send(Message::text(initialize)).await.ok()?;
+        let answered = async {
+            loop {
+                if let Message::Text(text) = stream.next().await?.ok()? {
+                    let said: Value = serde_json::from_str(&text).ok()?;
+                    if said["id"] == id.as_str() {
+                        return said.get("result").map(drop);
+                    }
+                }
+            }
+        };
+        timeout(GREETING, answered).await.ok()??;
+        if let Some(initialized) = initialized {
+            sink.send(Message::text(initialized)).await.ok()?;
+        }
+        Some((sink, stream))
+    }
+
+    /// Carries messages over one connection. The directions do not wait for each other.
+    async fn carry(&mut self, mut sink: Sink, mut stream: Stream, first: Option<String>) -> Over {
+        let (pending, answers, lines) = (&self.pending, &self.answers, &mut self.lines);
+        let note =
+            |work: &dyn Fn(&mut Pending)| work(&mut pending.lock().unwrap_or_else(PoisonError::into_inner));
+        let settled = Notify::new();
+        let down = async {
+            while let Ok(Some(Ok(frame))) = timeout(SILENCE, stream.next()).await {
+                match frame {
+                    Message::Text(text) => {
+                        note(&|pending| pending.answered(&text));
+                        drop(answers.send(text.as_str().to_owned()).await);
+                        settled.notify_one();
+                    }
+                    Message::Close(_) => break,
+                    _ => {}
+                }
+            }
+        };
+        let up = async {
+            let mut next = first;
+            loop {
+                let line = match next.take() {
+                    Some(line) => line,
+                    None => match lines.recv().await {
+                        Some(line) => line,
+                        None => break,
+                    },
+                };
+                note(&|pending| pending.asked(&line));
+                if sink.send(Message::text(line)).await.is_err() {
+                    return Over::Lost;
+                }
+            }
+            // The client has said everything; what it asked may still be answered.
+            let answered = async {
+                while !pending.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                    settled.notified().await;
+                }
+            };
+            drop(timeout(self.settings.grace, answered).await);
+            drop(timeout(self.settings.grace, sink.close()).await);
+            Over::ClientDone
+        };
+        tokio::select! {
+            over = up => over,
+            () = down => Over::Lost,
+        }
+    }
+}

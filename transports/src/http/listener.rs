@@ -1,0 +1,84 @@
+//! Where connections come from: TCP or a socket in the file system, secured or not.
+
+use std::{io, path::PathBuf};
+
+use tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use tokio::net::{UnixListener, UnixStream};
+
+use super::{MCP_PATH, tls::Tls};
+
+/// A listener, and the certificate that it shows.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+    pub(super) tls: Option<Tls>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener, PathBuf),
+}
+
+/// A connection, not yet secured.
+pub(super) enum Accepted {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Listener {
+    /// Over TCP.
+    #[must_use]
+    pub fn tcp(listener: TcpListener) -> Self {
+        Self { socket: Socket::Tcp(listener), tls: None }
+    }
+
+    /// Over a socket in the file system, and where it is. Whoever may open it may come in: it is for its owner alone.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn unix(listener: UnixListener, path: PathBuf) -> Self {
+        Self { socket: Socket::Unix(listener, path), tls: None }
+    }
+
+    /// Secured.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Option<Tls>) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Where clients find it.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn url(&self) -> io::Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        match &self.socket {
+            Socket::Tcp(listener) => Ok(format!("{scheme}://{}{MCP_PATH}", listener.local_addr()?)),
+            #[cfg(unix)]
+            Socket::Unix(_, path) => Ok(format!("unix:{}", path.display())),
+        }
+    }
+
+    /// The next connection, and what it is called in the log.
+    pub(super) async fn accept(&self) -> io::Result<(Accepted, String)> {
+        match &self.socket {
+            Socket::Tcp(listener) => {
+                let (socket, peer) = listener.accept().await?;
+                // A reply in two segments would wait for the other side's acknowledgement of the first: 40 ms on every call.
+                if let Err(error) = socket.set_nodelay(true) {
+                    tracing::debug!(%peer, "TCP_NODELAY cannot be set: {error}");
+                }
+                Ok((Accepted::Tcp(socket), peer.to_string()))
+            }
+            #[cfg(unix)]
+            Socket::Unix(listener, _) => {
+                let (socket, _unnamed) = listener.accept().await?;
+                Ok((Accepted::Unix(socket), "the local socket".to_owned()))
+            }
+        }
+    }
+}
