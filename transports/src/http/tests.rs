@@ -46,7 +46,8 @@ async fn open(settings: HttpSettings) -> Open {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let lifecycle = HttpLifecycle::default();
-    let ended = tokio::spawn(serve(Nothing, Listener::tcp(listener), Arc::new(Well), settings, lifecycle.clone()));
+    let ended =
+        tokio::spawn(serve(Nothing, Listener::tcp(listener), Arc::new(Well), settings, lifecycle.clone()));
     Open { address, lifecycle, ended }
 }
 
