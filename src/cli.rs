@@ -31,6 +31,8 @@ enum Command {
     Connect(ConnectArgs),
     /// Say how a running server is: exit code 0 ready, 1 not ready, 2 nobody answers
     Health(HealthArgs),
+    /// Try the server as each client does, and say what is wrong and how to mend it
+    Doctor(DoctorArgs),
     /// Run a tool here and show its answer
     #[command(alias = "call")]
     Run(RunArgs),
@@ -89,6 +91,25 @@ pub(crate) struct ServeArgs {
     /// Write how the server is into this file every 10 seconds
     #[arg(long, value_name = "FILE")]
     pub health_file: Option<PathBuf>,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Files with entries of clients, instead of those at their usual places
+    pub files: Vec<PathBuf>,
+    /// Only the entries of this client, such as "Claude Code" or Codex
+    #[arg(long)]
+    pub client: Option<String>,
+    /// Instead of entries, call a server as clients do that reach it over HTTP
+    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "client"])]
+    pub http: Option<String>,
+    /// With --http: send this header too, such as "Authorization: Bearer KEY"
+    #[arg(long, value_name = "NAME: VALUE", requires = "http")]
+    pub header: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `health`.
@@ -379,6 +400,7 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
         }
         Some(Command::Serve(args)) => Box::pin(commands::serve::run(&args, &config)).await,
         Some(Command::Connect(args)) => Box::pin(commands::connect::run(&args, &config)).await,
+        Some(Command::Doctor(args)) => commands::doctor::run(&args, &config).await,
         Some(Command::Health(args)) => commands::health::run(&args, &config).await,
         Some(Command::Run(args)) => Box::pin(commands::run::run(args, App::build(&config)?)).await,
         Some(Command::Models(args)) => commands::models::run(&args, &App::build(&config)?).await,

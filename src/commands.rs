@@ -5,6 +5,7 @@ pub(crate) mod cache;
 mod client;
 pub(crate) mod config;
 pub(crate) mod connect;
+pub(crate) mod doctor;
 pub(crate) mod health;
 pub(crate) mod models;
 pub(crate) mod prompts;

@@ -37,9 +37,13 @@ async fn of_server(url: Option<&str>, config: &Config) -> anyhow::Result<Value> 
     let usual = config.serve.url();
     let target =
         Target::new(url.unwrap_or(&usual), config.serve.token.clone()).map_err(anyhow::Error::msg)?;
-    let (status, body) = target.get("/health").await?;
-    serde_json::from_slice(&body).with_context(|| {
-        format!("{} answers with HTTP {status} and no health; is it an exai-mcp serve?", target.place())
+    let answer = target.get("/health").await?;
+    serde_json::from_slice(&answer.body).with_context(|| {
+        format!(
+            "{} answers with HTTP {} and no health; is it an exai-mcp serve?",
+            target.place(),
+            answer.status
+        )
     })
 }
 

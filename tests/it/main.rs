@@ -14,6 +14,7 @@ mod bridge;
 mod chaos;
 mod choosing;
 mod cli;
+mod clients;
 mod clink;
 mod config;
 mod consensus;

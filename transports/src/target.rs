@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, client::conn::http1::handshake};
 use hyper_util::rt::TokioIo;
 use rustls_platform_verifier::ConfigVerifierExt as _;
@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_rustls::{
     TlsConnector,
@@ -22,14 +22,17 @@ use tokio_tungstenite::{
         self,
         client::IntoClientRequest as _,
         error::ProtocolError,
-        http::{HeaderValue, StatusCode, header},
+        http::{HeaderMap, HeaderValue, StatusCode, header},
         protocol::WebSocketConfig,
     },
 };
+use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 /// The longest that one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// A stream that does not end is read for so long.
+const STREAM: Duration = Duration::from_secs(1);
 /// The most that is read of an answer.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
@@ -49,6 +52,17 @@ pub enum Refused {
     /// Somebody does, but will not have us.
     #[error("{0}")]
     Unwelcome(String),
+}
+
+/// An answer of HTTP.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// What was said about it.
+    pub headers: HeaderMap,
+    /// What was said.
+    pub body: Vec<u8>,
 }
 
 /// Where the server is, and how to come in.
@@ -115,11 +129,31 @@ impl Target {
         timeout(ATTEMPT, attempt).await.map_err(|_elapsed| Refused::Nobody(self.place()))?
     }
 
-    /// Asks for a path; the status and what came with it.
+    /// Asks for a path.
     ///
     /// # Errors
     /// Nobody answers, or not as a server of HTTP does.
-    pub async fn get(&self, path: &str) -> Result<(u16, Vec<u8>), Refused> {
+    pub async fn get(&self, path: &str) -> Result<Answer, Refused> {
+        self.request("GET", path, &[], String::new()).await
+    }
+
+    /// The path of the address.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.url.path()
+    }
+
+    /// Sends a request of HTTP and reads the whole answer; of a stream of events, what came within a second.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Result<Answer, Refused> {
         let odd = |error: &dyn std::fmt::Display| {
             Refused::Unwelcome(format!("{} does not answer as it should: {error}", self.place()))
         };
@@ -127,18 +161,35 @@ impl Target {
             let bytes = self.open().await?;
             let (mut sender, connection) =
                 handshake(TokioIo::new(bytes)).await.map_err(|error| odd(&error))?;
-            let connection = tokio::spawn(connection);
-            let mut request = Request::get(path).header(header::HOST, self.authority());
+            let connection = AbortOnDropHandle::new(tokio::spawn(connection));
+            let mut request =
+                Request::builder().method(method).uri(path).header(header::HOST, self.authority());
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
             if let Some(bearer) = self.bearer()? {
                 request = request.header(header::AUTHORIZATION, bearer);
             }
-            let request = request.body(Empty::<hyper::body::Bytes>::new()).map_err(|error| odd(&error))?;
+            let request =
+                request.body(Full::<hyper::body::Bytes>::from(body)).map_err(|error| odd(&error))?;
             let answer = sender.send_request(request).await.map_err(|error| odd(&error))?;
-            let status = answer.status().as_u16();
-            let body =
-                Limited::new(answer.into_body(), MOST_BYTES).collect().await.map_err(|error| odd(&error))?;
-            connection.abort();
-            Ok((status, body.to_bytes().to_vec()))
+            let (head, mut stream) = answer.into_parts();
+            let mut body = Vec::new();
+            let enough = sleep(STREAM);
+            let mut enough = std::pin::pin!(enough);
+            while body.len() < MOST_BYTES {
+                let frame = tokio::select! {
+                    frame = stream.frame() => frame,
+                    () = &mut enough => break,
+                };
+                match frame {
+                    Some(Ok(frame)) => body.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
+                    Some(Err(error)) => return Err(odd(&error)),
+                    None => break,
+                }
+            }
+            drop(connection);
+            Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
         };
         timeout(ATTEMPT, attempt).await.map_err(|_elapsed| Refused::Nobody(self.place()))?
     }

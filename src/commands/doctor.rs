@@ -1,0 +1,193 @@
+//! `exai-mcp doctor`: tries the server the way each client does, and says what is wrong and how to mend it.
+
+mod call;
+mod entry;
+mod finding;
+mod start;
+
+use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use self::{
+    entry::{CLIENTS, Entry, Way},
+    finding::{Finding, Weight},
+};
+use super::{print, print_json};
+use crate::{
+    cli::{DoctorArgs, program},
+    config::{Config, env},
+};
+
+/// What was tried, and what came of it.
+struct Section {
+    title: String,
+    findings: Vec<Finding>,
+}
+
+pub(crate) async fn run(args: &DoctorArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let project = std::env::current_dir()?;
+    let mut sections = vec![Section { title: "This machine".to_owned(), findings: machine(config) }];
+    if let Some(url) = &args.http {
+        let headers = args.header.iter().filter_map(|header| header.split_once(':'));
+        let headers =
+            headers.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect();
+        sections.push(Section { title: url.clone(), findings: call::probe(url, &headers).await });
+    } else {
+        for entry in entries(args, config, &project, &mut sections)? {
+            sections.push(tried(entry, &project).await);
+        }
+    }
+    let broken =
+        sections.iter().flat_map(|section| &section.findings).any(|finding| finding.weight == Weight::Error);
+    if args.json {
+        let told = |section: &Section| json!({"what": section.title, "findings": section.findings.iter().map(Finding::json).collect::<Vec<Value>>()});
+        print_json(&json!(sections.iter().map(told).collect::<Vec<_>>()))?;
+    } else {
+        let told = |section: &Section| {
+            let lines: String = section.findings.iter().map(Finding::lines).collect();
+            format!("{}\n{lines}", section.title)
+        };
+        print(&sections.iter().map(told).collect::<Vec<_>>().join("\n"))?;
+    }
+    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What holds for every client.
+fn machine(config: &Config) -> Vec<Finding> {
+    let problems = |all: &[String], make: fn(String, &str) -> Finding| -> Vec<Finding> {
+        all.iter()
+            .map(|problem| make(problem.clone(), "`exai-mcp config show` says where each setting comes from"))
+            .collect()
+    };
+    let mut findings = problems(config.problems.errors(), Finding::error);
+    let data = &config.places.data;
+    let probe = data.join(".doctor");
+    match fs::create_dir_all(data).and_then(|()| fs::write(&probe, "")).and_then(|()| fs::remove_file(&probe))
+    {
+        Ok(()) => findings.push(Finding::well(format!("threads are kept in {}", data.display()))),
+        Err(error) => {
+            let what = format!("{} cannot be written: {error}", data.display());
+            findings.push(Finding::error(what, "set EXAI_DATA_DIR to a folder of yours"));
+        }
+    }
+    match config.endpoints.settings.len() {
+        0 => findings.push(Finding::doubt(
+            "no vendor is configured: reviews are done by local inspection, and chat does not work",
+            "set a key such as OPENAI_API_KEY, GLM_API_KEY, KIMI_API_KEY or MINIMAX_API_KEY",
+        )),
+        count => {
+            let names: Vec<String> =
+                config.endpoints.settings.iter().map(|endpoint| endpoint.id.to_string()).collect();
+            findings.push(Finding::well(format!("{count} configured: {}", names.join(", "))));
+        }
+    }
+    findings
+}
+
+/// The entries to try: of the named files, of the named client, or all that there are; and else this program by itself.
+fn entries(
+    args: &DoctorArgs,
+    config: &Config,
+    project: &Path,
+    sections: &mut Vec<Section>,
+) -> anyhow::Result<Vec<Entry>> {
+    let (mut entries, mut findings) = (Vec::new(), Vec::new());
+    if args.files.is_empty() {
+        (entries, findings) = entry::all(config.places.home.as_deref(), project);
+    }
+    for file in &args.files {
+        let before = entries.len() + findings.len();
+        entry::of_file(entry::client_of(file), file, &mut entries, &mut findings);
+        if entries.len() + findings.len() == before {
+            let what = format!("{}: no entry of this server", file.display());
+            findings.push(Finding::error(what, "`exai-mcp config mcp-json` prints one"));
+        }
+    }
+    if let Some(wanted) = &args.client {
+        let known = CLIENTS.iter().find(|client| client.name.eq_ignore_ascii_case(wanted));
+        let names: Vec<_> = CLIENTS.iter().map(|client| client.name).collect();
+        let client =
+            known.with_context(|| format!("`{wanted}` is not known; there are {}", names.join(", ")))?;
+        entries.retain(|entry| entry.client.name == client.name);
+    }
+    if !findings.is_empty() {
+        sections.push(Section { title: "Files".to_owned(), findings });
+    } else if entries.is_empty() {
+        let none = "no entry of this server in the files of known clients: this program is started by itself";
+        sections.push(Section {
+            title: "Clients".to_owned(),
+            findings: vec![Finding::doubt(none, "docs/clients.md has an entry for each client")],
+        });
+        entries.push(Entry {
+            client: &CLIENTS[0],
+            file: program(),
+            name: "exai".to_owned(),
+            way: Way::Start {
+                command: program().display().to_string(),
+                arguments: Vec::new(),
+                environment: BTreeMap::new(),
+            },
+            findings: Vec::new(),
+        });
+    }
+    Ok(entries)
+}
+
+async fn tried(entry: Entry, project: &Path) -> Section {
+    let title = format!("{} · {} · {}", entry.client.name, entry.file.display(), entry.name);
+    let mut findings = entry.findings;
+    match &entry.way {
+        Way::Start { command, arguments, environment } => {
+            let command = expanded(command, &mut findings);
+            let arguments: Vec<_> = arguments.iter().map(|word| expanded(word, &mut findings)).collect();
+            let environment = environment
+                .iter()
+                .map(|(name, value)| (name.clone(), expanded(value, &mut findings)))
+                .collect();
+            let how = (command.as_str(), arguments.as_slice(), &environment);
+            findings.extend(start::probe(entry.client, &entry.name, how, project).await);
+        }
+        Way::Call { url, headers } => {
+            let url = expanded(url, &mut findings);
+            let headers =
+                headers.iter().map(|(name, value)| (name.clone(), expanded(value, &mut findings))).collect();
+            findings.extend(call::probe(&url, &headers).await);
+        }
+    }
+    Section { title, findings }
+}
+
+/// A text with the variables that clients put in: `${NAME}`, `${NAME:-else}`, `${env:NAME}`. One that is not set stays as it stands, as it
+/// does with clients, and is told.
+fn expanded(text: &str, findings: &mut Vec<Finding>) -> String {
+    let (mut whole, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((inside, behind)) = after.split_once('}') else { break };
+        whole.push_str(before);
+        let (name, otherwise) =
+            inside.split_once(":-").map_or((inside, None), |(name, other)| (name, Some(other)));
+        let name = name.strip_prefix("env:").unwrap_or(name);
+        let value = match name {
+            "workspaceFolder" => std::env::current_dir().ok().map(|folder| folder.display().to_string()),
+            name => env::process().remove(name),
+        };
+        match value.or_else(|| otherwise.map(str::to_owned)) {
+            Some(value) => whole.push_str(&value),
+            // The editor asks its user for it.
+            None if name.starts_with("input:") => whole.push_str(&format!("${{{inside}}}")),
+            None => {
+                let what = format!("${{{inside}}} is not set here");
+                findings.push(Finding::doubt(
+                    what,
+                    "set it where the client is started, or write `:-` behind it for nothing",
+                ));
+                whole.push_str(&format!("${{{inside}}}"));
+            }
+        }
+        rest = behind;
+    }
+    whole.push_str(rest);
+    whole
+}

@@ -1,0 +1,153 @@
+//! Starts the server as a client does, and speaks to it as a client would.
+
+use std::{collections::BTreeMap, path::Path, process::Stdio, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::{Instant, timeout},
+};
+
+use super::{entry::Client, finding::Finding};
+use crate::config::env;
+
+/// What clients pass on of their own environment: the list of the official SDKs.
+const INHERITED: [&str; 8] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "TMPDIR"];
+/// How much of what a failing program says is shown.
+const SHOWN: usize = 600;
+/// A list of tools above this costs a client more of its window than it should, in bytes.
+const LONG_LIST: usize = 40_000;
+
+/// Starts it and says what happened.
+pub(super) async fn probe(
+    client: &Client,
+    server: &str,
+    (command, arguments, environment): (&str, &[String], &BTreeMap<String, String>),
+    folder: &Path,
+) -> Vec<Finding> {
+    let mut process = Command::new(command);
+    process.args(arguments).env_clear().current_dir(folder);
+    process.envs(env::process().into_iter().filter(|(name, _)| INHERITED.contains(&name.as_str())));
+    process.envs(environment);
+    process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = match process.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            let own = crate::cli::program();
+            let mend = format!("write the whole path, such as {}", own.display());
+            return vec![Finding::error(format!("`{command}` cannot be started: {error}"), &mend)];
+        }
+    };
+    let limit = Duration::from_secs(client.start_seconds);
+    let told = match timeout(limit, converse(&mut child)).await {
+        Ok(Ok(told)) => told,
+        Ok(Err(why)) => {
+            let mend = format!("run it by hand: {command} {}", arguments.join(" "));
+            return vec![Finding::error(format!("{why}{}", last_words(&mut child).await), &mend)];
+        }
+        Err(_elapsed) => {
+            let told = format!("no answer within the {} s that {} waits", limit.as_secs(), client.name);
+            return vec![Finding::error(
+                format!("{told}{}", last_words(&mut child).await),
+                "run it by hand and see what it waits for",
+            )];
+        }
+    };
+    judge(client, server, &told)
+}
+
+/// What a server said of itself.
+struct Told {
+    server: String,
+    handshake: Duration,
+    tools: Vec<Value>,
+}
+
+async fn converse(child: &mut Child) -> Result<Told, String> {
+    let begun = Instant::now();
+    let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err("its pipes cannot be had".to_owned());
+    };
+    let mut lines = BufReader::new(output).lines();
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25",
+        "capabilities": {}, "clientInfo": {"name": "exai-mcp doctor", "version": env!("CARGO_PKG_VERSION")}}});
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
+    let gone = |error: std::io::Error| format!("it ended before it was asked anything ({error})");
+    input.write_all(format!("{hello}\n").as_bytes()).await.map_err(gone)?;
+    let greeted = answer(&mut lines, 1).await?;
+    let handshake = begun.elapsed();
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    input.write_all(format!("{ready}\n{list}\n").as_bytes()).await.map_err(gone)?;
+    let listed = answer(&mut lines, 2).await?;
+    let tools = listed["result"]["tools"].as_array().cloned().unwrap_or_default();
+    let server = greeted["result"]["serverInfo"]["name"].as_str().unwrap_or("(nameless)").to_owned();
+    Ok(Told { server, handshake, tools })
+}
+
+/// The answer to a request. Whatever else stands on standard output breaks clients.
+async fn answer(lines: &mut Lines<BufReader<ChildStdout>>, id: u64) -> Result<Value, String> {
+    loop {
+        let line = lines.next_line().await.map_err(|error| format!("its output cannot be read: {error}"))?;
+        let line = line.ok_or_else(|| "it ended without an answer".to_owned())?;
+        let Ok(message) = serde_json::from_str::<Value>(&line) else {
+            let shown: String = line.chars().take(80).collect();
+            return Err(format!("it writes to standard output what is no message: {shown}"));
+        };
+        if message["id"] == id {
+            return match message.get("error") {
+                Some(error) => Err(format!("it refuses: {}", error["message"].as_str().unwrap_or_default())),
+                None => Ok(message),
+            };
+        }
+    }
+}
+
+async fn last_words(child: &mut Child) -> String {
+    // The end closes the pipe, so that everything it said can be read.
+    drop(child.kill().await);
+    let mut said = Vec::new();
+    if let Some(errors) = &mut child.stderr {
+        drop(timeout(Duration::from_secs(1), errors.read_to_end(&mut said)).await);
+    }
+    let said = String::from_utf8_lossy(&said);
+    let from = said.char_indices().rev().nth(SHOWN).map_or(0, |(at, _)| at);
+    let shown = said[from..].trim();
+    if shown.is_empty() {
+        String::new()
+    } else {
+        format!("; it said: {}", shown.replace('\n', "\n           "))
+    }
+}
+
+/// What a client makes of it.
+fn judge(client: &Client, server: &str, told: &Told) -> Vec<Finding> {
+    let bytes: usize = told.tools.iter().map(|tool| tool.to_string().len()).sum();
+    let (count, took) = (told.tools.len(), told.handshake.as_millis());
+    let mut findings =
+        vec![Finding::well(format!("starts: handshake in {took} ms, {count} tools, {bytes} bytes of list"))];
+    if told.server != "exai-mcp" {
+        let what = format!("what it starts calls itself {}", told.server);
+        findings.push(Finding::doubt(what, "is this the program that you mean?"));
+    }
+    if told.tools.is_empty() {
+        findings
+            .push(Finding::error("it has no tools", "look at `exai-mcp tools` and `exai-mcp config check`"));
+    }
+    if bytes > LONG_LIST {
+        findings.push(Finding::doubt(
+            "the list of tools is long",
+            "EXAI_TOOL_PROFILE=standard or lite shows fewer",
+        ));
+    }
+    let (longest, around) = client.longest_name;
+    let names = told.tools.iter().filter_map(|tool| tool["name"].as_str());
+    for name in names.filter(|name| name.len() + server.len() + around.len() > longest) {
+        let what = format!(
+            "{} drops {name}: with the server's name it has more than {longest} characters",
+            client.name
+        );
+        findings.push(Finding::error(what, "give the entry a shorter name, such as exai"));
+    }
+    findings
+}
