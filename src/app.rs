@@ -155,6 +155,7 @@ impl App {
             user_limit: USER_LIMIT,
             on_disconnect: match door {
                 Door::Stdio => OnDisconnect::Interrupt,
+                Door::Network if config.serve.cancel_on_disconnect => OnDisconnect::Interrupt,
                 Door::Network => OnDisconnect::Finish,
             },
             task_after: TASK_AFTER,

@@ -77,6 +77,8 @@ pub const EXAI_SESSIONS_LIMIT: &str = "EXAI_SESSIONS_LIMIT";
 pub const EXAI_RATE: &str = "EXAI_RATE";
 /// Calls a second of one client.
 pub const EXAI_CLIENT_RATE: &str = "EXAI_CLIENT_RATE";
+/// What happens to calls whose client goes away.
+pub const EXAI_ON_DISCONNECT: &str = "EXAI_ON_DISCONNECT";
 /// Time for calls to finish at the end.
 pub const EXAI_DRAIN_SECONDS: &str = "EXAI_DRAIN_SECONDS";
 /// Whether the server chooses where no model is named.

@@ -254,6 +254,13 @@ pub static SERVE_CLIENT_RATE: Key = key(
     "20",
     "Calls a second over HTTP of one client; 0 means no bound",
 );
+/// What the end of a connection means.
+pub static SERVE_ON_DISCONNECT: Key = key(
+    "serve.on_disconnect",
+    &[env::EXAI_ON_DISCONNECT],
+    "finish",
+    "What happens to a call over the network whose client goes away: finish (its answer is kept) or cancel",
+);
 /// Time for the end.
 pub static SERVE_DRAIN_SECONDS: Key = key(
     "serve.drain_seconds",
@@ -344,7 +351,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 48] = [
+static REST: [&Key; 49] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -392,6 +399,7 @@ static REST: [&Key; 48] = [
     &SERVE_SESSIONS,
     &SERVE_RATE,
     &SERVE_CLIENT_RATE,
+    &SERVE_ON_DISCONNECT,
     &SERVE_DRAIN_SECONDS,
 ];
 

@@ -34,6 +34,8 @@ struct Entry {
 pub struct Serve {
     /// `HOST:PORT` or `unix:PATH`.
     pub listen: String,
+    /// Whether a client that goes away has cancelled what it asked for.
+    pub cancel_on_disconnect: bool,
     /// The certificate chain that is shown, in PEM.
     pub tls_cert: Option<PathBuf>,
     /// Its key, in PEM.
@@ -52,6 +54,7 @@ pub(super) fn read(layers: &Layers, call: Duration, problems: &mut Problems) -> 
     let session_idle = usual.session_idle.max(call + Duration::from_secs(300));
     Serve {
         listen: layers.look_up(&keys::SERVE_LISTEN).value,
+        cancel_on_disconnect: cancel_on_disconnect(layers, problems),
         tls_cert: file(layers, &keys::SERVE_TLS_CERT),
         tls_key: file(layers, &keys::SERVE_TLS_KEY),
         token: token(layers),
@@ -88,6 +91,19 @@ impl Serve {
             self.listen.clone()
         } else {
             format!("{scheme}://{}", self.listen)
+        }
+    }
+}
+
+fn cancel_on_disconnect(layers: &Layers, problems: &mut Problems) -> bool {
+    match layers.look_up(&keys::SERVE_ON_DISCONNECT).value.as_str() {
+        "finish" => false,
+        "cancel" => true,
+        other => {
+            problems.error(format!(
+                "serve.on_disconnect: `{other}` is neither finish nor cancel; finish is used"
+            ));
+            false
         }
     }
 }

@@ -20,6 +20,7 @@ mod config;
 mod consensus;
 mod contract;
 mod counts;
+mod doors;
 mod duplex;
 mod examples;
 mod http;

@@ -52,6 +52,9 @@ pub struct StdioSettings {
     pub abandon_after: Duration,
     /// How long after the end of the input the service is over whatever happens. 1.9 s.
     pub hard_limit: Duration,
+    /// How much more time than after the end of the input there is for all of this when [`Lifecycle::shutdown`] ends the service, and
+    /// the client is still there to be answered. None.
+    pub more_at_shutdown: Duration,
     /// Whether the end of the process that started this one ends the service. Yes.
     pub watch_parent: bool,
 }
@@ -66,6 +69,7 @@ impl Default for StdioSettings {
             grace: Duration::from_secs(1),
             abandon_after: Duration::from_millis(1500),
             hard_limit: Duration::from_millis(1900),
+            more_at_shutdown: Duration::ZERO,
             watch_parent: true,
         }
     }
@@ -153,7 +157,8 @@ where
         }
     };
     tracing::debug!(?cause, "the connection is ending");
-    let begin = Instant::now();
+    let more = if cause == Cause::Shutdown { settings.more_at_shutdown } else { Duration::ZERO };
+    let begin = Instant::now() + more;
     lifecycle.ending.cancel();
     connection.stop.cancel();
     let grace = if cause == Cause::OutputClosed { Duration::ZERO } else { settings.grace };

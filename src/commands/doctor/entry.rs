@@ -119,9 +119,9 @@ pub(super) fn all(home: Option<&Path>, project: &Path) -> (Vec<Entry>, Vec<Findi
 
 /// The client that a file is of, by its name and its keys.
 pub(super) fn client_of(file: &Path) -> &'static Client {
-    let ends = |path: &&str| file.ends_with(path);
-    let by_place =
-        CLIENTS.iter().find(|client| client.home.iter().chain(client.project).any(|path| ends(path)));
+    let by_place = CLIENTS
+        .iter()
+        .find(|client| client.home.iter().chain(client.project).any(|path| file.ends_with(path)));
     let by_key = || {
         let document = read(file).ok()?;
         CLIENTS.iter().find(|client| document.get(client.key).is_some())

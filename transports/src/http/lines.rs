@@ -33,9 +33,11 @@ impl Attach {
         let limits = StdioSettings {
             max_line_bytes: settings.max_body_bytes,
             max_in_flight: MAX_IN_FLIGHT,
-            grace: settings.drain,
-            abandon_after: settings.drain + Duration::from_millis(300),
-            hard_limit: settings.drain + Duration::from_millis(450),
+            // A client that has gone is owed no answer, and what outlives it has a task of its own.
+            grace: Duration::ZERO,
+            abandon_after: Duration::from_millis(300),
+            hard_limit: Duration::from_millis(450),
+            more_at_shutdown: settings.drain,
             watch_parent: false,
             ..StdioSettings::default()
         };
