@@ -38,6 +38,7 @@ mod runs;
 mod serving;
 mod smoke;
 mod stdio;
+mod strain;
 mod suite;
 mod support;
 mod surface;

@@ -8,6 +8,7 @@ mod accept;
 mod auth;
 mod conform;
 mod early;
+mod first_bytes;
 mod guard;
 mod health;
 mod legacy_sse;

@@ -8,11 +8,14 @@ use std::{
 
 use anyhow::Context as _;
 use exai_transports::http::{self, Listener, Tls};
-use tokio::net::{TcpListener, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use super::holder::{self, Held};
 use crate::{cli::ServeArgs, config::Config};
 
+/// Connections that wait to be accepted. Above it the system drops some of a burst without telling them, and whoever waits to hear
+/// first waits for ever; the usual 128 is a small burst.
+const BACKLOG: u32 = 4096;
 /// How a socket in the file system is written.
 const UNIX: &str = "unix:";
 
@@ -98,7 +101,7 @@ async fn over_tcp(listen: &str, more: u16, config: &Config) -> anyhow::Result<Tc
     for step in 0..=more {
         let Some(port) = first.port().checked_add(step) else { break };
         let tried: Vec<_> = addresses.iter().map(|address| SocketAddr::new(address.ip(), port)).collect();
-        match TcpListener::bind(&*tried).await {
+        match listener_on(&tried) {
             Ok(listener) => return Ok(listener),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 taken.push(SocketAddr::new(first.ip(), port));
@@ -107,6 +110,26 @@ async fn over_tcp(listen: &str, more: u16, config: &Config) -> anyhow::Result<Tc
         }
     }
     Err(in_use(&taken, config))
+}
+
+/// Listens at the first of these addresses that can be had.
+fn listener_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        let made = (|| {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            // A server that is started again need not wait until the system has forgotten the connections of the one before.
+            #[cfg(unix)]
+            socket.set_reuseaddr(true)?;
+            socket.bind(*address)?;
+            socket.listen(BACKLOG)
+        })();
+        match made {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 fn in_use(taken: &[SocketAddr], config: &Config) -> anyhow::Error {

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     HttpSettings,
+    first_bytes::FirstBytes,
     listener::{Accepted, Listener},
 };
 
@@ -100,6 +101,7 @@ where
     builder.http1().timer(TokioTimer::new()).header_read_timeout(wait);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
     let service = TowerToHyperService::new(router);
+    let socket = FirstBytes::within(socket, wait);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(peer, "a connection ended: {error}");

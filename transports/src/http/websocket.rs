@@ -37,6 +37,8 @@ const PING: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(90);
 /// How long the last frame may take.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// Room for one read or write. The usual one is 128 KB for each of thousands of connections that are idle.
+const ROOM: usize = 4 * 1024;
 /// The name of the protocol within the protocol.
 const SUBPROTOCOL: &str = "mcp";
 /// What a client is told whose service has ended.
@@ -67,6 +69,8 @@ pub(super) async fn upgrade(
         .protocols([SUBPROTOCOL])
         .max_message_size(sockets.max_bytes)
         .max_frame_size(sockets.max_bytes)
+        .read_buffer_size(ROOM)
+        .write_buffer_size(ROOM)
         .on_upgrade(async move |socket| {
             carry(socket, &sockets, caller.into_principal()).await;
             drop(place);

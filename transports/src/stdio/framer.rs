@@ -8,10 +8,12 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::id_scan::IdScanner;
 
-/// Room for one read, and what is read ahead while the next line has to wait: the size of a Linux pipe.
+/// The most room for one read, and what is read ahead while the next line has to wait: the size of a Linux pipe.
 const CHUNK: usize = 64 * 1024;
+/// Room for the first read, doubled when a read fills it: most connections are idle, and there may be thousands.
+const FIRST: usize = 2 * 1024;
 /// A buffer above this is given back once its line is done.
-const KEEP: usize = 1024 * 1024;
+const KEEP: usize = 256 * 1024;
 
 /// Splits a byte stream at line feeds.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Framer<R> {
     /// First byte that was not searched for a line feed.
     searched: usize,
     max_line: usize,
+    /// Room for the next read.
+    room: usize,
     /// The line at hand is longer than allowed; only its length and its id are kept.
     oversized: Option<Oversized>,
     ended: bool,
@@ -45,7 +49,16 @@ pub(crate) enum Frame {
 
 impl<R> Framer<R> {
     pub(crate) fn new(reader: R, max_line: usize) -> Self {
-        Self { reader, buffer: Vec::new(), start: 0, searched: 0, max_line, oversized: None, ended: false }
+        Self {
+            reader,
+            buffer: Vec::new(),
+            start: 0,
+            searched: 0,
+            max_line,
+            room: FIRST,
+            oversized: None,
+            ended: false,
+        }
     }
 
     /// Whether nothing more will be read; lines may still be buffered.
@@ -122,10 +135,10 @@ impl<R> Framer<R> {
         self.searched -= self.start;
         self.start = 0;
         let room = self.buffer.capacity() - self.buffer.len();
-        if room < CHUNK / 8 {
+        if room < self.room / 8 {
             // Doubling keeps copying linear; the limit keeps the last step from doubling past the longest line.
-            let most = self.max_line.saturating_add(CHUNK).saturating_sub(self.buffer.len());
-            self.buffer.reserve_exact(self.buffer.len().clamp(CHUNK, most.max(CHUNK)));
+            let most = self.max_line.saturating_add(self.room).saturating_sub(self.buffer.len());
+            self.buffer.reserve_exact(self.buffer.len().clamp(self.room, most.max(self.room)));
         }
     }
 }
@@ -139,6 +152,7 @@ impl<R: AsyncRead + Unpin> Framer<R> {
         self.make_room();
         match self.reader.read_buf(&mut self.buffer).await {
             Ok(0) => self.ended = true,
+            Ok(_) if self.buffer.len() == self.buffer.capacity() => self.room = (self.room * 2).min(CHUNK),
             Ok(_) => {}
             Err(error) => {
                 self.ended = true;

@@ -26,6 +26,8 @@ use super::{
 
 /// How long a session without a connection is kept.
 pub(super) const KEPT: Duration = Duration::from_secs(600);
+/// Room for one read of answers.
+const READ: usize = 2 * 1024;
 /// Messages on their way to MCP.
 const QUEUE: usize = 8;
 /// What is negotiated: the newest revision with a handshake.
@@ -90,7 +92,7 @@ impl Session {
             self.shake_hands(place, &client);
         }
         let end = self.entry.end.clone();
-        let (mut answers, mut answer) = (BufReader::new(answers), Vec::new());
+        let (mut answers, mut answer) = (BufReader::with_capacity(READ, answers), Vec::new());
         loop {
             let idle = !self.delivery.is_connected() && self.calls.is_empty();
             self.entry.idle.store(idle, Ordering::Relaxed);

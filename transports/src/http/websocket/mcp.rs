@@ -10,6 +10,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use super::dialect::{Dialect, Link, Outgoing, UNAUTHORIZED};
 use crate::http::lines::{Attach, line};
 
+/// Room for one read of answers; most connections are idle.
+const READ: usize = 2 * 1024;
+
 /// Messages of the protocol, passed on as they are.
 pub(in crate::http) struct Mcp {
     attach: Attach,
@@ -55,7 +58,7 @@ impl Dialect for Mcp {
             }
         };
         let say = async {
-            let (mut answers, mut answer) = (BufReader::new(answers), Vec::new());
+            let (mut answers, mut answer) = (BufReader::with_capacity(READ, answers), Vec::new());
             while !matches!(answers.read_until(b'\n', &mut answer).await, Ok(0) | Err(_)) {
                 let text = String::from_utf8_lossy(answer.trim_ascii_end()).into_owned();
                 answer.clear();
