@@ -73,6 +73,8 @@ pub const EXAI_ALLOWED_HOSTS: &str = "EXAI_ALLOWED_HOSTS";
 pub const EXAI_ALLOWED_ORIGINS: &str = "EXAI_ALLOWED_ORIGINS";
 /// Sessions at once.
 pub const EXAI_SESSIONS_LIMIT: &str = "EXAI_SESSIONS_LIMIT";
+/// Sessions at once of one client.
+pub const EXAI_CLIENT_SESSIONS: &str = "EXAI_CLIENT_SESSIONS";
 /// Calls a second of all clients.
 pub const EXAI_RATE: &str = "EXAI_RATE";
 /// Calls a second of one client.

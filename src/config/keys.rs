@@ -238,8 +238,11 @@ pub static SERVE_SESSIONS: Key = key(
     "serve.sessions",
     &[env::EXAI_SESSIONS_LIMIT],
     "1000",
-    "Sessions at once of clients that need one; at most 100 of one client. 0: each request stands alone, for several servers behind a proxy",
+    "Sessions at once of clients that need one. 0: each request stands alone, for several servers behind a proxy",
 );
+/// Sessions at once of one client.
+pub static SERVE_CLIENT_SESSIONS: Key =
+    key("serve.client_sessions", &[env::EXAI_CLIENT_SESSIONS], "100", "Sessions at once of one client");
 /// Calls a second.
 pub static SERVE_RATE: Key = key(
     "serve.rate",
@@ -351,7 +354,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 49] = [
+static REST: [&Key; 50] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -397,6 +400,7 @@ static REST: [&Key; 49] = [
     &SERVE_HOSTS,
     &SERVE_ORIGINS,
     &SERVE_SESSIONS,
+    &SERVE_CLIENT_SESSIONS,
     &SERVE_RATE,
     &SERVE_CLIENT_RATE,
     &SERVE_ON_DISCONNECT,

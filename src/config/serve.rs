@@ -63,7 +63,7 @@ pub(super) fn read(layers: &Layers, call: Duration, problems: &mut Problems) -> 
             credentials: credentials(layers, problems),
             session_idle,
             call_limit: call,
-            max_sessions: (sessions, usual.max_sessions.1.min(sessions)),
+            max_sessions: (sessions, number(layers, &keys::SERVE_CLIENT_SESSIONS, 1, 1_000_000, problems)),
             calls_a_second: (
                 number(layers, &keys::SERVE_RATE, 0, 1_000_000, problems),
                 number(layers, &keys::SERVE_CLIENT_RATE, 0, 1_000_000, problems),

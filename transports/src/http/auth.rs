@@ -10,10 +10,12 @@ use axum::{
 };
 use exai_core::Principal;
 
-use super::{WEBSOCKET_PATH, guard};
+use super::WEBSOCKET_PATH;
 
 /// The other header that keys come in.
 const API_KEY: &str = "x-api-key";
+
+const REFUSAL: &str = r#"{"error":{"code":"unauthorized","message":"a key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"}}"#;
 
 /// A key and whom it belongs to. The key itself is not kept.
 #[derive(Debug, Clone)]
@@ -125,10 +127,12 @@ pub(super) async fn identify(State(known): State<Credentials>, mut request: Requ
         }
         Caller::Silent if may_say_it_later(&request) => {}
         Caller::Silent | Caller::Refused => {
-            let text = "a key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`";
-            let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"exai-mcp\"")];
-            let refusal = guard::problem(StatusCode::UNAUTHORIZED, "unauthorized", text);
-            return (challenge, refusal).into_response();
+            // Guessers come in floods, so nothing is put together for them.
+            let headers = [
+                (header::WWW_AUTHENTICATE, "Bearer realm=\"exai-mcp\""),
+                (header::CONTENT_TYPE, "application/json"),
+            ];
+            return (StatusCode::UNAUTHORIZED, headers, REFUSAL).into_response();
         }
     }
     request.extensions_mut().insert(caller);
