@@ -161,6 +161,10 @@ impl App {
             task_after: TASK_AFTER,
             answer_chars: limits.answer_chars,
             max_in_flight: limits.in_flight,
+            session_consultations: match door {
+                Door::Stdio => limits.in_flight,
+                Door::Network => limits.session,
+            },
             closing: closing.clone(),
         });
         Ok(Self { server, engine, store, closing })

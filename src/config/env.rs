@@ -55,6 +55,8 @@ pub const EXAI_GLM_LIMIT: &str = "EXAI_GLM_LIMIT";
 pub const EXAI_KIMI_LIMIT: &str = "EXAI_KIMI_LIMIT";
 /// Client requests in flight.
 pub const EXAI_IN_FLIGHT_LIMIT: &str = "EXAI_IN_FLIGHT_LIMIT";
+/// Consultations of one session.
+pub const EXAI_SESSION_LIMIT: &str = "EXAI_SESSION_LIMIT";
 /// The most tokens of one file in a prompt.
 pub const EXAI_FILE_TOKENS: &str = "EXAI_FILE_TOKENS";
 /// Attempts after the first.

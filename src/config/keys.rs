@@ -145,6 +145,13 @@ pub static KIMI_LIMIT: Key = key("limits.kimi", &[env::EXAI_KIMI_LIMIT], "6", "A
 /// Client requests in flight.
 pub static IN_FLIGHT_LIMIT: Key =
     key("limits.in_flight", &[env::EXAI_IN_FLIGHT_LIMIT], "256", "Requests of clients at once");
+/// Consultations of one session.
+pub static SESSION_LIMIT: Key = key(
+    "limits.session",
+    &[env::EXAI_SESSION_LIMIT],
+    "8",
+    "Consultations of one session over the network at once; more wait for their turn",
+);
 /// The most tokens of one file.
 pub static FILE_TOKENS: Key = key(
     "limits.file_tokens",
@@ -354,7 +361,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 50] = [
+static REST: [&Key; 51] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -376,6 +383,7 @@ static REST: [&Key; 50] = [
     &GLM_LIMIT,
     &KIMI_LIMIT,
     &IN_FLIGHT_LIMIT,
+    &SESSION_LIMIT,
     &FILE_TOKENS,
     &ANSWER_CHARS,
     &RETRIES,

@@ -34,6 +34,8 @@ pub struct Limits {
     pub git: Duration,
     /// Client requests in flight.
     pub in_flight: usize,
+    /// Consultations of one session over the network at once.
+    pub session: usize,
     /// The most tokens of one file in a prompt.
     pub file_tokens: Option<u32>,
     /// The most characters of an answer; `None` leaves it to the client.
@@ -75,6 +77,7 @@ impl Limits {
             idle: seconds(layers, &keys::IDLE_SECONDS, problems),
             git: seconds(layers, &keys::GIT_SECONDS, problems),
             in_flight: number(layers, &keys::IN_FLIGHT_LIMIT, 1, 65_536, problems),
+            session: number(layers, &keys::SESSION_LIMIT, 1, 65_536, problems),
             file_tokens: Some(number(layers, &keys::FILE_TOKENS, 0, u32::MAX, problems))
                 .filter(|tokens| *tokens > 0),
             answer_chars: (!layers.look_up(&keys::ANSWER_CHARS).value.is_empty())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exai_mock_vendor::Answer;
+use exai_mock_vendor::{Answer, Gate};
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::{
@@ -237,4 +237,26 @@ async fn the_older_transport_has_its_events_and_its_messages() {
     within("the end of the connection", gone).await;
     served.terminate();
     assert_eq!(served.ended().await.0, 0);
+}
+
+#[tokio::test]
+async fn a_session_that_asks_for_much_leaves_room_for_the_others() {
+    let setup = Setup::new().await;
+    let gate = Gate::new();
+    setup.vendor.default_answer(Answer::text("hello").gated(&gate));
+    let served = Served::start(&setup).await;
+    let mut greedy = connect(&served, &[]).await.unwrap();
+    for id in 0..12 {
+        say(&mut greedy, &call(id, &format!("question {id}"))).await;
+    }
+    within("the first eight", setup.vendor.wait_for_calls(8)).await;
+    let mut modest = connect(&served, &[]).await.unwrap();
+    say(&mut modest, &call(1, "another question")).await;
+    within("the other's call", setup.vendor.wait_for_calls(9)).await;
+    assert_eq!(setup.vendor.calls().len(), 9, "the ninth of one session waits");
+    gate.open();
+    assert_eq!(content(&hear(&mut modest).await), "hello");
+    for _ in 0..12 {
+        assert_eq!(content(&hear(&mut greedy).await), "hello");
+    }
 }

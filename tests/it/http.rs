@@ -338,3 +338,16 @@ async fn an_answer_that_takes_long_begins_long_before_it_is_there() {
     served.terminate();
     assert_eq!(served.ended().await.0, 0);
 }
+
+#[tokio::test]
+async fn a_burst_opens_no_more_sessions_than_there_may_be() {
+    let setup =
+        setup().await.with("EXAI_SESSIONS_LIMIT", "5").with("EXAI_CLIENT_RATE", "0").with("EXAI_RATE", "0");
+    let served = Served::start(&setup).await;
+    let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}});
+    let burst = futures::future::join_all((0..40).map(|_| served.post(&hello, &[]))).await;
+    let opened = burst.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(opened, 5, "{:?}", burst.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    assert!(burst.iter().all(|answer| matches!(answer.status, 200 | 503)));
+}

@@ -107,8 +107,15 @@ impl ExaiServer {
     ) -> Result<CallToolResponse, ErrorData> {
         let (tool, cancelled) = (request.name.clone(), context.ct.clone());
         let events = call.progress.subscribe();
-        let work =
-            AssertUnwindSafe(self.router.call(ToolCallContext::new(self, request, context))).catch_unwind();
+        let session = profile::consults(&tool).then(|| self.session_calls.of_this_session());
+        let work = AssertUnwindSafe(async {
+            let _turn = match &session {
+                Some(places) => places.acquire().await.ok(),
+                None => None,
+            };
+            self.router.call(ToolCallContext::new(self, request, context)).await
+        })
+        .catch_unwind();
         let alive = async {
             match beat {
                 Some(beat) => beat.beat(events).await,

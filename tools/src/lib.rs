@@ -42,6 +42,7 @@ mod route;
 mod schema;
 mod secaudit;
 mod server;
+mod session_calls;
 mod status;
 mod tasks;
 mod testgen;

@@ -1,6 +1,6 @@
 //! Calls whose work may outlive their request: it becomes a task, or its client goes away and the answer is kept.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use exai_core::{
     AnswerId,
@@ -14,7 +14,7 @@ use rmcp::{
     model::{CallToolRequestParams, CallToolResponse},
     service::RequestContext,
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -54,7 +54,8 @@ impl ExaiServer {
         self.explicit.begin(&who, cancel.clone());
         let (answers, mut answered) = oneshot::channel();
         let tool = request.name.to_string();
-        let work = self.clone().work(id, request, context, call.clone(), answers, in_flight);
+        let places = (in_flight, self.session_calls.of_this_session());
+        let work = self.clone().work(id, request, context, call.clone(), answers, places);
         tokio::spawn(work.in_current_span());
         let finish = self.parts.on_disconnect == OnDisconnect::Finish;
         // On a door where work ends with its client, it also ends when this future is dropped.
@@ -114,11 +115,14 @@ impl ExaiServer {
         context: RequestContext<RoleServer>,
         call: Call,
         answers: oneshot::Sender<Result<CallToolResponse, ErrorData>>,
-        in_flight: OwnedSemaphorePermit,
+        (in_flight, session): (OwnedSemaphorePermit, Arc<Semaphore>),
     ) {
         let (tool, who) = (request.name.to_string(), self.requester(&context));
-        let work =
-            AssertUnwindSafe(self.router.call(ToolCallContext::new(&self, request, context))).catch_unwind();
+        let work = AssertUnwindSafe(async {
+            let _turn = session.acquire().await;
+            self.router.call(ToolCallContext::new(&self, request, context)).await
+        })
+        .catch_unwind();
         let ended = tokio::select! {
             biased;
             answer = work => Ended::Answered(Box::new(answer.unwrap_or_else(|panic| {

@@ -26,6 +26,7 @@ use crate::{
     profile::Shown,
     resources,
     roots::{RootPolicy, SessionRoots},
+    session_calls::SessionCalls,
 };
 
 /// How long a client may keep the lists; they only change with the configuration, and then it is told.
@@ -81,11 +82,13 @@ pub struct ServerParts {
     pub answer_chars: Option<usize>,
     /// The most calls at once.
     pub max_in_flight: usize,
+    /// The most consultations of one session at once; more wait for their turn.
+    pub session_consultations: usize,
     /// Cancelled when calls that are still open must be answered now.
     pub closing: CancellationToken,
 }
 
-/// The server. Clones share everything.
+/// The server. Clones share everything but the places of their session.
 #[derive(Clone)]
 pub struct ExaiServer {
     pub(crate) parts: Arc<ServerParts>,
@@ -93,6 +96,7 @@ pub struct ExaiServer {
     pub(crate) listings: Arc<Listings>,
     pub(crate) roots: SessionRoots,
     pub(crate) in_flight: Arc<Semaphore>,
+    pub(crate) session_calls: SessionCalls,
     pub(crate) outliving: Outliving,
     pub(crate) explicit: Explicit,
 }
@@ -105,6 +109,7 @@ impl ExaiServer {
         Self {
             roots: SessionRoots::new(parts.roots.clone()),
             in_flight: Arc::new(Semaphore::new(parts.max_in_flight)),
+            session_calls: SessionCalls::new(parts.session_consultations),
             outliving: Outliving::default(),
             explicit: Explicit::default(),
             listings: Arc::new(Listings::new(&router, &parts)),

@@ -25,12 +25,14 @@ const RETRY_AFTER: &str = "5";
 pub(super) struct Sessions {
     manager: Arc<LocalSessionManager>,
     owners: Arc<Mutex<HashMap<String, Principal>>>,
+    /// Sessions that are being opened, by who opens them.
+    opening: Arc<Mutex<Vec<Principal>>>,
     most: (usize, usize),
 }
 
 impl Sessions {
     pub(super) fn new(manager: Arc<LocalSessionManager>, most: (usize, usize)) -> Self {
-        Self { manager, owners: Arc::default(), most }
+        Self { manager, owners: Arc::default(), opening: Arc::default(), most }
     }
 
     fn belongs_to(&self, id: &str, who: &Principal) -> bool {
@@ -38,17 +40,39 @@ impl Sessions {
         owners.get(id).is_none_or(|owner| owner == who)
     }
 
-    /// Whether one more may be opened. Sessions that have ended are forgotten on the way.
-    async fn has_room(&self, who: &Principal) -> bool {
+    /// A place for one more, as long as it is being opened; a burst must not get past the bound. Sessions that have ended are forgotten on
+    /// the way.
+    async fn place(&self, who: &Principal) -> Option<Opening> {
         let open = self.manager.sessions.read().await;
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         owners.retain(|id, _| open.contains_key(id.as_str()));
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, own) = self.most;
-        open.len() < all && owners.values().filter(|owner| *owner == who).count() < own
+        let of_owner = owners.values().chain(opening.iter()).filter(|owner| *owner == who).count();
+        if owners.len() + opening.len() >= all || of_owner >= own {
+            return None;
+        }
+        opening.push(who.clone());
+        Some(Opening { opening: Arc::clone(&self.opening), who: who.clone() })
     }
 
     fn opened(&self, id: String, who: Principal) {
         self.owners.lock().unwrap_or_else(PoisonError::into_inner).insert(id, who);
+    }
+}
+
+/// A session that is being opened.
+struct Opening {
+    opening: Arc<Mutex<Vec<Principal>>>,
+    who: Principal,
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = opening.iter().position(|who| *who == self.who) {
+            opening.swap_remove(at);
+        }
     }
 }
 
@@ -66,7 +90,8 @@ pub(super) async fn bind(State(sessions): State<Sessions>, request: Request, nex
     // Only the first message of the older revisions comes without a session and opens one; the newer ones name their revision.
     let may_open =
         sessions.most.0 > 0 && request.method() == Method::POST && !is_sessionless(request.headers());
-    if may_open && !sessions.has_room(&who).await {
+    let place = if may_open { sessions.place(&who).await } else { None };
+    if may_open && place.is_none() {
         let text = "too many sessions are open; end one, or try again later";
         let refusal = guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text);
         return ([(header::RETRY_AFTER, RETRY_AFTER)], refusal).into_response();
@@ -75,6 +100,7 @@ pub(super) async fn bind(State(sessions): State<Sessions>, request: Request, nex
     if let Some(id) = id(response.headers()) {
         sessions.opened(id, who);
     }
+    drop(place);
     response
 }
 
