@@ -44,9 +44,14 @@ impl Floor {
 #[tool_handler(router = self.router)]
 impl ServerHandler for Floor {}
 
+#[expect(clippy::disallowed_methods, reason = "the floor has a client of its own, without anything")]
+fn client() -> reqwest::Client {
+    reqwest::Client::new()
+}
+
 /// Serves until it is killed. `/bare` is a route without anything.
 pub(crate) async fn serve(upstream: String) {
-    let floor = Floor { router: Floor::tool_router(), client: reqwest::Client::new(), upstream };
+    let floor = Floor { router: Floor::tool_router(), client: client(), upstream };
     let service = StreamableHttpService::new(
         move || Ok(floor.clone()),
         std::sync::Arc::new(LocalSessionManager::default()),
