@@ -103,17 +103,10 @@ async fn hanging_up_is_a_cancellation_where_the_user_wants_it() {
     }
 }
 
-/// The value of a figure of the server.
-async fn figure(served: &Served, name: &str) -> f64 {
-    let answer = served.request("GET", "/metrics", &[], "").await;
-    let line = answer.body.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}"));
-    line.rsplit(' ').next().unwrap().parse().unwrap()
-}
-
 /// Waits until a figure has come down to a value.
 async fn comes_down(served: &Served, name: &str, to: f64) {
     let down = async {
-        while figure(served, name).await > to {
+        while served.figure(name).await > to {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

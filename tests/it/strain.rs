@@ -41,19 +41,13 @@ fn held(served: &Served) -> Held {
     Held { kilobytes, descriptors: std::fs::read_dir(format!("{process}/fd")).expect("its files").count() }
 }
 
-async fn figure(served: &Served, name: &str) -> f64 {
-    let answer = served.request("GET", "/metrics", &[], "").await;
-    let line = answer.body.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}"));
-    line.rsplit(' ').next().expect("a value").parse().expect("a number")
-}
-
 /// Waits until connections and descriptors are back where they were, and memory within 1.3 times.
 async fn given_back(served: &Served, before: Held) -> Held {
     let begun = Instant::now();
     loop {
         let now = held(served);
         let back = now.descriptors <= before.descriptors + 4 && now.kilobytes * 10 <= before.kilobytes * 13;
-        if back && figure(served, "exai_active_connections").await <= 1.0 {
+        if back && served.figure("exai_active_connections").await <= 1.0 {
             return now;
         }
         assert!(begun.elapsed() < GIVEN_BACK, "still held: {now:?}, before: {before:?}");

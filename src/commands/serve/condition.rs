@@ -5,12 +5,33 @@ use std::time::Duration;
 use async_trait::async_trait;
 use exai_engine::Engine;
 use exai_transports::http::Health;
-use metrics::{counter, gauge};
+use metrics::{counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 
 /// The upper ends of the groups in which durations are counted, in seconds: from a cached answer to the longest call.
 const SECONDS: [f64; 12] = [0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0];
+
+/// What the figures mean, for those who look at them as they come.
+const HELP: [(&str, &str); 17] = [
+    ("exai_requests_total", "Requests to vendors"),
+    ("exai_request_duration_seconds", "How long requests to vendors took"),
+    ("exai_errors_total", "Calls of tools that failed, by class"),
+    ("exai_tokens_total", "Tokens as vendors count them"),
+    ("exai_cost_usd", "US dollars, where the price is known"),
+    ("exai_routing_decisions_total", "Who answered, and whether that was the first choice"),
+    ("exai_provider_health", "1 when it may be asked, 0 when it is left alone"),
+    ("exai_circuit_breaker_state", "0 closed, 1 probing, 2 open: the worst of its models"),
+    ("exai_permits", "Requests to vendors that may be under way at once"),
+    ("exai_permits_in_use", "Requests to vendors under way"),
+    ("exai_active_connections", "Connections"),
+    ("exai_sessions_active", "Sessions"),
+    ("exai_consultations", "Consultations under way"),
+    ("exai_unwritten_batches", "Writes that wait for the database"),
+    ("exai_cache_answers", "Answers in the cache"),
+    ("exai_cache_bytes", "Their bytes, roughly"),
+    ("process_resident_memory_bytes", "Memory that is in use"),
+];
 
 /// The server's condition.
 pub(super) struct Condition {
@@ -26,6 +47,9 @@ impl Condition {
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(|error| tracing::warn!("nothing will be measured: {error}"))
             .ok();
+        for (name, help) in HELP {
+            describe_gauge!(name, help);
+        }
         Self { engine, figures }
     }
 

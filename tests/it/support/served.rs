@@ -133,6 +133,14 @@ impl Served {
         self.post(&tool_call(tool, arguments), &headers).await
     }
 
+    /// The value of a figure that it shows, by the beginning of its line.
+    pub(crate) async fn figure(&self, name: &str) -> f64 {
+        let answer = self.request("GET", "/metrics", &[], "").await;
+        let line =
+            answer.body.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}"));
+        line.rsplit(' ').next().expect("a value").parse().expect("a number")
+    }
+
     /// Asks the process to end.
     pub(crate) fn terminate(&self) {
         self.signal("-TERM");
