@@ -11,6 +11,7 @@ mod failure;
 mod listing;
 mod pack;
 mod patch;
+mod place;
 mod program;
 mod render;
 mod repository;
