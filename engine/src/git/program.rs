@@ -65,13 +65,26 @@ pub struct Git {
     settings: GitSettings,
 }
 
+/// Which repository a run of git is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sees<'a> {
+    /// None, also where the folder is in one.
+    Nothing,
+    /// The one that git finds from the folder.
+    Search,
+    /// The one that was checked.
+    Pinned { git_dir: &'a Path, work_tree: &'a Path },
+}
+
+/// No git folder, so that git finds none.
+const NO_REPOSITORY: &str = "/dev/null";
+
 /// One run of git.
 #[derive(Debug)]
 pub(super) struct Invocation<'a> {
     /// Where it is run.
     pub(super) folder: &'a Path,
-    /// The git folder and the work tree, once they are known and admitted; git looks for them itself before.
-    pub(super) pinned: Option<(&'a Path, &'a Path)>,
+    pub(super) sees: Sees<'a>,
     /// More configuration, after the fixed one.
     pub(super) configuration: &'a [(String, String)],
     pub(super) arguments: &'a [OsString],
@@ -101,8 +114,13 @@ impl Git {
         let git = Self { program, search_path, settings: settings.clone() };
         let arguments = [OsString::from("version")];
         let home = std::env::temp_dir();
-        let asked =
-            Invocation { folder: &home, pinned: None, configuration: &[], arguments: &arguments, input: &[] };
+        let asked = Invocation {
+            folder: &home,
+            sees: Sees::Nothing,
+            configuration: &[],
+            arguments: &arguments,
+            input: &[],
+        };
         let said = git.run(asked, cancel).await?;
         let said = String::from_utf8_lossy(&said.stdout).trim().to_owned();
         if version(&said).is_some_and(|found| found >= OLDEST) {
@@ -193,9 +211,13 @@ impl Git {
         }
         command.env("PATH", &self.search_path);
         command.envs(VARIABLES.iter().copied());
-        if let Some((git_dir, work_tree)) = asked.pinned {
-            command.env("GIT_DIR", git_dir).env("GIT_WORK_TREE", work_tree);
-        }
+        match asked.sees {
+            Sees::Nothing => command.env("GIT_DIR", NO_REPOSITORY),
+            Sees::Search => &mut command,
+            Sees::Pinned { git_dir, work_tree } => {
+                command.env("GIT_DIR", git_dir).env("GIT_WORK_TREE", work_tree)
+            }
+        };
         let more = asked.configuration.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let mut count = 0_usize;
         for (key, value) in CONFIGURATION.iter().copied().chain(more) {

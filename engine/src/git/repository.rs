@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     failure::GitFailure,
-    place::{admit, find},
-    program::{Git, Invocation, Output, first_line, words},
+    place::{self, Place, admit, confirm, discover},
+    program::{Git, Invocation, Output, Sees, first_line, words},
 };
 use crate::context::Roots;
 
@@ -77,17 +77,8 @@ impl Repository {
         roots: &Roots,
         cancel: &CancellationToken,
     ) -> Result<Self, GitFailure> {
-        let place = find(git, folder, cancel).await?;
-        let checked = (folder.to_path_buf(), roots.clone());
-        let (place, scope) = tokio::task::spawn_blocking(move || {
-            let scope = admit(&place, &checked.0, &checked.1)?;
-            Ok((place, scope))
-        })
-        .await
-        .map_err(|error| GitFailure::Failed {
-            command: "rev-parse".to_owned(),
-            message: error.to_string(),
-        })??;
+        let (place, scope) = Self::checked(git, folder, roots, cancel).await?;
+        confirm(git, folder, &place, cancel).await?;
         let mut repository = Self {
             git: git.clone(),
             cancel: cancel.clone(),
@@ -98,6 +89,23 @@ impl Repository {
         };
         repository.configuration = repository.disarmed().await?;
         Ok(repository)
+    }
+
+    /// Finds and admits the repository of `folder`. File systems can hang, so this has the time limit of a run of git.
+    async fn checked(
+        git: &Git,
+        folder: &Path,
+        roots: &Roots,
+        cancel: &CancellationToken,
+    ) -> Result<(Place, PathBuf), GitFailure> {
+        let (folder, roots) = (folder.to_path_buf(), roots.clone());
+        place::on_disk(git, cancel, move |_stop| {
+            let place = discover(&folder)?;
+            let place = place.ok_or_else(|| GitFailure::NotARepository(place::no_repository(&folder)))?;
+            let scope = admit(&place, &folder, &roots)?;
+            Ok((place, scope))
+        })
+        .await
     }
 
     /// The git folder.
@@ -114,7 +122,7 @@ impl Repository {
     pub(super) async fn ask(&self, arguments: &[OsString], input: &[u8]) -> Result<Output, GitFailure> {
         let asked = Invocation {
             folder: &self.top,
-            pinned: Some((&self.git_dir, &self.top)),
+            sees: Sees::Pinned { git_dir: &self.git_dir, work_tree: &self.top },
             configuration: &self.configuration,
             arguments,
             input,
