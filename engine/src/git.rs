@@ -7,6 +7,7 @@
 mod base;
 mod changes;
 mod compare;
+mod enclosure;
 mod failure;
 mod listing;
 mod pack;

@@ -9,6 +9,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    enclosure::Enclosure,
     failure::GitFailure,
     place::{self, Place, admit, confirm, discover},
     program::{Git, Invocation, Output, Sees, first_line, words},
@@ -91,7 +92,8 @@ impl Repository {
         Ok(repository)
     }
 
-    /// Finds and admits the repository of `folder`. File systems can hang, so this has the time limit of a run of git.
+    /// Finds the repository of `folder`, admits it, and checks where its git folder leads. File systems can hang, so this has the time
+    /// limit of a run of git.
     async fn checked(
         git: &Git,
         folder: &Path,
@@ -99,10 +101,11 @@ impl Repository {
         cancel: &CancellationToken,
     ) -> Result<(Place, PathBuf), GitFailure> {
         let (folder, roots) = (folder.to_path_buf(), roots.clone());
-        place::on_disk(git, cancel, move |_stop| {
+        place::on_disk(git, cancel, move |stop| {
             let place = discover(&folder)?;
             let place = place.ok_or_else(|| GitFailure::NotARepository(place::no_repository(&folder)))?;
             let scope = admit(&place, &folder, &roots)?;
+            Enclosure::new(&place, &roots, stop).check()?;
             Ok((place, scope))
         })
         .await

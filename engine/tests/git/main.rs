@@ -6,6 +6,7 @@
     reason = "a failed expectation is a failed test"
 )]
 
+mod enclosure;
 mod hostile;
 mod kinds;
 mod packing;
