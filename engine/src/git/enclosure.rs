@@ -176,7 +176,13 @@ impl<'a> Enclosure<'a> {
     fn listed(&mut self, folder: &Path) -> Result<Vec<(PathBuf, FileType)>, GitFailure> {
         let failed = |error: std::io::Error| unreadable(folder, &error);
         let mut listed = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            // Git itself tidies up in the background; what is gone is not read.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(listed),
+            Err(error) => return Err(failed(error)),
+        };
+        for entry in entries {
             let entry = entry.map_err(failed)?;
             self.entries += 1;
             if self.entries > MAX_ENTRIES {
