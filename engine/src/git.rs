@@ -7,6 +7,7 @@
 mod base;
 mod changes;
 mod compare;
+mod configuration;
 mod enclosure;
 mod failure;
 mod listing;
@@ -14,8 +15,10 @@ mod pack;
 mod patch;
 mod place;
 mod program;
+mod programs;
 mod render;
 mod repository;
+mod submodules;
 mod supplied;
 mod untracked;
 

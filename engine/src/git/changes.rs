@@ -199,7 +199,7 @@ impl ChangeSet {
     }
 
     async fn entries(&self, comparison: &[OsString]) -> Result<Vec<Entry>, GitFailure> {
-        let mut arguments = diff_arguments();
+        let mut arguments = diff_arguments(&self.repository);
         arguments.extend(words(["--raw", "--numstat", "--no-abbrev", "-z"]));
         arguments.extend(comparison.iter().cloned());
         arguments.extend(self.repository.scope_arguments());
@@ -336,6 +336,7 @@ impl ChangeSet {
     }
 
     fn take_notes(&mut self) {
+        self.notes.append(&mut self.repository.notes);
         let git_dir = self.repository.git_dir();
         let states = [
             ("MERGE_HEAD", "a merge is under way"),
@@ -384,15 +385,14 @@ fn sides(query: &ChangeQuery, base: &Base, named: bool) -> (Vec<OsString>, &'sta
 }
 
 /// `git diff` with everything fixed that configuration could change.
-pub(super) fn diff_arguments() -> Vec<OsString> {
+pub(super) fn diff_arguments(repository: &Repository) -> Vec<OsString> {
     words([
         "diff",
         "--no-ext-diff",
         "--no-textconv",
         "--no-color",
         "--no-relative",
-        // Git would look into a submodule by starting itself there, with that repository's configuration.
-        "--ignore-submodules=dirty",
+        repository.submodule_argument(),
         "--submodule=short",
         "--find-copies",
         "-l2000",
@@ -404,8 +404,8 @@ pub(super) fn diff_arguments() -> Vec<OsString> {
 }
 
 /// What makes it print the changes themselves.
-pub(super) fn patch_arguments() -> Vec<OsString> {
-    let mut arguments = diff_arguments();
+pub(super) fn patch_arguments(repository: &Repository) -> Vec<OsString> {
+    let mut arguments = diff_arguments(repository);
     arguments.extend(words(["--patch", "-U3", "--inter-hunk-context=0"]));
     arguments
 }

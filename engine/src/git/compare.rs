@@ -55,7 +55,7 @@ pub(super) async fn name_submodules(set: &mut ChangeSet) -> Result<(), GitFailur
     if paths.is_empty() {
         return Ok(());
     }
-    let mut arguments = patch_arguments();
+    let mut arguments = patch_arguments(&set.repository);
     arguments.extend(set.comparison.iter().cloned());
     arguments.extend(words(["--"]));
     arguments.extend(paths);

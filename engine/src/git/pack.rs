@@ -168,7 +168,7 @@ async fn fetch(set: &ChangeSet, batch: &[usize]) -> Result<Found, GitFailure> {
 }
 
 async fn patches(set: &ChangeSet, some: &[usize]) -> Result<(Vec<patch::Patch>, bool), GitFailure> {
-    let mut arguments = patch_arguments();
+    let mut arguments = patch_arguments(&set.repository);
     arguments.extend(set.comparison.iter().cloned());
     arguments.push(OsString::from("--"));
     for file in some.iter().filter_map(|at| set.files.get(*at)) {

@@ -44,6 +44,8 @@ const CONFIGURATION: &[(&str, &str)] = &[
     ("core.pager", "cat"),
     ("core.askPass", ""),
     ("core.sshCommand", "false"),
+    ("core.gitProxy", "false"),
+    ("core.alternateRefsCommand", "false"),
     ("core.quotePath", "false"),
     ("credential.helper", ""),
     ("protocol.allow", "never"),

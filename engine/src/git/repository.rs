@@ -1,7 +1,6 @@
 //! Which repository is meant, whether it may be read, and what its configuration must not start.
 
 use std::{
-    collections::BTreeSet,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -9,15 +8,14 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    configuration::{Configuration, Reader, all_names, disarm},
     enclosure::Enclosure,
     failure::GitFailure,
     place::{self, Place, admit, confirm, discover},
     program::{Git, Invocation, Output, Sees, first_line, words},
+    submodules,
 };
 use crate::context::Roots;
-
-/// More drivers than this are no project's.
-const MAX_DRIVERS: usize = 1_000;
 
 /// A repository that may be read.
 #[derive(Debug)]
@@ -30,6 +28,9 @@ pub(super) struct Repository {
     /// The folder below `top` whose changes are looked at; empty for all.
     pub(super) scope: PathBuf,
     configuration: Vec<(String, String)>,
+    /// What the reader of the changes should know of it.
+    pub(super) notes: Vec<String>,
+    compares_submodules: bool,
 }
 
 impl Repository {
@@ -79,16 +80,24 @@ impl Repository {
         cancel: &CancellationToken,
     ) -> Result<Self, GitFailure> {
         let (place, scope) = Self::checked(git, folder, roots, cancel).await?;
+        let Configuration { overrides, notes } = Reader::new(git, &place, roots, cancel).read().await?;
         confirm(git, folder, &place, cancel).await?;
         let mut repository = Self {
             git: git.clone(),
             cancel: cancel.clone(),
-            top: place.top,
-            git_dir: place.git_dir,
+            top: place.top.clone(),
+            git_dir: place.git_dir.clone(),
             scope,
-            configuration: Vec::new(),
+            configuration: overrides,
+            notes,
+            compares_submodules: true,
         };
-        repository.configuration = repository.disarmed().await?;
+        let names = repository.tell(&all_names(), &[]).await?;
+        repository.configuration.extend(disarm(&names)?);
+        if let Some(why) = submodules::why_not(&repository, git, &place, roots, cancel).await? {
+            repository.compares_submodules = false;
+            repository.notes.push(why);
+        }
         Ok(repository)
     }
 
@@ -154,6 +163,12 @@ impl Repository {
         Ok((output.success && !line.is_empty()).then_some(line))
     }
 
+    /// Which submodules a comparison looks at. Those with changes of their own are not entered: git would start itself there, with
+    /// that repository's configuration.
+    pub(super) fn submodule_argument(&self) -> &'static str {
+        if self.compares_submodules { "--ignore-submodules=dirty" } else { "--ignore-submodules=all" }
+    }
+
     /// `--` and the folder whose changes are looked at.
     pub(super) fn scope_arguments(&self) -> Vec<OsString> {
         let mut arguments = words(["--"]);
@@ -161,31 +176,6 @@ impl Repository {
             arguments.push(self.scope.clone().into_os_string());
         }
         arguments
-    }
-
-    /// Configuration that takes their programs from every filter that the repository, or the user, defines: git would start
-    /// them to compare a file with what is stored. There is no one switch for it, so each is named.
-    async fn disarmed(&self) -> Result<Vec<(String, String)>, GitFailure> {
-        let listed = self.tell(&words(["config", "--list", "-z", "--name-only", "--includes"]), &[]).await?;
-        let mut drivers = BTreeSet::new();
-        for name in listed.split(|byte| *byte == 0) {
-            let name = String::from_utf8_lossy(name);
-            if let Some((driver, _)) = name.strip_prefix("filter.").and_then(|rest| rest.rsplit_once('.')) {
-                drivers.insert(driver.to_owned());
-            }
-        }
-        if drivers.len() > MAX_DRIVERS {
-            return Err(GitFailure::Forbidden(format!(
-                "its configuration has more than {MAX_DRIVERS} filters"
-            )));
-        }
-        let mut configuration = Vec::with_capacity(drivers.len() * 4);
-        for driver in drivers {
-            for (key, value) in [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")] {
-                configuration.push((format!("filter.{driver}.{key}"), value.to_owned()));
-            }
-        }
-        Ok(configuration)
     }
 }
 

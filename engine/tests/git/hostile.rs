@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::{Place, against, all, staged, unstaged};
 
 /// A program that leaves a trace when it is run.
-fn trap(place: &Place, name: &str) -> PathBuf {
+pub(crate) fn trap(place: &Place, name: &str) -> PathBuf {
     use std::os::unix::fs::PermissionsExt as _;
     let path = place.base.join(format!("trap-{name}"));
     let trace = place.base.join(format!("sprung-{name}"));
@@ -14,7 +14,7 @@ fn trap(place: &Place, name: &str) -> PathBuf {
     path
 }
 
-fn sprung(place: &Place) -> Vec<String> {
+pub(crate) fn sprung(place: &Place) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(&place.base)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
@@ -24,40 +24,64 @@ fn sprung(place: &Place) -> Vec<String> {
     names
 }
 
-/// Sets every key that makes git start a program while it compares.
+/// Every setting that can name a program, from the table of the decision about it.
+fn settings_that_name_programs() -> Vec<String> {
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/decisions/0017-what-a-repository-makes-git-do.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let table = text.split("\n## ").find(|part| part.starts_with("What can start a program")).unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| setting | `")?.split('`').next());
+    rows.map(str::to_owned).collect()
+}
+
+/// Points every setting of the table at a trap: under each name that the commands of the server could look for.
 fn arm(place: &Place, folder: &str) {
-    let set = |key: &str, name: &str| {
-        let program = trap(place, name).display().to_string();
-        place.git(folder, &["config", key, &program]);
-    };
-    set("core.fsmonitor", "fsmonitor");
-    set("diff.external", "external");
-    set("diff.evil.textconv", "textconv");
-    set("diff.evil.command", "command");
-    set("filter.evil.clean", "clean");
-    set("filter.evil.smudge", "smudge");
-    set("filter.Odd=name.process", "process");
-    set("core.pager", "pager");
-    set("pager.diff", "pager-diff");
-    set("core.sshCommand", "ssh");
-    set("credential.helper", "credential");
-    set("core.askPass", "askpass");
-    set("interactive.diffFilter", "difffilter");
-    set("gpg.program", "gpg");
-    place.git(folder, &["config", "alias.diff", &format!("!{}", trap(place, "alias").display())]);
-    place.git(folder, &["config", "alias.ls-files", &format!("!{}", trap(place, "alias").display())]);
-    let hooks = place.base.join("hooks");
-    std::fs::create_dir_all(&hooks).unwrap();
-    for hook in
-        ["post-index-change", "fsmonitor-watchman", "post-checkout", "pre-commit", "reference-transaction"]
-    {
-        std::fs::copy(trap(place, "hook"), hooks.join(hook)).unwrap();
+    const COMMANDS: &[&str] = &[
+        "config",
+        "rev-parse",
+        "diff",
+        "ls-files",
+        "check-attr",
+        "hash-object",
+        "symbolic-ref",
+        "merge-base",
+        "for-each-ref",
+    ];
+    let settings = settings_that_name_programs();
+    assert!(settings.len() > 50, "the table is read");
+    for setting in settings {
+        let program = trap(place, &setting.replace(['*', '.'], "-")).display().to_string();
+        let set = |key: &str, value: &str| {
+            place.git(folder, &["config", key, value]);
+        };
+        match setting.as_str() {
+            "alias.*" => {
+                COMMANDS.iter().for_each(|name| set(&format!("alias.{name}"), &format!("!{program}")));
+            }
+            "pager.*" => COMMANDS.iter().for_each(|name| set(&format!("pager.{name}"), &program)),
+            "filter.*.process" => set("filter.Odd=name.process", &program),
+            "submodule.*.update" => set("submodule.lib.update", &format!("!{program}")),
+            "core.hooksPath" => {
+                let hooks = place.base.join("hooks");
+                std::fs::create_dir_all(&hooks).unwrap();
+                for hook in
+                    ["post-index-change", "fsmonitor-watchman", "post-checkout", "reference-transaction"]
+                {
+                    std::fs::copy(&program, hooks.join(hook)).unwrap();
+                }
+                set(&setting, &hooks.display().to_string());
+            }
+            "hook.*.command" => {
+                set("hook.evil.command", &program);
+                set("hook.evil.event", "post-index-change");
+            }
+            _ => set(&setting.replace('*', "evil"), &program),
+        }
     }
-    place.git(folder, &["config", "core.hooksPath", &hooks.display().to_string()]);
 }
 
 fn disguise(top: &Path) {
-    let attributes = "*.c diff=evil\n*.x filter=evil\n*.p filter=Odd=name\n";
+    let attributes = "*.c diff=evil merge=evil\n*.x filter=evil\n*.p filter=Odd=name\n";
     std::fs::write(top.join(".gitattributes"), attributes).unwrap();
     let info = top.join(".git/info");
     if info.parent().is_some_and(Path::is_dir) {
