@@ -39,6 +39,25 @@ pub(crate) async fn read_at_most(
 pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
+    /// Keeps the process from taking more memory of its own than this. Files that it maps do not count. Only Linux can do this from
+    /// outside.
+    pub(crate) fn bound_memory(&self, bytes: u64) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+            let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+            let id = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+            // Without a number this process itself would be meant; one that has ended needs no limit.
+            let Some(id) = id else { return };
+            if let Err(error) = prlimit(Some(id), Resource::Data, limit) {
+                tracing::debug!("the memory of a process could not be bounded: {error}");
+            }
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let _ = bytes;
+    }
+
     /// Asks the process and all it has started to end.
     pub(crate) fn terminate(&self) {
         #[cfg(unix)]

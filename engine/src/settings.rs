@@ -124,6 +124,9 @@ pub struct GitSettings {
     pub time_limit: Duration,
     /// The most bytes that are read of one run's output.
     pub max_output_bytes: u64,
+    /// The most memory that one run of git may take of its own, in bytes: git reads some files of a repository whole, whatever their
+    /// size. Linux only.
+    pub max_memory_bytes: u64,
     /// The most changed files that are listed; the rest is counted.
     pub max_files: usize,
 }
@@ -134,6 +137,7 @@ impl Default for GitSettings {
             environment: Vec::new(),
             time_limit: Duration::from_secs(30),
             max_output_bytes: 64 * 1024 * 1024,
+            max_memory_bytes: 2 * 1024 * 1024 * 1024,
             max_files: 20_000,
         }
     }

@@ -46,6 +46,8 @@ const CONFIGURATION: &[(&str, &str)] = &[
     ("core.sshCommand", "false"),
     ("core.gitProxy", "false"),
     ("core.alternateRefsCommand", "false"),
+    // A larger file is compared as a binary one, without being read whole.
+    ("core.bigFileThreshold", "512m"),
     ("core.quotePath", "false"),
     ("credential.helper", ""),
     ("protocol.allow", "never"),
@@ -97,6 +99,8 @@ pub(super) struct Invocation<'a> {
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) success: bool,
+    /// Whether it ended by itself, and not by a signal.
+    pub(super) exited: bool,
     pub(super) stdout: Vec<u8>,
     /// Whether `stdout` was cut at the limit.
     pub(super) cut: bool,
@@ -160,6 +164,7 @@ impl Git {
 
     async fn run_to_end(&self, asked: &Invocation<'_>) -> std::io::Result<Output> {
         let mut running = Running(self.command(asked).spawn()?);
+        running.bound_memory(self.settings.max_memory_bytes);
         let child = &mut running.0;
         let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let write = async {
@@ -190,7 +195,7 @@ impl Git {
         };
         if cut {
             // Whatever it still has to say is not read: it is ended when `running` is dropped.
-            return Ok(Output { success: true, stdout, cut, stderr: String::new() });
+            return Ok(Output { success: true, exited: false, stdout, cut, stderr: String::new() });
         }
         let complaint = match complaint {
             Some(said) => said,
@@ -198,7 +203,7 @@ impl Git {
         };
         let status = running.0.wait().await?;
         let stderr = String::from_utf8_lossy(&complaint).into_owned();
-        Ok(Output { success: status.success(), stdout, cut, stderr })
+        Ok(Output { success: status.success(), exited: status.code().is_some(), stdout, cut, stderr })
     }
 
     fn command(&self, asked: &Invocation<'_>) -> Command {

@@ -156,9 +156,15 @@ impl Repository {
         Ok(output.stdout)
     }
 
-    /// One line of text, or nothing when git has none to give.
+    /// One line of text, or nothing when git has none to give: it says so by its exit code alone. Whatever it complains of is a
+    /// failure.
     pub(super) async fn line(&self, arguments: &[&str]) -> Result<Option<String>, GitFailure> {
         let output = self.ask(&words(arguments), &[]).await?;
+        let is_complaint = |line: &str| line.starts_with("fatal: ") || line.starts_with("error: ");
+        if !output.success && (!output.exited || output.stderr.lines().any(is_complaint)) {
+            let command = arguments.first().copied().unwrap_or_default().to_owned();
+            return Err(GitFailure::Failed { command, message: first_line(&output.stderr) });
+        }
         let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         Ok((output.success && !line.is_empty()).then_some(line))
     }

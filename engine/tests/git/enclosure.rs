@@ -6,8 +6,9 @@ use std::{
 };
 
 use exai_core::Kind;
+use exai_engine::settings::GitSettings;
 
-use crate::support::{Place, all, brief};
+use crate::support::{Place, all, brief, settings};
 
 /// A private repository in `work` with one commit, and another one in `forged`, which is all that is open to the server.
 struct Pair {
@@ -167,4 +168,16 @@ async fn usual_links_are_read() {
     let inner = exai_engine::git::ChangeQuery { path: Some("inner".to_owned()), ..all() };
     let set = pair.place.changes_below(std::slice::from_ref(&pair.forged), inner).await.unwrap();
     assert_eq!(brief(&set), ["Modified inner/own.rs +1 -1"]);
+}
+
+/// Git reads some of its files whole: a sparse one would take all memory of the machine.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn memory_of_git_is_bounded() {
+    let pair = Pair::new();
+    std::fs::File::create(pair.own("refs/heads/main")).unwrap().set_len(16 << 30).unwrap();
+    let limits = GitSettings { max_memory_bytes: 64 << 20, ..settings(&pair.place.base.join("home")) };
+    let roots = std::slice::from_ref(&pair.forged);
+    let error = pair.place.changes_within(&limits, roots, all()).await.unwrap_err();
+    assert!(error.to_string().to_lowercase().contains("out of memory"), "{error}");
 }

@@ -93,10 +93,19 @@ impl Place {
         roots: &[PathBuf],
         query: ChangeQuery,
     ) -> Result<ChangeSet, GitFailure> {
+        self.changes_within(&settings(&self.base.join("home")), roots, query).await
+    }
+
+    pub(crate) async fn changes_within(
+        &self,
+        limits: &GitSettings,
+        roots: &[PathBuf],
+        query: ChangeQuery,
+    ) -> Result<ChangeSet, GitFailure> {
         let candidates =
             roots.iter().map(|path| RootCandidate { path: path.clone(), origin: RootOrigin::Configured });
         let roots = Arc::new(Roots::resolve(candidates, Some(&self.base.join("home"))));
-        ChangeSet::read(&settings(&self.base.join("home")), &query, &roots, &CancellationToken::new()).await
+        ChangeSet::read(limits, &query, &roots, &CancellationToken::new()).await
     }
 
     /// All changes, packed into ample room.
