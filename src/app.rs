@@ -172,7 +172,7 @@ impl App {
 }
 
 /// Only what the user has named: a client's project and this process's folder are nobody's here.
-fn configured(roots: &[RootCandidate]) -> Vec<RootCandidate> {
+pub(crate) fn configured(roots: &[RootCandidate]) -> Vec<RootCandidate> {
     roots.iter().filter(|root| root.origin == RootOrigin::Configured).cloned().collect()
 }
 

@@ -92,6 +92,8 @@ impl Config {
         let folder = Places::config_folder(&layers, working_directory);
         layers.read_user_files(&folder, &mut problems);
         layers.read_key_files(&mut problems);
+        // Only the user's own sources were read so far, and a key may be among what they could not say.
+        let unread = problems.errors().to_vec();
         let project = layers
             .variable(env::CLAUDE_PROJECT_DIR)
             .map_or_else(|| working_directory.to_owned(), PathBuf::from);
@@ -107,7 +109,7 @@ impl Config {
             wording: wording::read(&layers, &places, &mut problems),
             clink: clink::read(&layers, &limits, &mut problems),
             allow_http,
-            serve: serve::read(&layers, limits.call, &mut problems),
+            serve: serve::read(&layers, limits.call, unread, &mut problems),
             roots: place::local_roots(&layers, working_directory),
             sync: choice(
                 &layers,

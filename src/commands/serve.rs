@@ -1,5 +1,6 @@
 //! `exai-mcp serve`: the server for several clients at once, over HTTP.
 
+mod announcement;
 mod bind;
 mod condition;
 pub(crate) mod health_file;
@@ -19,12 +20,20 @@ use crate::{
     lifecycle,
 };
 
-/// The exit code for an address that cannot be listened on.
+/// The exit code for a server that does not start: its address cannot be used, or a key that is configured.
 const CANNOT_LISTEN: u8 = 2;
 /// How often the certificate's files are looked at.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    if !config.serve.shut.is_empty() {
+        complain(&anyhow::anyhow!(
+            "the server does not start, because a key that clients must show may be missing:\n  {}\nCorrect this, then start it again. \
+             exai-mcp config check shows all that is wrong",
+            config.serve.shut.join("\n  ")
+        ));
+        return Ok(ExitCode::from(CANNOT_LISTEN));
+    }
     let Bound { listener, tls, left } = match bind::bind(args, config).await {
         Ok(bound) => bound,
         Err(error) => {
@@ -38,7 +47,8 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     tokio::spawn(lifecycle::cancel_on_signal(shutdown.clone()));
     #[cfg(unix)]
     tokio::spawn(lifecycle::reload_on_signal(app.server.clone(), app.engine.clone()));
-    tell(&format!("exai-mcp listens on {url}\n"));
+    let about = announcement::announcement(config, &app, listener.is_local(), tls.is_some());
+    tell(&format!("exai-mcp listens on {url}\n{about}"));
     let health: Arc<dyn Health> = Arc::new(Condition::new(app.engine.clone()));
     let kept = args.health_file.clone().map(|path| {
         tokio::spawn(health_file::keep(path, url.clone(), Arc::clone(&health), shutdown.clone()))

@@ -132,6 +132,65 @@ impl Layers {
         }
     }
 
+    /// The tables under a name of the user's file, when everything there is one.
+    ///
+    /// # Errors
+    /// Something else stands there.
+    pub fn only_tables(&self, name: &str) -> Result<Vec<&toml::Table>, String> {
+        let tables = self.tables(name);
+        let complete = match self.user_tables.get(name) {
+            None => true,
+            Some(toml::Value::Array(list)) => list.len() == tables.len(),
+            Some(value) => value.is_table(),
+        };
+        let wrong = || format!("{}: write {name} as tables, [[{name}]]", self.user.0.display());
+        complete.then_some(tables).ok_or_else(wrong)
+    }
+
+    /// Names in the user's file that are no settings, and that could be meant for this section or table.
+    #[must_use]
+    pub fn misspelled(&self, beginning: &str) -> Vec<String> {
+        let known: BTreeSet<&str> = keys::all().map(|key| key.path).collect();
+        let path = |name: &str, inner: &str| format!("{name}.{inner}");
+        let of_section = |(name, value): (&String, &toml::Value)| match value {
+            toml::Value::Table(section) if !TABLES.contains(&name.as_str()) => {
+                section.keys().map(|inner| path(name, inner)).collect()
+            }
+            _ => vec![name.clone()],
+        };
+        let unknown = |name: &String| !known.contains(name.as_str()) && !TABLES.contains(&name.as_str());
+        self.user_tables
+            .iter()
+            .flat_map(of_section)
+            .filter(|name| name.starts_with(beginning) && unknown(name))
+            .map(|name| {
+                format!("{}: `{name}` is not a setting{}", self.user.0.display(), nearest(&name, &known))
+            })
+            .collect()
+    }
+
+    /// Where a key is named and left without a value, unless it has one elsewhere.
+    #[must_use]
+    pub fn left_empty(&self, key: &Key) -> Option<String> {
+        if !matches!(self.look_up(key).origin, Origin::Default) {
+            return None;
+        }
+        key.env
+            .iter()
+            .find_map(|name| {
+                let file = format!("{name}_FILE");
+                let of = |name: &str| self.environment.contains_key(name).then(|| name.to_owned());
+                let in_dotenv = self.dotenv.1.contains_key(*name);
+                of(name)
+                    .or_else(|| of(&file))
+                    .or_else(|| in_dotenv.then(|| format!("{name} in {}", self.dotenv.0.display())))
+            })
+            .or_else(|| {
+                let (path, values) = &self.user;
+                values.contains_key(key.path).then(|| format!("{} in {}", key.path, path.display()))
+            })
+    }
+
     /// The path of the user's file.
     #[must_use]
     pub fn user_file(&self) -> &Path {

@@ -1,6 +1,6 @@
 //! The network door: where it listens, who may come in, for how long the end may take.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use exai_core::{
     Principal,
@@ -42,12 +42,19 @@ pub struct Serve {
     pub tls_key: Option<PathBuf>,
     /// The key of the user of this machine, for those who come in as well as for those who check.
     pub token: Option<SecretString>,
+    /// Who may come in, in words, one for each key.
+    pub clients: Vec<String>,
+    /// Why the server must not listen: a key was meant to be needed, and is missing or was not understood.
+    pub shut: Vec<String>,
     /// Of the door.
     pub http: HttpSettings,
 }
 
-/// Reads it. What is wrong is reported; a key that cannot be used lets nobody in.
-pub(super) fn read(layers: &Layers, call: Duration, problems: &mut Problems) -> Serve {
+/// Reads it. `unread` is what the user's files have that could not be read: a key may have been among it.
+pub(super) fn read(layers: &Layers, call: Duration, unread: Vec<String>, problems: &mut Problems) -> Serve {
+    let Keys { credentials, clients, wrong } = Keys::read(layers);
+    wrong.iter().for_each(|text| problems.error(text.clone()));
+    let misspelled = ["serve", "client"].into_iter().flat_map(|beginning| layers.misspelled(beginning));
     let sessions = number(layers, &keys::SERVE_SESSIONS, 0, 1_000_000, problems);
     let usual = HttpSettings::default();
     // A call without progress is silent for all of its time, and its session must outlast it.
@@ -58,9 +65,11 @@ pub(super) fn read(layers: &Layers, call: Duration, problems: &mut Problems) -> 
         tls_cert: file(layers, &keys::SERVE_TLS_CERT),
         tls_key: file(layers, &keys::SERVE_TLS_KEY),
         token: token(layers),
+        clients,
+        shut: unread.into_iter().chain(misspelled).chain(wrong).collect(),
         http: HttpSettings {
             allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
-            credentials: credentials(layers, problems),
+            credentials: Credentials::new(credentials),
             session_idle,
             call_limit: call,
             max_sessions: (sessions, number(layers, &keys::SERVE_CLIENT_SESSIONS, 1, 1_000_000, problems)),
@@ -118,36 +127,67 @@ fn token(layers: &Layers) -> Option<SecretString> {
     (!token.is_empty()).then(|| SecretString::from(token))
 }
 
-fn credentials(layers: &Layers, problems: &mut Problems) -> Credentials {
-    let mut all = Vec::new();
-    if let Some(token) = token(layers) {
-        all.push(credential("serve.token (EXAI_TOKEN)", token.expose_secret(), Principal::local(), problems));
+/// The keys that are configured, and what is wrong with them.
+#[derive(Default)]
+struct Keys {
+    credentials: Vec<Credential>,
+    clients: Vec<String>,
+    wrong: Vec<String>,
+}
+
+impl Keys {
+    fn read(layers: &Layers) -> Self {
+        let mut keys = Self::default();
+        let mut used = BTreeMap::new();
+        if let Some(token) = token(layers) {
+            let place = "serve.token (EXAI_TOKEN)".to_owned();
+            keys.add(place, token.expose_secret(), Principal::local(), &mut used);
+        } else if let Some(place) = layers.left_empty(&keys::SERVE_TOKEN) {
+            keys.wrong.push(format!("{place}: the key is empty; set it, or remove the name"));
+        }
+        match layers.only_tables("clients") {
+            Ok(tables) => {
+                for (index, table) in tables.into_iter().enumerate() {
+                    keys.add_client(layers, &format!("clients, entry {}", index + 1), table, &mut used);
+                }
+            }
+            Err(wrong) => keys.wrong.push(wrong),
+        }
+        keys
     }
-    for (index, table) in layers.tables("clients").into_iter().enumerate() {
-        let place = format!("clients, entry {}", index + 1);
+
+    fn add_client(
+        &mut self,
+        layers: &Layers,
+        place: &str,
+        table: &toml::Table,
+        used: &mut BTreeMap<String, String>,
+    ) {
         match table.clone().try_into::<Entry>() {
-            Ok(entry) if entry.name.trim().is_empty() => problems.error(format!("{place}: name is empty")),
+            Ok(entry) if entry.name.trim().is_empty() => self.wrong.push(format!("{place}: name is empty")),
             Ok(entry) => match layers.secret_variable(&entry.token_env) {
                 Some(key) => {
                     let owner = Principal::new("local", entry.name.trim());
-                    all.push(credential(&format!("{place}: {}", entry.token_env), &key, owner, problems));
+                    self.add(format!("{place}: {}", entry.token_env), &key, owner, used);
                 }
-                None => problems.error(format!("{place}: {} is not set", entry.token_env)),
+                None => self.wrong.push(format!("{place}: {} is not set", entry.token_env)),
             },
             Err(error) => {
-                problems.error(format!("{}: {place}: {}", layers.user_file().display(), error.message()));
+                self.wrong.push(format!("{}: {place}: {}", layers.user_file().display(), error.message()));
             }
         }
     }
-    Credentials::new(all)
-}
 
-/// One that is too short is replaced by one that nobody knows: a door that was meant to be locked must not stand open.
-fn credential(place: &str, key: &str, who: Principal, problems: &mut Problems) -> Credential {
-    let key = exai_core::secret::SecretString::from(key.trim().to_owned());
-    if key.expose_secret().len() >= LEAST_KEY {
-        return Credential::new(key.expose_secret(), who);
+    fn add(&mut self, place: String, key: &str, who: Principal, used: &mut BTreeMap<String, String>) {
+        let key = key.trim();
+        if key.len() < LEAST_KEY {
+            self.wrong.push(format!("{place}: a key has at least {LEAST_KEY} characters"));
+        } else if let Some(other) = used.get(key) {
+            self.wrong.push(format!("{place}: the same key as {other}; each client needs its own"));
+        } else {
+            self.clients.push(format!("{} ({place})", who.owner));
+            self.credentials.push(Credential::new(key, who));
+            used.insert(key.to_owned(), place);
+        }
     }
-    problems.error(format!("{place}: a key has at least {LEAST_KEY} characters; this one lets nobody in"));
-    Credential::lost(who)
 }

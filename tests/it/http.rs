@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use exai_mock_vendor::Answer;
 use serde_json::{Value, json};
+use tokio::io::AsyncBufReadExt as _;
 
 use crate::support::{CLIENT, MODEL, Served, Setup, modern, read, tool_call, within};
 
@@ -186,14 +187,84 @@ async fn a_door_that_would_stand_open_is_not_opened() {
     assert!(code == 2 && told.contains("is in use"), "{told}");
     served.terminate();
     assert_eq!(served.ended().await.0, 0);
-    let short = setup().await.with("EXAI_TOKEN", "short");
-    let (_, shown, told) = short.run(&["config", "check"]).await;
-    assert!(format!("{shown}{told}").contains("a key has at least 16 characters; this one lets nobody in"));
-    let served = Served::start(&short).await;
-    let answer = served.call("version", &json!({}), &[("authorization", "Bearer short")]).await;
-    assert_eq!(answer.status, 401);
-    served.terminate();
-    assert_eq!(served.ended().await.0, 0);
+}
+
+/// A key was meant to be needed: without it the door would stand open to everybody on this machine.
+#[tokio::test]
+async fn a_missing_key_keeps_the_door_shut() {
+    let client = "[[clients]]\nname = \"ci\"\ntoken_env = \"CI_KEY\"\n";
+    let two = format!("{client}[[clients]]\nname = \"dev\"\ntoken_env = \"DEV_KEY\"\n");
+    let key = "a key that is long enough";
+    let none: &[(&str, &str)] = &[];
+    for (file, variables, said) in [
+        ("", [("EXAI_TOKEN", "short")].as_slice(), "a key has at least 16 characters"),
+        ("", &[("EXAI_TOKEN", "")], "EXAI_TOKEN: the key is empty"),
+        ("", &[("EXAI_TOKEN", "${EXAI_TOKEN}")], "EXAI_TOKEN: the key is empty"),
+        ("", &[("EXAI_TOKEN_FILE", "/nowhere/at/all")], "there is no file /nowhere/at/all"),
+        ("[serve]\ntoken = \"\"\n", none, "serve.token in"),
+        ("[serve]\ntokn = \"a key that is long enough\"\n", none, "`serve.tokn` is not a setting"),
+        ("[serve\n", none, "config.toml"),
+        (client, none, "clients, entry 1: CI_KEY is not set"),
+        (client, &[("CI_KEY", "  ")], "CI_KEY is not set"),
+        (client, &[("CI_KEY", "short")], "CI_KEY: a key has at least 16 characters"),
+        (two.as_str(), &[("CI_KEY", key), ("DEV_KEY", key)], "the same key as clients, entry 1: CI_KEY"),
+        (two.as_str(), &[("CI_KEY", key)], "clients, entry 2: DEV_KEY is not set"),
+        ("[[clients]]\nname = \"ci\"\n", none, "token_env"),
+        ("[[client]]\nname = \"ci\"\n", none, "`client` is not a setting"),
+        ("clients = [\"ci\"]\n", none, "write clients as tables"),
+        ("clients = 1\n", none, "write clients as tables"),
+    ] {
+        let mut shut = setup().await;
+        for (name, value) in variables {
+            shut = shut.with(name, value);
+        }
+        let folder = shut.home.path().join("config");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("config.toml"), file).unwrap();
+        let (code, _, told) = shut.run(&["serve", "--listen", "127.0.0.1:0"]).await;
+        assert!(code == 2 && told.contains(said) && told.contains("does not start"), "{said}: {code} {told}");
+        assert!(!told.contains("listens on") && !told.contains(key), "{told}");
+        let (code, shown, told) = shut.run(&["config", "check"]).await;
+        assert!(code != 0 || file.contains("tokn") || file.contains("[[client]]"), "{said}: {shown}{told}");
+    }
+}
+
+#[tokio::test]
+async fn serve_says_who_and_what() {
+    let setup = setup().await.with("EXAI_TOKEN", "a key that is long enough");
+    let said = at_start(&setup, "127.0.0.1:0").await;
+    let root = setup.project.path().canonicalize().unwrap();
+    assert!(said.contains(&format!("folders:   {}\n", root.display())), "{said}");
+    assert!(said.contains("providers: custom\n"), "{said}");
+    assert!(said.contains("clients:   local (serve.token (EXAI_TOKEN))\n"), "{said}");
+    assert!(!said.contains("warning:") && !said.contains("long enough"), "{said}");
+    let bare = Setup::without_provider().await.with("EXAI_TOKEN", "a key that is long enough");
+    let said = at_start(&bare, "0.0.0.0:0").await;
+    for part in ["no folder is open", "without encryption", "no provider has a key"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+/// What the server says on standard error until it has been asked to end.
+async fn at_start(setup: &Setup, listen: &str) -> String {
+    let mut command = setup.command();
+    command.args(["serve", "--listen", listen]).stdin(std::process::Stdio::null());
+    let mut child =
+        command.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let pid = rustix::process::Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+    let mut lines = tokio::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = String::new();
+    let first = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            said.push_str(&line);
+            said.push('\n');
+            if line.contains("listens on") {
+                rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+            }
+        }
+    };
+    within("the end of the server", first).await;
+    said
 }
 
 #[tokio::test]

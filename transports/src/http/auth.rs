@@ -31,12 +31,6 @@ impl Credential {
     pub fn new(key: &str, principal: Principal) -> Self {
         Self { hash: blake3::hash(key.as_bytes()), principal }
     }
-
-    /// Of a key that nobody has: it keeps the door shut.
-    #[must_use]
-    pub fn lost(principal: Principal) -> Self {
-        Self { hash: blake3::Hash::from_bytes([0; blake3::OUT_LEN]), principal }
-    }
 }
 
 /// All keys. Without any, everybody who reaches the listener is the local user. Clones share them: a key that is rotated is rotated

@@ -63,6 +63,16 @@ impl Listener {
         }
     }
 
+    /// Whether only this machine reaches it. An address that the system does not tell counts as one that others reach.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match &self.socket {
+            Socket::Tcp(listener) => listener.local_addr().is_ok_and(|address| super::is_loopback(&address)),
+            #[cfg(unix)]
+            Socket::Unix(..) => true,
+        }
+    }
+
     /// The next connection, and what it is called in the log.
     pub(super) async fn accept(&self) -> io::Result<(Accepted, String)> {
         match &self.socket {
