@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context as _;
 use async_trait::async_trait;
 use exai_core::{
-    Kind, ModelId, ProviderId,
+    EndpointIdentity, Kind, ModelId, ProviderId,
     chat::{Delta, FinishReason, Part, Request, Usage},
     model::ModelSpec,
     provider::{CallCtx, Provider, ProviderError, ReplyStream},
@@ -45,6 +45,11 @@ impl Mirror {
 impl Provider for Mirror {
     fn id(&self) -> &ProviderId {
         &self.id
+    }
+
+    /// Everything that decides who answers: for a vendor a hash of its address and key. There is only one mirror.
+    fn identity(&self) -> EndpointIdentity {
+        EndpointIdentity([0; 32])
     }
 
     fn models(&self) -> Arc<[ModelSpec]> {

@@ -132,6 +132,18 @@ name_id!(
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RequestHash(pub [u8; 32]);
 
+/// What tells one endpoint from another under the same name: its address and the identity of its keys, hashed. Answers of one are never
+/// given as those of the other. It is neither stored nor shown.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EndpointIdentity(pub [u8; 32]);
+
+impl fmt::Debug for EndpointIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A weak key could be guessed from its hash.
+        f.write_str("EndpointIdentity(…)")
+    }
+}
+
 impl fmt::Display for RequestHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

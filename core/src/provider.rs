@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BoxError, Kind, ModelId, ProviderId, RequestId,
+    BoxError, EndpointIdentity, Kind, ModelId, ProviderId, RequestId,
     chat::{Delta, Request},
     files::Files,
     model::ModelSpec,
@@ -78,6 +78,9 @@ pub struct Preview {
 pub trait Provider: Send + Sync {
     /// The configured name.
     fn id(&self) -> &ProviderId;
+
+    /// What tells this endpoint from another one that was, or will be, configured under the same name: address and keys.
+    fn identity(&self) -> EndpointIdentity;
 
     /// Models that are known to exist here: those the user configured, the catalogue's, and those of the endpoint's own list, once that
     /// was read.

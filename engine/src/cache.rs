@@ -1,7 +1,7 @@
 //! Answers that may be given again.
 //!
 //! The key covers everything that decides an answer, so that nothing foreign or stale can be returned: principal, provider,
-//! model, parameters, prompt version and every byte of the rendered messages.
+//! the address and keys behind its name, model, parameters, prompt version and every byte of the rendered messages.
 
 use std::sync::{
     Arc,
@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 use exai_core::{
-    Principal, ProviderId, RequestHash, Timestamp,
+    EndpointIdentity, Principal, ProviderId, RequestHash, Timestamp,
     chat::{Part, Request, Role},
     tooling::{ToolCall, ToolResult},
 };
@@ -85,11 +85,12 @@ impl AnswerCache {
     }
 }
 
-/// The fingerprint of a request by a principal to a provider.
+/// The fingerprint of a request by a principal to a provider, at the endpoint that stands behind its name now.
 #[must_use]
 pub fn fingerprint(
     who: &Principal,
     provider: &ProviderId,
+    identity: EndpointIdentity,
     prompt_version: u32,
     request: &Request,
 ) -> RequestHash {
@@ -102,6 +103,7 @@ pub fn fingerprint(
     for text in [&*who.tenant, &*who.owner, provider.as_str(), request.model.as_str(), &*request.system] {
         field(text.as_bytes());
     }
+    field(&identity.0);
     field(&prompt_version.to_le_bytes());
     field(&request.temperature.map_or([0xff; 4], f32::to_le_bytes));
     field(request.thinking.map_or("", exai_core::chat::Thinking::as_str).as_bytes());
@@ -147,6 +149,8 @@ mod tests {
 
     use super::*;
 
+    const HERE: EndpointIdentity = EndpointIdentity([1; 32]);
+
     fn request(system: &str, messages: Vec<Message>) -> Request {
         Request {
             model: "m".into(),
@@ -164,7 +168,7 @@ mod tests {
     #[test]
     fn the_fingerprint_separates_what_must_be_separate() {
         let who = Principal::local();
-        let print = |who: &Principal, request: &Request| fingerprint(who, &"p".into(), 1, request);
+        let print = |who: &Principal, request: &Request| fingerprint(who, &"p".into(), HERE, 1, request);
         let base = request("s", vec![Message::user("ab"), Message::user("c")]);
         let moved = request("s", vec![Message::user("a"), Message::user("bc")]);
         let merged = request("sab", vec![Message::user("c")]);
@@ -175,8 +179,9 @@ mod tests {
             print(&who, &merged),
             print(&who, &warm),
             print(&Principal::new("local", "other"), &base),
-            fingerprint(&who, &"q".into(), 1, &base),
-            fingerprint(&who, &"p".into(), 2, &base),
+            fingerprint(&who, &"q".into(), HERE, 1, &base),
+            fingerprint(&who, &"p".into(), HERE, 2, &base),
+            fingerprint(&who, &"p".into(), EndpointIdentity([2; 32]), 1, &base),
         ];
         for (index, one) in all.iter().enumerate() {
             assert!(all.iter().skip(index + 1).all(|other| other != one), "{index}");

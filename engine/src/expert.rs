@@ -122,6 +122,7 @@ impl Expert {
         let key = fingerprint(
             &call.principal,
             question.choice.provider.id(),
+            question.choice.provider.identity(),
             question.prompt_version,
             &question.request,
         );

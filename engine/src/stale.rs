@@ -22,8 +22,14 @@ pub(crate) struct Tried {
 
 impl Tried {
     pub(crate) fn new(question: &Question, call: &Call) -> Self {
-        let provider = question.choice.provider.id();
-        let request = fingerprint(&call.principal, provider, question.prompt_version, &question.request);
+        let provider = &question.choice.provider;
+        let request = fingerprint(
+            &call.principal,
+            provider.id(),
+            provider.identity(),
+            question.prompt_version,
+            &question.request,
+        );
         Self { request, choice: Choice { others: Vec::new(), ..question.choice.clone() } }
     }
 }

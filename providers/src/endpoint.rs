@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use exai_core::{
-    Kind, ModelId, ProviderId,
+    EndpointIdentity, Kind, ModelId, ProviderId,
     chat::{Part, Request},
     files::Files,
     model::{Capability, ModelSpec},
@@ -34,6 +34,7 @@ use crate::{
 pub(crate) struct Endpoint {
     pub(crate) keys: Keyring,
     pub(crate) base: Url,
+    identity: EndpointIdentity,
     is_vendors_own: bool,
     roster: Roster,
     pub(crate) http: Arc<Http>,
@@ -53,6 +54,7 @@ impl Endpoint {
         if keys.iter().any(|key| HeaderValue::from_str(key).is_err()) {
             return Err(BuildError::Key { key_origin: settings.key_origin });
         }
+        let identity = identity(&base, &keys);
         let is_vendors_own = base.host_str().is_some_and(|host| vendor.hosts.contains(&host));
         let origin = |key: Option<SecretString>, key_origin: String| Origin {
             provider: settings.id.clone(),
@@ -68,7 +70,7 @@ impl Endpoint {
         let first = origins.next().unwrap_or_else(|| origin(None, settings.key_origin.clone()));
         let keys = Keyring::new(first, origins.collect());
         let roster = Roster::new(settings.id, settings.vendor, settings.models);
-        Ok(Self { keys, base, is_vendors_own, roster, http })
+        Ok(Self { keys, base, identity, is_vendors_own, roster, http })
     }
 
     /// The model that is asked for.
@@ -93,10 +95,24 @@ impl Endpoint {
     }
 }
 
+/// The address and all keys, each with its length, so that no two different endpoints hash the same bytes.
+fn identity(base: &Url, keys: &[&str]) -> EndpointIdentity {
+    let mut hasher = blake3::Hasher::new_derive_key("exai-mcp 2026-11 address and keys of an endpoint");
+    for part in std::iter::once(base.as_str()).chain(keys.iter().copied()) {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    EndpointIdentity(*hasher.finalize().as_bytes())
+}
+
 #[async_trait]
 impl Provider for Endpoint {
     fn id(&self) -> &ProviderId {
         &self.keys.first().provider
+    }
+
+    fn identity(&self) -> EndpointIdentity {
+        self.identity
     }
 
     fn models(&self) -> Arc<[ModelSpec]> {

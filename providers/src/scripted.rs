@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use exai_core::{
-    Kind, ModelId, ProviderId,
+    EndpointIdentity, Kind, ModelId, ProviderId,
     chat::Request,
     model::ModelSpec,
     provider::{CallCtx, Provider, ProviderError, ReplyStream},
@@ -141,6 +141,11 @@ impl ScriptedProvider {
 impl Provider for ScriptedProvider {
     fn id(&self) -> &ProviderId {
         &self.id
+    }
+
+    fn identity(&self) -> EndpointIdentity {
+        // There is no address and no key: every one of a name is the same.
+        EndpointIdentity([0; 32])
     }
 
     fn models(&self) -> Arc<[ModelSpec]> {

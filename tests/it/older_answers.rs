@@ -105,3 +105,46 @@ async fn what_is_cleared_is_not_given_again_by_a_running_server_either() {
     );
     assert_eq!(glm.stats().calls, 2);
 }
+
+/// Another server, or another account, may stand behind the same name: its answers are its own, also after a restart and when it
+/// cannot be reached.
+#[tokio::test]
+async fn another_endpoint_gives_its_own_answers() {
+    let other = Vendor::start().await;
+    let setup = Setup::new().await.with("EXAI_RETRIES", "0").with("CUSTOM_API_KEY", "key-one");
+    setup.vendor.default_answer(Answer::text("from the first"));
+    other.default_answer(Answer::text("from the other"));
+    let program = setup.start().await;
+    assert_eq!(asked(&program).await["content"], "from the first");
+    assert_eq!(asked(&program).await["metadata"]["from_cache"], true);
+    program.stop().await;
+    // Elsewhere.
+    let first = setup.vendor.url();
+    let setup = setup.with("CUSTOM_API_URL", &other.url());
+    let program = setup.start().await;
+    let answer = asked(&program).await;
+    assert_eq!(
+        (&answer["content"], answer["metadata"]["from_cache"].as_bool()),
+        (&json!("from the other"), Some(false))
+    );
+    program.stop().await;
+    // At the first address again, with another key.
+    let calls = setup.vendor.stats().calls;
+    let setup = setup.with("CUSTOM_API_URL", &first).with("CUSTOM_API_KEY", "key-two");
+    let program = setup.start().await;
+    assert_eq!(asked(&program).await["content"], "from the first");
+    assert_eq!(setup.vendor.stats().calls, calls + 1);
+    program.stop().await;
+    // The stored answers of others do not stand in either.
+    setup.vendor.default_answer(Answer::server_error());
+    let setup = setup.with("CUSTOM_API_KEY", "key-three");
+    let program = setup.start().await;
+    let failure = program.call("chat", ask(&json!({"allow_stale": true}))).await.failure();
+    assert!(!failure.to_string().contains("from the first"), "{failure}");
+    assert!(!failure["message"].as_str().unwrap().contains("is stored"), "{failure}");
+    // The first key's own answer is still there.
+    let setup = setup.with("CUSTOM_API_KEY", "key-one");
+    program.stop().await;
+    let program = setup.start().await;
+    assert_eq!(asked(&program).await["metadata"]["from_cache"], true);
+}
