@@ -9,6 +9,7 @@ mod bytes;
 mod deny;
 mod excerpt;
 mod gather;
+mod ignoring;
 mod image;
 mod open;
 mod pack;

@@ -1,0 +1,3 @@
+//! Ignore files: which hold in a folder, and what they say of an entry, by the rules of git.
+
+mod glob;
