@@ -18,6 +18,17 @@ pub struct Limits {
     pub walked_entries: usize,
     /// Levels below a named folder.
     pub walk_depth: usize,
+    /// The most bytes of one ignore file. One that is larger is not applied at all.
+    pub ignore_file_bytes: u64,
+    /// The most patterns of one ignore file. One that has more is not applied at all.
+    pub ignore_file_patterns: usize,
+    /// The most bytes of all ignore files of one call. A pattern takes up to twelve times its length in memory.
+    pub ignore_bytes: u64,
+    /// The most patterns of all ignore files of one call.
+    pub ignore_patterns: usize,
+    /// The most work of comparing entries with patterns in one call: one for a pattern that is looked at, one for each place of
+    /// a pattern with wildcards at each byte of a path. A thousand million are some seconds.
+    pub ignore_steps: u64,
     /// Files up to this size, in bytes, are read whole.
     pub whole_bytes: u64,
     /// Larger files are read through once up to this size, in bytes, to count lines and to hash. Of a file beyond it only the
@@ -31,6 +42,11 @@ impl Default for Limits {
             walked_files: 2_000,
             walked_entries: 100_000,
             walk_depth: 32,
+            ignore_file_bytes: 256 << 10,
+            ignore_file_patterns: 5_000,
+            ignore_bytes: 2 << 20,
+            ignore_patterns: 50_000,
+            ignore_steps: 1_000_000_000,
             whole_bytes: 8 << 20,
             scan_bytes: 64 << 20,
         }
