@@ -36,6 +36,11 @@ const KEY_PLACES: &[(&str, &str)] = &[
 
 const VERSION_CONTROL: &[&str] = &[".git", ".hg", ".svn"];
 
+/// Whether version control keeps an entry of this name for itself.
+pub(crate) fn is_version_control(name: &OsStr) -> bool {
+    VERSION_CONTROL.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 const CREDENTIAL_FILES: &[&str] = &[
     ".netrc",
     "_netrc",

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::evidence::{FileReport, FileStatus};
 
 use super::budget::Limits;
+use super::ignoring::Unread;
 use super::pack::{Origin, Wanted};
 use super::paths::Located;
 use super::read::Selection;
@@ -25,6 +26,8 @@ pub(crate) struct Candidate {
     pub(crate) earlier: bool,
     /// Its hash when an earlier turn saw it.
     pub(crate) seen: Option<String>,
+    /// What is to be said of it beside how it was read.
+    pub(crate) remark: Option<String>,
     /// It came out of a folder; being named directly weighs more.
     walked: bool,
 }
@@ -42,11 +45,17 @@ pub(crate) fn turned_down(path: String, rejection: &Rejection) -> FileReport {
     FileReport { path, status: rejection.status(), reason: Some(rejection.to_string()), tokens: 0 }
 }
 
-/// Everything offered, each once: what this call names in its order, then what earlier turns named.
-pub(crate) fn gather(roots: &Roots, wanted: &[Wanted], limits: &Limits) -> Vec<Item> {
+/// Everything offered, each once: what this call names in its order, then what earlier turns named, then the ignore files that
+/// were met and not applied. Stops early when the call `is_over`.
+pub(crate) fn gather(
+    roots: &Roots,
+    wanted: &[Wanted],
+    limits: &Limits,
+    is_over: &dyn Fn() -> bool,
+) -> Vec<Item> {
     let mut gathering = Gathering {
         roots,
-        quota: Quota::new(limits),
+        quota: Quota::new(limits, is_over),
         items: Vec::new(),
         index: HashMap::new(),
         folders: HashSet::new(),
@@ -63,12 +72,12 @@ pub(crate) fn gather(roots: &Roots, wanted: &[Wanted], limits: &Limits) -> Vec<I
             }
         }
     }
-    gathering.items
+    gathering.finish()
 }
 
 struct Gathering<'a> {
     roots: &'a Roots,
-    quota: Quota,
+    quota: Quota<'a>,
     items: Vec<Item>,
     /// Where in `items` a canonical path is.
     index: HashMap<PathBuf, usize>,
@@ -95,8 +104,8 @@ impl Gathering<'_> {
     fn take_file(&mut self, file: Located, earlier: bool, seen: Option<String>, walked: bool) {
         let selection = file.range.map_or(Selection::Whole, |range| Selection::Ranges(vec![range]));
         let path = self.roots.display(&file.absolute);
-        let candidate =
-            Candidate { path, root: file.root, absolute: file.absolute, selection, earlier, seen, walked };
+        let (root, absolute) = (file.root, file.absolute);
+        let candidate = Candidate { path, root, absolute, selection, earlier, seen, remark: None, walked };
         let known = self.index.get(&candidate.absolute).copied();
         match known.and_then(|known| self.items.get_mut(known)) {
             None => {
@@ -114,7 +123,7 @@ impl Gathering<'_> {
         if !self.folders.insert(folder.absolute.clone()) {
             return;
         }
-        let (found, cut) = walk(&folder.absolute, &mut self.quota);
+        let (found, cut) = walk(&folder.root, &folder.absolute, &mut self.quota);
         let nothing = !found.iter().any(|found| matches!(found, Found::File(_) | Found::Link(_)));
         for found in found {
             self.take_found(found, earlier);
@@ -145,6 +154,29 @@ impl Gathering<'_> {
                 self.items.push(Item::Settled(turned_down(name, &rejection)));
             }
         }
+    }
+
+    /// Tells of the ignore files that do not hold as they stand: what they name may be among the files.
+    fn finish(mut self) -> Vec<Item> {
+        let (unread, unnamed) = self.quota.ignore_files.into_unread();
+        let last = unread.len();
+        for (at, Unread { path, mut why }) in unread.into_iter().enumerate() {
+            if unnamed > 0 && at + 1 == last {
+                why.push_str(&format!("; so it is with {unnamed} more ignore files"));
+            }
+            match self.index.get(&path).and_then(|known| self.items.get_mut(*known)) {
+                // The file is given as well, because somebody named it.
+                Some(Item::Open(candidate)) => candidate.remark = Some(why),
+                Some(Item::Settled(_)) => {}
+                None => self.items.push(Item::Settled(FileReport {
+                    path: self.roots.display(&path),
+                    status: FileStatus::Skipped,
+                    reason: Some(why),
+                    tokens: 0,
+                })),
+            }
+        }
+        self.items
     }
 
     fn skip(&mut self, path: &std::path::Path, reason: String) {

@@ -53,8 +53,19 @@ pub struct Packed {
 /// without a line in the report.
 #[must_use]
 pub fn pack(roots: &Roots, wanted: &[Wanted], budget: Budget, limits: &Limits) -> Packed {
-    let slots = gather(roots, wanted, limits).into_iter().map(Slot::from).collect();
-    let mut packing = Packing { budget, limits, left: budget.total_tokens, slots };
+    pack_until(roots, wanted, budget, limits, &|| false)
+}
+
+/// The same for a call that may end meanwhile: then this returns soon, and what it returns is of no use to anybody.
+pub(crate) fn pack_until(
+    roots: &Roots,
+    wanted: &[Wanted],
+    budget: Budget,
+    limits: &Limits,
+    is_over: &dyn Fn() -> bool,
+) -> Packed {
+    let slots = gather(roots, wanted, limits, is_over).into_iter().map(Slot::from).collect();
+    let mut packing = Packing { budget, limits, left: budget.total_tokens, slots, is_over };
     for earlier in [false, true] {
         packing.give_whole(earlier);
         packing.give_excerpts(earlier);
@@ -90,6 +101,7 @@ struct Packing<'a> {
     limits: &'a Limits,
     left: u32,
     slots: Vec<Slot>,
+    is_over: &'a dyn Fn() -> bool,
 }
 
 impl Packing<'_> {
@@ -108,6 +120,9 @@ impl Packing<'_> {
 
     fn give_whole(&mut self, earlier: bool) {
         for at in self.waiting(earlier) {
+            if (self.is_over)() {
+                return;
+            }
             let room = self.left.min(self.budget.per_file_tokens);
             let floor = self.floor().min(100);
             let Some(slot) = self.slots.get_mut(at) else { continue };
@@ -127,6 +142,9 @@ impl Packing<'_> {
     fn give_excerpts(&mut self, earlier: bool) {
         let waiting = self.waiting(earlier);
         for (done, at) in waiting.iter().enumerate() {
+            if (self.is_over)() {
+                return;
+            }
             let others = u32::try_from(waiting.len() - done).unwrap_or(u32::MAX);
             let sharers = (self.left / EXCERPT).clamp(1, others);
             self.give_excerpt(*at, self.left / sharers);
@@ -136,7 +154,7 @@ impl Packing<'_> {
     /// When the last files could not use their shares, those before them take what is left.
     fn grow_excerpts(&mut self, earlier: bool) {
         for at in 0..self.slots.len() {
-            if self.left < self.floor() {
+            if self.left < self.floor() || (self.is_over)() {
                 return;
             }
             let Some(Slot { candidate: Some(candidate), outcome: Outcome::Given(_, report) }) =
@@ -256,6 +274,7 @@ fn given(candidate: &Candidate, loaded: Loaded, tokens: u32, status: FileStatus)
         reasons.push("changed since it was last given".to_owned());
     }
     reasons.extend(loaded.note.map(str::to_owned));
+    reasons.extend(candidate.remark.clone());
     let path = candidate.path.clone();
     let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
     let report = FileReport { path: path.clone(), status, reason, tokens };

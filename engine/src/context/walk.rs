@@ -1,11 +1,12 @@
 //! Takes the files worth reading out of a folder, in a fixed order and within bounds.
 
+use std::ffi::{OsStr, OsString};
+use std::fs::FileType;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-
-use ignore::{DirEntry, WalkBuilder};
 
 use super::budget::Limits;
+use super::deny;
+use super::ignoring::{Comparing, IgnoreFiles, Rules, Verdict};
 
 /// What a folder holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,105 +19,230 @@ pub(crate) enum Found {
 }
 
 /// How much of the limits of a call is left.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Quota {
+pub(crate) struct Quota<'a> {
     files: usize,
     entries: usize,
     depth: usize,
+    work: Comparing,
+    pub(crate) ignore_files: IgnoreFiles,
+    /// Whether the call is over; its answer is no longer waited for.
+    is_over: &'a dyn Fn() -> bool,
 }
 
-impl Quota {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        Self { files: limits.walked_files, entries: limits.walked_entries, depth: limits.walk_depth }
+impl<'a> Quota<'a> {
+    pub(crate) fn new(limits: &Limits, is_over: &'a dyn Fn() -> bool) -> Self {
+        Self {
+            files: limits.walked_files,
+            entries: limits.walked_entries,
+            depth: limits.walk_depth,
+            work: Comparing::new(limits.ignore_steps),
+            ignore_files: IgnoreFiles::new(limits),
+            is_over,
+        }
     }
 }
 
 /// Entries of a folder in the order of their names, and whether a limit cut the walk short.
 ///
-/// Leaves out hidden entries and what `.gitignore`, `.ignore` and git's own exclude files name, in a git repository or not.
-/// The folder itself is walked even when it is hidden or ignored, because the caller named it.
-pub(crate) fn walk(folder: &Path, quota: &mut Quota) -> (Vec<Found>, Option<String>) {
-    let (sender, installed) = mpsc::channel();
-    let walker = WalkBuilder::new(folder)
-        .require_git(false)
-        .follow_links(false)
-        .max_depth(Some(quota.depth))
-        .sort_by_file_name(Ord::cmp)
-        .filter_entry(move |entry| {
-            let pass = !is_installed(entry);
-            // The receiver lives as long as the walk.
-            pass || sender.send(entry.path().to_path_buf()).is_err()
-        })
-        .build();
-    let mut found = Vec::new();
-    let mut cut = None;
-    for entry in walker {
-        if quota.files == 0 || quota.entries == 0 {
-            cut = Some(
-                "more files than are taken out of folders in one call; name sub-folders or files".to_owned(),
-            );
-            break;
-        }
-        quota.entries -= 1;
-        match entry {
-            Ok(entry) => match classify(entry, quota.depth) {
-                Some(file @ Found::File(_)) => {
-                    quota.files -= 1;
-                    found.push(file);
-                }
-                other => found.extend(other),
-            },
-            Err(error) => found.push(unreadable(folder, &error)),
-        }
-    }
+/// Leaves out hidden entries and what `.gitignore`, `.ignore` and a repository's own exclude file name, in a git repository or
+/// not; the ignore files of the folders above hold too, up to the root. The folder itself is walked even when it is hidden or
+/// ignored, because the caller named it. Links are not followed.
+pub(crate) fn walk(root: &Path, folder: &Path, quota: &mut Quota<'_>) -> (Vec<Found>, Option<String>) {
+    let mut walk = Walk {
+        root,
+        quota,
+        rules: Rules::default(),
+        levels: Vec::new(),
+        path: folder.to_path_buf(),
+        below: Vec::new(),
+        found: Vec::new(),
+        installed: Vec::new(),
+        cut: None,
+    };
+    walk.begin(folder);
+    while walk.step() {}
     let reason = "installed or generated files; name a file in it to include it";
-    found.extend(installed.try_iter().map(|path| Found::Skipped(path, reason.to_owned())));
-    (found, cut)
+    walk.found.extend(walk.installed.into_iter().map(|path| Found::Skipped(path, reason.to_owned())));
+    (walk.found, walk.cut)
 }
 
-fn classify(entry: DirEntry, depth: usize) -> Option<Found> {
-    let kind = entry.file_type()?;
-    if kind.is_dir() {
-        let deepest = entry.depth() > 0 && entry.depth() >= depth;
-        return deepest.then(|| {
-            Found::Skipped(entry.into_path(), "too deep; name this folder to include it".to_owned())
-        });
-    }
-    if kind.is_symlink() {
-        return Some(Found::Link(entry.into_path()));
-    }
-    if !kind.is_file() {
-        return Some(Found::Skipped(entry.into_path(), "not a regular file".to_owned()));
-    }
-    let reason = entry.file_name().to_str().and_then(generated);
-    Some(match reason {
-        Some(what) => Found::Skipped(entry.into_path(), format!("{what}; name it to include it")),
-        None => Found::File(entry.into_path()),
-    })
+struct Walk<'a, 'b> {
+    root: &'a Path,
+    quota: &'a mut Quota<'b>,
+    rules: Rules,
+    /// What is still to be looked at in the folder that is walked and in those above it.
+    levels: Vec<std::vec::IntoIter<Entry>>,
+    /// The folder that is walked.
+    path: PathBuf,
+    /// The same relative to the root, with slashes on every system.
+    below: Vec<u8>,
+    found: Vec<Found>,
+    installed: Vec<PathBuf>,
+    cut: Option<String>,
 }
 
-fn unreadable(folder: &Path, error: &ignore::Error) -> Found {
-    let reason = error
-        .io_error()
-        .map_or_else(|| "cannot be read".to_owned(), |io| format!("cannot be read: {}", io.kind()));
-    let mut at = error;
-    loop {
-        match at {
-            ignore::Error::WithPath { path, .. } => return Found::Skipped(path.clone(), reason),
-            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => at = err,
-            _ => return Found::Skipped(folder.to_path_buf(), reason),
+struct Entry {
+    name: OsString,
+    kind: FileType,
+}
+
+impl Walk<'_, '_> {
+    fn begin(&mut self, folder: &Path) {
+        let root = self.root;
+        let mut above = root.to_path_buf();
+        for part in folder.strip_prefix(root).unwrap_or(Path::new("")) {
+            self.rules.enter(&mut self.quota.ignore_files, root, &above, &self.below);
+            above.push(part);
+            append(&mut self.below, part);
+        }
+        // The folder counts as one of the entries.
+        match self.quota.entries.checked_sub(1) {
+            Some(left) => self.quota.entries = left,
+            None => return self.cut_short(TOO_MANY),
+        }
+        self.open_folder();
+    }
+
+    /// Looks at the next entry; false when there is none.
+    fn step(&mut self) -> bool {
+        if (self.quota.is_over)() {
+            self.cut_short("the call ended before everything in it was looked at");
+            return false;
+        }
+        let Some(level) = self.levels.last_mut() else { return false };
+        let Some(entry) = level.next() else {
+            self.levels.pop();
+            self.rules.leave();
+            if !self.levels.is_empty() {
+                self.path.pop();
+                leave(&mut self.below);
+            }
+            return true;
+        };
+        let length = self.below.len();
+        append(&mut self.below, &entry.name);
+        let verdict = self.rules.verdict(&self.below, entry.kind.is_dir(), &mut self.quota.work);
+        let descended = !self.quota.work.is_spent() && self.take(&entry, verdict);
+        if !descended {
+            self.below.truncate(length);
+        }
+        if self.quota.work.is_spent() {
+            self.cut_short(
+                "comparing its entries with its ignore files takes too long; name sub-folders or files",
+            );
+            return false;
+        }
+        self.quota.files > 0 || self.cut.is_none()
+    }
+
+    /// Decides about an entry; whether it is a folder that is walked next.
+    fn take(&mut self, entry: &Entry, verdict: Verdict) -> bool {
+        let hidden = entry.name.as_encoded_bytes().first() == Some(&b'.');
+        let left_out = match verdict {
+            Verdict::Ignored => true,
+            Verdict::Unmentioned => hidden,
+            // Git's own folder is no entry for git, whatever is kept.
+            Verdict::Kept => deny::is_version_control(&entry.name),
+        };
+        if left_out {
+            return false;
+        }
+        let path = self.path.join(&entry.name);
+        if entry.kind.is_dir() && is_installed(&entry.name, &path) {
+            self.installed.push(path);
+            return false;
+        }
+        if self.quota.files == 0 {
+            self.cut_short(TOO_MANY);
+            return false;
+        }
+        if entry.kind.is_dir() {
+            if self.levels.len() >= self.quota.depth {
+                self.found.push(Found::Skipped(path, "too deep; name this folder to include it".to_owned()));
+                return false;
+            }
+            self.path = path;
+            self.open_folder();
+            return true;
+        }
+        let found = classify(entry, path);
+        self.quota.files -= usize::from(matches!(found, Found::File(_)));
+        self.found.push(found);
+        false
+    }
+
+    /// Reads the names in the folder at `path` and its ignore files.
+    fn open_folder(&mut self) {
+        let Quota { entries, is_over, .. } = &mut *self.quota;
+        let mut listing = Vec::new();
+        let mut more = false;
+        match std::fs::read_dir(&self.path) {
+            Ok(read) => {
+                for entry in read {
+                    // A folder can have any number of entries; not all of them are kept to be sorted.
+                    if *entries == 0 || is_over() {
+                        more = true;
+                        break;
+                    }
+                    *entries -= 1;
+                    match entry
+                        .and_then(|entry| Ok(Entry { kind: entry.file_type()?, name: entry.file_name() }))
+                    {
+                        Ok(entry) => listing.push(entry),
+                        Err(error) => self.found.push(unreadable(&self.path, &error)),
+                    }
+                }
+            }
+            Err(error) => self.found.push(unreadable(&self.path, &error)),
+        }
+        listing.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        self.rules.enter(&mut self.quota.ignore_files, self.root, &self.path, &self.below);
+        self.levels.push(listing.into_iter());
+        if more {
+            self.cut_short(TOO_MANY);
         }
     }
+
+    fn cut_short(&mut self, why: &str) {
+        self.cut.get_or_insert_with(|| why.to_owned());
+    }
+}
+
+const TOO_MANY: &str = "more files than are taken out of folders in one call; name sub-folders or files";
+
+fn append(below: &mut Vec<u8>, name: &OsStr) {
+    if !below.is_empty() {
+        below.push(b'/');
+    }
+    below.extend_from_slice(name.as_encoded_bytes());
+}
+
+fn leave(below: &mut Vec<u8>) {
+    let end = below.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+    below.truncate(end);
+}
+
+fn classify(entry: &Entry, path: PathBuf) -> Found {
+    if entry.kind.is_symlink() {
+        return Found::Link(path);
+    }
+    if !entry.kind.is_file() {
+        return Found::Skipped(path, "not a regular file".to_owned());
+    }
+    match entry.name.to_str().and_then(generated) {
+        Some(what) => Found::Skipped(path, format!("{what}; name it to include it")),
+        None => Found::File(path),
+    }
+}
+
+fn unreadable(folder: &Path, error: &std::io::Error) -> Found {
+    Found::Skipped(folder.to_path_buf(), format!("cannot be read: {}", error.kind()))
 }
 
 /// Folders that a package manager or a build filled, by the marks that they leave for this purpose.
-fn is_installed(entry: &DirEntry) -> bool {
-    if entry.depth() == 0 || !entry.file_type().is_some_and(|kind| kind.is_dir()) {
-        return false;
-    }
-    let name = entry.file_name();
+fn is_installed(name: &OsStr, path: &Path) -> bool {
     ["node_modules", "bower_components", "__pycache__"].iter().any(|known| name == *known)
-        || ["CACHEDIR.TAG", "pyvenv.cfg"].iter().any(|mark| entry.path().join(mark).exists())
+        || ["CACHEDIR.TAG", "pyvenv.cfg"].iter().any(|mark| path.join(mark).exists())
 }
 
 /// Files that a program wrote and nobody reviews.
@@ -148,6 +274,18 @@ pub(crate) fn generated(name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_is_over_is_not_walked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.rs"), "x").unwrap();
+        let mut over = Quota::new(&Limits::default(), &|| true);
+        let (found, cut) = walk(dir.path(), dir.path(), &mut over);
+        assert!(found.is_empty() && cut.is_some(), "{found:?}");
+        let mut open = Quota::new(&Limits::default(), &|| false);
+        let (found, cut) = walk(dir.path(), dir.path(), &mut open);
+        assert_eq!((found.len(), cut), (1, None));
+    }
 
     #[test]
     fn generated_names_are_known() {
