@@ -27,6 +27,7 @@ pub(crate) use bytes::{FileBytes, place_for, read_bytes};
 pub(crate) use excerpt::{cost, cut, ranges};
 pub use image::{MAX_IMAGE_BYTES, image};
 pub(crate) use open::open_beneath;
+pub(crate) use pack::pack_until;
 pub use pack::{Origin, Packed, Wanted, pack};
 pub use paths::{LineRange, Located, file_url_path};
 pub use read::hash_of;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use exai_core::thread::FileRef;
+use tokio::time::Instant;
 
 use crate::{
     call::Call,
@@ -72,8 +73,10 @@ pub(crate) async fn gather(
         return Ok(Gathered::default());
     }
     let roots = call.roots.roots().await;
+    let (cancel, deadline) = (call.cancel.clone(), call.deadline);
     let work = tokio::task::spawn_blocking(move || {
-        let (packed, left_out) = pack(&roots, &wanted, tokens, file_tokens);
+        let is_over = || cancel.is_cancelled() || Instant::now() >= deadline;
+        let (packed, left_out) = pack(&roots, &wanted, (tokens, file_tokens), &is_over);
         let mut text = rendered(&packed.files);
         if !text.is_empty() && !left_out.is_empty() {
             text.push('\n');
@@ -92,16 +95,21 @@ pub(crate) async fn gather(
 }
 
 /// Packs the files and words what was left out, both within `tokens`.
-fn pack(roots: &Roots, wanted: &[Wanted], tokens: u32, file_tokens: Option<u32>) -> (Packed, String) {
+fn pack(
+    roots: &Roots,
+    wanted: &[Wanted],
+    (tokens, file_tokens): (u32, Option<u32>),
+    is_over: &dyn Fn() -> bool,
+) -> (Packed, String) {
     let mut reserve = ANNOUNCEMENT;
     let mut pass = 1;
     loop {
         let room = tokens.saturating_sub(reserve);
         let budget = Budget { total_tokens: room, per_file_tokens: file_tokens.unwrap_or(room).min(room) };
-        let packed = context::pack(roots, wanted, budget, &Limits::default());
+        let packed = context::pack_until(roots, wanted, budget, &Limits::default(), is_over);
         let left_out = left_out(&packed.report, tokens / NAMES_SHARE);
         let said = estimate_tokens(&left_out).saturating_add(ANNOUNCEMENT);
-        if packed.tokens.saturating_add(said) <= tokens || pass == PASSES {
+        if packed.tokens.saturating_add(said) <= tokens || pass == PASSES || is_over() {
             return (packed, left_out);
         }
         reserve = reserve.max(said);
