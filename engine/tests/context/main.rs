@@ -1,6 +1,10 @@
 //! Roots, opening and packing against a real file system.
 
 #[cfg(test)]
+mod ignoring;
+#[cfg(test)]
+mod like_git;
+#[cfg(test)]
 mod open;
 #[cfg(test)]
 mod pack;
