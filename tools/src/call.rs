@@ -23,7 +23,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
-    budget,
+    budget, deadline,
     heartbeat::Heartbeat,
     kept, names, profile, reply, resources,
     server::{ExaiServer, OnDisconnect, principal},
@@ -116,6 +116,7 @@ impl ExaiServer {
             self.router.call(ToolCallContext::new(self, request, context)).await
         })
         .catch_unwind();
+        let work = deadline::in_time(&call, work);
         let alive = async {
             match beat {
                 Some(beat) => beat.beat(events).await,
@@ -129,6 +130,7 @@ impl ExaiServer {
             () = cancelled.cancelled() => return Ok(reply::cancelled(&tool, &call)),
             () = alive => return Ok(reply::cancelled(&tool, &call)),
         };
+        let Some(answer) = answer else { return Ok(reply::late(&tool, &call)) };
         answer.unwrap_or_else(|panic| {
             tracing::error!(tool = %tool, request_id = %call.request_id, "a tool panicked: {}", panic_text(&*panic));
             Ok(reply::panicked(&tool, &call))

@@ -16,6 +16,7 @@ mod clink;
 mod codereview;
 mod completion;
 mod consensus;
+mod deadline;
 mod debug;
 mod docgen;
 mod file_download;

@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 
 use crate::{
     call::panic_text,
+    deadline,
     heartbeat::Heartbeat,
     kept::{self, Underway},
     reply,
@@ -30,6 +31,7 @@ use crate::{
 /// How the work ended.
 enum Ended {
     Answered(Box<Result<CallToolResponse, ErrorData>>),
+    Late,
     Cancelled,
     Interrupted,
 }
@@ -125,10 +127,12 @@ impl ExaiServer {
         .catch_unwind();
         let ended = tokio::select! {
             biased;
-            answer = work => Ended::Answered(Box::new(answer.unwrap_or_else(|panic| {
-                tracing::error!(tool, request_id = %call.request_id, "a tool panicked: {}", panic_text(&*panic));
-                Ok(reply::panicked(&tool, &call))
-            }))),
+            answer = deadline::in_time(&call, work) => answer.map_or(Ended::Late, |answer| {
+                Ended::Answered(Box::new(answer.unwrap_or_else(|panic| {
+                    tracing::error!(tool, request_id = %call.request_id, "a tool panicked: {}", panic_text(&*panic));
+                    Ok(reply::panicked(&tool, &call))
+                })))
+            }),
             () = call.cancel.cancelled() => Ended::Cancelled,
             () = self.parts.closing.cancelled() => Ended::Interrupted,
         };
@@ -138,6 +142,8 @@ impl ExaiServer {
             // What was taken back may still answer, with words to that effect.
             Ended::Answered(answer) if call.cancel.is_cancelled() => (AnswerState::Cancelled, *answer),
             Ended::Answered(answer) => (AnswerState::Done, *answer),
+            // Whoever comes for the answer learns why there is no better one.
+            Ended::Late => (AnswerState::Done, Ok(reply::late(&tool, &call))),
             Ended::Cancelled => (AnswerState::Cancelled, Ok(reply::cancelled(&tool, &call))),
             Ended::Interrupted => (AnswerState::Interrupted, Ok(reply::interrupted(&tool, &call))),
         };

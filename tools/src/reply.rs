@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use chat::chat;
 pub(crate) use consensus::consensus;
 pub use error::error_reference;
-pub(crate) use error::{bad_arguments, cancelled, error, interrupted, panicked, too_many_calls};
+pub(crate) use error::{bad_arguments, cancelled, error, interrupted, late, panicked, too_many_calls};
 pub(crate) use file_query::file_query;
 pub(crate) use step::step;
 pub(crate) use tool_chat::tool_chat;

@@ -57,6 +57,16 @@ pub(crate) fn cancelled(tool: &str, call: &Call) -> CallToolResponse {
     ended(tool, Kind::Cancelled, "the call was cancelled", hint(Kind::Cancelled), call)
 }
 
+/// A step of the call did not come to its end in time, not even to an error of its own.
+pub(crate) fn late(tool: &str, call: &Call) -> CallToolResponse {
+    let phase = call.progress.borrow().phase.as_str();
+    tracing::error!(tool, request_id = %call.request_id, phase, "a call did not end by its deadline; it is given up");
+    let message = format!("no answer within {:?}: the call was {phase}, and that did not end", call.limit);
+    let hint = "Repeat the call without files on a drive or network share that may not answer, or with fewer files. If it \
+                happens again, restart the server.";
+    ended(tool, Kind::Timeout, &message, hint, call)
+}
+
 /// A tool broke down.
 pub(crate) fn panicked(tool: &str, call: &Call) -> CallToolResponse {
     ended(
