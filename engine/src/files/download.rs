@@ -1,14 +1,19 @@
 //! Fetches a file back from its vendor, into a folder that may be read anyway.
 
 use std::{
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
 use exai_core::files::{Reading, UploadedFile};
 
 use super::{blocking, ctx, failed, port, rejected, upload::is_gone};
-use crate::{call::Call, context, engine::Engine, error::EngineError};
+use crate::{
+    call::Call,
+    context::{self, open_beneath},
+    engine::Engine,
+    error::EngineError,
+};
 
 /// What is fetched, and where it goes.
 #[derive(Debug, Clone, Default)]
@@ -91,12 +96,26 @@ fn write_new(path: &Path, content: &[u8]) -> Result<bool, String> {
             }
         },
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let same = std::fs::symlink_metadata(path).is_ok_and(|about| about.is_file())
-                && std::fs::read(path).is_ok_and(|there| there == content);
-            if same { Ok(true) } else { Err("another file lies there; name another destination".to_owned()) }
+            if holds(path, content).unwrap_or(false) {
+                Ok(true)
+            } else {
+                Err("another file lies there; name another destination".to_owned())
+            }
         }
         Err(error) => Err(format!("cannot be written: {error}")),
     }
+}
+
+/// Whether the file that lies there has this content. It may be anybody's: a pipe, a link, a file without end.
+fn holds(path: &Path, content: &[u8]) -> Option<bool> {
+    let file = open_beneath(path.parent()?, path).ok()?;
+    let size = content.len() as u64;
+    if file.metadata().ok()?.len() != size {
+        return Some(false);
+    }
+    let mut there = Vec::new();
+    file.take(size.saturating_add(1)).read_to_end(&mut there).ok()?;
+    Some(there == content)
 }
 
 #[cfg(test)]
@@ -104,9 +123,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_without_end_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap().join("a.txt");
+        std::fs::File::create(&path).unwrap().set_len(100 << 30).unwrap();
+        assert!(write_new(&path, b"one").unwrap_err().contains("another file lies there"));
+    }
+
+    #[test]
     fn nothing_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
+        let path = folder.path().canonicalize().unwrap().join("a.txt");
         assert_eq!(write_new(&path, b"one"), Ok(false));
         assert_eq!(write_new(&path, b"one"), Ok(true));
         assert!(write_new(&path, b"two").unwrap_err().contains("another file lies there"));
