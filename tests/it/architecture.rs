@@ -1,6 +1,9 @@
 //! The arrows between crates: who may use whom, and who alone may use what from outside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
@@ -85,5 +88,49 @@ fn what_comes_from_outside_stays_in_its_room() {
                 "{name} must not use {outside}"
             );
         }
+    }
+}
+
+/// Every file below a folder.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// What lies in a project is a stranger's: a link to a device, a pipe, a file without end. It is opened in one place.
+#[test]
+fn strangers_files_are_opened_in_one_place() {
+    // How git finds its folders is decided in `git`; a new file is written in `download`.
+    const PLACES: [&str; 3] =
+        ["engine/src/context/open.rs", "engine/src/git/", "engine/src/files/download.rs"];
+    const OPENING: [&str; 6] = [
+        "File::open(",
+        "fs::read(",
+        "fs::read_to_string(",
+        "OpenOptions::",
+        "rustix::fs::open",
+        "fs::File::",
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["engine/src", "tools/src"] {
+        sources(&root.join(folder), &mut files);
+    }
+    assert!(files.len() > 100, "the sources are there");
+    for file in files {
+        let name = file.strip_prefix(root).expect("below the root").display().to_string();
+        let text = std::fs::read_to_string(&file).expect("text");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let found: Vec<_> = OPENING.iter().filter(|opening| code.contains(*opening)).collect();
+        assert!(
+            found.is_empty() || PLACES.iter().any(|place| name.starts_with(place)),
+            "{name} opens files with {found:?}; use `context::open_beneath`"
+        );
     }
 }

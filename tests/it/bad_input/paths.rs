@@ -141,3 +141,53 @@ async fn a_huge_file_alone_is_skipped_with_little_memory() {
     assert_eq!(report(&answer, "huge.py").0, "skipped");
     assert!(peak_memory(program.pid()) < 150, "{} MiB", peak_memory(program.pid()));
 }
+
+#[tokio::test]
+async fn pipes_in_every_place_are_answered() {
+    let setup = Setup::new().await;
+    setup.file("src/a.py", "word = 'marzipan'\n");
+    fifo(&setup, ".gitignore");
+    fifo(&setup, "src/.ignore");
+    std::fs::create_dir_all(setup.project.path().join(".git/info")).unwrap();
+    fifo(&setup, ".git/info/exclude");
+    fifo(&setup, "pipe.png");
+    let program = setup.start().await;
+    let answer = program.call("chat", json!({"prompt": "look", "absolute_file_paths": ["src"]})).await.ok();
+    assert_eq!(report(&answer, "src/a.py").0, "included");
+    for path in [".gitignore", "src/.ignore", ".git/info/exclude"] {
+        let (told, reason) = report(&answer, path);
+        let words = "none of its patterns is applied: a pipe, socket or device, only regular files are read";
+        assert_eq!((told.as_str(), reason.as_str()), ("skipped", words), "{path}");
+    }
+    let step = json!({"step": "look", "relevant_files": ["src"], "next_step_required": false});
+    let review = program.call("codereview", step).await.ok();
+    assert_eq!(report(&review, ".gitignore"), report(&answer, ".gitignore"));
+    let refused = program.call("chat", json!({"prompt": "look", "images": ["pipe.png"]})).await.failure();
+    assert!(refused["message"].as_str().unwrap().contains("only regular files"), "{refused:#}");
+}
+
+#[tokio::test]
+async fn ignore_files_take_little_memory() {
+    let setup = Setup::new().await;
+    let root = setup.project.path();
+    let patterns = |count: u32| (0..count).map(|at| format!("*a?b[!c]**{at}x?\n")).collect::<String>();
+    setup.file("within/.gitignore", patterns(5_000));
+    setup.file("within/deeper/.gitignore", patterns(5_000));
+    setup.file("many/.gitignore", patterns(300_000));
+    for folder in ["zero", "sparse", "within/deeper"] {
+        setup.file(&format!("{folder}/a.py"), "word = 'marzipan'\n");
+    }
+    symlink("/dev/zero", root.join("zero/.gitignore")).unwrap();
+    File::create(root.join("sparse/.gitignore")).unwrap().set_len(100 << 30).unwrap();
+    let program = setup.start().await;
+    let answer = program.call("chat", json!({"prompt": "look", "absolute_file_paths": ["."]})).await.ok();
+    assert_eq!(answer["metadata"]["files_summary"]["included"], 3);
+    for (path, words) in [
+        ("zero/.gitignore", "symbolic link"),
+        ("sparse/.gitignore", "more than 262144 bytes"),
+        ("many/.gitignore", "more than 262144 bytes"),
+    ] {
+        assert!(report(&answer, path).1.contains(words), "{path}");
+    }
+    assert!(peak_memory(program.pid()) < 150, "{} MiB", peak_memory(program.pid()));
+}
