@@ -112,6 +112,11 @@ impl App {
         let mut providers = exai_providers::build(config.endpoints.settings.clone(), http)?;
         providers.extend(own);
         let closing = CancellationToken::new();
+        let git = GitSettings {
+            environment: config.git_environment(),
+            time_limit: limits.git,
+            ..GitSettings::default()
+        };
         let engine = Engine::new(Parts {
             providers,
             store: Arc::clone(&store),
@@ -127,11 +132,7 @@ impl App {
                 cache: limits.cache.clone(),
                 clink: config.clink.clone(),
                 wording: Arc::clone(&config.wording),
-                git: GitSettings {
-                    environment: config.git_environment(),
-                    time_limit: limits.git,
-                    ..GitSettings::default()
-                },
+                git: git.clone(),
                 ..Settings::default()
             },
             closing: closing.clone(),
@@ -146,6 +147,7 @@ impl App {
                 home: config.places.home.clone(),
                 ask_client: door == Door::Stdio,
                 client_limit: ROOTS_LIMIT,
+                git,
             },
             vendors: config.endpoints.facts.clone(),
             shown: config.shown.clone(),

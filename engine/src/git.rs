@@ -21,6 +21,7 @@ mod repository;
 mod submodules;
 mod supplied;
 mod untracked;
+mod user_excludes;
 
 pub use changes::{ChangeQuery, ChangeSet, Changed, Status};
 pub use failure::GitFailure;
@@ -28,3 +29,4 @@ pub use pack::{PackedChanges, pack, supplied};
 pub use patch::{Hunk, Line, Mark, Patch, parse};
 pub use program::Git;
 pub(crate) use supplied::files_of;
+pub use user_excludes::user_excludes;

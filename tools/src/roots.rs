@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use exai_engine::{
     RootSource,
     context::{RootCandidate, RootOrigin, Roots},
+    git::user_excludes,
+    settings::GitSettings,
 };
 use rmcp::{Peer, RoleServer};
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 /// Where the readable folders come from.
 #[derive(Debug, Clone)]
@@ -21,6 +24,8 @@ pub struct RootPolicy {
     pub ask_client: bool,
     /// How long the client may take to answer.
     pub client_limit: Duration,
+    /// How git is asked for the ignore file that the user has for all repositories.
+    pub git: GitSettings,
 }
 
 /// The roots of one server instance, resolved at the first call that needs them.
@@ -57,7 +62,8 @@ impl RootSource for CallRoots {
             let home = self.session.policy.home.clone();
             let roots =
                 tokio::task::spawn_blocking(move || Roots::resolve(candidates, home.as_deref())).await;
-            Arc::new(roots.unwrap_or_default())
+            let excludes = user_excludes(&self.session.policy.git, &CancellationToken::new()).await;
+            Arc::new(roots.unwrap_or_default().with_user_excludes(excludes))
         };
         Arc::clone(self.session.resolved.get_or_init(|| resolve).await)
     }

@@ -55,7 +55,7 @@ pub(crate) fn gather(
 ) -> Vec<Item> {
     let mut gathering = Gathering {
         roots,
-        quota: Quota::new(limits, is_over),
+        quota: Quota::new(limits, roots.user_excludes(), is_over),
         items: Vec::new(),
         index: HashMap::new(),
         folders: HashSet::new(),

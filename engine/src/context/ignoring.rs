@@ -26,14 +26,15 @@ pub(crate) enum Verdict {
     Kept,
 }
 
-/// The ignore files of the folders from the root down to the one that is being walked.
-#[derive(Debug, Default)]
+/// The ignore files of the folders from the root down to the one that is being walked, and the user's own.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
     folders: Vec<Folder>,
+    users: Option<Rc<Patterns>>,
 }
 
 /// The ignore files of one folder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Folder {
     /// Where names below this folder begin in a path that is relative to the root.
     names_at: usize,
@@ -45,6 +46,11 @@ struct Folder {
 }
 
 impl Rules {
+    /// Before any folder.
+    pub(in crate::context) fn new(users: Option<Rc<Patterns>>) -> Self {
+        Self { folders: Vec::new(), users }
+    }
+
     /// Reads the ignore files of a folder below those read so far. `below` is its path relative to the root.
     pub(crate) fn enter(&mut self, files: &mut IgnoreFiles, root: &Path, folder: &Path, below: &[u8]) {
         let is_top = std::fs::symlink_metadata(folder.join(".git")).is_ok();
@@ -63,7 +69,7 @@ impl Rules {
     }
 
     /// What the ignore files say of a path relative to the root. A deeper file comes before a shallower one, and any `.ignore`
-    /// before any `.gitignore`, and this before git's own exclude file.
+    /// before any `.gitignore`, this before git's own exclude file, and the user's own file comes last.
     pub(crate) fn verdict(&self, path: &[u8], is_folder: bool, work: &mut Comparing) -> Verdict {
         let mut ask = |folder: &Folder, patterns: &Option<Rc<Patterns>>| {
             let names = path.get(folder.names_at..)?;
@@ -75,7 +81,8 @@ impl Rules {
         let said = deepest_first()
             .find_map(|folder| ask(folder, &folder.ignore))
             .or_else(|| of_repository().find_map(|folder| ask(folder, &folder.gitignore)))
-            .or_else(|| of_repository().find_map(|folder| ask(folder, &folder.exclude)));
+            .or_else(|| of_repository().find_map(|folder| ask(folder, &folder.exclude)))
+            .or_else(|| of_repository().last().and_then(|folder| ask(folder, &self.users)));
         match said {
             None => Verdict::Unmentioned,
             Some(Said::Ignore) => Verdict::Ignored,

@@ -43,6 +43,7 @@ pub struct Roots {
     paths: Vec<PathBuf>,
     ignored: Vec<IgnoredRoot>,
     home: Option<PathBuf>,
+    user_excludes: Option<PathBuf>,
 }
 
 /// Folders of the operating system. None of them is a root, and what lies below is one only when an operator configured it.
@@ -92,6 +93,18 @@ impl Roots {
             }
         }
         roots
+    }
+
+    /// The same with the ignore file that the user has for all repositories.
+    #[must_use]
+    pub fn with_user_excludes(mut self, path: Option<PathBuf>) -> Self {
+        self.user_excludes = path;
+        self
+    }
+
+    /// The ignore file that the user has for all repositories. It may not be there.
+    pub(crate) fn user_excludes(&self) -> Option<&Path> {
+        self.user_excludes.as_deref()
     }
 
     /// The roots, canonical, none inside another, in the order they were proposed.

@@ -24,19 +24,24 @@ pub(crate) struct Quota<'a> {
     entries: usize,
     depth: usize,
     work: Comparing,
+    /// What holds in every folder.
+    rules: Rules,
     pub(crate) ignore_files: IgnoreFiles,
     /// Whether the call is over; its answer is no longer waited for.
     is_over: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Quota<'a> {
-    pub(crate) fn new(limits: &Limits, is_over: &'a dyn Fn() -> bool) -> Self {
+    /// `user_excludes` is the ignore file that the user has for all repositories.
+    pub(crate) fn new(limits: &Limits, user_excludes: Option<&Path>, is_over: &'a dyn Fn() -> bool) -> Self {
+        let mut ignore_files = IgnoreFiles::new(limits);
         Self {
             files: limits.walked_files,
             entries: limits.walked_entries,
             depth: limits.walk_depth,
             work: Comparing::new(limits.ignore_steps),
-            ignore_files: IgnoreFiles::new(limits),
+            rules: Rules::new(user_excludes.and_then(|path| ignore_files.users(path))),
+            ignore_files,
             is_over,
         }
     }
@@ -45,13 +50,13 @@ impl<'a> Quota<'a> {
 /// Entries of a folder in the order of their names, and whether a limit cut the walk short.
 ///
 /// Leaves out hidden entries and what `.gitignore`, `.ignore` and a repository's own exclude file name, in a git repository or
-/// not; the ignore files of the folders above hold too, up to the root. The folder itself is walked even when it is hidden or
+/// not; the ignore files of the folders above hold too, up to the root, and the user's own. The folder itself is walked even when it is hidden or
 /// ignored, because the caller named it. Links are not followed.
 pub(crate) fn walk(root: &Path, folder: &Path, quota: &mut Quota<'_>) -> (Vec<Found>, Option<String>) {
     let mut walk = Walk {
         root,
+        rules: quota.rules.clone(),
         quota,
-        rules: Rules::default(),
         levels: Vec::new(),
         path: folder.to_path_buf(),
         below: Vec::new(),
@@ -279,10 +284,10 @@ mod tests {
     fn a_call_that_is_over_is_not_walked_for() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("a.rs"), "x").unwrap();
-        let mut over = Quota::new(&Limits::default(), &|| true);
+        let mut over = Quota::new(&Limits::default(), None, &|| true);
         let (found, cut) = walk(dir.path(), dir.path(), &mut over);
         assert!(found.is_empty() && cut.is_some(), "{found:?}");
-        let mut open = Quota::new(&Limits::default(), &|| false);
+        let mut open = Quota::new(&Limits::default(), None, &|| false);
         let (found, cut) = walk(dir.path(), dir.path(), &mut open);
         assert_eq!((found.len(), cut), (1, None));
     }

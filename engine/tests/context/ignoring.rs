@@ -205,3 +205,27 @@ fn a_file_that_is_given_keeps_its_note() {
         assert!(said(&packed, ".gitignore").contains("line 1"));
     }
 }
+
+/// The user's own file for all repositories holds as well, and comes last.
+#[test]
+fn the_users_own_file_holds() {
+    let project = project();
+    let users = project.base.join("outside/ignore");
+    std::fs::write(&users, "*.log\nkept.rs\n").unwrap();
+    let given_with = |path: &Path| {
+        let roots = project.roots().with_user_excludes(Some(path.to_owned()));
+        let packed = pack(&roots, &calls(&["."]), PLENTY, &Limits::default());
+        given(&packed).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(given_with(&users), Vec::<String>::new());
+    assert_eq!(given_with(&project.base.join("outside/nothing")), ["kept.rs", "noise.log"]);
+    // The user's links are followed.
+    let link = project.base.join("outside/link");
+    symlink(&users, &link).unwrap();
+    project.write(".gitignore", "!kept.rs\n");
+    assert_eq!(given_with(&link), ["kept.rs"]);
+    // A device is not read, wherever it is named.
+    std::fs::remove_file(&link).unwrap();
+    symlink("/dev/zero", &link).unwrap();
+    assert_eq!(given_with(&link), ["kept.rs", "noise.log"]);
+}

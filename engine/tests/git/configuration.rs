@@ -3,10 +3,12 @@
 use std::{os::unix::fs::symlink, path::PathBuf};
 
 use exai_core::Kind;
+use exai_engine::git::user_excludes;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     hostile::{sprung, trap},
-    support::{Place, against, all, brief, staged, unstaged},
+    support::{Place, against, all, brief, settings, staged, unstaged},
 };
 
 /// A repository with a changed file, and its configuration.
@@ -162,6 +164,16 @@ async fn files_outside_are_left_out_and_told() {
     append(&place.base.join("home/.gitconfig"), b"[core]\nexcludesFile = ~/ignore\n");
     append(&place.base.join("home/ignore"), b"new.rs\n");
     assert_eq!(brief(&place.changes(all()).await.unwrap()), ["Modified a.rs +1 -1"]);
+}
+
+#[tokio::test]
+async fn the_users_excludes_are_found() {
+    let (place, _) = place();
+    let home = place.base.join("home");
+    let found = async || user_excludes(&settings(&home), &CancellationToken::new()).await.unwrap();
+    assert_eq!(found().await, home.join(".config/git/ignore"));
+    append(&home.join(".gitconfig"), b"[core]\nexcludesFile = ~/caf\xc3\xa9 ignore\n");
+    assert_eq!(found().await, home.join("caf\u{e9} ignore"));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ const MAX_LINES: usize = 5;
 
 /// The patterns of one file.
 #[derive(Debug)]
-pub(super) struct Patterns(Vec<Pattern>);
+pub(in crate::context) struct Patterns(Vec<Pattern>);
 
 impl Patterns {
     /// The last pattern that matches decides.
@@ -100,6 +100,12 @@ impl IgnoreFiles {
             self.tell(&git, why.to_owned());
         }
         None
+    }
+
+    /// The patterns of the file that the user has for all repositories. It is the user's own, so links lead to it.
+    pub(in crate::context) fn users(&mut self, path: &Path) -> Option<Rc<Patterns>> {
+        let real = std::fs::canonicalize(path).ok()?;
+        self.patterns(real.parent()?, &real)
     }
 
     fn load(&mut self, root: &Path, path: &Path) -> Result<(Patterns, Option<String>), Rejection> {
