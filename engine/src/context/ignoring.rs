@@ -82,7 +82,7 @@ impl Rules {
             .find_map(|folder| ask(folder, &folder.ignore))
             .or_else(|| of_repository().find_map(|folder| ask(folder, &folder.gitignore)))
             .or_else(|| of_repository().find_map(|folder| ask(folder, &folder.exclude)))
-            .or_else(|| of_repository().last().and_then(|folder| ask(folder, &self.users)));
+            .or_else(|| of_repository().next_back().and_then(|folder| ask(folder, &self.users)));
         match said {
             None => Verdict::Unmentioned,
             Some(Said::Ignore) => Verdict::Ignored,
