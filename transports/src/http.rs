@@ -19,6 +19,7 @@ mod op;
 mod rate;
 mod request_id;
 mod sessions;
+mod strangers;
 mod tls;
 mod underway;
 mod websocket;
@@ -80,6 +81,9 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     /// The most connections at once; more wait to be accepted.
     pub max_connections: usize,
+    /// The most connections of one address that have shown no key yet, and the most of them that are WebSockets. Where there are no
+    /// keys everybody is known.
+    pub max_strangers: (usize, usize),
     /// The most sessions at once, and the most of one owner. With none at all, requests of the revisions that know sessions are served
     /// each on its own, as the later ones are.
     pub max_sessions: (usize, usize),
@@ -103,6 +107,7 @@ impl Default for HttpSettings {
             credentials: Credentials::default(),
             max_body_bytes: 16 * 1024 * 1024,
             max_connections: 10_000,
+            max_strangers: (256, 16),
             max_sessions: (1_000, 100),
             calls_a_second: (50, 20),
             session_idle: Duration::from_secs(30 * 60),

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, http::Request};
+use hyper::{
+    body::Incoming,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
@@ -19,19 +23,26 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    HttpSettings,
+    Credentials, HttpSettings,
     first_bytes::FirstBytes,
     listener::{Accepted, Listener},
+    strangers::{Address, Strangers, Unknown},
 };
 
 /// After an accept that failed because this process has no more descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
+/// The most bytes of a request's head, and of what is read ahead of a body.
+const MOST_OF_A_HEAD: usize = 64 * 1024;
+/// The most bytes of a body over HTTP/2 that are on their way before somebody reads them.
+const WINDOW: u32 = 256 * 1024;
 
 /// The connections of one listener.
 pub(super) struct Connections {
     places: Arc<Semaphore>,
     most: usize,
     header_wait: Duration,
+    credentials: Credentials,
+    strangers: Strangers,
     open: GracefulShutdown,
 }
 
@@ -41,6 +52,8 @@ impl Connections {
             places: Arc::new(Semaphore::new(settings.max_connections)),
             most: settings.max_connections,
             header_wait: settings.header_wait,
+            credentials: settings.credentials.clone(),
+            strangers: Strangers::new(settings.max_strangers.0),
             open: GracefulShutdown::new(),
         }
     }
@@ -63,23 +76,33 @@ impl Connections {
                 () = shutdown.cancelled() => return,
                 next = next => next,
             };
-            let (Ok(place), Ok((socket, peer))) = (place, accepted) else {
+            let (Ok(place), Ok((socket, address, peer))) = (place, accepted) else {
                 tracing::warn!("a connection could not be accepted");
                 tokio::time::sleep(PAUSE).await;
                 continue;
             };
+            let stranger = self.strangers.admit(address);
+            if stranger.is_none() && !self.credentials.is_empty() {
+                tracing::debug!(peer, "closed: too many connections of this address have shown no key");
+                continue;
+            }
+            let origin = Origin { address, unknown: Unknown::new(stranger) };
             let (router, watcher, wait) = (router.clone(), self.open.watcher(), self.header_wait);
             let tls = listener.tls.as_ref().map(super::tls::Tls::acceptor);
             tokio::spawn(async move {
                 match (socket, tls) {
-                    (Accepted::Tcp(socket), None) => speak(socket, &peer, router, watcher, wait).await,
+                    (Accepted::Tcp(socket), None) => {
+                        speak(socket, (&peer, origin), router, watcher, wait).await;
+                    }
                     (Accepted::Tcp(socket), Some(tls)) => match timeout(wait, tls.accept(socket)).await {
-                        Ok(Ok(socket)) => speak(socket, &peer, router, watcher, wait).await,
+                        Ok(Ok(socket)) => speak(socket, (&peer, origin), router, watcher, wait).await,
                         Ok(Err(error)) => tracing::debug!(peer, "no secure connection: {error}"),
                         Err(_elapsed) => tracing::debug!(peer, "no secure connection in time"),
                     },
                     #[cfg(unix)]
-                    (Accepted::Unix(socket), _) => speak(socket, &peer, router, watcher, wait).await,
+                    (Accepted::Unix(socket), _) => {
+                        speak(socket, (&peer, origin), router, watcher, wait).await;
+                    }
                 }
                 drop(place);
             });
@@ -92,15 +115,29 @@ impl Connections {
     }
 }
 
+/// What its requests know of a connection.
+#[derive(Debug, Clone)]
+struct Origin {
+    address: Address,
+    unknown: Unknown,
+}
+
 /// HTTP on one connection.
-async fn speak<S>(socket: S, peer: &str, router: Router, watcher: Watcher, wait: Duration)
+async fn speak<S>(socket: S, (peer, origin): (&str, Origin), router: Router, watcher: Watcher, wait: Duration)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(wait);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
-    let service = TowerToHyperService::new(router);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(wait).max_buf_size(MOST_OF_A_HEAD);
+    let mut http2 = builder.http2();
+    http2.timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
+    http2.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(origin.address);
+        request.extensions_mut().insert(origin.unknown.clone());
+        router.call(request)
+    });
     let socket = FirstBytes::within(socket, wait);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {

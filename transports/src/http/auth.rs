@@ -10,7 +10,7 @@ use axum::{
 };
 use exai_core::Principal;
 
-use super::WEBSOCKET_PATH;
+use super::{WEBSOCKET_PATH, strangers::Unknown};
 
 /// The other header that keys come in.
 const API_KEY: &str = "x-api-key";
@@ -117,6 +117,9 @@ pub(super) async fn identify(State(known): State<Credentials>, mut request: Requ
     match &caller {
         Caller::Known(principal) => {
             let principal = principal.clone();
+            if let Some(connection) = request.extensions().get::<Unknown>() {
+                connection.is_known_now();
+            }
             request.extensions_mut().insert(principal);
         }
         Caller::Silent if may_say_it_later(&request) => {}

@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{MCP_PATH, tls::Tls};
+use super::{MCP_PATH, strangers::Address, tls::Tls};
 
 /// A listener, and the certificate that it shows.
 #[derive(Debug)]
@@ -73,8 +73,8 @@ impl Listener {
         }
     }
 
-    /// The next connection, and what it is called in the log.
-    pub(super) async fn accept(&self) -> io::Result<(Accepted, String)> {
+    /// The next connection, where it comes from, and what it is called in the log.
+    pub(super) async fn accept(&self) -> io::Result<(Accepted, Address, String)> {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (socket, peer) = listener.accept().await?;
@@ -82,12 +82,12 @@ impl Listener {
                 if let Err(error) = socket.set_nodelay(true) {
                     tracing::debug!(%peer, "TCP_NODELAY cannot be set: {error}");
                 }
-                Ok((Accepted::Tcp(socket), peer.to_string()))
+                Ok((Accepted::Tcp(socket), peer.ip().into(), peer.to_string()))
             }
             #[cfg(unix)]
             Socket::Unix(listener, _) => {
                 let (socket, _unnamed) = listener.accept().await?;
-                Ok((Accepted::Unix(socket), "the local socket".to_owned()))
+                Ok((Accepted::Unix(socket), Address::Local, "the local socket".to_owned()))
             }
         }
     }
