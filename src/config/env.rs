@@ -83,6 +83,8 @@ pub const EXAI_RATE: &str = "EXAI_RATE";
 pub const EXAI_CLIENT_RATE: &str = "EXAI_CLIENT_RATE";
 /// What happens to calls whose client goes away.
 pub const EXAI_ON_DISCONNECT: &str = "EXAI_ON_DISCONNECT";
+/// The most megabytes of a message over the network.
+pub const EXAI_MESSAGE_MEGABYTES: &str = "EXAI_MESSAGE_MEGABYTES";
 /// Time for calls to finish at the end.
 pub const EXAI_DRAIN_SECONDS: &str = "EXAI_DRAIN_SECONDS";
 /// Whether the server chooses where no model is named.

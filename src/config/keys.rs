@@ -264,6 +264,13 @@ pub static SERVE_CLIENT_RATE: Key = key(
     "20",
     "Calls a second over HTTP of one client; 0 means no bound",
 );
+/// The size of a message.
+pub static SERVE_MESSAGE_MEGABYTES: Key = key(
+    "serve.message_megabytes",
+    &[env::EXAI_MESSAGE_MEGABYTES],
+    "4",
+    "The most megabytes of one message over HTTP, WebSocket and SSE; 64 KB on a WebSocket that has shown no key yet",
+);
 /// What the end of a connection means.
 pub static SERVE_ON_DISCONNECT: Key = key(
     "serve.on_disconnect",
@@ -361,7 +368,7 @@ pub static ALLOW_HTTP: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 51] = [
+static REST: [&Key; 52] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -411,6 +418,7 @@ static REST: [&Key; 51] = [
     &SERVE_CLIENT_SESSIONS,
     &SERVE_RATE,
     &SERVE_CLIENT_RATE,
+    &SERVE_MESSAGE_MEGABYTES,
     &SERVE_ON_DISCONNECT,
     &SERVE_DRAIN_SECONDS,
 ];

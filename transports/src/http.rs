@@ -105,7 +105,7 @@ impl Default for HttpSettings {
         Self {
             allowed: Allowed::default(),
             credentials: Credentials::default(),
-            max_body_bytes: 16 * 1024 * 1024,
+            max_body_bytes: 4 * 1024 * 1024,
             max_connections: 10_000,
             max_strangers: (256, 16),
             max_sessions: (1_000, 100),
