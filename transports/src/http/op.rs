@@ -3,6 +3,7 @@
 
 mod calls;
 mod delivery;
+mod hello;
 mod registry;
 mod request;
 mod result;
@@ -29,6 +30,7 @@ use uuid::Uuid;
 pub(super) use self::registry::Registry;
 use self::{
     delivery::Socket,
+    hello::Hello,
     registry::Entry,
     session::{Command, KEPT, Session},
 };
@@ -124,14 +126,14 @@ impl Op {
     }
 
     /// A session for whoever says hello: the one that is named, or a new one.
-    fn session_for(&self, hello: &Value, who: Option<Principal>) -> Result<(Entry, Value), Refused> {
-        let token = hello["token"].as_str().filter(|token| !token.is_empty());
+    fn session_for(&self, hello: &Hello, who: Option<Principal>) -> Result<(Entry, Value), Refused> {
+        let token = hello.token.as_deref().filter(|token| !token.is_empty());
         let who = who.or_else(|| token.and_then(|token| self.surroundings.credentials.owner_of(token)));
-        let who = who.ok_or(Refused("unauthorized", (UNAUTHORIZED, "a valid token is needed")))?;
-        let wanted = hello["session_id"].as_str().filter(|id| is_name(id));
-        if let Some(token) = hello["resume_token"].as_str() {
+        let who = who.ok_or(Refused("unauthorized", UNAUTHORIZED, "a valid token is needed"))?;
+        let wanted = hello.session_id.as_deref().filter(|id| is_name(id));
+        if let Some(token) = hello.resume_token.as_deref() {
             let found = wanted.and_then(|id| self.surroundings.registry.find(id, token, &who));
-            let entry = found.ok_or(Refused("unauthorized", (UNAUTHORIZED, "there is no such session")))?;
+            let entry = found.ok_or(Refused("unauthorized", UNAUTHORIZED, "there is no such session"))?;
             let ack = acknowledgement(&entry.id, token, true);
             return Ok((entry, ack));
         }
@@ -139,16 +141,16 @@ impl Op {
         let (commands, queue) = mpsc::channel(QUEUE);
         let opened = self.surroundings.registry.open(id, who.clone(), commands);
         let (entry, token, registered) =
-            opened.ok_or(Refused("over_capacity", (TRY_AGAIN_LATER, "too many sessions are open")))?;
+            opened.ok_or(Refused("over_capacity", TRY_AGAIN_LATER, "too many sessions are open"))?;
         let ack = acknowledgement(&entry.id, &token, false);
         let session = Session::new(entry.clone(), Arc::clone(&self.surroundings));
-        tokio::spawn(session.run(self.attach.begin(who), queue, client(hello), registered));
+        tokio::spawn(session.run(self.attach.begin(who), queue, hello.client(), registered));
         Ok((entry, ack))
     }
 }
 
 /// Why somebody is not greeted.
-struct Refused(&'static str, (u16, &'static str));
+struct Refused(&'static str, u16, &'static str);
 
 fn acknowledgement(id: &str, token: &str, resumed: bool) -> Value {
     json!({"op": "hello_ack", "ok": true, "session_id": id, "resume_token": token, "resumed": resumed,
@@ -161,12 +163,6 @@ fn is_name(id: &str) -> bool {
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// Who the client says it is, for MCP.
-fn client(hello: &Value) -> Value {
-    let text = |key: &str| hello["clientInfo"][key].as_str().filter(|text| text.len() <= 100);
-    json!({"name": text("name").unwrap_or("op"), "version": text("version").unwrap_or("1")})
-}
-
 #[async_trait]
 impl Dialect for Op {
     /// Everything: who begins wrongly is told so in the words of this dialect.
@@ -175,23 +171,24 @@ impl Dialect for Op {
     }
 
     async fn run(&self, first: Bytes, mut link: Link, who: Option<Principal>) {
-        let greeted = match serde_json::from_slice::<Value>(&first) {
-            Ok(hello) if hello["op"] == "hello" => {
-                self.session_for(&hello, who).map(|(entry, ack)| (entry, ack, hello["last_seq"].as_u64()))
+        let greeted = match Hello::read(&first) {
+            Some(Ok(hello)) => {
+                let seen = hello.last_seq;
+                self.session_for(&hello, who).map(|(entry, ack)| (entry, ack, seen))
             }
-            Ok(_) => Err(Refused("missing_hello", (WRONG_START, "hello comes first"))),
-            Err(_) => {
-                let goodbye = (NOT_UNDERSTOOD, "the first frame is not JSON");
+            Some(Err(())) => Err(Refused("missing_hello", WRONG_START, "hello comes first")),
+            None => {
+                let goodbye = (NOT_UNDERSTOOD, "the first frame is not JSON".into());
                 drop(link.answers.send(Outgoing::Close(goodbye)).await);
                 return;
             }
         };
         let (entry, greeting, seen) = match greeted {
             Ok(greeted) => greeted,
-            Err(Refused(error, goodbye)) => {
+            Err(Refused(error, code, reason)) => {
                 let refusal = json!({"op": "hello_ack", "ok": false, "error": error}).to_string();
                 drop(link.answers.send(Outgoing::Text(refusal)).await);
-                drop(link.answers.send(Outgoing::Close(goodbye)).await);
+                drop(link.answers.send(Outgoing::Close((code, reason.into()))).await);
                 return;
             }
         };
