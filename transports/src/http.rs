@@ -57,6 +57,7 @@ pub use self::{
 use self::{
     lines::Attach,
     sessions::Sessions,
+    strangers::Strangers,
     underway::Underway,
     websocket::{dialect::Dialect, mcp::Mcp},
 };
@@ -205,6 +206,7 @@ where
         max_bytes: settings.max_body_bytes,
         first_wait: settings.header_wait,
         places,
+        strangers: Strangers::new(settings.max_strangers.1),
     };
     let connections = legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0);
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);

@@ -171,6 +171,7 @@ impl Dialect for Op {
     }
 
     async fn run(&self, first: Bytes, mut link: Link, who: Option<Principal>) {
+        let is_stranger = who.is_none();
         let greeted = match Hello::read(&first) {
             Some(Ok(hello)) => {
                 let seen = hello.last_seq;
@@ -192,6 +193,9 @@ impl Dialect for Op {
                 return;
             }
         };
+        if is_stranger && link.answers.send(Outgoing::Known).await.is_err() {
+            return;
+        }
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         let socket = Socket { number, answers: link.answers };
         let mut next = Some(Command::Connect { socket, greeting, seen });

@@ -2,6 +2,7 @@
 
 pub(in crate::http) mod dialect;
 pub(in crate::http) mod mcp;
+mod socket;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -10,26 +11,35 @@ use std::{
 
 use axum::{
     Extension,
-    body::Bytes,
-    extract::{
-        State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket, close_code},
-    },
-    http::StatusCode,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use exai_core::Principal;
 use futures::{
     SinkExt as _, StreamExt as _,
-    stream::{SplitSink, SplitStream},
+    stream::{self, SplitSink, SplitStream},
 };
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
 use tokio::{
     sync::{Semaphore, mpsc},
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at},
+};
+use tokio_tungstenite::tungstenite::{
+    Message, handshake::server::create_response_with_body, protocol::frame::coding::CloseCode,
 };
 
-use self::dialect::{Dialect, FRAMES, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TOO_LATE};
-use super::{auth::Caller, guard};
+use self::{
+    dialect::{Dialect, FRAMES, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TOO_LATE},
+    socket::{End, close, frames},
+};
+use super::{
+    auth::Caller,
+    guard,
+    strangers::{Address, Stranger, Strangers},
+};
 
 /// How often the other side is asked whether it is still there.
 const PING: Duration = Duration::from_secs(30);
@@ -37,134 +47,219 @@ const PING: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(90);
 /// How long the last frame may take.
 const GOODBYE: Duration = Duration::from_secs(1);
-/// Room for one read or write. The usual one is 128 KB for each of thousands of connections that are idle.
-const ROOM: usize = 4 * 1024;
+/// The most bytes of the first message of somebody who has shown no key yet.
+const MOST_OF_A_STRANGER: usize = 64 * 1024;
 /// The name of the protocol within the protocol.
 const SUBPROTOCOL: &str = "mcp";
+
+type Socket = socket::Socket<TokioIo<Upgraded>>;
+
 /// What a client is told whose service has ended.
-const ENDED: Goodbye = (close_code::AWAY, "the server has ended this connection");
+fn ended() -> Goodbye {
+    (CloseCode::Away.into(), "the server has ended this connection".into())
+}
 
 /// What a WebSocket needs to know.
 #[derive(Clone)]
 pub(super) struct Sockets {
     /// Asked in this order.
     pub(super) dialects: Arc<[Arc<dyn Dialect>]>,
+    /// The most bytes of a message of somebody who is known.
     pub(super) max_bytes: usize,
     /// How long the first frame may take.
     pub(super) first_wait: Duration,
     /// A connection that has become a WebSocket is no longer one of HTTP, so it has a place here.
     pub(super) places: Arc<Semaphore>,
+    /// Those that have shown no key yet.
+    pub(super) strangers: Strangers,
 }
 
 pub(super) async fn upgrade(
     State(sockets): State<Sockets>,
     Extension(caller): Extension<Caller>,
-    request: WebSocketUpgrade,
+    Extension(address): Extension<Address>,
+    mut request: Request,
 ) -> Response {
+    let (Ok(mut response), Some(upgrade)) =
+        (create_response_with_body(&request, Body::empty), request.extensions_mut().remove::<OnUpgrade>())
+    else {
+        let text = "this is no handshake of a WebSocket; MCP over HTTP is at /mcp";
+        return guard::problem(StatusCode::BAD_REQUEST, "no_websocket", text).into_response();
+    };
     let Ok(place) = Arc::clone(&sockets.places).try_acquire_owned() else {
         let text = "too many connections are open; try again later";
         return guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", text).into_response();
     };
-    request
-        .protocols([SUBPROTOCOL])
-        .max_message_size(sockets.max_bytes)
-        .max_frame_size(sockets.max_bytes)
-        .read_buffer_size(ROOM)
-        .write_buffer_size(ROOM)
-        .on_upgrade(async move |socket| {
-            carry(socket, &sockets, caller.into_principal()).await;
-            drop(place);
-        })
+    let stranger = match &caller {
+        Caller::Known(_) => None,
+        Caller::Silent | Caller::Refused => match sockets.strangers.admit(address) {
+            Some(stranger) => Some(stranger),
+            None => return too_many_strangers(sockets.strangers.most()),
+        },
+    };
+    if asks_for_mcp(&request) {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    tokio::spawn(async move {
+        if let Ok(upgraded) = upgrade.await {
+            carry(TokioIo::new(upgraded), &sockets, caller.into_principal(), stranger).await;
+        }
+        drop(place);
+    });
+    response
 }
 
-/// Carries frames until one side ends; then the other is ended too.
-async fn carry(socket: WebSocket, sockets: &Sockets, who: Option<Principal>) {
-    let (mut out, mut frames) = socket.split();
-    let first = match timeout(sockets.first_wait, first_of(&mut frames)).await {
-        Ok(Some(first)) => first,
-        Ok(None) => return,
-        Err(_elapsed) => return say_goodbye(&mut out, (TOO_LATE, "nothing was said in time")).await,
+fn asks_for_mcp(request: &Request) -> bool {
+    let all = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    all.filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|name| name.trim() == SUBPROTOCOL)
+}
+
+fn too_many_strangers(most: usize) -> Response {
+    let text = format!(
+        "{most} WebSockets of this address have shown no key yet; send the key with the handshake, as `Authorization: Bearer KEY`, or try again later"
+    );
+    guard::problem(StatusCode::TOO_MANY_REQUESTS, "too_many_strangers", &text).into_response()
+}
+
+/// Carries messages until one side ends; then the other is ended too.
+async fn carry(
+    upgraded: TokioIo<Upgraded>,
+    sockets: &Sockets,
+    who: Option<Principal>,
+    stranger: Option<Stranger>,
+) {
+    let most = if who.is_some() { sockets.max_bytes } else { sockets.max_bytes.min(MOST_OF_A_STRANGER) };
+    let mut socket = Socket::new(upgraded, most);
+    // Pings and parts of a message do not make this longer.
+    let deadline = Instant::now() + sockets.first_wait;
+    let too_late = || End::Refused((TOO_LATE, "nothing was said in time".into()));
+    let first = timeout_at(deadline, first_of(&mut socket)).await.unwrap_or_else(|_elapsed| Err(too_late()));
+    let first = match first {
+        Ok(first) => first,
+        Err(end) => return leave(socket, end).await,
     };
     let Some(dialect) = sockets.dialects.iter().find(|dialect| dialect.claims(&first)) else {
-        return say_goodbye(&mut out, (NOT_UNDERSTOOD, "the first frame is no message of MCP")).await;
+        let goodbye = (NOT_UNDERSTOOD, "the first frame is no message of MCP".into());
+        return leave(socket, End::Refused(goodbye)).await;
     };
     let (heard, incoming) = mpsc::channel(FRAMES);
-    let (answers, outgoing) = mpsc::channel(FRAMES);
-    let last_heard = Mutex::new(Instant::now());
-    let speaking = async {
+    let (answers, mut outgoing) = mpsc::channel(FRAMES);
+    let is_stranger = who.is_none();
+    let mut speaking = std::pin::pin!(async {
         dialect.run(first, Link { frames: incoming, answers }, who).await;
         std::future::pending::<()>().await;
+    });
+    if is_stranger {
+        let known = async {
+            tokio::select! {
+                known = introduce(&mut socket, &mut outgoing) => known,
+                () = &mut speaking => Err(End::Gone),
+            }
+        };
+        if let Err(end) = timeout_at(deadline, known).await.unwrap_or_else(|_elapsed| Err(too_late())) {
+            return leave(socket, end).await;
+        }
+        drop(stranger);
+        socket.allow(sockets.max_bytes);
+    }
+    let (mut out, mut frames) = socket.split();
+    let last_heard = Mutex::new(Instant::now());
+    let end = tokio::select! {
+        end = listen(&mut frames, heard, &last_heard) => end,
+        end = speak(&mut out, outgoing) => end,
+        () = silence(&last_heard) => End::Refused(ended()),
+        () = &mut speaking => End::Gone,
     };
-    let goodbye = tokio::select! {
-        () = listen(frames, heard, &last_heard) => None,
-        goodbye = speak(&mut out, outgoing) => goodbye,
-        () = silence(&last_heard) => Some(ENDED),
-        () = speaking => None,
-    };
-    if let Some(goodbye) = goodbye {
-        say_goodbye(&mut out, goodbye).await;
+    if let Ok(socket) = out.reunite(frames) {
+        leave(socket, end).await;
     }
 }
 
-async fn first_of(frames: &mut SplitStream<WebSocket>) -> Option<Bytes> {
+async fn first_of(socket: &mut Socket) -> Result<Bytes, End> {
     loop {
-        if let Some(said) = said(frames.next().await?.ok()?)? {
-            return Some(said);
+        if let Some(said) = said(socket.next().await.ok_or(End::Gone)??)? {
+            return Ok(said);
         }
     }
 }
 
-/// What a frame says: nothing within the connection's own affairs, `None` at its end.
-fn said(frame: Message) -> Option<Option<Bytes>> {
-    match frame {
-        Message::Text(text) => Some(Some(text.into())),
-        Message::Binary(bytes) => Some(Some(bytes)),
-        Message::Ping(_) | Message::Pong(_) => Some(None),
-        Message::Close(_) => None,
+/// Passes on what a dialect says until it knows who is there. Nothing is read meanwhile.
+async fn introduce(socket: &mut Socket, answers: &mut mpsc::Receiver<Outgoing>) -> Result<(), End> {
+    loop {
+        match answers.recv().await {
+            Some(Outgoing::Known) => return Ok(()),
+            Some(Outgoing::Text(text)) => socket.send(Message::text(text)).await?,
+            Some(Outgoing::Close(goodbye)) => return Err(End::Refused(goodbye)),
+            None => return Err(End::Refused(ended())),
+        }
     }
 }
 
-async fn say_goodbye(out: &mut SplitSink<WebSocket, Message>, (code, reason): Goodbye) {
-    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-    // Somebody who does not read is not waited for.
-    drop(timeout(GOODBYE, out.send(close)).await);
+/// What a frame says: nothing within the connection's own affairs, an end when it is one.
+fn said(frame: Message) -> Result<Option<Bytes>, End> {
+    match frame {
+        Message::Text(text) => Ok(Some(text.into())),
+        Message::Binary(bytes) => Ok(Some(bytes)),
+        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(None),
+        Message::Close(_) => Err(End::Gone),
+    }
+}
+
+/// Says goodbye. Somebody who does not read is not waited for, nor is somebody who goes on sending.
+async fn leave(mut socket: Socket, end: End) {
+    let End::Refused(goodbye) = end else {
+        // The answer to the client's own goodbye may still have to be written.
+        drop(timeout(GOODBYE, socket.flush()).await);
+        return;
+    };
+    let parting = async {
+        if socket.send(close(goodbye)).await.is_ok() {
+            socket.drain().await;
+        }
+    };
+    drop(timeout(GOODBYE, parting).await);
 }
 
 /// From the client, until it has ended.
-async fn listen(mut frames: SplitStream<WebSocket>, heard: mpsc::Sender<Bytes>, last: &Mutex<Instant>) {
-    while let Some(Ok(frame)) = frames.next().await {
+async fn listen(frames: &mut SplitStream<Socket>, heard: mpsc::Sender<Bytes>, last: &Mutex<Instant>) -> End {
+    loop {
+        let frame = match frames.next().await {
+            Some(Ok(frame)) => frame,
+            Some(Err(end)) => return end,
+            None => return End::Gone,
+        };
         *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         match said(frame) {
-            Some(Some(said)) => {
+            Ok(Some(said)) => {
                 if heard.send(said).await.is_err() {
                     // The dialect has come to its end; its last answers are still being sent.
                     std::future::pending::<()>().await;
                 }
             }
-            Some(None) => {}
-            None => return,
+            Ok(None) => {}
+            Err(end) => return end,
         }
     }
 }
 
-/// To the client, with a ping now and then. How to say goodbye; nothing when the client is gone.
-async fn speak(
-    out: &mut SplitSink<WebSocket, Message>,
-    mut answers: mpsc::Receiver<Outgoing>,
-) -> Option<Goodbye> {
+/// To the client, with a ping now and then. Why it has ended.
+async fn speak(out: &mut SplitSink<Socket, Message>, mut answers: mpsc::Receiver<Outgoing>) -> End {
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let message = tokio::select! {
+        let sent = tokio::select! {
             answer = answers.recv() => match answer {
-                Some(Outgoing::Text(text)) => Message::Text(text.into()),
-                Some(Outgoing::Close(goodbye)) => return Some(goodbye),
-                None => return Some(ENDED),
+                Some(Outgoing::Text(text)) => out.send_all(&mut stream::iter(frames(text).map(Ok))).await,
+                Some(Outgoing::Known) => Ok(()),
+                Some(Outgoing::Close(goodbye)) => return End::Refused(goodbye),
+                None => return End::Refused(ended()),
             },
-            _ = pings.tick() => Message::Ping(Bytes::new()),
+            _ = pings.tick() => out.send(Message::Ping(Bytes::new())).await,
         };
-        if out.send(message).await.is_err() {
-            return None;
+        if let Err(end) = sent {
+            return end;
         }
     }
 }

@@ -123,7 +123,7 @@ impl Session {
             }
         }
         self.answer_all().await;
-        self.delivery.close((close_code::AWAY, "the server has ended this connection")).await;
+        self.delivery.close((close_code::AWAY, "the server has ended this connection".into())).await;
     }
 
     fn shake_hands(&mut self, place: Place<'_>, client: &Value) {

@@ -151,7 +151,7 @@ impl Spoken {
         loop {
             match self.outgoing().await {
                 Some(Outgoing::Close((code, _))) => return code,
-                Some(Outgoing::Text(_)) => {}
+                Some(Outgoing::Text(_) | Outgoing::Known) => {}
                 None => panic!("the connection ended without a goodbye"),
             }
         }
@@ -313,6 +313,7 @@ async fn the_key_may_come_with_the_greeting_and_can_be_changed() {
         assert_eq!(refused.goodbye().await, 4003);
     }
     let mut spoken = server.connect(&json!({"op": "hello", "token": KEY}), None);
+    assert!(matches!(spoken.outgoing().await, Some(Outgoing::Known)));
     assert_eq!(spoken.hear().await["ok"], true);
     let rotations = [
         (json!({"op": "rotate_token"}), json!("missing_params")),
@@ -330,6 +331,7 @@ async fn the_key_may_come_with_the_greeting_and_can_be_changed() {
     let mut late = server.connect(&json!({"op": "hello", "token": KEY}), None);
     assert_eq!(late.goodbye().await, 4003);
     let mut next = server.connect(&json!({"op": "hello", "token": "the-next-key-of-the-user"}), None);
+    assert!(matches!(next.outgoing().await, Some(Outgoing::Known)));
     assert_eq!(next.hear().await["ok"], true);
 }
 

@@ -1,5 +1,7 @@
 //! What is spoken on a WebSocket. The first frame decides which dialect it is; another one is another implementation.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use axum::body::Bytes;
 use exai_core::Principal;
@@ -8,8 +10,8 @@ use tokio::sync::mpsc;
 /// Frames on their way in each direction; who does not read slows the other side down.
 pub(super) const FRAMES: usize = 8;
 
-/// A close code of our own, and why, as the dialects use them.
-pub(in crate::http) type Goodbye = (u16, &'static str);
+/// A close code, and why.
+pub(in crate::http) type Goodbye = (u16, Cow<'static, str>);
 
 /// The first frame is no message of any dialect.
 pub(in crate::http) const NOT_UNDERSTOOD: u16 = 4000;
@@ -25,6 +27,8 @@ pub(in crate::http) const UNAUTHORIZED: u16 = 4003;
 pub(in crate::http) enum Outgoing {
     /// A text frame.
     Text(String),
+    /// The client has shown who it is: from the next message on it may say more. Meant for the connection, not for the client.
+    Known,
     /// The end of the connection.
     Close(Goodbye),
 }
@@ -45,6 +49,6 @@ pub(in crate::http) trait Dialect: Send + Sync {
     fn claims(&self, first: &[u8]) -> bool;
 
     /// Speaks it until one side ends. Dropped when the client is gone. `who` is absent when the client has shown no key yet where one
-    /// is needed.
+    /// is needed: nothing more is read from it until the dialect has found out and said [`Outgoing::Known`].
     async fn run(&self, first: Bytes, link: Link, who: Option<Principal>);
 }
