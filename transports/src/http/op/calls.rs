@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 /// One request to MCP.
@@ -23,7 +23,8 @@ pub(super) enum Pending {
 pub(super) struct Call {
     pub(super) request_id: Value,
     pub(super) name: String,
-    arguments: Map<String, Value>,
+    /// Of the arguments as they were written: they may be large, and only whether others are the same is asked.
+    arguments: blake3::Hash,
     pub(super) began: Instant,
 }
 
@@ -67,10 +68,14 @@ impl Calls {
         }
     }
 
-    pub(super) fn known(&self, request_id: &Value, name: &str, arguments: &Map<String, Value>) -> Known {
+    pub(super) fn known(&self, request_id: &Value, name: &str, arguments: &str) -> Known {
         let known = self.by_id.get(&request_id.to_string()).and_then(|number| self.pending.get(number));
         match known {
-            Some(Pending::Call(call)) if call.name == name && call.arguments == *arguments => Known::Same,
+            Some(Pending::Call(call))
+                if call.name == name && call.arguments == blake3::hash(arguments.as_bytes()) =>
+            {
+                Known::Same
+            }
             Some(_) => Known::Other,
             None => Known::No,
         }
@@ -86,12 +91,8 @@ impl Calls {
         self.last
     }
 
-    pub(super) fn begin_call(
-        &mut self,
-        request_id: Value,
-        name: String,
-        arguments: Map<String, Value>,
-    ) -> u64 {
+    pub(super) fn begin_call(&mut self, request_id: Value, name: String, arguments: &str) -> u64 {
+        let arguments = blake3::hash(arguments.as_bytes());
         self.begin(Pending::Call(Call { request_id, name, arguments, began: Instant::now() }))
     }
 

@@ -1,17 +1,18 @@
 //! What a client of the dialect may say.
 
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::{Value, json, value::RawValue};
 
 /// The longest id that is taken.
 const MAX_ID: usize = 256;
 
-/// One frame, understood.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Request {
+/// One frame, understood. Arguments stay as they were written: MCP reads them.
+#[derive(Debug, Clone)]
+pub(super) enum Request<'a> {
     /// Which tools there are.
     ListTools,
     /// Call one.
-    Call { name: String, arguments: Map<String, Value> },
+    Call { name: String, arguments: &'a str },
     /// End a call.
     Cancel,
     /// Is anybody there?
@@ -20,6 +21,31 @@ pub(super) enum Request {
     Health,
     /// Put a new key in the place of the old one.
     RotateToken { old: String, new: String },
+}
+
+/// The members of a frame as they were written.
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow, default)]
+    op: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    request_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    tool: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    arguments: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    old: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    new: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Tool<'a> {
+    #[serde(borrow, default)]
+    name: Option<&'a RawValue>,
 }
 
 /// A frame that cannot be served: the code and why.
@@ -38,20 +64,25 @@ impl Refusal {
 }
 
 /// The frame's id, if it has one that can be echoed, and what it asks for.
-pub(super) fn parse(frame: &[u8]) -> (Option<Value>, Result<Request, Refusal>) {
-    let said = match serde_json::from_slice::<Value>(frame) {
-        Ok(Value::Object(said)) => said,
-        Ok(_) => return (None, Err(Refusal::new("VALIDATION_ERROR", "a frame is a JSON object"))),
+pub(super) fn parse(frame: &[u8]) -> (Option<Value>, Result<Request<'_>, Refusal>) {
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(frame) {
+        return (None, Err(Refusal::new("VALIDATION_ERROR", format!("the frame is not JSON: {error}"))));
+    }
+    // A list would be taken for the members in their order.
+    if frame.trim_ascii_start().first() != Some(&b'{') {
+        return (None, Err(Refusal::new("VALIDATION_ERROR", "a frame is a JSON object")));
+    }
+    let said = match serde_json::from_slice::<Said<'_>>(frame) {
+        Ok(said) => said,
         Err(error) => {
-            return (None, Err(Refusal::new("VALIDATION_ERROR", format!("the frame is not JSON: {error}"))));
+            let message = format!("the frame cannot be understood: {error}");
+            return (None, Err(Refusal::new("INVALID_REQUEST", message)));
         }
     };
-    let id = match said.get("request_id") {
-        None | Some(Value::Null) => None,
-        Some(id @ (Value::String(_) | Value::Number(_))) if id.to_string().len() <= MAX_ID => {
-            Some(id.clone())
-        }
-        Some(_) => {
+    let id = match said.request_id.map(id) {
+        None => None,
+        Some(Some(id)) => Some(id),
+        Some(None) => {
             let message = format!("request_id is a text or a number of at most {MAX_ID} bytes");
             return (None, Err(Refusal::new("INVALID_REQUEST", message)));
         }
@@ -60,12 +91,24 @@ pub(super) fn parse(frame: &[u8]) -> (Option<Value>, Result<Request, Refusal>) {
     (id, request)
 }
 
-fn understood(said: &Map<String, Value>, has_id: bool) -> Result<Request, Refusal> {
-    let text = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
-    let Some(op) = said.get("op").and_then(Value::as_str) else {
+fn id(written: &RawValue) -> Option<Value> {
+    let is_one = |byte: &u8| matches!(byte, b'"' | b'-' | b'0'..=b'9');
+    let id: Value = match written.get().as_bytes().first().is_some_and(is_one) {
+        true => serde_json::from_str(written.get()).ok()?,
+        false => return None,
+    };
+    (id.to_string().len() <= MAX_ID).then_some(id)
+}
+
+fn text(written: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(written?.get()).ok()
+}
+
+fn understood<'a>(said: &Said<'a>, has_id: bool) -> Result<Request<'a>, Refusal> {
+    let Some(op) = text(said.op) else {
         return Err(Refusal::new("INVALID_REQUEST", "a frame has an `op`"));
     };
-    match op {
+    match op.as_str() {
         "list_tools" => Ok(Request::ListTools),
         "call_tool" | "tool_call" => call(said).map_err(|refusal| Refusal { of_call: true, ..refusal }),
         "cancel" if has_id => Ok(Request::Cancel),
@@ -73,7 +116,7 @@ fn understood(said: &Map<String, Value>, has_id: bool) -> Result<Request, Refusa
         "ping" => Ok(Request::Ping),
         "health" => Ok(Request::Health),
         "rotate_token" => {
-            let (old, new) = (text("old").unwrap_or_default(), text("new").unwrap_or_default());
+            let (old, new) = (text(said.old).unwrap_or_default(), text(said.new).unwrap_or_default());
             Ok(Request::RotateToken { old, new })
         }
         "hello" => Err(Refusal::new("INVALID_REQUEST", "hello is said once, at the beginning")),
@@ -85,18 +128,20 @@ fn understood(said: &Map<String, Value>, has_id: bool) -> Result<Request, Refusa
 }
 
 /// `call_tool` names its tool in `name`, `tool_call` in `tool`, as a text or as an object; both may do either.
-fn call(said: &Map<String, Value>) -> Result<Request, Refusal> {
-    let tool = said.get("tool");
-    let named = said.get("name").or_else(|| tool.and_then(|tool| tool.get("name"))).or(tool);
-    let Some(name) = named.and_then(Value::as_str).filter(|name| !name.is_empty()) else {
+fn call<'a>(said: &Said<'a>) -> Result<Request<'a>, Refusal> {
+    let within = |tool: &'a RawValue| {
+        let tool = Some(tool.get()).filter(|tool| tool.starts_with('{'))?;
+        serde_json::from_str::<Tool<'a>>(tool).ok()?.name
+    };
+    let named = said.name.or_else(|| said.tool.and_then(within)).or(said.tool);
+    let Some(name) = text(named).filter(|name| !name.is_empty()) else {
         return Err(Refusal::new("VALIDATION_ERROR", "the name of the tool is missing"));
     };
-    let arguments = match said.get("arguments") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(arguments)) => arguments.clone(),
-        Some(_) => return Err(Refusal::new("VALIDATION_ERROR", "arguments is an object")),
-    };
-    Ok(Request::Call { name: name.to_owned(), arguments })
+    let arguments = said.arguments.map_or("{}", RawValue::get);
+    if !arguments.starts_with('{') {
+        return Err(Refusal::new("VALIDATION_ERROR", "arguments is an object"));
+    }
+    Ok(Request::Call { name, arguments })
 }
 
 /// What a refused frame is answered with.

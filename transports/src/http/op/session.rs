@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{body::Bytes, extract::ws::close_code};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream},
     sync::mpsc,
@@ -155,7 +155,7 @@ impl Session {
         }
     }
 
-    async fn asked(&mut self, request: Request, request_id: Option<Value>, place: Place<'_>) {
+    async fn asked(&mut self, request: Request<'_>, request_id: Option<Value>, place: Place<'_>) {
         let list = |number| message(&json!({"jsonrpc": "2.0", "id": number, "method": "tools/list"}));
         match request {
             Request::Call { name, arguments } => self.call(name, arguments, request_id, place).await,
@@ -180,15 +180,9 @@ impl Session {
         }
     }
 
-    async fn call(
-        &mut self,
-        name: String,
-        arguments: Map<String, Value>,
-        request_id: Option<Value>,
-        place: Place<'_>,
-    ) {
+    async fn call(&mut self, name: String, arguments: &str, request_id: Option<Value>, place: Place<'_>) {
         let request_id = request_id.unwrap_or_else(|| self.calls.fresh_id());
-        match self.calls.known(&request_id, &name, &arguments) {
+        match self.calls.known(&request_id, &name, arguments) {
             Known::No => {}
             Known::Same => {
                 let mut frame = self.frame("progress", Some(request_id));
@@ -205,9 +199,8 @@ impl Session {
         ack["accepted"] = json!(true);
         ack["name"] = json!(name);
         ack["timeout"] = json!(self.surroundings.call_limit.as_secs());
-        let number = self.calls.begin_call(request_id, name.clone(), arguments.clone());
-        place.send(message(&json!({"jsonrpc": "2.0", "id": number, "method": "tools/call",
-            "params": {"name": name, "arguments": arguments, "_meta": {"progressToken": number}}})));
+        let number = self.calls.begin_call(request_id, name.clone(), arguments);
+        place.send(tool_call(number, &name, arguments));
         self.delivery.say(&ack).await;
     }
 
@@ -322,5 +315,20 @@ impl Session {
 fn message(message: &Value) -> Vec<u8> {
     let mut line = message.to_string().into_bytes();
     line.push(b'\n');
+    line
+}
+
+/// A call, around arguments that are copied once and not read here.
+fn tool_call(number: u64, name: &str, arguments: &str) -> Vec<u8> {
+    let head = json!({"jsonrpc": "2.0", "id": number, "method": "tools/call"}).to_string();
+    let params = json!({"_meta": {"progressToken": number}, "name": name}).to_string();
+    let (head, params) = (head.trim_end_matches('}'), params.trim_end_matches('}'));
+    let mut line = Vec::with_capacity(head.len() + params.len() + arguments.len() + 32);
+    for part in [head, r#","params":"#, params, r#","arguments":"#] {
+        line.extend_from_slice(part.as_bytes());
+    }
+    // Line ends between parts of a message mean nothing in JSON.
+    line.extend(arguments.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
+    line.extend_from_slice(b"}}\n");
     line
 }
