@@ -22,7 +22,7 @@ use exai_core::Principal;
 use futures::stream;
 use serde::Deserialize;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf},
+    io::{AsyncBufReadExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf},
     sync::Mutex as AsyncMutex,
     time::timeout,
 };
@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 use super::{
     guard,
-    lines::{Attach, line},
+    lines::{Attach, write_line},
 };
 
 /// How long a message waits for a connection whose answers nobody reads.
@@ -129,7 +129,7 @@ pub(super) async fn message(
         let text = "there is no such connection; open /sse anew";
         return guard::problem(StatusCode::NOT_FOUND, "no_session", text).into_response();
     };
-    let written = timeout(PATIENCE, async { input.lock().await.write_all(&line(&body)).await }).await;
+    let written = timeout(PATIENCE, async { write_line(&mut *input.lock().await, &body).await }).await;
     match written {
         Ok(Ok(())) => StatusCode::ACCEPTED.into_response(),
         Ok(Err(_)) => guard::problem(StatusCode::GONE, "ended", "the connection has ended; open /sse anew")

@@ -1,11 +1,11 @@
 //! A connection that carries messages both ways, whatever carries it: behind it the same service that serves standard input and
 //! output, so that bad messages, limits, panics and the end are treated alike.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use exai_core::Principal;
 use rmcp::ServerHandler;
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio_util::sync::CancellationToken;
 
 use super::{HttpSettings, underway::Underway};
@@ -13,6 +13,8 @@ use crate::stdio::{self, Lifecycle, StdioSettings};
 
 /// Bytes on their way in each direction; a side that does not read slows the other down.
 const BUFFER: usize = 256 * 1024;
+/// What is copied at once of a message.
+const PIECE: usize = 16 * 1024;
 /// Requests at once on one connection; the door has no limit of its own, the server behind it does.
 const MAX_IN_FLIGHT: usize = 256;
 
@@ -62,10 +64,17 @@ impl Attach {
     }
 }
 
-/// A message as one line: line ends between its parts mean nothing in JSON, and within its texts they are escaped.
-pub(super) fn line(message: &[u8]) -> Vec<u8> {
-    let mut line: Vec<u8> =
-        message.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect();
-    line.push(b'\n');
-    line
+/// Writes a message as one line: line ends between its parts mean nothing in JSON, and within its texts they are escaped. The message
+/// may be large, so it is copied by the piece.
+///
+/// # Errors
+/// The other end reads no more.
+pub(super) async fn write_line(to: &mut (impl AsyncWrite + Unpin), message: &[u8]) -> io::Result<()> {
+    let mut piece = Vec::with_capacity(message.len().min(PIECE));
+    for part in message.chunks(PIECE) {
+        piece.clear();
+        piece.extend(part.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+        to.write_all(&piece).await?;
+    }
+    to.write_all(b"\n").await
 }

@@ -5,10 +5,10 @@ use axum::body::Bytes;
 use exai_core::Principal;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::dialect::{Dialect, Link, Outgoing, UNAUTHORIZED};
-use crate::http::lines::{Attach, line};
+use crate::http::lines::{Attach, write_line};
 
 /// Room for one read of answers; most connections are idle.
 const READ: usize = 2 * 1024;
@@ -50,10 +50,11 @@ impl Dialect for Mcp {
         let hear = async {
             let mut next = Some(first);
             while let Some(frame) = next {
-                if messages.write_all(&line(&frame)).await.is_err() {
+                if write_line(&mut messages, &frame).await.is_err() {
                     // The service is over; its last answers are still being sent.
                     std::future::pending::<()>().await;
                 }
+                drop(frame);
                 next = link.frames.recv().await;
             }
         };
