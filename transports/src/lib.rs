@@ -9,6 +9,7 @@ pub mod http;
 pub mod parent;
 pub mod stdio;
 pub mod target;
+mod values;
 
 pub use error::TransportError;
 pub use parent::parent_death;

@@ -9,7 +9,7 @@
 mod connection;
 mod decode;
 pub(crate) mod framer;
-mod id_scan;
+pub(crate) mod id_scan;
 mod in_flight;
 mod outbox;
 mod service;

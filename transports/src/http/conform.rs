@@ -11,9 +11,10 @@ use axum::{
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::{Value, json};
+use serde_json::{json, value::RawValue};
 
 use super::{MCP_PATH, early, guard, underway::Underway};
+use crate::{stdio::id_scan::id_of, values};
 
 /// What a client of the protocol accepts.
 const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
@@ -60,28 +61,31 @@ pub(super) async fn conform(
 
 /// The method of a message; none in an answer.
 fn method(body: &Bytes) -> Result<Option<String>, Box<Response>> {
-    let refuse = |code: i64, message: String| {
-        let error = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } });
+    let refuse = |code: i64, message: String, id: Option<Box<RawValue>>| {
+        let error = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
         Err(Box::new((StatusCode::BAD_REQUEST, Json(error)).into_response()))
     };
     #[derive(Deserialize)]
-    struct Named {
-        #[serde(default)]
-        method: Option<Value>,
+    struct Named<'a> {
+        #[serde(borrow, default)]
+        method: Option<&'a RawValue>,
+    }
+    if values::are_too_many(body) {
+        return refuse(INVALID_REQUEST, format!("Invalid Request: {}", values::refusal()), id_of(body));
     }
     let is_object = body.trim_ascii_start().first() == Some(&b'{');
     let read = if is_object {
-        serde_json::from_slice::<Named>(body)
+        serde_json::from_slice::<Named<'_>>(body)
     } else {
         serde_json::from_slice::<IgnoredAny>(body).map(|_| Named { method: None })
     };
     match read {
-        Ok(named) if is_object => Ok(named.method.and_then(|method| method.as_str().map(str::to_owned))),
+        Ok(named) if is_object => Ok(named.method.and_then(|method| serde_json::from_str(method.get()).ok())),
         Ok(_) => {
             let text = "Invalid Request: send one message a request, and no batch: a message is an object";
-            refuse(INVALID_REQUEST, text.to_owned())
+            refuse(INVALID_REQUEST, text.to_owned(), None)
         }
-        Err(error) if error.is_data() => refuse(INVALID_REQUEST, format!("Invalid Request: {error}")),
-        Err(error) => refuse(PARSE_ERROR, format!("Parse error: {error}")),
+        Err(error) if error.is_data() => refuse(INVALID_REQUEST, format!("Invalid Request: {error}"), None),
+        Err(error) => refuse(PARSE_ERROR, format!("Parse error: {error}"), None),
     }
 }

@@ -10,7 +10,8 @@ use rmcp::model::{ClientJsonRpcMessage, ErrorCode, ErrorData};
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use serde_json::{error::Category, value::RawValue};
 
-use super::id_scan::IdScanner;
+use super::id_scan::id_of;
+use crate::values;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -50,6 +51,10 @@ pub(super) fn decode(line: &[u8]) -> Result<ClientJsonRpcMessage, Refused> {
     if line.is_empty() {
         return Err(Refused::Silent);
     }
+    if values::are_too_many(line) {
+        let id = id_of(line);
+        return Err(Refused::Answer(Rejection::boxed(ErrorCode::INVALID_REQUEST, values::refusal(), id)));
+    }
     serde_json::from_slice(line).map_err(|error| diagnose(line, &error))
 }
 
@@ -70,12 +75,6 @@ fn diagnose(line: &[u8], error: &serde_json::Error) -> Refused {
         Some(reason) => Refused::Answer(Rejection::boxed(ErrorCode::INVALID_REQUEST, reason, id_of(line))),
         None => Refused::Silent,
     }
-}
-
-fn id_of(line: &[u8]) -> Option<Box<RawValue>> {
-    let mut scanner = IdScanner::default();
-    scanner.feed(line);
-    scanner.finish()
 }
 
 /// The members of a JSON-RPC message; `null` is told from absent.
@@ -222,6 +221,24 @@ mod tests {
         assert_eq!(
             code_and_id(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":17}"#),
             (-32600, Value::Null)
+        );
+    }
+
+    #[test]
+    fn too_many_values_are_refused_by_id() {
+        let line = |values: usize| {
+            let list = vec!["0"; values].join(",");
+            format!(
+                r#"{{"jsonrpc":"2.0","method":"tools/call","params":{{"name":"x","arguments":{{"a":[{list}]}}}},"id":9}}"#
+            )
+        };
+        assert!(decode(line(values::MOST - 20).as_bytes()).is_ok());
+        assert_eq!(code_and_id(line(values::MOST)), (-32600, json!(9)));
+        assert!(
+            rejection(line(values::MOST))["error"]["message"]
+                .as_str()
+                .unwrap()
+                .contains(&values::MOST.to_string())
         );
     }
 

@@ -14,7 +14,7 @@ const MAX_KEY_BYTES: usize = 64;
 
 /// Scanner for the top-level `id` of one line.
 #[derive(Debug, Default)]
-pub(super) struct IdScanner {
+pub(crate) struct IdScanner {
     place: Place,
     /// Open brackets below the top-level object.
     depth: u64,
@@ -59,9 +59,16 @@ enum Key {
     Other,
 }
 
+/// The id of a whole message.
+pub(crate) fn id_of(message: &[u8]) -> Option<Box<RawValue>> {
+    let mut scanner = IdScanner::default();
+    scanner.feed(message);
+    scanner.finish()
+}
+
 impl IdScanner {
     /// Takes the next piece of the line.
-    pub(super) fn feed(&mut self, mut bytes: &[u8]) {
+    pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
         while !self.is_settled() {
             if self.string == Some(Text::Other) && !self.escaped {
                 // The bulk of a long line is the inside of strings.
@@ -85,7 +92,7 @@ impl IdScanner {
     /// The id as the client wrote it: a complete string or number, of a message that is not an answer.
     ///
     /// An answer's id names one of *our* requests; an error that carries it would hit an unrelated request of the client.
-    pub(super) fn finish(self) -> Option<Box<RawValue>> {
+    pub(crate) fn finish(self) -> Option<Box<RawValue>> {
         if self.has_outcome && !self.has_method {
             return None;
         }

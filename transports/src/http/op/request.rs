@@ -3,6 +3,8 @@
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
+use crate::values;
+
 /// The longest id that is taken.
 const MAX_ID: usize = 256;
 
@@ -140,6 +142,9 @@ fn call<'a>(said: &Said<'a>) -> Result<Request<'a>, Refusal> {
     let arguments = said.arguments.map_or("{}", RawValue::get);
     if !arguments.starts_with('{') {
         return Err(Refusal::new("VALIDATION_ERROR", "arguments is an object"));
+    }
+    if values::are_too_many(arguments.as_bytes()) {
+        return Err(Refusal::new("VALIDATION_ERROR", values::refusal()));
     }
     Ok(Request::Call { name, arguments })
 }
