@@ -6,6 +6,7 @@
 
 mod accept;
 mod auth;
+mod body;
 mod conform;
 mod early;
 mod first_bytes;
@@ -78,7 +79,7 @@ pub struct HttpSettings {
     pub allowed: Allowed,
     /// Who may come in; nobody has to show anything when there are none.
     pub credentials: Credentials,
-    /// The most bytes of a request's body.
+    /// The most bytes of a message: of a request's body, and on a WebSocket once it is known who sends it.
     pub max_body_bytes: usize,
     /// The most connections at once; more wait to be accepted.
     pub max_connections: usize,
@@ -208,7 +209,8 @@ where
         places,
         strangers: Strangers::new(settings.max_strangers.1),
     };
-    let connections = legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0);
+    let connections =
+        legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0, settings.max_body_bytes);
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
     let sessions = Sessions::new(manager, settings.max_sessions);
     let limits = (settings.max_body_bytes, underway.clone());

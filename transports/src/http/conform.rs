@@ -9,11 +9,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{json, value::RawValue};
 
-use super::{MCP_PATH, early, guard, underway::Underway};
+use super::{MCP_PATH, body, early, underway::Underway};
 use crate::{stdio::id_scan::id_of, values};
 
 /// What a client of the protocol accepts.
@@ -36,16 +35,9 @@ pub(super) async fn conform(
     if head.headers.get(header::ACCEPT).is_none_or(accepts_all) {
         head.headers.insert(header::ACCEPT, ACCEPT);
     }
-    let body = match Limited::new(body, limit).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let text = format!("the body is longer than {limit} bytes");
-            return guard::problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &text).into_response();
-        }
-        Err(error) => {
-            let text = format!("the body could not be read: {error}");
-            return guard::problem(StatusCode::BAD_REQUEST, "unreadable", &text).into_response();
-        }
+    let body = match body::whole(body, limit).await {
+        Ok(body) => body,
+        Err(refusal) => return *refusal,
     };
     let is_call = match method(&body) {
         Ok(method) => method.as_deref() == Some(CALL),

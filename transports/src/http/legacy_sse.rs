@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     Extension,
-    body::Bytes,
+    body::Body,
     extract::{Query, State},
     http::StatusCode,
     response::{
@@ -29,7 +29,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    guard,
+    body, guard,
     lines::{Attach, write_line},
 };
 
@@ -46,11 +46,12 @@ pub(super) struct Connections {
     attach: Attach,
     open: Arc<Mutex<HashMap<String, (Principal, Input)>>>,
     most: usize,
+    max_bytes: usize,
 }
 
 impl Connections {
-    pub(super) fn new(attach: Attach, most: usize) -> Self {
-        Self { attach, open: Arc::default(), most }
+    pub(super) fn new(attach: Attach, most: usize, max_bytes: usize) -> Self {
+        Self { attach, open: Arc::default(), most, max_bytes }
     }
 
     fn input(&self, id: &str, who: &Principal) -> Option<Input> {
@@ -123,11 +124,15 @@ pub(super) async fn message(
     State(connections): State<Connections>,
     Extension(who): Extension<Principal>,
     Query(addressed): Query<Addressed>,
-    body: Bytes,
+    body: Body,
 ) -> Response {
     let Some(input) = connections.input(&addressed.session, &who) else {
         let text = "there is no such connection; open /sse anew";
         return guard::problem(StatusCode::NOT_FOUND, "no_session", text).into_response();
+    };
+    let body = match body::whole(body, connections.max_bytes).await {
+        Ok(body) => body,
+        Err(refusal) => return *refusal,
     };
     let written = timeout(PATIENCE, async { write_line(&mut *input.lock().await, &body).await }).await;
     match written {

@@ -12,6 +12,8 @@ use super::id_scan::IdScanner;
 const CHUNK: usize = 64 * 1024;
 /// Room for the first read, doubled when a read fills it: most connections are idle, and there may be thousands.
 const FIRST: usize = 2 * 1024;
+/// A line of this length is given all the room that a line may have.
+const LONG: usize = 512 * 1024;
 /// A buffer above this is given back once its line is done.
 const KEEP: usize = 256 * 1024;
 
@@ -135,7 +137,12 @@ impl<R> Framer<R> {
         self.searched -= self.start;
         self.start = 0;
         let room = self.buffer.capacity() - self.buffer.len();
-        if room < self.room / 8 {
+        if room < self.room / 8 && self.buffer.len() >= LONG {
+            // Once and for all: room that nothing was written to costs nothing, while each smaller room is still there for a while.
+            self.buffer.reserve_exact(
+                (self.max_line.saturating_add(self.room)).saturating_sub(self.buffer.len()).max(self.room),
+            );
+        } else if room < self.room / 8 {
             // Doubling keeps copying linear; the limit keeps the last step from doubling past the longest line.
             let most = self.max_line.saturating_add(self.room).saturating_sub(self.buffer.len());
             self.buffer.reserve_exact(self.buffer.len().clamp(self.room, most.max(self.room)));
