@@ -17,7 +17,10 @@ use tokio::{
     sync::{Notify, mpsc},
     time::{Instant, sleep, timeout},
 };
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use self::pending::Pending;
@@ -112,8 +115,8 @@ where
 enum Over {
     /// The client has said everything, and was answered.
     ClientDone,
-    /// The daemon has gone.
-    Lost,
+    /// The daemon has gone, or has closed the connection and said why.
+    Lost(Option<String>),
 }
 
 struct Bridge {
@@ -133,10 +136,14 @@ impl Bridge {
             let Some((sink, stream)) = self.connected(&start, &mut first).await else { return };
             match self.carry(sink, stream, first.take()).await {
                 Over::ClientDone => return,
-                Over::Lost => {}
+                Over::Lost(Some(reason)) => {
+                    self.give_up(&format!("the server closed the connection: {reason}")).await;
+                }
+                Over::Lost(None) => {
+                    let why = "the connection to the server broke; the server goes on with it, and the same call again gets its answer";
+                    self.give_up(why).await;
+                }
             }
-            let why = "the connection to the server broke; the server goes on with it, and the same call again gets its answer";
-            self.give_up(why).await;
             tracing::warn!(server = %self.target.place(), "the connection broke");
             if self.pending().greeting("").is_none() {
                 match self.lines.recv().await {
@@ -249,10 +256,18 @@ impl Bridge {
                         drop(answers.send(text.as_str().to_owned()).await);
                         settled.notify_one();
                     }
+                    // A fault of what was sent, which would be one again.
+                    Message::Close(Some(CloseFrame {
+                        code: CloseCode::Size | CloseCode::Policy,
+                        reason,
+                    })) => {
+                        return Some(reason.as_str().to_owned());
+                    }
                     Message::Close(_) => break,
                     _ => {}
                 }
             }
+            None
         };
         let up = async {
             let mut next = first;
@@ -266,7 +281,8 @@ impl Bridge {
                 };
                 note(&|pending| pending.asked(&line));
                 if sink.send(Message::text(line)).await.is_err() {
-                    return Over::Lost;
+                    // Why it was closed may still be on its way.
+                    std::future::pending::<()>().await;
                 }
             }
             // The client has said everything; what it asked may still be answered.
@@ -281,7 +297,7 @@ impl Bridge {
         };
         tokio::select! {
             over = up => over,
-            () = down => Over::Lost,
+            reason = down => Over::Lost(reason),
         }
     }
 }
