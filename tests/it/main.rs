@@ -10,6 +10,7 @@ mod answers;
 mod architecture;
 mod arguments;
 mod bad_input;
+mod before_the_key;
 mod bridge;
 mod chaos;
 mod choosing;

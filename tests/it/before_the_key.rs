@@ -1,0 +1,305 @@
+//! What somebody may cost the server who has shown no key, and what one message may cost after it: memory of the process as the system
+//! counts it.
+
+use exai_mock_vendor::Answer;
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Error, Message, client::IntoClientRequest as _, protocol::frame::coding::CloseCode},
+};
+
+use crate::support::{CLIENT, MODEL, Served, Setup, discover_meta, modern, peak_memory, within};
+
+const KEY: &str = "the-key-of-the-user";
+const MEGABYTE: usize = 1024 * 1024;
+/// WebSockets of one address that may be without a key.
+const STRANGERS: usize = 16;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn served(setup: Setup) -> (Setup, Served) {
+    let setup = setup.with("EXAI_TOKEN", KEY).with("EXAI_RATE", "0").with("EXAI_CLIENT_RATE", "0");
+    setup.vendor.default_answer(Answer::text("hello"));
+    let served = Served::start(&setup).await;
+    // What the first call of a kind costs is no part of what is measured.
+    served.call("version", &json!({}), &[("x-api-key", KEY)]).await.tool();
+    (setup, served)
+}
+
+impl Served {
+    fn peak(&self) -> u64 {
+        peak_memory(self.child.id().expect("it runs"))
+    }
+}
+
+async fn connect(served: &Served, key: Option<&str>) -> Result<Socket, Error> {
+    let mut request = format!("ws://{}/ws", served.address).into_client_request().expect("an address");
+    if let Some(key) = key {
+        request.headers_mut().insert("x-api-key", key.parse().expect("a header"));
+    }
+    connect_async(request).await.map(|(socket, _)| socket)
+}
+
+/// The upgrade done, and then bytes as an attacker sends them.
+async fn raw(served: &Served) -> TcpStream {
+    let mut socket = TcpStream::connect(served.address).await.expect("it accepts");
+    let upgrade = format!(
+        "GET /ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        served.address
+    );
+    socket.write_all(upgrade.as_bytes()).await.expect("it reads");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(within("the upgrade", socket.read_u8()).await.expect("an answer"));
+    }
+    socket
+}
+
+/// A frame as a client sends it: masked, here with zeros.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match payload.len() {
+        length @ ..126 => bytes.push(0x80 | u8::try_from(length).expect("short")),
+        length => {
+            bytes.push(0xFF);
+            bytes.extend((length as u64).to_be_bytes());
+        }
+    }
+    bytes.extend([0; 4]);
+    bytes.extend(payload);
+    bytes
+}
+
+/// Says something for as long as the server listens.
+async fn say_on(socket: &mut TcpStream, bytes: &[u8], times: usize) {
+    for _ in 0..times {
+        if socket.write_all(bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The next text that says this; pings are passed over.
+async fn hear(socket: &mut Socket, what: &str) -> String {
+    let heard = async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Text(text))) if text.as_str().contains(what) => return text.to_string(),
+                Some(Ok(Message::Text(_) | Message::Ping(_))) => {}
+                other => panic!("{what}, not {other:?}"),
+            }
+        }
+    };
+    within(what, heard).await
+}
+
+async fn closed(socket: &mut Socket) -> (u16, String) {
+    let goodbye = async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return (CloseCode::into(frame.code), frame.reason.as_str().to_owned());
+                }
+                Some(Ok(_)) => {}
+                other => panic!("a goodbye, not {other:?}"),
+            }
+        }
+    };
+    within("the goodbye", goodbye).await
+}
+
+#[tokio::test]
+async fn unread_pongs_do_not_pile_up() {
+    let (_setup, served) = served(Setup::new().await).await;
+    let before = served.peak();
+    let mut sockets = Vec::new();
+    for _ in 0..STRANGERS {
+        let mut socket = raw(&served).await;
+        let pings = frame(0x89, &[b'p'; 125]).repeat(8_000);
+        within("the end of the pings", say_on(&mut socket, &pings, 64)).await;
+        sockets.push(socket);
+    }
+    assert!(served.peak() <= before + STRANGERS as u64, "{before} -> {} MiB", served.peak());
+}
+
+#[tokio::test]
+async fn too_many_pings_close_the_connection() {
+    let (_setup, served) = served(Setup::new().await).await;
+    // A known client is bounded as others are.
+    for key in [None, Some(KEY)] {
+        let mut socket = connect(&served, key).await.expect("an upgrade");
+        if key.is_some() {
+            socket.send(Message::text(json!({"op": "hello"}).to_string())).await.expect("it reads");
+        }
+        for _ in 0..200 {
+            if socket.send(Message::Ping("p".into())).await.is_err() {
+                break;
+            }
+        }
+        assert_eq!(closed(&mut socket).await.0, 1008, "{key:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_first_message_is_refused() {
+    let (_setup, served) = served(Setup::new().await).await;
+    let before = served.peak();
+    let fits = format!(r#"{{"op":"hello","token":"{KEY}","x":[{}0]}}"#, "0,".repeat(30_000));
+    let long = format!(r#"{{"op":"hello","token":"{KEY}","x":{}}}"#, "[".repeat(15 * MEGABYTE));
+    let mut socket = connect(&served, None).await.expect("an upgrade");
+    socket.send(Message::text(fits)).await.expect("it reads");
+    hear(&mut socket, r#""ok":true"#).await;
+    let mut socket = connect(&served, None).await.expect("an upgrade");
+    drop(socket.feed(Message::text(long)).await);
+    let (code, reason) = closed(&mut socket).await;
+    assert!(code == 1009 && reason.contains("65536"), "{code} {reason}");
+    assert!(served.peak() <= before + 8, "{before} -> {} MiB", served.peak());
+}
+
+#[tokio::test]
+async fn unfinished_messages_cost_little() {
+    let (_setup, served) = served(Setup::new().await).await;
+    let before = served.peak();
+    let mut sockets = Vec::new();
+    for _ in 0..STRANGERS {
+        let mut socket = raw(&served).await;
+        // A text that goes on, and on.
+        within("the first part", say_on(&mut socket, &frame(0x01, &[b'x'; 16 * 1024]), 1)).await;
+        within("the other parts", say_on(&mut socket, &frame(0x00, &[b'x'; 16 * 1024]), 640)).await;
+        sockets.push(socket);
+    }
+    assert!(served.peak() <= before + STRANGERS as u64, "{before} -> {} MiB", served.peak());
+}
+
+#[tokio::test]
+async fn strangers_leave_room_for_the_known() {
+    let (_setup, served) = served(Setup::new().await).await;
+    let mut strangers = Vec::new();
+    for _ in 0..STRANGERS {
+        strangers.push(connect(&served, None).await.expect("an upgrade"));
+    }
+    match connect(&served, None).await {
+        Err(Error::Http(refusal)) => assert_eq!(refusal.status(), 429),
+        other => panic!("a refusal, not {other:?}"),
+    }
+    let mut known = connect(&served, Some(KEY)).await.expect("a key makes the difference");
+    known.send(Message::text(json!({"op": "hello"}).to_string())).await.expect("it reads");
+    hear(&mut known, r#""ok":true"#).await;
+    // Who shows the key in the first message is a stranger no more.
+    let hello = json!({"op": "hello", "token": KEY}).to_string();
+    strangers[0].send(Message::text(hello)).await.expect("it reads");
+    hear(&mut strangers[0], r#""ok":true"#).await;
+    assert!(connect(&served, None).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_known_client_may_say_more() {
+    let (setup, served) = served(Setup::new().await).await;
+    let prompt = "word ".repeat(50_000);
+    let call = json!({"op": "call_tool", "name": "chat", "request_id": "a", "arguments": {"prompt": prompt, "model": MODEL}});
+    let mut socket = connect(&served, None).await.expect("an upgrade");
+    // Both at once: the second is not read under the limit of the first.
+    socket.feed(Message::text(json!({"op": "hello", "token": KEY}).to_string())).await.expect("it reads");
+    socket.send(Message::text(call.to_string())).await.expect("it reads");
+    let answer = hear(&mut socket, "call_tool_res").await;
+    assert!(answer.contains(r#""ok":true"#), "{answer}");
+    assert_eq!(setup.vendor.calls().len(), 1);
+}
+
+/// How many of the arguments below have too many values.
+const REFUSED: usize = 3;
+
+/// Arguments of about so many bytes that make the most of their length: many values, as many as may be, and a text with escapes.
+fn arguments(size: usize) -> Vec<String> {
+    let listed = |item: &str| format!(r#"{{"x":[{}0]}}"#, format!("{item},").repeat(size / (item.len() + 1)));
+    let few = format!(
+        r#"{{"x":[{}0],"y":"{}"}}"#,
+        r#"{"a":{"b":0}},"#.repeat(19_000 / 3),
+        "x".repeat(size - 19_000 * 5)
+    );
+    let escaped = format!(r#"{{"x":"{}"}}"#, "\\n".repeat(size / 2));
+    vec![listed("0"), listed("[0]"), listed(r#"{"a":0}"#), few, escaped]
+}
+
+fn call(arguments: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"version","arguments":{arguments},"_meta":{}}}}}"#,
+        discover_meta()
+    )
+}
+
+async fn over_http(served: &Served, arguments: &str) -> String {
+    let headers: Vec<_> = CLIENT.into_iter().chain(modern("version")).chain([("x-api-key", KEY)]).collect();
+    served.request("POST", "/mcp", &headers, &call(arguments)).await.body
+}
+
+async fn over_websocket(served: &Served, first: Option<Value>, message: String, answer: &str) -> String {
+    let mut socket = connect(served, Some(KEY)).await.expect("an upgrade");
+    if let Some(first) = first {
+        socket.send(Message::text(first.to_string())).await.expect("it reads");
+    }
+    socket.send(Message::text(message)).await.expect("it reads");
+    hear(&mut socket, answer).await
+}
+
+async fn over_sse(served: &Served, arguments: &str) -> String {
+    let mut stream = served.send("GET", "/sse", &[("x-api-key", KEY)], "").await;
+    let mut heard = String::new();
+    let mut hear = async |what: &str| {
+        let mut buffer = vec![0; 4096];
+        while !heard.contains(what) {
+            let length = within("an event", stream.read(&mut buffer)).await.expect("it goes on");
+            assert!(length > 0, "{heard}");
+            heard.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+        heard.clone()
+    };
+    let endpoint = hear("\n\n").await;
+    let path = endpoint.lines().find_map(|line| line.strip_prefix("data: ")).expect("a path").to_owned();
+    let key = [("x-api-key", KEY)];
+    assert_eq!(served.request("POST", &path, &key, &call(arguments)).await.status, 202);
+    hear(r#""id":7"#).await
+}
+
+/// Sends messages of a size over every door, each to a server of its own.
+async fn costs_little(size: usize, kinds: usize) {
+    let all = arguments(size - 4096);
+    for (index, arguments) in all.iter().take(kinds).enumerate() {
+        for door in ["http", "ws", "op", "sse"] {
+            let (_setup, served) = served(Setup::new().await.with("EXAI_MESSAGE_MEGABYTES", "16")).await;
+            let before = served.peak();
+            let answer = match door {
+                "http" => over_http(&served, arguments).await,
+                "ws" => over_websocket(&served, None, call(arguments), r#""id":7"#).await,
+                "op" => {
+                    let frame = format!(
+                        r#"{{"op":"call_tool","name":"version","request_id":"a","arguments":{arguments}}}"#
+                    );
+                    over_websocket(&served, Some(json!({"op": "hello"})), frame, "call_tool_res").await
+                }
+                _ => over_sse(&served, arguments).await,
+            };
+            let refused = answer.contains("more than 20000 JSON values");
+            assert_eq!(refused, index < REFUSED, "{door} {index}: {answer}");
+            let cost = served.peak() - before;
+            assert!(cost <= 64, "{door}, {size} bytes of kind {index}: {cost} MiB");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_message_costs_little_memory() {
+    costs_little(4 * MEGABYTE, 5).await;
+}
+
+/// As large as the setting allows, and with more values than may be.
+#[tokio::test]
+async fn the_largest_message_costs_little_memory() {
+    costs_little(16 * MEGABYTE, REFUSED).await;
+}
