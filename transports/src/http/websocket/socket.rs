@@ -257,3 +257,58 @@ impl<S: AsyncWrite + Unpin> io::Write for Bridge<S> {
         now_or_later(Pin::new(&mut self.socket).poll_flush(&mut context))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::{SinkExt as _, StreamExt as _, stream};
+    use tokio::io::{DuplexStream, duplex};
+    use tokio_tungstenite::WebSocketStream;
+
+    use super::*;
+
+    async fn pair(most: usize) -> (Socket<DuplexStream>, WebSocketStream<DuplexStream>) {
+        let (near, far) = duplex(64 * 1024);
+        (Socket::new(near, most), WebSocketStream::from_raw_socket(far, Role::Client, None).await)
+    }
+
+    #[tokio::test]
+    async fn a_long_text_arrives_whole() {
+        let (mut socket, mut client) = pair(10).await;
+        for length in [0, PIECE - 1, PIECE, PIECE + 1, 4 * PIECE + 1] {
+            let text = "é".repeat(length);
+            let mut said = stream::iter(frames(text.clone()).map(Ok));
+            let (sent, heard) = tokio::join!(socket.send_all(&mut said), client.next());
+            sent.unwrap();
+            assert!(heard.unwrap().unwrap().into_text().unwrap().as_str() == text, "{length}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_limit_is_that_of_the_moment() {
+        let (mut socket, mut client) = pair(10).await;
+        // All of it is there before anything is read.
+        for length in [10, 1_000, 1_001] {
+            client.send(Message::text("x".repeat(length))).await.unwrap();
+        }
+        assert_eq!(socket.next().await.unwrap().unwrap().len(), 10);
+        socket.allow(1_000);
+        assert_eq!(socket.next().await.unwrap().unwrap().len(), 1_000);
+        match socket.next().await {
+            Some(Err(End::Refused((1009, reason)))) => assert!(reason.contains("1000"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_in_moderation_are_welcome() {
+        let (mut socket, mut client) = pair(10).await;
+        for _ in 0..4 {
+            for _ in 0..MOST_CONTROL {
+                client.send(Message::Ping(Bytes::new())).await.unwrap();
+                assert!(socket.next().await.unwrap().is_ok());
+                assert!(client.next().await.unwrap().unwrap().is_pong());
+            }
+            tokio::time::advance(CONTROL_TIME).await;
+        }
+    }
+}
