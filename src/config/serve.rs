@@ -57,7 +57,7 @@ pub(super) fn read(layers: &Layers, call: Duration, unread: Vec<String>, problem
     let misspelled = ["serve", "client"].into_iter().flat_map(|beginning| layers.misspelled(beginning));
     let sessions = number(layers, &keys::SERVE_SESSIONS, 0, 1_000_000, problems);
     let usual = HttpSettings::default();
-    let megabytes: usize = number(layers, &keys::SERVE_MESSAGE_MEGABYTES, 1, 16, problems);
+    let megabytes: usize = number(layers, &keys::SERVE_MESSAGE_MEGABYTES, 1, 8, problems);
     // A call without progress is silent for all of its time, and its session must outlast it.
     let session_idle = usual.session_idle.max(call + Duration::from_secs(300));
     Serve {

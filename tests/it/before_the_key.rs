@@ -272,7 +272,7 @@ async fn costs_little(size: usize, kinds: usize) {
     let all = arguments(size - 4096);
     for (index, arguments) in all.iter().take(kinds).enumerate() {
         for door in ["http", "ws", "op", "sse"] {
-            let (_setup, served) = served(Setup::new().await.with("EXAI_MESSAGE_MEGABYTES", "16")).await;
+            let (_setup, served) = served(Setup::new().await.with("EXAI_MESSAGE_MEGABYTES", "8")).await;
             let before = served.peak();
             let answer = match door {
                 "http" => over_http(&served, arguments).await,
@@ -298,8 +298,22 @@ async fn one_message_costs_little_memory() {
     costs_little(4 * MEGABYTE, 5).await;
 }
 
-/// As large as the setting allows, and with more values than may be.
+/// As large as the setting allows.
 #[tokio::test]
 async fn the_largest_message_costs_little_memory() {
-    costs_little(16 * MEGABYTE, REFUSED).await;
+    costs_little(8 * MEGABYTE, 5).await;
+}
+
+#[tokio::test]
+async fn longer_messages_are_refused_cheaply() {
+    let (_setup, served) = served(Setup::new().await.with("EXAI_MESSAGE_MEGABYTES", "8")).await;
+    let before = served.peak();
+    for arguments in arguments(16 * MEGABYTE) {
+        assert!(over_http(&served, &arguments).await.contains("serve.message_megabytes"));
+        let mut socket = connect(&served, Some(KEY)).await.expect("an upgrade");
+        drop(socket.feed(Message::text(call(&arguments))).await);
+        let (code, reason) = closed(&mut socket).await;
+        assert!(code == 1009 && reason.contains("8388608"), "{code} {reason}");
+        assert!(served.peak() - before <= 64, "{before} -> {} MiB", served.peak());
+    }
 }

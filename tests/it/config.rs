@@ -390,8 +390,10 @@ async fn the_example_of_a_dotenv_is_the_generated_one_and_can_be_read() {
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap_or_default();
     assert_eq!(committed, printed, "write it anew: exai-mcp config env-example > .env.example");
     // Every line that is switched on must be understood, and the defaults must be what they say.
+    // A key of the door without a value is a mistake, so that name stays out.
     let switched_on: String = printed
         .lines()
+        .filter(|line| *line != "# EXAI_TOKEN=")
         .map(|line| {
             line.strip_prefix("# ").filter(|rest| rest.contains('=') && !rest.contains(' ')).unwrap_or(line)
         })

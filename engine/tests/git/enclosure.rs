@@ -114,7 +114,7 @@ async fn missing_targets_are_refused_alike() {
 async fn borrowed_objects_stay_inside() {
     let written: [fn(&Pair) -> String; 4] = [
         |pair| format!("{}\n", pair.private("objects").display()),
-        |_| "../../../work/.git/objects\n".to_owned(),
+        |_| format!("../../../{}/.git/objects\n", "work"),
         |pair| format!("# a comment\n\n{}", pair.private("objects").display()),
         |pair| format!("\"{}\"\n", pair.private("objects").display()),
     ];
