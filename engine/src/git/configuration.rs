@@ -205,10 +205,8 @@ impl<'a> Reader<'a> {
     }
 
     fn refused(&self, why: &str) -> GitFailure {
-        GitFailure::Forbidden(format!(
-            "the configuration of the repository {} {why}",
-            self.place.top.display()
-        ))
+        let top = self.place.top.display();
+        GitFailure::Forbidden(format!("the repository {top} is not read: its configuration {why}"))
     }
 }
 
