@@ -6,7 +6,7 @@ use exai_core::{Clock, SystemClock, provider::Provider, store::Store};
 use exai_engine::{
     Engine, Parts, Settings,
     context::{RootCandidate, RootOrigin},
-    settings::GitSettings,
+    git::GitSettings,
 };
 use exai_providers::HttpSettings;
 use exai_store::SqliteStore;

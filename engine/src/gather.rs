@@ -10,6 +10,7 @@ use crate::{
     context::{self, Budget, Limits, Packed, Roots, Wanted, estimate_tokens},
     error::EngineError,
     evidence::{EvidenceFile, FileReport, FileStatus, Segment},
+    git::PackedChanges,
 };
 
 /// Files as they go into a prompt.
@@ -24,6 +25,22 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
+    /// Puts the evidence of changes before that of these files, which were given beside them. A file that was given whole
+    /// takes the place of its changes: it holds their lines and more.
+    pub(crate) fn beside(self, changes: PackedChanges) -> Self {
+        let is_whole = |path: &str| self.files.iter().any(|file| file.path == path && file.is_whole());
+        let mut files: Vec<EvidenceFile> = Vec::with_capacity(changes.files.len() + self.files.len());
+        files.extend(changes.files.into_iter().filter(|file| file.hash.is_empty() || !is_whole(&file.path)));
+        files.extend(self.files.iter().cloned());
+        let mut report = changes.report;
+        // A file that was also named is told of once, by what more was given of it.
+        report.retain(|file| {
+            file.status == FileStatus::Excerpted || self.report.iter().all(|named| named.path != file.path)
+        });
+        report.extend(self.report);
+        Self { files: Arc::new(files), report, text: self.text }
+    }
+
     /// The files as they were given, for later turns: a range stays a range.
     pub(crate) fn file_refs(&self) -> Vec<FileRef> {
         self.files.iter().flat_map(|file| self.refs_of(file)).collect()

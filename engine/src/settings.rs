@@ -6,7 +6,8 @@ use exai_core::ProviderId;
 use exai_prompts::Wording;
 
 use crate::{
-    budget::BudgetSettings, clink::ClinkSettings, health::BreakerSettings, preferences::Preferences,
+    budget::BudgetSettings, clink::ClinkSettings, git::GitSettings, health::BreakerSettings,
+    preferences::Preferences,
 };
 
 /// How the engine behaves. `Default` is what the documentation promises.
@@ -111,34 +112,5 @@ pub struct CacheSettings {
 impl Default for CacheSettings {
     fn default() -> Self {
         Self { lifetime: Duration::from_secs(600), max_bytes: 64 * 1024 * 1024 }
-    }
-}
-
-/// How git is run, and what it may take.
-#[derive(Debug, Clone)]
-pub struct GitSettings {
-    /// Names and values of the variables that git may see: `PATH`, and where the user's own configuration lies. Without a `PATH`
-    /// there is no git.
-    pub environment: Vec<(String, String)>,
-    /// The longest that one run of git may take.
-    pub time_limit: Duration,
-    /// The most bytes that are read of one run's output.
-    pub max_output_bytes: u64,
-    /// The most memory that one run of git may take of its own, in bytes: git reads some files of a repository whole, whatever their
-    /// size. Linux only.
-    pub max_memory_bytes: u64,
-    /// The most changed files that are listed; the rest is counted.
-    pub max_files: usize,
-}
-
-impl Default for GitSettings {
-    fn default() -> Self {
-        Self {
-            environment: Vec::new(),
-            time_limit: Duration::from_secs(30),
-            max_output_bytes: 64 * 1024 * 1024,
-            max_memory_bytes: 2 * 1024 * 1024 * 1024,
-            max_files: 20_000,
-        }
     }
 }

@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use exai_engine::{
     RootSource,
     context::{RootCandidate, RootOrigin, Roots},
-    git::user_excludes,
-    settings::GitSettings,
+    git::{GitSettings, user_excludes},
 };
 use rmcp::{Peer, RoleServer};
 use tokio::sync::OnceCell;

@@ -17,9 +17,10 @@ use super::{
     listing::{self, Entry, SUBMODULE},
     program::{Git, words},
     repository::Repository,
+    settings::GitSettings,
     untracked,
 };
-use crate::{context::Roots, settings::GitSettings};
+use crate::context::Roots;
 
 /// Which changes are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,7 +18,6 @@ use super::{
 use crate::{
     context::{self, Roots, estimate_tokens, generated},
     evidence::{EvidenceFile, FileReport, FileStatus, Segment},
-    gather::Gathered,
 };
 
 /// Files whose text is asked for at once.
@@ -295,23 +294,6 @@ impl PackedChanges {
         self.files.iter().any(|file| {
             path.strip_prefix(file.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
         })
-    }
-
-    /// Puts the evidence of the changes before that of files that were given beside them. A file that was given whole
-    /// takes the place of its changes: it holds their lines and more.
-    pub(crate) fn merged_into(self, gathered: Gathered) -> Gathered {
-        let is_whole = |path: &str| gathered.files.iter().any(|file| file.path == path && file.is_whole());
-        let mut files: Vec<EvidenceFile> = Vec::with_capacity(self.files.len() + gathered.files.len());
-        files.extend(self.files.into_iter().filter(|file| file.hash.is_empty() || !is_whole(&file.path)));
-        files.extend(gathered.files.iter().cloned());
-        let mut report = self.report;
-        // A file that was also named is told of once, by what more was given of it.
-        report.retain(|file| {
-            file.status == FileStatus::Excerpted
-                || gathered.report.iter().all(|named| named.path != file.path)
-        });
-        report.extend(gathered.report);
-        Gathered { files: Arc::new(files), report, text: gathered.text }
     }
 
     /// Keeps the new side of what is shown as evidence.

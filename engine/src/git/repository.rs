@@ -126,7 +126,7 @@ impl Repository {
     }
 
     /// The limits.
-    pub(super) fn settings(&self) -> &crate::settings::GitSettings {
+    pub(super) fn settings(&self) -> &super::GitSettings {
         self.git.settings()
     }
 

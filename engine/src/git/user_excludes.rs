@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     program::{Git, Invocation, Sees, words},
     repository::path_of,
+    settings::GitSettings,
 };
-use crate::settings::GitSettings;
 
 /// Where it lies by the user's or the system's configuration (`core.excludesFile`), else where git looks for it without one. Whether it
 /// is there is not known.

@@ -34,7 +34,7 @@ impl Engine {
         let gathered = gather(call, wanted, INSPECTION_TOKENS, None).await?;
         let changed = begun.changes.map(|_| changes.added.clone());
         let only_changes = always_reads(begun.spec);
-        let gathered = changes.merged_into(gathered);
+        let gathered = gathered.beside(changes);
         let files = Arc::clone(&gathered.files);
         let inspection =
             tokio::task::spawn_blocking(move || inspect::inspect(&files)).await.map_err(|error| {

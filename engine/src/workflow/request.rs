@@ -52,7 +52,7 @@ impl Engine {
             last.push('\n');
         }
         last.push_str(&gathered.text);
-        let gathered = changes.merged_into(gathered);
+        let gathered = gathered.beside(changes);
         if !last.is_empty() {
             last.push('\n');
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use exai_core::Kind;
-use exai_engine::settings::GitSettings;
+use exai_engine::git::GitSettings;
 
 use crate::support::{Place, all, brief, settings};
 

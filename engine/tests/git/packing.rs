@@ -5,8 +5,7 @@ use std::sync::Arc;
 use exai_engine::{
     context::Roots,
     evidence::FileStatus,
-    git::{ChangeSet, GitFailure, pack, supplied},
-    settings::GitSettings,
+    git::{ChangeSet, GitFailure, GitSettings, pack, supplied},
 };
 use tokio_util::sync::CancellationToken;
 

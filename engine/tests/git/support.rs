@@ -8,8 +8,7 @@ use std::{
 
 use exai_engine::{
     context::{RootCandidate, RootOrigin, Roots},
-    git::{ChangeQuery, ChangeSet, Changed, GitFailure, PackedChanges, pack},
-    settings::GitSettings,
+    git::{ChangeQuery, ChangeSet, Changed, GitFailure, GitSettings, PackedChanges, pack},
 };
 use tokio_util::sync::CancellationToken;
 
