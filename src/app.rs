@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use exai_core::{Clock, SystemClock, provider::Provider, store::Store};
-use exai_engine::{
-    Engine, Parts, Settings,
-    context::{RootCandidate, RootOrigin},
+use exai_context::{
+    files::{RootCandidate, RootOrigin},
     git::GitSettings,
 };
+use exai_core::{Clock, SystemClock, provider::Provider, store::Store};
+use exai_engine::{Engine, Parts, Settings};
 use exai_providers::HttpSettings;
 use exai_store::SqliteStore;
 use exai_tools::{ExaiServer, OnDisconnect, RootPolicy, ServerParts};

@@ -22,7 +22,8 @@ use std::{
     sync::Arc,
 };
 
-use exai_engine::{Preferences, clink::ClinkSettings, context::RootCandidate};
+use exai_context::files::RootCandidate;
+use exai_engine::{Preferences, clink::ClinkSettings};
 use exai_prompts::Wording;
 use exai_store::Sync;
 use exai_tools::profile::Shown;

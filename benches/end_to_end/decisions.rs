@@ -10,7 +10,7 @@ use exai_core::{Principal, RequestId, SystemClock, model::Mark};
 use exai_engine::{
     Call, Engine, Parts, Settings,
     call::FixedRoots,
-    context::Roots,
+    context::files::Roots,
     preferences::Preferences,
     routing::{Facts, Strategy},
 };

@@ -10,6 +10,7 @@ mod permits;
 
 use std::{sync::Arc, time::Duration};
 
+use exai_context::files::estimate_tokens_of_bytes;
 use exai_core::{
     Kind, ProviderId,
     chat::{Delta, FinishReason, Part, Reply, Request, Usage},
@@ -27,7 +28,6 @@ use extra::Extra;
 pub use permits::Permits;
 
 use crate::{
-    context::estimate_tokens_of_bytes,
     error::EngineError,
     health::{Admission, Health, Pass},
     meter,

@@ -6,14 +6,13 @@ use std::{
 };
 
 use async_trait::async_trait;
+use exai_context::files::Roots;
 use exai_core::{
     Principal, RequestId, ThreadId,
     run::{Phase, RunEvent},
 };
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
-
-use crate::context::Roots;
 
 /// Where the folders come from that a call may read. Asked only when a call names files, because the answer may need the client.
 #[async_trait]

@@ -1,5 +1,10 @@
 //! Conversation with a model: the caller's words, files, and the thread so far.
 
+use exai_context::{
+    citations,
+    evidence::FileReport,
+    files::{Origin, Wanted},
+};
 use exai_core::{
     Citation, Kind, ThreadId,
     chat::{Message, Request, Thinking},
@@ -13,11 +18,8 @@ use futures::FutureExt as _;
 
 use crate::{
     call::Call,
-    citations,
-    context::{Origin, Wanted},
     engine::Engine,
     error::EngineError,
-    evidence::FileReport,
     expert::{Answered, Delivery, Question, history, window},
     fallback::{InTurn, PassedOver},
     gather::{Gathered, gather},

@@ -7,6 +7,7 @@ mod run;
 
 use std::time::Duration;
 
+use exai_context::process;
 use exai_core::{
     Kind, ThreadId,
     provider::ProviderError,
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 pub use known::{Agent, built_in};
 pub use output::Parser;
 
-use crate::{call::Call, engine::Engine, error::EngineError, process};
+use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// The tool's name in threads.
 const TOOL: &str = "clink";

@@ -11,12 +11,11 @@ mod recall;
 mod roster;
 mod work;
 
+use exai_context::evidence::FileReport;
 use exai_core::{ThreadId, chat::Thinking, thread::Opinion};
 
 pub use ballot::{Ballot, NoVote};
 pub use roster::{Stance, VoiceInput};
-
-use crate::evidence::FileReport;
 
 /// The tool's name in threads and runs.
 pub(crate) const TOOL: &str = "consensus";

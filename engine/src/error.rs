@@ -1,11 +1,10 @@
 //! Why a call could not be answered.
 
+use exai_context::git::GitFailure;
 use exai_core::wording::counted;
 use std::time::Duration;
 
 use exai_core::{BoxError, Kind, ThreadId, provider::ProviderError, store::StoreError};
-
-use crate::git::GitFailure;
 
 /// A failure of the engine. Its text is for the caller and says what to do next.
 #[derive(Debug, thiserror::Error)]

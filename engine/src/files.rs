@@ -7,6 +7,7 @@ mod upload;
 
 use std::sync::Arc;
 
+use exai_context::files::Rejection;
 use exai_core::{
     Principal,
     files::Files,
@@ -17,7 +18,7 @@ pub use download::{DownloadInput, Downloaded};
 pub use manage::{FileRow, ManageInput, Managed, Operation};
 pub use query::{FileQueryInput, FileQueryOutcome, Passed};
 
-use crate::{call::Call, context::Rejection, engine::Engine, error::EngineError};
+use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// The most files of one owner that are looked at.
 const MAX_FILES: u32 = 10_000;

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
+use exai_context::{
+    evidence::{EvidenceFile, FileReport, FileStatus, Segment},
+    files::{self as context, Budget, Limits, Packed, Roots, Wanted, estimate_tokens},
+    git::PackedChanges,
+};
 use exai_core::thread::FileRef;
 use tokio::time::Instant;
 
-use crate::{
-    call::Call,
-    context::{self, Budget, Limits, Packed, Roots, Wanted, estimate_tokens},
-    error::EngineError,
-    evidence::{EvidenceFile, FileReport, FileStatus, Segment},
-    git::PackedChanges,
-};
+use crate::{call::Call, error::EngineError};
 
 /// Files as they go into a prompt.
 #[derive(Debug, Default)]

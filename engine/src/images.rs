@@ -1,13 +1,12 @@
 //! Pictures of a call: which model may be shown them, and how they become parts of its message.
 
+use exai_context::{
+    evidence::{FileReport, FileStatus},
+    files as context,
+};
 use exai_core::chat::Part;
 
-use crate::{
-    call::Call,
-    context,
-    error::EngineError,
-    evidence::{FileReport, FileStatus},
-};
+use crate::{call::Call, error::EngineError};
 
 /// Estimated tokens of one picture; vendors count between some 250 and 1,600 by size.
 pub(crate) const IMAGE_TOKENS: u32 = 1_000;

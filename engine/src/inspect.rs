@@ -4,10 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use exai_context::evidence::EvidenceFile;
 use exai_core::Finding;
 use serde::Serialize;
-
-use crate::evidence::EvidenceFile;
 
 mod argument;
 mod chunk;

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use exai_context::{
+    evidence::EvidenceFile,
+    files::{Origin, Wanted, estimate_tokens},
+    json_repair,
+};
 use exai_core::chat::{Message, Part, Role};
 use serde_json::Value;
 
 use crate::{
     call::Call,
-    context::{Origin, Wanted, estimate_tokens},
     engine::Engine,
     error::EngineError,
-    evidence::EvidenceFile,
     expert::{Answered, Delivery, Question, window},
     gather::{Gathered, gather},
-    parse,
     workflow::spec::FILES_REQUIRED,
 };
 
@@ -113,7 +115,7 @@ pub(crate) fn files_required(text: &str) -> Option<Value> {
     if !text.contains(FILES_REQUIRED) {
         return None;
     }
-    parse::parse(text)
+    json_repair::parse(text)
         .value
         .filter(|value| value.get("status").and_then(Value::as_str) == Some(FILES_REQUIRED))
 }

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use exai_context::git::GitSettings;
 use exai_core::ProviderId;
 use exai_prompts::Wording;
 
 use crate::{
-    budget::BudgetSettings, clink::ClinkSettings, git::GitSettings, health::BreakerSettings,
-    preferences::Preferences,
+    budget::BudgetSettings, clink::ClinkSettings, health::BreakerSettings, preferences::Preferences,
 };
 
 /// How the engine behaves. `Default` is what the documentation promises.

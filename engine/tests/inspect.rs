@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use exai_context::evidence::{EvidenceFile, Segment};
 use exai_core::{Severity, Verified};
-use exai_engine::evidence::{EvidenceFile, Segment};
 use exai_engine::inspect::{Inspection, inspect};
 use proptest::prelude::*;
 

@@ -4,10 +4,10 @@
 
 use std::path::PathBuf;
 
-use exai_engine::{
+use exai_context::{
     citations::{check_findings, cite_text},
     evidence::{EvidenceFile, Segment},
-    parse::{ExpertAnswer, Repair, parse},
+    json_repair::{ExpertAnswer, Repair, parse},
 };
 use libfuzzer_sys::fuzz_target;
 

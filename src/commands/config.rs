@@ -86,7 +86,7 @@ fn paths(config: &Config) -> std::io::Result<()> {
         let state = if path.exists() { "" } else { "  (not there yet)" };
         text.push_str(&format!("{what}: {}{state}\n", path.display()));
     }
-    let roots = exai_engine::context::Roots::resolve(config.roots.clone(), places.home.as_deref());
+    let roots = exai_context::files::Roots::resolve(config.roots.clone(), places.home.as_deref());
     for root in roots.paths() {
         text.push_str(&format!("readable folder: {}\n", root.display()));
     }

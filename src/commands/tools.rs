@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use exai_engine::context::estimate_tokens;
+use exai_context::files::estimate_tokens;
 use exai_tools::profile::Shown;
 use rmcp::model::Tool;
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
-use exai_engine::context::{RootCandidate, RootOrigin};
+use exai_context::files::{RootCandidate, RootOrigin};
 
 use super::{env, keys, layers::Layers};
 

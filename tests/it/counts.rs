@@ -1,6 +1,6 @@
 //! Costs that are promised: how often a model is asked, how much it is sent, how much of its window is used.
 
-use exai_engine::context::estimate_tokens;
+use exai_context::files::estimate_tokens;
 use exai_mock_vendor::Answer;
 use serde_json::{Value, json};
 

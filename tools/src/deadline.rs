@@ -27,7 +27,7 @@ mod tests {
     use std::sync::{Arc, OnceLock, mpsc};
 
     use exai_core::{Principal, RequestId};
-    use exai_engine::{FixedRoots, context::Roots};
+    use exai_engine::{FixedRoots, context::files::Roots};
     use rmcp::model::CallToolResponse;
     use serde_json::Value;
     use tokio::{sync::watch, time::Instant};

@@ -5,8 +5,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use exai_engine::{
     RootSource,
-    context::{RootCandidate, RootOrigin, Roots},
-    git::{GitSettings, user_excludes},
+    context::{
+        files::{RootCandidate, RootOrigin, Roots},
+        git::{GitSettings, user_excludes},
+    },
 };
 use rmcp::{Peer, RoleServer};
 use tokio::sync::OnceCell;
@@ -93,6 +95,6 @@ impl CallRoots {
 }
 
 fn candidate(uri: &str) -> Option<RootCandidate> {
-    let path = exai_engine::context::file_url_path(uri)?;
+    let path = exai_engine::context::files::file_url_path(uri)?;
     Some(RootCandidate { path, origin: RootOrigin::ClientRoots })
 }

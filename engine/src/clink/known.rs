@@ -5,8 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use exai_context::process;
+
 use super::output::Parser;
-use crate::process;
 
 /// An agent on this machine. The prompt goes to its standard input, so that it has no length limit and is in no list of processes.
 #[derive(Debug, Clone, PartialEq, Eq)]

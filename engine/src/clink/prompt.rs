@@ -1,8 +1,9 @@
 //! What an agent is told: its role, the conversation so far, the files by name, and the request.
 
+use exai_context::files::Roots;
 use exai_core::thread::Thread;
 
-use crate::{context::Roots, error::EngineError, transcript};
+use crate::{error::EngineError, transcript};
 
 /// The most files that are named.
 const MAX_FILES: usize = 200;

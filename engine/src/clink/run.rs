@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::Stdio, time::Duration};
 
+use exai_context::process::{Running, read_at_most};
 use exai_core::{Kind, provider::ProviderError};
 use tokio::{
     io::AsyncWriteExt as _,
@@ -10,11 +11,7 @@ use tokio::{
 };
 
 use super::{Agent, ClinkSettings, DEPTH_VARIABLE, USUAL};
-use crate::{
-    call::Call,
-    error::EngineError,
-    process::{Running, read_at_most},
-};
+use crate::{call::Call, error::EngineError};
 
 /// How much of an agent's complaints is read, and how much of their end is told.
 const MAX_COMPLAINT: u64 = 256 * 1024;

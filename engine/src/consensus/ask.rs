@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use exai_context::evidence::FileReport;
 use exai_core::{
     chat::Request,
     model::Mark,
@@ -15,7 +16,6 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    evidence::FileReport,
     expert::{Answered, Question},
     gather::Gathered,
     routing::{Choice, Needs, Source},

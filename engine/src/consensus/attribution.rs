@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use exai_context::json_repair;
 use serde_json::Value;
 
 use super::{ENOUGH, Spoken, Voice, recall::Work};
-use crate::parse;
 
 /// The keys under which a synthesis counts voices.
 const COUNTED: [&str; 3] = ["agreement", "disagreement", "dissent"];
@@ -19,7 +19,9 @@ pub(super) fn notes(work: &Work, voices: &[Voice], synthesis: Option<&Spoken>) -
     if votes < ENOUGH && (work.critique || work.synthesis.is_some()) && synthesis.is_none() {
         notes.push("no critique or synthesis was made: fewer than two models voted".to_owned());
     }
-    let Some(value) = synthesis.and_then(|said| parse::parse(&said.opinion.text).value) else { return notes };
+    let Some(value) = synthesis.and_then(|said| json_repair::parse(&said.opinion.text).value) else {
+        return notes;
+    };
     let under = |keys: &[&str]| -> BTreeSet<String> {
         keys.iter().filter_map(|key| value.get(*key)).flat_map(named).map(plain).collect()
     };

@@ -1,5 +1,6 @@
 //! What each model of a consensus is sent. In the first round nothing of the others and nothing of the agent's own view is in it.
 
+use exai_context::files::{Origin, Wanted};
 use exai_core::{
     chat::{Message, Request, Thinking},
     thread::Thread,
@@ -9,7 +10,6 @@ use exai_prompts::Prompt;
 use super::{ConsensusInput, Spoken, TOOL, Voice, roster::Consultant};
 use crate::{
     call::Call,
-    context::{Origin, Wanted},
     engine::Engine,
     error::EngineError,
     expert::{history, window},

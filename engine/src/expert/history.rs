@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use exai_context::files::{Origin, Wanted, estimate_tokens};
 use exai_core::{
     ProviderId,
     chat::{Message, Part, Role},
@@ -10,7 +11,6 @@ use exai_core::{
 
 use super::window::MESSAGE_OVERHEAD;
 use crate::{
-    context::{Origin, Wanted, estimate_tokens},
     transcript,
     workflow::step::{branch_of, replaces},
 };

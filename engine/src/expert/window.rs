@@ -1,8 +1,9 @@
 //! How much of a model's window may be filled with what.
 
+use exai_context::files::estimate_tokens;
 use exai_core::model::ModelSpec;
 
-use crate::{context::estimate_tokens, error::EngineError};
+use crate::error::EngineError;
 
 /// Share of an unsplit window that is kept for the answer.
 const OUTPUT_SHARE: u32 = 4;

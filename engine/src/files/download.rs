@@ -5,15 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use exai_context::files::{self as context, open_beneath};
 use exai_core::files::{Reading, UploadedFile};
 
 use super::{blocking, ctx, failed, port, rejected, upload::is_gone};
-use crate::{
-    call::Call,
-    context::{self, open_beneath},
-    engine::Engine,
-    error::EngineError,
-};
+use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// What is fetched, and where it goes.
 #[derive(Debug, Clone, Default)]

@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use exai_context::{
+    citations,
+    evidence::{EvidenceFile, FileReport, FileStatus, Segment},
+    files::{self as context, FileBytes},
+};
 use exai_core::{
     chat::{Message, Part, Request, Role, Thinking},
     files::{Reading, UploadedFile},
@@ -17,11 +22,8 @@ use super::{blocking, ctx, failed, port, rejected, upload::is_gone};
 use crate::{
     call::Call,
     chat::{ChatInput, ChatOutcome},
-    citations,
-    context::{self, FileBytes},
     engine::Engine,
     error::EngineError,
-    evidence::{EvidenceFile, FileReport, FileStatus, Segment},
     expert::{Answered, Question, window},
     fallback::{InTurn, Rendered},
     gather::{Gathered, rendered},

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use exai_context::files::FileBytes;
 use exai_core::{
     Kind,
     files::{Upload, UploadedFile},
@@ -10,7 +11,7 @@ use exai_core::{
 };
 
 use super::{MAX_FILES, ctx, failed, mark, port};
-use crate::{call::Call, context::FileBytes, engine::Engine, error::EngineError};
+use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// How long a call waits until the record of a file is durable.
 const RECORDED: Duration = Duration::from_secs(2);

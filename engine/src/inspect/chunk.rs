@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use exai_context::evidence::EvidenceFile;
+
 use super::functions::{self, Function};
 use super::language::{self, Language};
 use super::lexer::{self, Class};
 use super::structure::Structure;
-use crate::evidence::EvidenceFile;
 
 /// A run of given lines without a gap, in every view that rules need. All views have the length of the text.
 #[derive(Debug)]
@@ -191,7 +192,7 @@ impl<'a> Source<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Segment;
+    use exai_context::evidence::Segment;
 
     fn file(lines: u32, segments: &[(u32, &str)]) -> EvidenceFile {
         let segments = segments

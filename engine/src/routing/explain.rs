@@ -1,5 +1,6 @@
 //! Why a model would be chosen: everyone who may answer, in order, with what speaks for and against each.
 
+use exai_context::evidence::FileReport;
 use exai_core::{
     chat::{Message, Thinking},
     model::{Mark, ModelSpec},
@@ -7,9 +8,7 @@ use exai_core::{
 };
 
 use super::{Choice, Facts, Needs, Source, Strategy, bytes_of, may_see};
-use crate::{
-    budget::estimate, call::Call, chat::ChatInput, engine::Engine, error::EngineError, evidence::FileReport,
-};
+use crate::{budget::estimate, call::Call, chat::ChatInput, engine::Engine, error::EngineError};
 
 /// A call that might be made.
 #[derive(Debug, Clone, Default)]

@@ -1,12 +1,13 @@
 //! What a call needs of the model that answers it, by rules over what is known before anybody is asked.
 
+use exai_context::files::estimate_tokens_of_bytes;
 use exai_core::{
     chat::Thinking,
     model::{Capability, Mark, ModelSpec},
 };
 
 use super::capable::may_call;
-use crate::{call::Call, context::estimate_tokens_of_bytes, expert::window, workflow::spec};
+use crate::{call::Call, expert::window, workflow::spec};
 
 /// A question of so many characters is no small talk.
 const LONG_QUESTION: usize = 6_000;

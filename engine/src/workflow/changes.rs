@@ -1,16 +1,12 @@
 //! The change set of a step: from git, or from the caller's own diff.
 
+use exai_context::git::{self, ChangeQuery, ChangeSet, Changed, PackedChanges};
 use exai_core::thread::Step;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Begun, latest, spec::Spec, step::work_with};
-use crate::{
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    git::{self, ChangeQuery, ChangeSet, Changed, PackedChanges},
-};
+use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// The field that brings a diff, or says which changes to look at.
 pub(crate) const DIFF: &str = "diff";

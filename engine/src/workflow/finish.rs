@@ -2,6 +2,12 @@
 
 use std::sync::Arc;
 
+use exai_context::{
+    citations,
+    evidence::EvidenceFile,
+    files::hash_of,
+    json_repair::{self, ExpertAnswer},
+};
 use exai_core::{
     Finding, Verified,
     run::Phase,
@@ -17,15 +23,11 @@ use super::{
 };
 use crate::{
     call::Call,
-    citations,
-    context::hash_of,
     engine::Engine,
     error::EngineError,
-    evidence::EvidenceFile,
     expert::{Answered, Delivery, Question},
     fallback::InTurn,
     gather::Gathered,
-    parse::{self, ExpertAnswer},
     round::Round,
     routing::{Choice, Source},
 };
@@ -159,7 +161,7 @@ async fn read_answer(
     let files = Arc::clone(&gathered.files);
     let roots = call.roots.roots().await;
     tokio::task::spawn_blocking(move || {
-        let mut answer = parse::parse(&consulted.reply.text).value.map(ExpertAnswer::from_value);
+        let mut answer = json_repair::parse(&consulted.reply.text).value.map(ExpertAnswer::from_value);
         let raw = answer.as_mut().map(|answer| std::mem::take(&mut answer.findings)).unwrap_or_default();
         let mut findings = citations::check_findings(raw, &files);
         // What is only staged or committed is not on disk, and has no hash to compare.

@@ -2,20 +2,14 @@
 
 use std::sync::Arc;
 
+use exai_context::files::{Origin, Wanted};
 use exai_core::{
     Finding, Severity,
     thread::{Answer, Body},
 };
 
 use super::{Begun, End, InspectedEnd, StepOutcome, changes::always_reads, request::wanted_files};
-use crate::{
-    call::Call,
-    context::{Origin, Wanted},
-    engine::Engine,
-    error::EngineError,
-    gather::gather,
-    inspect,
-};
+use crate::{call::Call, engine::Engine, error::EngineError, gather::gather, inspect};
 
 /// Tokens of files that the inspection reads; it has no window, only patience.
 const INSPECTION_TOKENS: u32 = 8_000_000;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use exai_context::{evidence::FileReport, json_repair::ExpertAnswer};
 use exai_core::{Citation, Finding, Severity, ThreadId, thread::Step};
 
 use super::{
@@ -10,10 +11,7 @@ use super::{
     spec::{Flow, Promotion, Spec},
     step::branch_of,
 };
-use crate::{
-    engine::Engine, evidence::FileReport, expert::Delivery, fallback::PassedOver, inspect::Facts,
-    parse::ExpertAnswer, routing::Told,
-};
+use crate::{engine::Engine, expert::Delivery, fallback::PassedOver, inspect::Facts, routing::Told};
 
 /// A step that was taken.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! What an expert is sent at the end of an investigation: history, evidence, question.
 
+use exai_context::files::{Origin, Wanted};
 use exai_core::chat::{Message, Request};
 
 use super::{Begun, question, spec::ExpertRule};
 use crate::{
     call::Call,
-    context::{Origin, Wanted},
     engine::Engine,
     error::EngineError,
     expert::{history, window},

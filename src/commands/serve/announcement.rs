@@ -1,6 +1,6 @@
 //! What `serve` says of itself at its start: what it may read, whom it asks, who may come in, and what is odd about that.
 
-use exai_engine::context::Roots;
+use exai_context::files::Roots;
 
 use crate::{App, app, config::Config};
 

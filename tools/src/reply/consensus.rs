@@ -3,7 +3,7 @@
 use exai_engine::{
     Call,
     consensus::{Ballot, ConsensusOutcome, NoVote, Spoken, Voice},
-    parse,
+    context::json_repair,
 };
 use rmcp::model::CallToolResponse;
 use serde_json::{Map, Value, json};
@@ -200,7 +200,7 @@ fn synthesis_of(spoken: &Spoken) -> Value {
         return json!({ "by": by, "error": error });
     }
     let mut object = Map::from_iter([("by".to_owned(), json!(by))]);
-    match parse::parse(&opinion.text).value {
+    match json_repair::parse(&opinion.text).value {
         Some(Value::Object(read)) => object.extend(read.into_iter().filter(|(key, _)| key != "status")),
         _ => drop(object.insert("text".to_owned(), json!(opinion.text.trim()))),
     }

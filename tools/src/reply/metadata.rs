@@ -2,7 +2,11 @@
 
 use exai_core::wording::span;
 use exai_engine::{
-    Call, evidence::FileReport, evidence::FileStatus, expert::Delivery, fallback::PassedOver, routing::Told,
+    Call,
+    context::evidence::{FileReport, FileStatus},
+    expert::Delivery,
+    fallback::PassedOver,
+    routing::Told,
 };
 use serde_json::{Map, Value, json};
 

@@ -257,8 +257,8 @@ fn script_tests(chunk: &Chunk, functions: &mut Vec<Function>) -> Vec<Range<usize
 
 #[cfg(test)]
 mod tests {
-    use crate::evidence::{EvidenceFile, Segment};
     use crate::inspect::chunk::Source;
+    use exai_context::evidence::{EvidenceFile, Segment};
 
     /// `name first-last` of every function, tests with a star.
     fn functions(path: &str, text: &str) -> Vec<String> {

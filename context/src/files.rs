@@ -1,0 +1,39 @@
+//! Which files may be read, and how they are packed into a prompt.
+//!
+//! Order of work: [`Roots`] says what is open to this server, [`pack`] resolves what a caller named, opens it beneath
+//! a root, reads it once and shares the token budget out, and [`render`] writes the result as prompt text.
+//! Everything here blocks on the file system: async callers go through `spawn_blocking`.
+
+mod budget;
+mod bytes;
+mod deny;
+mod excerpt;
+mod gather;
+mod ignoring;
+mod image;
+mod open;
+mod pack;
+mod paths;
+mod read;
+mod rejection;
+mod render;
+mod roots;
+mod text;
+mod walk;
+mod whole;
+
+pub use budget::{Budget, Limits, estimate_tokens, estimate_tokens_of_bytes};
+pub use bytes::{FileBytes, place_for, read_bytes};
+pub use excerpt::{cost, cut, ranges};
+pub use image::{MAX_IMAGE_BYTES, image};
+pub use open::open_beneath;
+pub use pack::pack_until;
+pub use pack::{Origin, Packed, Wanted, pack};
+pub use paths::{LineRange, Located, file_url_path};
+pub use read::hash_of;
+pub use rejection::Rejection;
+pub(crate) use render::escape;
+pub use render::{fence_tag, render};
+pub use roots::{IgnoredRoot, RootCandidate, RootOrigin, Roots};
+pub(crate) use walk::generated;
+pub(crate) use whole::{WholeText, read_whole, refused_by_name};

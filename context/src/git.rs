@@ -1,0 +1,34 @@
+//! What has changed in a git repository, as evidence for an expert.
+//!
+//! The git executable is asked, read only and never through a shell. A repository is a stranger's: its configuration and its
+//! attributes can name programs that git would start, so `program` and `repository` take every such way from it before
+//! anything is compared. Order of work: [`Git::find`], [`ChangeSet::read`] for the list of changes, [`pack`] for their text.
+
+mod base;
+mod changes;
+mod compare;
+mod configuration;
+mod enclosure;
+mod failure;
+mod listing;
+mod pack;
+mod patch;
+mod place;
+mod program;
+mod programs;
+mod render;
+mod repository;
+mod settings;
+mod submodules;
+mod supplied;
+mod untracked;
+mod user_excludes;
+
+pub use changes::{ChangeQuery, ChangeSet, Changed, Status};
+pub use failure::GitFailure;
+pub use pack::{PackedChanges, pack, supplied};
+pub use patch::{Hunk, Line, Mark, Patch, parse};
+pub use program::Git;
+pub use settings::GitSettings;
+pub use supplied::files_of;
+pub use user_excludes::user_excludes;

@@ -1,0 +1,64 @@
+//! A diff that a caller supplies as text: nothing of it is read from disk.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use super::{
+    changes::{Changed, Side, Status},
+    pack::secret,
+    patch::{self, Hunk, Patch},
+};
+use crate::files::{self, Roots};
+
+/// The files of a supplied diff and their hunks.
+pub(super) struct Supplied {
+    pub(super) files: Vec<Changed>,
+    pub(super) hunks: HashMap<usize, Vec<Hunk>>,
+}
+
+impl Supplied {
+    pub(super) fn read(diff: &str, roots: &Roots) -> Self {
+        let mut supplied = Self { files: Vec::new(), hunks: HashMap::new() };
+        for patch in patch::parse(diff.as_bytes()) {
+            let at = supplied.files.len();
+            supplied.files.push(changed(&patch, roots));
+            supplied.hunks.insert(at, patch.hunks);
+        }
+        supplied
+    }
+}
+
+/// The files that a supplied diff changes.
+pub fn files_of(diff: &str, roots: &Roots) -> Vec<Changed> {
+    Supplied::read(diff, roots).files
+}
+
+fn changed(patch: &Patch, roots: &Roots) -> Changed {
+    let path = patch.path();
+    let located = roots.locate(path).ok();
+    let absolute = located.map_or_else(|| PathBuf::from(path), |located| located.absolute);
+    let refused = files::refused_by_name(&absolute)
+        .map(|why| format!("refused: {why}"))
+        .or_else(|| secret(&patch.hunks));
+    let (insertions, deletions) = patch.counts();
+    let status = match (&patch.old, &patch.new) {
+        (None, _) => Status::Added,
+        (_, None) => Status::Deleted,
+        (Some(old), Some(new)) if old != new => Status::Renamed,
+        _ => Status::Modified,
+    };
+    Changed {
+        path: if absolute.is_absolute() { roots.display(&absolute) } else { path.to_owned() },
+        status,
+        from: patch.old.clone().filter(|_| status == Status::Renamed),
+        insertions: Some(insertions).filter(|_| !patch.binary),
+        deletions: Some(deletions).filter(|_| !patch.binary),
+        note: None,
+        is_refused: refused.is_some(),
+        withheld: refused.or_else(|| patch.binary.then(|| "binary".to_owned())),
+        from_top: path.into(),
+        from_before: None,
+        absolute,
+        side: Side::Stored,
+        is_submodule: false,
+    }
+}

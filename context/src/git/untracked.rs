@@ -1,0 +1,88 @@
+//! Files that git does not know yet: named by git, read by the rules for all files.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{
+    changes::{ChangeSet, Changed, Side, Status},
+    failure::GitFailure,
+    patch::{Hunk, Line, Mark},
+    program::words,
+    repository::path_of,
+};
+use crate::files::{self, Roots, WholeText};
+
+/// The most new files whose lines are counted for the summary; reading more of them would be felt.
+const MAX_COUNTED: usize = 2_000;
+
+/// Adds the untracked files that nothing ignores.
+pub(super) async fn add(set: &mut ChangeSet) -> Result<(), GitFailure> {
+    let mut arguments = words(["ls-files", "--others", "--exclude-standard", "-z"]);
+    arguments.extend(set.repository.scope_arguments());
+    let listed = set.repository.tell(&arguments, &[]).await?;
+    let most = set.repository.settings().max_files;
+    let names: Vec<&[u8]> = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty()).collect();
+    set.not_listed += names.len().saturating_sub(most);
+    let top = set.repository.top.clone();
+    let roots = Arc::clone(&set.roots);
+    let names: Vec<_> = names.into_iter().take(most).map(path_of).collect();
+    let read = tokio::task::spawn_blocking(move || {
+        let named = names.into_iter().enumerate();
+        named.map(|(at, name)| entry(&top.join(&name), name, &roots, at < MAX_COUNTED)).collect::<Vec<_>>()
+    });
+    let found = read
+        .await
+        .map_err(|error| GitFailure::Failed { command: "ls-files".to_owned(), message: error.to_string() })?;
+    set.files.extend(found);
+    Ok(())
+}
+
+fn entry(absolute: &PathBuf, name: std::ffi::OsString, roots: &Roots, counted: bool) -> Changed {
+    let is_folder = name.as_encoded_bytes().ends_with(b"/");
+    let refused = files::refused_by_name(absolute);
+    let mut withheld = refused.map(|why| format!("refused: {why}"));
+    let mut is_refused = refused.is_some();
+    let mut insertions = None;
+    if is_folder {
+        withheld = Some("a repository of its own".to_owned());
+    } else if withheld.is_none() && counted {
+        match read(absolute, roots) {
+            Ok(text) => insertions = Some(text.lines),
+            Err((why, refused)) => {
+                withheld = Some(why);
+                is_refused = refused;
+            }
+        }
+    }
+    Changed {
+        path: roots.display(absolute),
+        status: Status::Untracked,
+        from: None,
+        insertions,
+        deletions: insertions.map(|_| 0),
+        note: None,
+        withheld,
+        is_refused,
+        from_top: name,
+        from_before: None,
+        absolute: absolute.clone(),
+        side: Side::WorkTree,
+        is_submodule: false,
+    }
+}
+
+/// The text of a new file; why it is not read, and whether policy forbids it.
+pub(super) fn read(absolute: &PathBuf, roots: &Roots) -> Result<WholeText, (String, bool)> {
+    if std::fs::symlink_metadata(absolute).is_ok_and(|found| found.is_symlink()) {
+        return Err(("a symbolic link".to_owned(), false));
+    }
+    files::read_whole(roots, absolute).map_err(|rejection| {
+        (rejection.to_string(), rejection.status() == crate::evidence::FileStatus::Refused)
+    })
+}
+
+/// A new file as one hunk of additions.
+pub(super) fn hunk(text: &str) -> Option<Hunk> {
+    let lines: Vec<Line> =
+        text.lines().map(|line| Line { mark: Mark::Added, text: line.to_owned() }).collect();
+    (!lines.is_empty()).then(|| Hunk { first_line: 1, heading: String::new(), lines })
+}

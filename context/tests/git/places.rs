@@ -1,0 +1,111 @@
+//! Which repositories may be read, and how much of them.
+
+use std::path::PathBuf;
+
+use exai_context::git::{ChangeQuery, GitFailure};
+use exai_core::Kind;
+
+use crate::support::{Place, all, brief};
+
+fn at(path: impl Into<PathBuf>) -> ChangeQuery {
+    ChangeQuery { path: Some(path.into().display().to_string()), ..all() }
+}
+
+#[tokio::test]
+async fn a_folder_in_a_repository_limits_what_is_looked_at() {
+    let place = Place::with(&[("a.rs", "a\n"), ("sub/b.rs", "b\n")]);
+    place.write("a.rs", "A\n");
+    place.write("sub/b.rs", "B\n");
+    place.write("sub/c.rs", "c\n");
+    let set = place.changes(at(place.work().join("sub"))).await.unwrap();
+    assert_eq!(brief(&set), ["Modified sub/b.rs +1 -1", "Untracked sub/c.rs +1 -0"]);
+    // A root inside a repository: nothing above it is shown.
+    let set = place.changes_below(&[place.work().join("sub")], all()).await.unwrap();
+    assert_eq!(brief(&set), ["Modified b.rs +1 -1", "Untracked c.rs +1 -0"]);
+}
+
+#[tokio::test]
+async fn what_is_no_repository_or_lies_outside_is_refused() {
+    let place = Place::with(&[("a.rs", "a\n")]);
+    std::fs::create_dir_all(place.base.join("plain")).unwrap();
+    let plain = [place.base.join("plain")];
+    let error = place.changes_below(&plain, all()).await.unwrap_err();
+    assert!(
+        matches!(&error, GitFailure::NotARepository(words) if words.contains("no git repository in")),
+        "{error}"
+    );
+    let error = place.changes_below(&plain, at(place.work())).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Forbidden, "{error}");
+    std::os::unix::fs::symlink(place.work(), place.base.join("plain/link")).unwrap();
+    let error = place.changes_below(&plain, at("link")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Forbidden, "{error}");
+    let error = place.changes_below(&[], all()).await.unwrap_err();
+    assert!(error.to_string().contains("no folder is open"), "{error}");
+    let error = place.changes(at("nowhere")).await.unwrap_err();
+    assert!(error.to_string().contains("`nowhere`: not there"), "{error}");
+    place.git("plain", &["init", "-q", "--bare", "bare"]);
+    let error = place.changes_below(&plain, at("bare")).await.unwrap_err();
+    assert!(error.to_string().contains("bare repository"), "{error}");
+}
+
+#[tokio::test]
+async fn the_first_root_that_is_a_repository_is_taken() {
+    let place = Place::with(&[("a.rs", "a\n")]);
+    place.write("a.rs", "b\n");
+    std::fs::create_dir_all(place.base.join("plain")).unwrap();
+    let set = place.changes_below(&[place.base.join("plain"), place.work()], all()).await.unwrap();
+    assert_eq!(brief(&set), [format!("Modified {} +1 -1", place.work().join("a.rs").display())]);
+}
+
+#[tokio::test]
+async fn a_linked_work_tree_is_read_although_its_repository_is_elsewhere() {
+    let place = Place::with(&[("a.rs", "a\n")]);
+    place.git("work", &["worktree", "add", "-q", "-b", "other", "../tree"]);
+    let tree = place.base.join("tree");
+    std::fs::write(tree.join("a.rs"), "b\n").unwrap();
+    let set = place.changes_below(std::slice::from_ref(&tree), all()).await.unwrap();
+    assert_eq!((brief(&set), set.branch.as_deref()), (vec!["Modified a.rs +1 -1".to_owned()], Some("other")));
+}
+
+#[tokio::test]
+async fn a_project_cannot_point_at_a_repository_elsewhere() {
+    let place = Place::with(&[("private.rs", "secret\n")]);
+    let forged = place.base.join("forged");
+    let private = place.work().join(".git");
+    for kind in ["file", "link", "commondir", "worktree"] {
+        if forged.exists() {
+            std::fs::remove_dir_all(&forged).unwrap();
+        }
+        std::fs::create_dir_all(&forged).unwrap();
+        match kind {
+            "file" => {
+                std::fs::write(forged.join(".git"), format!("gitdir: {}\n", private.display())).unwrap();
+            }
+            "link" => std::os::unix::fs::symlink(&private, forged.join(".git")).unwrap(),
+            "commondir" => {
+                place.git("forged", &["init", "-q"]);
+                std::fs::write(forged.join(".git/commondir"), format!("{}\n", private.display())).unwrap();
+            }
+            _ => {
+                place.git("forged", &["init", "-q"]);
+                place.git("forged", &["config", "core.worktree", &place.work().display().to_string()]);
+            }
+        }
+        let error = place.changes_below(std::slice::from_ref(&forged), all()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Forbidden, "{kind}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_repository_of_another_user_is_explained() {
+    let place = Place::with(&[("a.rs", "a\n")]);
+    let chowned =
+        std::process::Command::new("chown").args(["-R", "12345", "."]).current_dir(place.work()).output();
+    if !chowned.is_ok_and(|output| output.status.success()) {
+        // Only a privileged user can give files away.
+        return;
+    }
+    let error = place.changes(all()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Forbidden, "{error}");
+    assert!(error.to_string().contains("git config --global --add safe.directory"), "{error}");
+}
