@@ -8,6 +8,7 @@ pub mod env;
 pub mod keys;
 pub mod layers;
 pub mod limits;
+mod meant_keys;
 pub mod place;
 mod preferences;
 pub mod problems;
@@ -83,13 +84,15 @@ impl Config {
     /// The working directory cannot be told.
     pub fn load() -> std::io::Result<Self> {
         let working_directory = std::env::current_dir()?;
-        Ok(Self::read(Layers::from_environment(env::process()), &working_directory))
+        let layers = Layers::from_environment(env::process()).with_undecodable(env::undecodable());
+        Ok(Self::read(layers, &working_directory))
     }
 
     /// Reads the files that belong to `layers` and checks the whole.
     #[must_use]
     pub fn read(mut layers: Layers, working_directory: &Path) -> Self {
         let mut problems = Problems::default();
+        layers.check_environment(&mut problems);
         let folder = Places::config_folder(&layers, working_directory);
         layers.read_user_files(&folder, &mut problems);
         layers.read_key_files(&mut problems);
@@ -110,7 +113,7 @@ impl Config {
             wording: wording::read(&layers, &places, &mut problems),
             clink: clink::read(&layers, &limits, &mut problems),
             allow_http,
-            serve: serve::read(&layers, limits.call, unread, &mut problems),
+            serve: serve::read(&layers, &places, (limits.call, unread), &mut problems),
             roots: place::local_roots(&layers, working_directory),
             sync: choice(
                 &layers,

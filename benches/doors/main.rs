@@ -92,6 +92,7 @@ impl Server {
             .env("CUSTOM_API_URL", vendor.url())
             .env("CUSTOM_MODEL_NAME", "mock-model")
             .env("EXAI_LOG", "error");
+        std::fs::create_dir_all(home.join("config")).expect("the folder can be made");
         command.env("EXAI_CONFIG_DIR", home.join("config")).env("EXAI_DATA_DIR", home.join("data"));
         if key {
             command.env("EXAI_TOKEN", KEY);

@@ -9,6 +9,11 @@ pub(super) fn parse(text: &str, path: &Path, problems: &mut Problems) -> BTreeMa
     let mut values = BTreeMap::new();
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();
+        // Other ends of lines would hide the names behind them.
+        if line.chars().any(|sign| sign.is_control() && sign != '\t') {
+            problems.error(format!("{}: line {} has a control character", path.display(), index + 1));
+            continue;
+        }
         if line.is_empty() || line.starts_with('#') {
             continue;
         }

@@ -144,6 +144,19 @@ pub const EXAI_ALLOW_HTTP: &str = "EXAI_ALLOW_HTTP";
 /// The project folder, as Claude Code tells it to its servers.
 pub const CLAUDE_PROJECT_DIR: &str = "CLAUDE_PROJECT_DIR";
 
+/// Names of this program's variables whose values are not Unicode, so that [`process`] leaves them out.
+#[must_use]
+pub fn undecodable() -> Vec<String> {
+    std::env::vars_os()
+        .filter(|(name, value)| name.to_str().is_none() || value.to_str().is_none())
+        .map(|(name, _)| name.to_string_lossy().into_owned())
+        .filter(|name| name.starts_with(PREFIX))
+        .collect()
+}
+
+/// How the names of this program's own variables begin.
+pub const PREFIX: &str = "EXAI_";
+
 /// The process environment as text; values that are not Unicode are left out, because no setting can mean them.
 #[must_use]
 pub fn process() -> BTreeMap<String, String> {

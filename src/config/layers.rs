@@ -8,7 +8,7 @@ use std::{
 
 use exai_engine::routing::edit_distance;
 
-use super::{keys, keys::Key, problems::Problems};
+use super::{env, keys, keys::Key, problems::Problems};
 
 /// The keys that a project's own file may set. Never addresses, keys, roots or limits: a cloned repository is a stranger's text.
 const PROJECT_KEYS: [&str; 3] = ["default_model", "locale", "tool_profile"];
@@ -57,6 +57,8 @@ pub struct Found {
 pub struct Layers {
     command_line: BTreeMap<&'static str, String>,
     environment: BTreeMap<String, String>,
+    /// Names of variables whose values are no text.
+    undecodable: Vec<String>,
     /// Values of secrets that stand in files, by the name of the secret, with the file.
     key_files: BTreeMap<&'static str, (PathBuf, String)>,
     dotenv: (PathBuf, BTreeMap<String, String>),
@@ -72,15 +74,26 @@ impl Layers {
         Self { environment, ..Self::default() }
     }
 
+    /// Adds the names of variables whose values are no text.
+    #[must_use]
+    pub fn with_undecodable(mut self, names: Vec<String>) -> Self {
+        self.undecodable = names;
+        self
+    }
+
+    /// Reports variables whose values are no text.
+    pub fn check_environment(&self, problems: &mut Problems) {
+        for name in &self.undecodable {
+            problems.error(format!("{name}: the value is not UTF-8"));
+        }
+    }
+
     /// Reads the files that `NAME_FILE` names in the place of a secret `NAME`, as container platforms hand secrets over.
     pub fn read_key_files(&mut self, problems: &mut Problems) {
         for name in keys::all().filter(|key| key.secret).flat_map(|key| key.env) {
             let variable = format!("{name}_FILE");
-            let Some(path) =
-                self.environment.get(&variable).map(|path| path.trim()).filter(|path| is_set(path))
-            else {
-                continue;
-            };
+            let written = self.environment.get(&variable).or_else(|| self.dotenv.1.get(&variable));
+            let Some(path) = written.map(|path| path.trim()).filter(|path| is_set(path)) else { continue };
             let path = PathBuf::from(path);
             match read_text(&path, problems) {
                 Some(text) => drop(self.key_files.insert(name, (path, text.trim().to_owned()))),
@@ -180,7 +193,7 @@ impl Layers {
             .find_map(|name| {
                 let file = format!("{name}_FILE");
                 let of = |name: &str| self.environment.contains_key(name).then(|| name.to_owned());
-                let in_dotenv = self.dotenv.1.contains_key(*name);
+                let in_dotenv = self.dotenv.1.contains_key(*name) || self.dotenv.1.contains_key(&file);
                 of(name)
                     .or_else(|| of(&file))
                     .or_else(|| in_dotenv.then(|| format!("{name} in {}", self.dotenv.0.display())))
@@ -189,6 +202,16 @@ impl Layers {
                 let (path, values) = &self.user;
                 values.contains_key(key.path).then(|| format!("{} in {}", key.path, path.display()))
             })
+    }
+
+    /// Names that begin like this program's own, of the environment and of `.env`.
+    #[must_use]
+    pub fn own_variables(&self) -> BTreeSet<&str> {
+        let all = self.environment.keys().chain(self.dotenv.1.keys());
+        let is_own = |name: &&str| {
+            name.get(..env::PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(env::PREFIX))
+        };
+        all.map(String::as_str).filter(is_own).collect()
     }
 
     /// The path of the user's file.
@@ -267,7 +290,12 @@ fn is_set(value: &str) -> bool {
 
 fn read_text(path: &Path, problems: &mut Problems) -> Option<String> {
     match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        // A link that leads nowhere was meant to be a file.
+        Err(error)
+            if error.kind() == std::io::ErrorKind::NotFound && std::fs::symlink_metadata(path).is_err() =>
+        {
+            return None;
+        }
         Ok(about) if !about.is_file() || about.len() > MAX_FILE_BYTES => {
             problems.error(format!("{}: not a regular file of at most 1 MiB", path.display()));
             return None;

@@ -13,6 +13,8 @@ use super::{
     keys::{self, Key},
     layers::Layers,
     limits::{number, seconds},
+    meant_keys,
+    place::Places,
     problems::Problems,
 };
 
@@ -51,10 +53,20 @@ pub struct Serve {
 }
 
 /// Reads it. `unread` is what the user's files have that could not be read: a key may have been among it.
-pub(super) fn read(layers: &Layers, call: Duration, unread: Vec<String>, problems: &mut Problems) -> Serve {
+pub(super) fn read(
+    layers: &Layers,
+    places: &Places,
+    (call, unread): (Duration, Vec<String>),
+    problems: &mut Problems,
+) -> Serve {
     let Keys { credentials, clients, wrong } = Keys::read(layers);
     wrong.iter().for_each(|text| problems.error(text.clone()));
-    let misspelled = ["serve", "client"].into_iter().flat_map(|beginning| layers.misspelled(beginning));
+    let signs = if credentials.is_empty() && wrong.is_empty() {
+        meant_keys::signs(layers, places)
+    } else {
+        ["serve", "client"].into_iter().flat_map(|beginning| layers.misspelled(beginning)).collect()
+    };
+    signs.iter().for_each(|text| problems.warn(text.clone()));
     let sessions = number(layers, &keys::SERVE_SESSIONS, 0, 1_000_000, problems);
     let usual = HttpSettings::default();
     let megabytes: usize = number(layers, &keys::SERVE_MESSAGE_MEGABYTES, 1, 8, problems);
@@ -67,7 +79,7 @@ pub(super) fn read(layers: &Layers, call: Duration, unread: Vec<String>, problem
         tls_key: file(layers, &keys::SERVE_TLS_KEY),
         token: token(layers),
         clients,
-        shut: unread.into_iter().chain(misspelled).chain(wrong).collect(),
+        shut: unread.into_iter().chain(signs).chain(wrong).collect(),
         http: HttpSettings {
             allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
             credentials: Credentials::new(credentials),
@@ -182,7 +194,10 @@ impl Keys {
 
     fn add(&mut self, place: String, key: &str, who: Principal, used: &mut BTreeMap<String, String>) {
         let key = key.trim();
-        if key.len() < LEAST_KEY {
+        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.wrong
+                .push(format!("{place}: a key consists of ASCII letters, digits and signs, without spaces"));
+        } else if key.len() < LEAST_KEY {
             self.wrong.push(format!("{place}: a key has at least {LEAST_KEY} characters"));
         } else if let Some(other) = used.get(key) {
             self.wrong.push(format!("{place}: the same key as {other}; each client needs its own"));

@@ -194,7 +194,7 @@ async fn a_door_that_would_stand_open_is_not_opened() {
 async fn a_missing_key_keeps_the_door_shut() {
     let client = "[[clients]]\nname = \"ci\"\ntoken_env = \"CI_KEY\"\n";
     let two = format!("{client}[[clients]]\nname = \"dev\"\ntoken_env = \"DEV_KEY\"\n");
-    let key = "a key that is long enough";
+    let key = "a-key-that-is-long-enough";
     let none: &[(&str, &str)] = &[];
     for (file, variables, said) in [
         ("", [("EXAI_TOKEN", "short")].as_slice(), "a key has at least 16 characters"),
@@ -203,7 +203,14 @@ async fn a_missing_key_keeps_the_door_shut() {
         ("", &[("EXAI_TOKEN_FILE", "/nowhere/at/all")], "there is no file /nowhere/at/all"),
         ("EXAI_TOKEN=\n", none, "EXAI_TOKEN in"),
         ("EXAI_TOKEN: a key that is long enough\n", none, "line 1 is not NAME=value"),
+        ("EXAI_TOKEN_FILE=/nowhere/at/all\n", none, "there is no file /nowhere/at/all"),
+        ("EXAI_LOG=info\rEXAI_TOKEN=a-key-that-is-long-enough\n", none, "line 1 has a control character"),
         ("[serve]\ntoken = \"\"\n", none, "serve.token in"),
+        ("[auth]\ntoken = \"a-key-that-is-long-enough\"\n", none, "`auth.token` is not a setting"),
+        ("[[Clients]]\nname = \"ci\"\n", none, "`Clients` is not a setting"),
+        ("", &[("EXAI_TOKNE", key)], "EXAI_TOKNE is not a setting"),
+        ("", &[("EXAI_API_KEY", key)], "EXAI_API_KEY is not a setting"),
+        ("", &[("EXAI_TOKEN", "a key that is long enough")], "ASCII letters, digits and signs"),
         ("[serve]\ntokn = \"a key that is long enough\"\n", none, "`serve.tokn` is not a setting"),
         ("[serve\n", none, "config.toml"),
         (client, none, "clients, entry 1: CI_KEY is not set"),
@@ -232,16 +239,42 @@ async fn a_missing_key_keeps_the_door_shut() {
     }
 }
 
+/// Signs that a key was meant which are no text of a file or variable.
+#[tokio::test]
+async fn a_configuration_not_found_keeps_it_shut() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let setup = setup().await;
+    let folder = setup.home.path().join("config");
+    let serve = async |command: &mut tokio::process::Command| {
+        command.args(["serve", "--listen", "127.0.0.1:0"]).stdin(std::process::Stdio::null());
+        let output = within("its end", command.output()).await.unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let mut command = setup.command();
+    command.env("EXAI_TOKEN", std::ffi::OsString::from_vec(vec![0xff; 24]));
+    let (code, told) = serve(&mut command).await;
+    assert!(code == Some(2) && told.contains("EXAI_TOKEN: the value is not UTF-8"), "{told}");
+    for name in ["config.toml", ".env"] {
+        std::os::unix::fs::symlink("nowhere", folder.join(name)).unwrap();
+        let (code, told) = serve(&mut setup.command()).await;
+        assert!(code == Some(2) && told.contains(name), "{told}");
+        std::fs::remove_file(folder.join(name)).unwrap();
+    }
+    let mut command = setup.command();
+    let (code, told) = serve(command.env("EXAI_CONFIG_DIR", folder.join("missing"))).await;
+    assert!(code == Some(2) && told.contains("EXAI_CONFIG_DIR: there is no folder"), "{told}");
+}
+
 #[tokio::test]
 async fn serve_says_who_and_what() {
-    let setup = setup().await.with("EXAI_TOKEN", "a key that is long enough");
+    let setup = setup().await.with("EXAI_TOKEN", "a-key-that-is-long-enough");
     let said = at_start(&setup, "127.0.0.1:0").await;
     let root = setup.project.path().canonicalize().unwrap();
     assert!(said.contains(&format!("folders:   {}\n", root.display())), "{said}");
     assert!(said.contains("providers: custom\n"), "{said}");
     assert!(said.contains("clients:   local (serve.token (EXAI_TOKEN))\n"), "{said}");
-    assert!(!said.contains("warning:") && !said.contains("long enough"), "{said}");
-    let bare = Setup::without_provider().await.with("EXAI_TOKEN", "a key that is long enough");
+    assert!(!said.contains("warning:") && !said.contains("long-enough"), "{said}");
+    let bare = Setup::without_provider().await.with("EXAI_TOKEN", "a-key-that-is-long-enough");
     let said = at_start(&bare, "0.0.0.0:0").await;
     for part in ["no folder is open", "without encryption", "no provider has a key"] {
         assert!(said.contains(part), "{part}: {said}");

@@ -332,3 +332,23 @@ async fn a_service_manager_hands_over_its_socket_and_is_told_when_it_is_used() {
     let mut first = first;
     assert_eq!(within("its end", first.wait()).await.unwrap().code(), Some(0));
 }
+
+/// systemd makes sockets that every user may open, unless the unit says otherwise.
+#[tokio::test]
+async fn inherited_sockets_of_everybody_need_keys() {
+    let setup = Setup::new().await;
+    let path = setup.home.path().join("handed.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let inherited = rustix::io::dup(&listener).unwrap();
+    rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty()).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let mut command = Command::new("python3");
+    command.arg("-c").arg(ACTIVATE).arg(env!("CARGO_BIN_EXE_exai-mcp")).arg("serve");
+    for (name, value) in setup.command().as_std().get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let number = std::os::fd::AsRawFd::as_raw_fd(&inherited).to_string();
+    let output = within("its end", command.env("SOCKET", number).output()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("SocketMode=0600"), "{said}");
+}

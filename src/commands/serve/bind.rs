@@ -78,7 +78,24 @@ fn inherited(config: &Config) -> anyhow::Result<Option<Listener>> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let path = address.as_pathname().unwrap_or(Path::new("(unnamed)")).to_owned();
+    guard_socket(&path, config)?;
     Ok(Some(Listener::unix(tokio::net::UnixListener::from_std(listener)?, path)))
+}
+
+/// A socket that others made may be open to everybody on this machine.
+#[cfg(unix)]
+fn guard_socket(path: &Path, config: &Config) -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let is_own = std::fs::symlink_metadata(path).is_ok_and(|socket| {
+        socket.uid() == rustix::process::geteuid().as_raw() && socket.mode() & 0o077 == 0
+    });
+    anyhow::ensure!(
+        is_own || !config.serve.http.credentials.is_empty(),
+        "{} can be opened by other users, and nobody would have to show a key: set SocketMode=0600 in the socket's unit, or set \
+         EXAI_TOKEN (at least 16 characters)",
+        path.display()
+    );
+    Ok(())
 }
 
 #[cfg(not(unix))]

@@ -51,6 +51,8 @@ impl Setup {
             project: tempfile::tempdir().expect("a temporary folder"),
             launcher: Vec::new(),
         };
+        // A server whose named folder is missing does not start without a key.
+        std::fs::create_dir_all(setup.home.path().join("config")).expect("the folder can be made");
         setup.with("EXAI_CACHE_SECONDS", "600")
     }
 
