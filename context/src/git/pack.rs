@@ -23,7 +23,11 @@ use crate::{
 /// Files whose text is asked for at once.
 const BATCH: usize = 100;
 /// The text of this many times the budget is read at most: what is far beyond it is not even looked at.
-const READ_AHEAD: u32 = 2;
+const READ_AHEAD: u64 = 2;
+/// Bytes of text that a token stands for, at the most that estimates assume.
+const BYTES_PER_TOKEN: u64 = 8;
+/// A file has at least this part of the room that is left.
+const MOST_SHARES: usize = 8;
 /// The part of the budget, as a fraction, that the list of names may take.
 const LIST_SHARE: u32 = 8;
 /// Estimated tokens of the sentences around the changes.
@@ -58,23 +62,18 @@ pub async fn pack(
     file_tokens: Option<u32>,
 ) -> Result<PackedChanges, GitFailure> {
     let order = by_importance(&set.files);
-    let mut hunks: HashMap<usize, Vec<Hunk>> = HashMap::new();
-    let mut read = 0_u32;
+    let mut hunks: HashMap<usize, Given> = HashMap::new();
+    let mut room = read_ahead(tokens);
     let open = |at: &usize| set.files.get(*at).is_some_and(|file| file.withheld.is_none());
     let open: Vec<usize> = order.iter().copied().filter(open).collect();
     let mut withheld: HashMap<usize, (String, bool)> = HashMap::new();
     for batch in open.chunks(BATCH) {
-        if read > tokens.saturating_mul(READ_AHEAD) {
+        if room == 0 {
             break;
         }
-        for (at, found) in fetch(set, batch).await? {
+        for (at, found) in fetch(set, batch, &mut room).await? {
             match found {
-                Ok(found) => {
-                    let bytes: usize =
-                        found.iter().flat_map(|hunk| &hunk.lines).map(|line| line.text.len()).sum();
-                    read = read.saturating_add(files::estimate_tokens_of_bytes(bytes as u64));
-                    hunks.insert(at, found);
-                }
+                Ok(found) => drop(hunks.insert(at, found)),
                 Err(why) => drop(withheld.insert(at, why)),
             }
         }
@@ -102,7 +101,7 @@ pub async fn pack(
 /// Fits a diff that a caller supplied into the budget.
 #[must_use]
 pub fn supplied(diff: &str, roots: &Roots, tokens: u32, file_tokens: Option<u32>) -> PackedChanges {
-    let Supplied { files, hunks } = Supplied::read(diff, roots);
+    let Supplied { files, hunks } = Supplied::read(diff, roots, read_ahead(tokens));
     let order = by_importance(&files);
     let head = render::head("a diff that the caller supplied", None, &[], &files, 0, tokens / LIST_SHARE);
     fit(&files, &order, hunks, &head, tokens, file_tokens, roots)
@@ -126,10 +125,31 @@ fn by_importance(files: &[Changed]) -> Vec<usize> {
     order
 }
 
-type Found = Vec<(usize, Result<Vec<Hunk>, (String, bool)>)>;
+/// The room of one of so many files: no file takes that of all others, and a single one has it all.
+pub(super) fn share_of(room: u64, files: usize) -> u64 {
+    room / files.clamp(1, MOST_SHARES) as u64
+}
 
-/// The text of some files: of those that git knows from git, of new ones from disk.
-async fn fetch(set: &ChangeSet, batch: &[usize]) -> Result<Found, GitFailure> {
+/// How many bytes of lines are kept for a budget.
+fn read_ahead(tokens: u32) -> u64 {
+    u64::from(tokens) * READ_AHEAD * BYTES_PER_TOKEN
+}
+
+/// What was read of a file's changes.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    pub(super) hunks: Vec<Hunk>,
+    /// Lines that there was no room for.
+    pub(super) dropped: u64,
+}
+
+/// Why a change is not shown that brings a private key.
+pub(super) const KEY: &str = "refused: a private key";
+
+type Found = Vec<(usize, Result<Given, (String, bool)>)>;
+
+/// The text of some files: of those that git knows from git, of new ones from disk. Takes what is kept from `room`.
+async fn fetch(set: &ChangeSet, batch: &[usize], room: &mut u64) -> Result<Found, GitFailure> {
     let mut found = Found::new();
     let mut known = Vec::new();
     for at in batch {
@@ -142,31 +162,63 @@ async fn fetch(set: &ChangeSet, batch: &[usize]) -> Result<Found, GitFailure> {
         let read = tokio::task::spawn_blocking(move || untracked::read(&path, &roots)).await;
         let read = read
             .map_err(|error| GitFailure::Failed { command: "diff".to_owned(), message: error.to_string() })?;
-        found.push((*at, read.map(|whole| untracked::hunk(&whole.text).into_iter().collect())));
+        let most = share_of(*room, batch.len() - found.len());
+        let mut own = most;
+        found.push((*at, read.map(|whole| untracked::given(&whole.text, &mut own))));
+        *room -= most - own;
     }
     let mut waiting = vec![known];
     while let Some(some) = waiting.pop().filter(|some| !some.is_empty()) {
-        let (patches, cut) = patches(set, &some).await?;
+        let (diff, cut) = diff_of(set, &some).await?;
         if cut && some.len() > 1 {
             // One of them is huge: the others are asked for apart from it.
             let (first, second) = some.split_at(some.len() / 2);
             waiting.extend([second.to_vec(), first.to_vec()]);
             continue;
         }
-        let mut by_path: HashMap<String, Vec<Hunk>> = HashMap::new();
-        for patch in patches {
-            by_path.entry(patch.path().to_owned()).or_default().extend(patch.hunks);
-        }
-        for at in some {
-            let name = set.files.get(at).map(|file| file.from_top.to_string_lossy().into_owned());
-            let hunks = name.and_then(|name| by_path.remove(&name)).unwrap_or_default();
-            found.push((at, secret(&hunks).map_or(Ok(hunks), |why| Err((why, true)))));
-        }
+        let named = |at: usize| Some((at, set.files.get(at)?.from_top.to_string_lossy().into_owned()));
+        let named: Vec<(usize, String)> = some.into_iter().filter_map(named).collect();
+        let (left, files) = (*room, batch.len() - found.len());
+        let read = tokio::task::spawn_blocking(move || read_parts(&diff, named, (left, files))).await;
+        let (parts, left) = read
+            .map_err(|error| GitFailure::Failed { command: "diff".to_owned(), message: error.to_string() })?;
+        *room = left;
+        found.extend(parts);
     }
     Ok(found)
 }
 
-async fn patches(set: &ChangeSet, some: &[usize]) -> Result<(Vec<patch::Patch>, bool), GitFailure> {
+/// Reads the parts of a diff in the order of the files, which is that of their importance. They share the room with those of the
+/// `files` that are still to come.
+fn read_parts(diff: &[u8], named: Vec<(usize, String)>, (mut room, mut files): (u64, usize)) -> (Found, u64) {
+    let mut parts: HashMap<String, Vec<&[u8]>> = HashMap::new();
+    for part in patch::sections(diff) {
+        // A file that became a link has two parts.
+        if let Some(patch) = patch::parse_within(part, &mut 0).first() {
+            parts.entry(patch.path().to_owned()).or_default().push(part);
+        }
+    }
+    let mut found = Found::new();
+    for (at, name) in named {
+        let most = share_of(room, files);
+        let mut own = most;
+        files = files.saturating_sub(1);
+        let mut given = Given::default();
+        let mut private_key = false;
+        for part in parts.remove(&name).unwrap_or_default() {
+            for patch in patch::parse_within(part, &mut own) {
+                private_key |= patch.private_key;
+                given.dropped += patch.dropped;
+                given.hunks.extend(patch.hunks);
+            }
+        }
+        room -= most - own;
+        found.push((at, if private_key { Err((KEY.to_owned(), true)) } else { Ok(given) }));
+    }
+    (found, room)
+}
+
+async fn diff_of(set: &ChangeSet, some: &[usize]) -> Result<(Vec<u8>, bool), GitFailure> {
     let mut arguments = patch_arguments(&set.repository);
     arguments.extend(set.comparison.iter().cloned());
     arguments.push(OsString::from("--"));
@@ -182,26 +234,14 @@ async fn patches(set: &ChangeSet, some: &[usize]) -> Result<(Vec<patch::Patch>, 
             message: super::program::first_line(&said.stderr),
         });
     }
-    let cut = said.cut;
-    let read = tokio::task::spawn_blocking(move || patch::parse(&said.stdout)).await;
-    let patches =
-        read.map_err(|error| GitFailure::Failed { command: "diff".to_owned(), message: error.to_string() })?;
-    Ok((patches, cut))
-}
-
-/// Why a change must not be shown for what it contains.
-pub(super) fn secret(hunks: &[Hunk]) -> Option<String> {
-    let mut lines = hunks.iter().flat_map(|hunk| &hunk.lines).map(|line| line.text.trim_start());
-    lines
-        .any(|line| line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY"))
-        .then(|| "refused: a private key".to_owned())
+    Ok((said.stdout, said.cut))
 }
 
 /// Shares the budget out: whole changes first, in order, then parts of the others.
 fn fit(
     files: &[Changed],
     order: &[usize],
-    mut hunks: HashMap<usize, Vec<Hunk>>,
+    mut hunks: HashMap<usize, Given>,
     head: &str,
     tokens: u32,
     file_tokens: Option<u32>,
@@ -217,9 +257,14 @@ fn fit(
         if file.withheld.is_some() {
             continue;
         }
-        let Some(hunks) = hunks.remove(at) else { continue };
+        let Some(Given { hunks, dropped }) = hunks.remove(at) else { continue };
         let shown = Shown { at: *at, file, all: hunks.len(), hunks };
-        let cost = if shown.hunks.is_empty() { 0 } else { render::cost(&shown) };
+        let cost = match (dropped, shown.hunks.is_empty()) {
+            (0, true) => 0,
+            (0, false) => render::cost(&shown),
+            // What was not read cannot be shown whole.
+            _ => u32::MAX,
+        };
         if cost <= left.min(most) {
             left -= cost;
             outcomes.insert(*at, Outcome { shown, cost, is_whole: true });

@@ -43,6 +43,14 @@ pub struct Patch {
     pub new: Option<String>,
     /// Whether the file is binary, and the contents are not told.
     pub binary: bool,
+    /// Lines added, also those that were not kept.
+    pub added: u32,
+    /// Lines removed, also those that were not kept.
+    pub removed: u32,
+    /// Lines that were not kept for lack of room.
+    pub dropped: u64,
+    /// Whether a private key begins in it, kept or not.
+    pub private_key: bool,
     /// In order.
     pub hunks: Vec<Hunk>,
 }
@@ -52,17 +60,6 @@ impl Patch {
     #[must_use]
     pub fn path(&self) -> &str {
         self.new.as_deref().or(self.old.as_deref()).unwrap_or_default()
-    }
-
-    /// Lines added and removed.
-    #[must_use]
-    pub fn counts(&self) -> (u32, u32) {
-        let count = |mark: Mark| {
-            let lines =
-                self.hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.mark == mark).count();
-            u32::try_from(lines).unwrap_or(u32::MAX)
-        };
-        (count(Mark::Added), count(Mark::Removed))
     }
 }
 
@@ -85,23 +82,47 @@ impl Hunk {
 /// over, and a diff that was cut off ends where it was cut.
 #[must_use]
 pub fn parse(diff: &[u8]) -> Vec<Patch> {
-    let mut reader = Reader::default();
+    let mut room = u64::MAX;
+    parse_within(diff, &mut room)
+}
+
+/// The same, keeping lines only as long as there is room: so many bytes, of which [`cost_of_line`] are taken for each.
+pub(super) fn parse_within(diff: &[u8], room: &mut u64) -> Vec<Patch> {
+    let mut reader = Reader { patches: Vec::new(), left: (0, 0), in_header: false, room };
     for line in diff.split(|byte| *byte == b'\n') {
         reader.take(line);
     }
     reader.finish()
 }
 
-#[derive(Default)]
-struct Reader {
+/// What a line takes in memory and, at the least, in a prompt: its text, its number and its mark. An empty line is not nothing.
+pub(super) fn cost_of_line(text: &str) -> u64 {
+    text.len() as u64 + 8
+}
+
+/// The parts of a diff of git, each about one file.
+pub(super) fn sections(diff: &[u8]) -> impl Iterator<Item = &[u8]> {
+    // Within a hunk every line begins with a sign of its own.
+    const HEAD: &[u8] = b"diff --git ";
+    let mut starts: Vec<usize> = memchr::memmem::find_iter(diff, HEAD)
+        .filter(|at| *at == 0 || diff.get(at - 1) == Some(&b'\n'))
+        .collect();
+    starts.push(diff.len());
+    let ends = starts.clone().into_iter().skip(1);
+    starts.into_iter().zip(ends).filter_map(|(start, end)| diff.get(start..end))
+}
+
+struct Reader<'a> {
     patches: Vec<Patch>,
     /// Lines of the present hunk that are still to come on the old and the new side.
     left: (u32, u32),
     /// Whether the header of the present file may still name its paths.
     in_header: bool,
+    /// Bytes of lines that may still be kept.
+    room: &'a mut u64,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn take(&mut self, line: &[u8]) {
         if self.left != (0, 0) && self.take_content(line) {
             return;
@@ -171,9 +192,19 @@ impl Reader {
         }
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         let kept = text.get(..MAX_LINE).unwrap_or(text);
-        let line = Line { mark, text: String::from_utf8_lossy(kept).into_owned() };
+        let text = String::from_utf8_lossy(kept);
+        let cost = cost_of_line(&text);
+        let is_kept = cost <= *self.room;
+        *self.room = if is_kept { *self.room - cost } else { 0 };
+        let private_key = begins_private_key(&text);
         self.present(|patch| {
-            patch.hunks.last_mut().into_iter().for_each(|hunk| hunk.lines.push(line.clone()));
+            patch.private_key |= private_key;
+            patch.added = patch.added.saturating_add(u32::from(mark == Mark::Added));
+            patch.removed = patch.removed.saturating_add(u32::from(mark == Mark::Removed));
+            match patch.hunks.last_mut() {
+                Some(hunk) if is_kept => hunk.lines.push(Line { mark, text: text.into_owned() }),
+                _ => patch.dropped += 1,
+            }
         });
         true
     }
@@ -187,6 +218,11 @@ impl Reader {
     fn finish(self) -> Vec<Patch> {
         self.patches.into_iter().filter(|patch| patch.old.is_some() || patch.new.is_some()).collect()
     }
+}
+
+fn begins_private_key(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY")
 }
 
 /// `@@ -1,3 +1,4 @@ heading`: lines on the old side, first line and lines on the new side, heading.
@@ -294,7 +330,22 @@ mod tests {
             ]
         );
         assert_eq!(patches[0].hunks[0].heading, "fn a()");
-        assert_eq!(patches[0].counts(), (2, 2));
+        assert_eq!((patches[0].added, patches[0].removed), (2, 2));
+    }
+
+    #[test]
+    fn what_is_not_kept_is_counted() {
+        let text = format!(
+            "{DIFF}diff --git a/k b/k\n--- a/k\n+++ b/k\n@@ -0,0 +1,2 @@\n+\n+-----BEGIN RSA PRIVATE KEY-----\n"
+        );
+        let mut room = 25;
+        let patches = parse_within(text.as_bytes(), &mut room);
+        let kept = |patch: &Patch| patch.hunks.iter().map(|hunk| hunk.lines.len()).sum::<usize>();
+        assert_eq!((kept(&patches[0]), patches[0].dropped, patches[0].added), (2, 4, 2));
+        assert_eq!((kept(&patches[3]), patches[3].dropped, patches[3].private_key, room), (0, 2, true, 0));
+        let names: Vec<String> =
+            sections(text.as_bytes()).flat_map(parse).map(|patch| patch.path().to_owned()).collect();
+        assert_eq!(names, ["src/a.rs", "new name", "x.bin", "k"]);
     }
 
     #[test]

@@ -4,24 +4,25 @@ use std::{collections::HashMap, path::PathBuf};
 
 use super::{
     changes::{Changed, Side, Status},
-    pack::secret,
-    patch::{self, Hunk, Patch},
+    pack::{Given, KEY},
+    patch::{self, Patch},
 };
 use crate::files::{self, Roots};
 
 /// The files of a supplied diff and their hunks.
 pub(super) struct Supplied {
     pub(super) files: Vec<Changed>,
-    pub(super) hunks: HashMap<usize, Vec<Hunk>>,
+    pub(super) hunks: HashMap<usize, Given>,
 }
 
 impl Supplied {
-    pub(super) fn read(diff: &str, roots: &Roots) -> Self {
+    /// Keeps so many bytes of the lines.
+    pub(super) fn read(diff: &str, roots: &Roots, mut room: u64) -> Self {
         let mut supplied = Self { files: Vec::new(), hunks: HashMap::new() };
-        for patch in patch::parse(diff.as_bytes()) {
+        for patch in patch::parse_within(diff.as_bytes(), &mut room) {
             let at = supplied.files.len();
             supplied.files.push(changed(&patch, roots));
-            supplied.hunks.insert(at, patch.hunks);
+            supplied.hunks.insert(at, Given { hunks: patch.hunks, dropped: patch.dropped });
         }
         supplied
     }
@@ -29,7 +30,7 @@ impl Supplied {
 
 /// The files that a supplied diff changes.
 pub fn files_of(diff: &str, roots: &Roots) -> Vec<Changed> {
-    Supplied::read(diff, roots).files
+    Supplied::read(diff, roots, 0).files
 }
 
 fn changed(patch: &Patch, roots: &Roots) -> Changed {
@@ -38,8 +39,8 @@ fn changed(patch: &Patch, roots: &Roots) -> Changed {
     let absolute = located.map_or_else(|| PathBuf::from(path), |located| located.absolute);
     let refused = files::refused_by_name(&absolute)
         .map(|why| format!("refused: {why}"))
-        .or_else(|| secret(&patch.hunks));
-    let (insertions, deletions) = patch.counts();
+        .or_else(|| patch.private_key.then(|| KEY.to_owned()));
+    let (insertions, deletions) = (patch.added, patch.removed);
     let status = match (&patch.old, &patch.new) {
         (None, _) => Status::Added,
         (_, None) => Status::Deleted,

@@ -5,7 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use super::{
     changes::{ChangeSet, Changed, Side, Status},
     failure::GitFailure,
-    patch::{Hunk, Line, Mark},
+    pack::Given,
+    patch::{Hunk, Line, Mark, cost_of_line},
     program::words,
     repository::path_of,
 };
@@ -14,11 +15,19 @@ use crate::files::{self, Roots, WholeText};
 /// The most new files whose lines are counted for the summary; reading more of them would be felt.
 const MAX_COUNTED: usize = 2_000;
 
-/// Adds the untracked files that nothing ignores.
+/// Adds the untracked files that nothing ignores. When git cannot list them, such as at a pipe in the place of an ignore file, the
+/// changes of the other files are told all the same.
 pub(super) async fn add(set: &mut ChangeSet) -> Result<(), GitFailure> {
     let mut arguments = words(["ls-files", "--others", "--exclude-standard", "-z"]);
     arguments.extend(set.repository.scope_arguments());
-    let listed = set.repository.tell(&arguments, &[]).await?;
+    let listed = match set.repository.tell(&arguments, &[]).await {
+        Ok(listed) => listed,
+        Err(GitFailure::Cancelled) => return Err(GitFailure::Cancelled),
+        Err(failure) => {
+            set.notes.push(format!("new files were not looked for: {failure}"));
+            return Ok(());
+        }
+    };
     let most = set.repository.settings().max_files;
     let names: Vec<&[u8]> = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty()).collect();
     set.not_listed += names.len().saturating_sub(most);
@@ -80,9 +89,22 @@ pub(super) fn read(absolute: &PathBuf, roots: &Roots) -> Result<WholeText, (Stri
     })
 }
 
-/// A new file as one hunk of additions.
-pub(super) fn hunk(text: &str) -> Option<Hunk> {
-    let lines: Vec<Line> =
-        text.lines().map(|line| Line { mark: Mark::Added, text: line.to_owned() }).collect();
-    (!lines.is_empty()).then(|| Hunk { first_line: 1, heading: String::new(), lines })
+/// A new file as one hunk of additions, as far as there is room.
+pub(super) fn given(text: &str, room: &mut u64) -> Given {
+    let mut lines = Vec::new();
+    let mut rest = text.lines();
+    while let Some(line) = rest.next() {
+        let Some(left) = room.checked_sub(cost_of_line(line)) else {
+            *room = 0;
+            let dropped = 1 + rest.count() as u64;
+            return Given { hunks: vec![hunk(lines)], dropped };
+        };
+        *room = left;
+        lines.push(Line { mark: Mark::Added, text: line.to_owned() });
+    }
+    Given { hunks: if lines.is_empty() { Vec::new() } else { vec![hunk(lines)] }, dropped: 0 }
+}
+
+fn hunk(lines: Vec<Line>) -> Hunk {
+    Hunk { first_line: 1, heading: String::new(), lines }
 }
