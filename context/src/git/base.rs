@@ -29,6 +29,13 @@ impl Base {
                 object: head.clone(),
                 head: Some(head),
             },
+            None if is_born(repository).await? => {
+                return Err(GitFailure::Failed {
+                    command: "rev-parse".to_owned(),
+                    message: "HEAD names a commit that is not there; the repository is damaged or incomplete"
+                        .to_owned(),
+                });
+            }
             None => Self {
                 words: "nothing: there is no commit yet".to_owned(),
                 object: empty_tree(repository).await?,
@@ -46,6 +53,9 @@ impl Base {
             return Err(GitFailure::BadRevision(format!(
                 "`{shown}` is not one revision; name a branch, a tag or a commit, such as main or HEAD~3"
             )));
+        }
+        if !names_reference_or_object(repository, named).await? {
+            return Err(unknown(repository, &shown).await?);
         }
         let commit =
             repository.line(&["rev-parse", "--verify", "--quiet", &format!("{named}^{{commit}}")]).await?;
@@ -75,6 +85,17 @@ impl Base {
             },
         })
     }
+}
+
+/// Whether the head names something, there or not.
+async fn is_born(repository: &Repository) -> Result<bool, GitFailure> {
+    Ok(repository.line(&["rev-parse", "--verify", "--quiet", "HEAD"]).await?.is_some())
+}
+
+/// Whether a revision is an object or a reference in its usual place. Git also takes any file of its folder for a reference.
+async fn names_reference_or_object(repository: &Repository, named: &str) -> Result<bool, GitFailure> {
+    let full = repository.line(&["rev-parse", "--symbolic-full-name", "--verify", "--quiet", named]).await?;
+    Ok(full.is_none_or(|full| full.starts_with("refs/") || !full.contains('/')))
 }
 
 /// The empty tree in the repository's own hash.

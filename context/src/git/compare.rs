@@ -25,7 +25,7 @@ pub(super) async fn without_equal_binaries(
             && entry.modes.0 == entry.modes.1
             && entry.modes.1.starts_with("100")
             && entry.objects.1.bytes().all(|byte| byte == b'0')
-            && !entry.path.as_encoded_bytes().contains(&b'\n')
+            && is_plain(entry.path.as_encoded_bytes())
     };
     let open: Vec<&Entry> = entries.iter().filter(|entry| is_open(entry)).take(MAX_HASHED).collect();
     if open.is_empty() {
@@ -46,6 +46,11 @@ pub(super) async fn without_equal_binaries(
         .collect();
     entries.retain(|entry| !equal.contains(&entry.path));
     Ok(entries)
+}
+
+/// Whether git reads a line with this path as this path: it undoes quotes, and drops a carriage return at the end.
+fn is_plain(path: &[u8]) -> bool {
+    !path.contains(&b'\n') && !path.starts_with(b"\"") && !path.ends_with(b"\r")
 }
 
 /// Says of each changed submodule from which commit to which it went. The list does not name the one that is checked out.

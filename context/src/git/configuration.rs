@@ -182,32 +182,45 @@ impl<'a> Reader<'a> {
     }
 
     fn included(&self, file: &Path, written: &[u8]) -> Result<PathBuf, GitFailure> {
-        // `~` and `%(prefix)/` lead out of every repository.
-        if written.starts_with(b"~") || written.starts_with(b"%(prefix)") {
+        if is_expanded(written) {
             return Err(self.refused(&format!(
-                "includes {}, a file outside of the repository",
+                "includes {}, a file outside of the repository. Include it from your own ~/.gitconfig instead",
                 String::from_utf8_lossy(written)
             )));
         }
         Ok(file.with_file_name(path_of(written)))
     }
 
-    /// A file outside is not read: the setting is overridden, and the changes say so.
+    /// A file outside is not read, and the changes say so. One inside is named by the path that was checked, so that git does not
+    /// interpret the repository's own words.
     async fn pointed(&mut self, spelled: &str, written: &[u8]) {
-        let inside =
-            !written.starts_with(b"~") && self.resolved(self.place.top.join(path_of(written))).await.is_ok();
-        if !inside {
-            self.found.overrides.push((spelled.to_owned(), "/dev/null".to_owned()));
+        let found = if is_expanded(written) {
+            None
+        } else {
+            self.resolved(self.place.top.join(path_of(written))).await.ok()
+        };
+        let path = match found {
+            Some(Some(path)) => path.to_str().filter(|path| !is_expanded(path.as_bytes())).map(str::to_owned),
+            Some(None) => Some("/dev/null".to_owned()),
+            None => None,
+        };
+        if path.is_none() {
             self.found.notes.push(format!(
                 "{spelled} of the repository names a file that may not be read; it was left out"
             ));
         }
+        self.found.overrides.push((spelled.to_owned(), path.unwrap_or_else(|| "/dev/null".to_owned())));
     }
 
     fn refused(&self, why: &str) -> GitFailure {
         let top = self.place.top.display();
         GitFailure::Forbidden(format!("the repository {top} is not read: its configuration {why}"))
     }
+}
+
+/// Whether git makes another path of this one (git-config(1), "pathname"): a home, the folder of its installation, an option.
+fn is_expanded(written: &[u8]) -> bool {
+    [b"~".as_slice(), b"%(", b":("].iter().any(|sign| written.starts_with(sign))
 }
 
 fn is_known(extension: &Name<'_>, value: &[u8]) -> bool {

@@ -6,6 +6,7 @@
 use std::{
     collections::HashSet,
     fs::FileType,
+    io::Read as _,
     path::{Component, Path, PathBuf, Prefix},
 };
 
@@ -16,7 +17,7 @@ use super::{
     place::{Place, small_file, unreadable},
     repository::path_of,
 };
-use crate::files::Roots;
+use crate::files::{Roots, open_beneath};
 
 /// The most entries of git folders that are looked at.
 const MAX_ENTRIES: usize = 1_000_000;
@@ -27,9 +28,14 @@ const MAX_BORROWED: usize = 100;
 /// The most bytes of a list of borrowed folders.
 const MAX_ALTERNATES_BYTES: u64 = 64 * 1024;
 
-/// Folders at the top of a git folder that no command of this server reads: hooks are never run, and submodules and other work trees
-/// are repositories of their own, which are checked when they are looked at.
-const NOT_READ: &[&str] = &["hooks", "modules", "worktrees", "lfs", "annex", "rr-cache"];
+/// Folders at the top of a git folder that no command of this server reads: hooks are never run, and submodules are repositories of
+/// their own, which are checked when they are looked at. References cannot lead there: each must name a reference.
+const NOT_READ: &[&str] = &["hooks", "modules", "lfs", "annex", "rr-cache"];
+/// The most bytes of a reference.
+const MAX_REFERENCE_BYTES: u64 = 4096;
+
+/// How deep an entry lies, and whether git may take it for a reference.
+type Below = (usize, bool);
 
 /// The places that git may read for one repository.
 #[derive(Debug)]
@@ -37,7 +43,8 @@ pub(super) struct Enclosure<'a> {
     place: &'a Place,
     roots: &'a Roots,
     stop: CancellationToken,
-    seen: HashSet<PathBuf>,
+    /// Folders, and whether they were looked at for references.
+    seen: HashSet<(PathBuf, bool)>,
     entries: usize,
 }
 
@@ -73,7 +80,7 @@ impl<'a> Enclosure<'a> {
                 if borrowed.len() > MAX_BORROWED {
                     return Err(self.refused("objects/info/alternates", "names too many folders"));
                 }
-                self.check_folder(&folder, 0)?;
+                self.check_folder(&folder, (0, false))?;
                 borrowed.push(folder);
             }
         }
@@ -81,44 +88,65 @@ impl<'a> Enclosure<'a> {
     }
 
     fn check_top(&mut self, git_dir: &Path) -> Result<(), GitFailure> {
-        if !self.seen.insert(git_dir.to_path_buf()) {
+        if !self.seen.insert((git_dir.to_path_buf(), false)) {
             return Ok(());
         }
+        // In tables references are not seen here, so nothing is passed over that they could name.
+        let has_tables = std::fs::symlink_metadata(git_dir.join("reftable")).is_ok();
         for (path, kind) in self.listed(git_dir)? {
-            let is_read = path.file_name().is_none_or(|name| !NOT_READ.iter().any(|known| name == *known));
-            if is_read {
-                self.check_entry(&path, kind, 1)?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if has_tables || !NOT_READ.contains(&name.as_str()) {
+                let is_upper = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+                let holds_references = is_upper || name == "refs" || name == "worktrees";
+                self.check_entry(&path, kind, (1, holds_references))?;
             }
         }
         Ok(())
     }
 
-    fn check_folder(&mut self, folder: &Path, depth: usize) -> Result<(), GitFailure> {
-        if !self.seen.insert(folder.to_path_buf()) {
+    fn check_folder(&mut self, folder: &Path, (depth, holds_references): Below) -> Result<(), GitFailure> {
+        if !self.seen.insert((folder.to_path_buf(), holds_references)) {
             return Ok(());
         }
         if depth > MAX_DEPTH {
             return Err(self.refused(folder, "lies too deep for a part of a git folder"));
         }
         for (path, kind) in self.listed(folder)? {
-            self.check_entry(&path, kind, depth + 1)?;
+            self.check_entry(&path, kind, (depth + 1, holds_references))?;
         }
         Ok(())
     }
 
-    fn check_entry(&mut self, path: &Path, kind: FileType, depth: usize) -> Result<(), GitFailure> {
+    fn check_entry(&mut self, path: &Path, kind: FileType, below: Below) -> Result<(), GitFailure> {
         if kind.is_symlink() {
             let Some(target) = self.resolve(path)? else { return Ok(()) };
             let kind = std::fs::symlink_metadata(&target).map_err(|error| unreadable(path, &error))?;
-            return self.check_entry(&target, kind.file_type(), depth);
+            return self.check_entry(&target, kind.file_type(), below);
         }
         if kind.is_dir() {
-            return self.check_folder(path, depth);
+            return self.check_folder(path, below);
         }
-        if kind.is_file() || is_socket(kind) {
+        if kind.is_file() {
+            return if below.1 { self.check_reference(path) } else { Ok(()) };
+        }
+        if is_socket(kind) {
             return Ok(());
         }
         Err(self.refused(path, "is a pipe or a device"))
+    }
+
+    /// A reference may name another one. Git would follow it to any file of its folder.
+    fn check_reference(&self, path: &Path) -> Result<(), GitFailure> {
+        let Some(folder) = path.parent() else { return Ok(()) };
+        let file = open_beneath(folder, path).map_err(|error| self.refused(path, &error.to_string()))?;
+        let mut text = Vec::new();
+        file.take(MAX_REFERENCE_BYTES).read_to_end(&mut text).map_err(|error| unreadable(path, &error))?;
+        match text.strip_prefix(b"ref:").map(<[u8]>::trim_ascii_start) {
+            Some(named) if !named.starts_with(b"refs/") => {
+                Err(self.refused(path, "names something that is no reference"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where a path within the repository leads; `None` when there is nothing.
@@ -142,16 +170,17 @@ impl<'a> Enclosure<'a> {
         match std::fs::canonicalize(path) {
             Ok(target) if self.holds(&target) => Ok(Some(target)),
             Ok(_) => Err(outside()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) => {
                 let end = link.map_or_else(|| path.to_path_buf(), |link| path.with_file_name("").join(link));
-                // A place that is not there must be inside as well, or this would tell what is outside.
-                if deepest(&end).is_some_and(|folder| self.holds(&folder)) {
+                // A place that cannot be reached must be inside as well, or this would tell what is outside.
+                if !deepest(&end).is_some_and(|folder| self.holds(&folder)) {
+                    Err(outside())
+                } else if error.kind() == std::io::ErrorKind::NotFound {
                     Ok(None)
                 } else {
-                    Err(outside())
+                    Err(unreadable(path, &error))
                 }
             }
-            Err(error) => Err(unreadable(path, &error)),
         }
     }
 
@@ -168,7 +197,13 @@ impl<'a> Enclosure<'a> {
             if line.starts_with(b"\"") {
                 return Err(self.refused(&list, "has a quoted path, which is not understood"));
             }
-            folders.extend(self.resolve(&objects.join(path_of(line)))?);
+            let path = PathBuf::from(path_of(line));
+            // Older versions of git take `..` away without looking at the link before it.
+            let mut below = path.components().skip_while(|part| *part == Component::ParentDir);
+            if below.any(|part| part == Component::ParentDir) {
+                return Err(self.refused(&list, "has a path with `..` within it, which may lead elsewhere"));
+            }
+            folders.extend(self.resolve(&objects.join(path))?);
         }
         Ok(folders)
     }

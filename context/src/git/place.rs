@@ -101,11 +101,11 @@ fn common_dir_of(git_dir: &Path) -> Result<PathBuf, GitFailure> {
     std::fs::canonicalize(common_dir).map_err(|error| unreadable(&pointer, &error))
 }
 
-/// What git takes for a git folder.
+/// Whether git could take it for a git folder. Git asks for less than folders.
 fn is_git_dir(git_dir: &Path, common_dir: &Path) -> bool {
     std::fs::symlink_metadata(git_dir.join("HEAD")).is_ok()
-        && common_dir.join("objects").is_dir()
-        && common_dir.join("refs").is_dir()
+        && common_dir.join("objects").exists()
+        && common_dir.join("refs").exists()
 }
 
 /// A small regular file at a path whose folder is canonical; `None` when there is none.
@@ -184,6 +184,8 @@ pub(super) async fn confirm(
         let words = said.stderr;
         return Err(if words.contains("dubious ownership") {
             GitFailure::OtherOwner(shown)
+        } else if words.contains("must be run in a work tree") {
+            GitFailure::NotARepository(format!("{shown} is a bare repository, which has no files to check"))
         } else if words.contains("not a git repository") {
             GitFailure::NotARepository(no_repository(folder))
         } else {
@@ -223,7 +225,7 @@ pub(super) fn no_repository(folder: &Path) -> String {
 /// Whether the repository of `folder` may be read, and how much of it: the folder below the top whose changes are looked at.
 ///
 /// When the top of the work tree is above the roots, only what is below `folder` is looked at. The git folder must lie beneath a
-/// root, or be the ordinary one of a folder around `folder`, or say itself that this is its work tree, as those of linked work
+/// root, or be the ordinary one of the work tree, or say itself that this is its work tree, as those of linked work
 /// trees and submodules do. Otherwise a project could point at a private repository elsewhere and have its contents shown.
 ///
 /// # Errors
@@ -235,15 +237,13 @@ pub(super) fn admit(place: &Place, folder: &Path, roots: &Roots) -> Result<PathB
     if is_linked && place.git_dir.parent().and_then(Path::parent) != Some(place.common_dir.as_path()) {
         return Err(foreign());
     }
-    let around = |git_dir: &Path| {
-        git_dir.file_name().is_some_and(|name| name == ".git")
-            && git_dir.parent().is_some_and(|holder| folder.starts_with(holder))
-    };
     let inside = |path: &Path| roots.containing(path).is_some();
+    // Of a folder further up it would be that of another work tree, whose files a `.git` below it would show.
+    let is_ordinary = place.git_dir == place.top.join(".git");
     let is_own = if is_linked {
         (inside(&place.git_dir) && inside(&place.common_dir)) || names_work_tree(&place.git_dir, &place.top)
     } else {
-        inside(&place.git_dir) || around(&place.git_dir) || is_submodule_of(&place.git_dir, &place.top)
+        inside(&place.git_dir) || is_ordinary || is_submodule_of(&place.git_dir, &place.top)
     };
     if is_own { Ok(below.to_path_buf()) } else { Err(foreign()) }
 }

@@ -246,9 +246,11 @@ pub(super) fn words<S: AsRef<OsStr>>(words: impl IntoIterator<Item = S>) -> Vec<
     words.into_iter().map(|word| word.as_ref().to_owned()).collect()
 }
 
-/// The first line that git said about a failure.
+/// What git said about a failure: the first line that is no warning.
 pub(super) fn first_line(stderr: &str) -> String {
-    let line = stderr.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
+    let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_failure = |line: &&str| line.starts_with("fatal: ") || line.starts_with("error: ");
+    let line = lines().find(is_failure).or_else(|| lines().next()).unwrap_or("no message");
     line.trim_start_matches("fatal: ").trim_start_matches("error: ").chars().take(300).collect()
 }
 

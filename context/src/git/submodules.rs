@@ -71,7 +71,12 @@ pub(super) async fn why_not(
 fn check(outer: &Place, path: &PathBuf, roots: &Roots, stop: &CancellationToken) -> Result<(), GitFailure> {
     let enclosure = Enclosure::new(outer, roots, stop.clone());
     let Some(top) = enclosure.resolve(&outer.top.join(path))? else { return Ok(()) };
-    let Some(inner) = place::at(&top)? else { return Ok(()) };
+    let Some(inner) = place::at(&top)? else {
+        // Git may take for a repository what is none by the rules here.
+        let is_there = std::fs::symlink_metadata(top.join(".git")).is_ok();
+        let words = || format!("{} is not understood", top.join(".git").display());
+        return if is_there { Err(GitFailure::Forbidden(words())) } else { Ok(()) };
+    };
     for folder in [&inner.git_dir, &inner.common_dir] {
         enclosure.resolve(folder)?;
     }

@@ -154,6 +154,16 @@ async fn files_outside_are_left_out_and_told() {
         "{:?}",
         set.notes
     );
+    // Git makes another path of these, whatever lies inside by their name.
+    for written in ["%(prefix)/../home/ignore", ":(optional)../home/ignore", "~/ignore"] {
+        let (place, config) = self::place();
+        std::fs::write(place.base.join("home/ignore"), "new.rs\n").unwrap();
+        append(&place.work().join(written), b"a.rs\n");
+        append(&config, format!("[core]\nexcludesFile = \"{written}\"\n").as_bytes());
+        let set = place.changes(all()).await.unwrap();
+        assert!(set.notes.iter().any(|note| note.contains("was left out")), "{written}: {:?}", set.notes);
+        assert!(brief(&set).iter().any(|file| file.starts_with("Untracked new.rs")), "{written}");
+    }
     // Inside it is read, and the user's own is, wherever it lies.
     let (place, config) = self::place();
     append(&config, b"[core]\nexcludesFile = .git/ignore\n");
@@ -210,4 +220,27 @@ async fn submodules_elsewhere_are_not_compared() {
     assert!(!packed.text.contains(&secret[..10]), "{}", packed.text);
     assert!(packed.text.contains("submodules were not compared, because of lib"), "{}", packed.text);
     assert!(packed.text.contains("   1│+ b\n"), "{}", packed.text);
+}
+
+/// Git asks for less than the server: what git could take for a repository is not passed over.
+#[tokio::test]
+async fn half_repositories_are_not_compared() {
+    let place = Place::with(&[("a.rs", "a\n")]);
+    std::fs::create_dir(place.base.join("private")).unwrap();
+    place.git("private", &["init", "-q", "-b", "main"]);
+    place.git("private", &["commit", "-q", "--allow-empty", "-m", "one"]);
+    let secret = place.git("private", &["rev-parse", "HEAD"]);
+    let link = "160000,1111111111111111111111111111111111111111,sub";
+    place.git("work", &["update-index", "--add", "--cacheinfo", link]);
+    place.git("work", &["commit", "-q", "-m", "with a submodule"]);
+    let inner = place.work().join("sub/.git");
+    std::fs::create_dir_all(&inner).unwrap();
+    std::fs::write(inner.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    symlink(place.base.join("private/.git/refs"), inner.join("refs")).unwrap();
+    std::fs::write(inner.join("objects"), "").unwrap();
+    std::process::Command::new("chmod").arg("+x").arg(inner.join("objects")).status().unwrap();
+    place.write("a.rs", "b\n");
+    let packed = place.packed(all()).await;
+    assert!(!packed.text.contains(&secret[..10]), "{}", packed.text);
+    assert!(packed.text.contains("submodules were not compared, because of sub"), "{}", packed.text);
 }

@@ -42,7 +42,7 @@ impl Pair {
         let at = self.own(part);
         if at.is_dir() {
             std::fs::remove_dir_all(&at).unwrap();
-        } else if at.exists() {
+        } else if at.symlink_metadata().is_ok() {
             std::fs::remove_file(&at).unwrap();
         }
         std::fs::create_dir_all(at.parent().unwrap()).unwrap();
@@ -106,8 +106,87 @@ async fn missing_targets_are_refused_alike() {
     let pair = Pair::new();
     pair.link("info/exclude", &pair.private("info/exclude"));
     let there = pair.refusal().await;
-    pair.link("info/exclude", &pair.private("info/nothing"));
-    assert_eq!(pair.refusal().await, there);
+    for target in ["info/nothing", "no/folder/at/all", "HEAD/below/a/file"] {
+        pair.link("info/exclude", &pair.private(target));
+        assert_eq!(pair.refusal().await, there, "{target}");
+    }
+}
+
+/// A reference may name another one, and git takes any file of its folder for one: a link there would lead out.
+#[tokio::test]
+async fn references_name_references_only() {
+    for place in ["hooks/main", "modules/x/HEAD", "lfs/main", "worktrees/x/HEAD", "../outside"] {
+        let pair = Pair::new();
+        let private = pair.private("refs/heads/main");
+        if !place.starts_with("..") {
+            pair.link(place, &private);
+        }
+        std::fs::write(pair.own("refs/heads/main"), format!("ref: {place}\n")).unwrap();
+        let words = pair.refusal().await;
+        assert!(words.contains("no reference") || words.contains("leads out"), "{place}: {words}");
+        // The same behind a link within the repository.
+        std::fs::write(pair.forged.join("innocent"), format!("ref: {place}\n")).unwrap();
+        pair.link("refs/heads/main", &pair.forged.join("innocent"));
+        let words = pair.refusal().await;
+        assert!(words.contains("no reference") || words.contains("leads out"), "{place}: {words}");
+    }
+}
+
+/// Git before 2.39 takes `a/..` away, whatever `a` is.
+#[tokio::test]
+async fn borrowed_paths_do_not_turn_back() {
+    let pair = Pair::new();
+    std::fs::create_dir_all(pair.forged.join("x/y/z/w")).unwrap();
+    std::fs::create_dir_all(pair.forged.join("work/.git/objects")).unwrap();
+    symlink("../../x/y/z/w", pair.own("objects/a")).unwrap();
+    pair.borrow(&pair.own("objects"), "a/../../../../work/.git/objects\n");
+    let words = pair.refusal().await;
+    assert!(words.contains("`..` within it"), "{words}");
+}
+
+/// An object that is named and not there is damage, not a beginning.
+#[tokio::test]
+async fn a_missing_commit_is_said() {
+    let pair = Pair::new();
+    std::fs::write(pair.own("refs/heads/main"), "0123456789012345678901234567890123456789\n").unwrap();
+    let error = pair.place.changes_below(std::slice::from_ref(&pair.forged), all()).await.unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+}
+
+/// Git reads the lines of a list with its quotes undone: such a name is a path anywhere.
+#[tokio::test]
+async fn quoted_names_open_no_file() {
+    let pair = Pair::new();
+    let pin = pair.place.base.join("pin");
+    std::fs::write(&pin, "PIN=4711\n").unwrap();
+    let quoted = pair.forged.join(format!("\"{}", pin.display()));
+    std::fs::create_dir_all(quoted.parent().unwrap()).unwrap();
+    std::fs::write(&quoted, "PIN=4711\n").unwrap();
+    std::fs::write(pair.forged.join(".gitattributes"), "* -diff\n").unwrap();
+    pair.place.git("forged", &["add", "-A"]);
+    pair.place.git("forged", &["commit", "-q", "-m", "guess"]);
+    std::fs::write(&quoted, "other").unwrap();
+    let told = pair.shown().await;
+    std::fs::write(&pin, "PIN=4712\n").unwrap();
+    assert_eq!(pair.shown().await, told, "it depends on a file outside");
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+/// Pipes survive an archive. Changes of the other files are told all the same.
+#[tokio::test]
+async fn a_pipe_hides_new_files_only() {
+    let pair = Pair::new();
+    let ignore = pair.forged.join(".gitignore");
+    assert!(std::process::Command::new("mkfifo").arg(&ignore).status().unwrap().success());
+    let time_limit = std::time::Duration::from_secs(2);
+    let limits = GitSettings { time_limit, ..settings(&pair.place.base.join("home")) };
+    let set = pair.place.changes_within(&limits, std::slice::from_ref(&pair.forged), all()).await.unwrap();
+    assert_eq!(brief(&set), ["Modified own.rs +1 -1"]);
+    assert!(
+        set.notes.iter().any(|note| note.starts_with("new files were not looked for")),
+        "{:?}",
+        set.notes
+    );
 }
 
 #[tokio::test]

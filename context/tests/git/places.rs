@@ -96,6 +96,28 @@ async fn a_project_cannot_point_at_a_repository_elsewhere() {
     }
 }
 
+/// A `.git` below a private repository moves the top of the work tree down: all files above would be shown as deleted.
+#[tokio::test]
+async fn the_repository_around_is_not_borrowed() {
+    let place =
+        Place::with(&[("private.rs", "secret\n"), ("vendor/v.rs", "v\n"), ("vendor/evil/e.rs", "e\n")]);
+    let vendor = place.work().join("vendor");
+    let within = std::slice::from_ref(&vendor);
+    for (holder, up) in [(vendor.clone(), "../.git"), (vendor.join("evil"), "../../.git")] {
+        let dot_git = holder.join(".git");
+        std::fs::write(&dot_git, format!("gitdir: {up}\n")).unwrap();
+        let error = place.changes_below(within, at(&holder)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Forbidden, "{error}");
+        std::fs::remove_file(&dot_git).unwrap();
+        std::os::unix::fs::symlink(up, &dot_git).unwrap();
+        let error = place.changes_below(within, at(&holder)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Forbidden, "{error}");
+        std::fs::remove_file(&dot_git).unwrap();
+    }
+    place.write("vendor/v.rs", "changed\n");
+    assert_eq!(brief(&place.changes_below(within, all()).await.unwrap()), ["Modified v.rs +1 -1"]);
+}
+
 #[tokio::test]
 async fn a_repository_of_another_user_is_explained() {
     let place = Place::with(&[("a.rs", "a\n")]);
