@@ -1,4 +1,4 @@
-//! The thinking: context, workflow, expert consultations as durable runs, cache, attempts, offline inspection.
+//! The thinking: workflow, expert consultations as durable runs, cache, attempts.
 //!
 //! Sees the outside world only through the ports of `exai_core`; knows no vendor, no SQL and no MCP.
 
@@ -18,7 +18,6 @@ pub mod files;
 mod gather;
 pub mod health;
 mod images;
-pub mod inspect;
 mod live_models;
 mod meter;
 pub mod overview;

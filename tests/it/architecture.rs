@@ -10,11 +10,12 @@ use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 const PREFIX: &str = "exai-mcp-";
 
 /// What each crate may use of ours, for building it and for running it.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("core", &[]),
     ("prompts", &[]),
     ("context", &["core"]),
-    ("engine", &["context", "core", "prompts"]),
+    ("inspect", &["context", "core"]),
+    ("engine", &["context", "core", "inspect", "prompts"]),
     ("providers", &["core"]),
     ("store", &["core"]),
     ("transports", &["core"]),
@@ -120,7 +121,7 @@ fn strangers_files_are_opened_in_one_place() {
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for folder in ["context/src", "engine/src", "tools/src"] {
+    for folder in ["context/src", "inspect/src", "engine/src", "tools/src"] {
         sources(&root.join(folder), &mut files);
     }
     assert!(files.len() > 100, "the sources are there");

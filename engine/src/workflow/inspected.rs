@@ -9,7 +9,7 @@ use exai_core::{
 };
 
 use super::{Begun, End, InspectedEnd, StepOutcome, changes::always_reads, request::wanted_files};
-use crate::{call::Call, engine::Engine, error::EngineError, gather::gather, inspect};
+use crate::{call::Call, engine::Engine, error::EngineError, gather::gather};
 
 /// Tokens of files that the inspection reads; it has no window, only patience.
 const INSPECTION_TOKENS: u32 = 8_000_000;
@@ -31,7 +31,7 @@ impl Engine {
         let gathered = gathered.beside(changes);
         let files = Arc::clone(&gathered.files);
         let inspection =
-            tokio::task::spawn_blocking(move || inspect::inspect(&files)).await.map_err(|error| {
+            tokio::task::spawn_blocking(move || exai_inspect::inspect(&files)).await.map_err(|error| {
                 EngineError::Internal {
                     what: "the inspection failed".to_owned(),
                     source: Some(Box::new(error)),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exai_context::{evidence::FileReport, json_repair::ExpertAnswer};
 use exai_core::{Citation, Finding, Severity, ThreadId, thread::Step};
+use exai_inspect::Facts;
 
 use super::{
     Begun, Phase,
@@ -11,7 +12,7 @@ use super::{
     spec::{Flow, Promotion, Spec},
     step::branch_of,
 };
-use crate::{engine::Engine, expert::Delivery, fallback::PassedOver, inspect::Facts, routing::Told};
+use crate::{engine::Engine, expert::Delivery, fallback::PassedOver, routing::Told};
 
 /// A step that was taken.
 #[derive(Debug)]

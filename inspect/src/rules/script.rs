@@ -2,9 +2,9 @@
 
 use exai_core::Severity;
 
-use crate::inspect::argument::{Argument, argument, built, built_sql, contains, inside, not_fixed};
-use crate::inspect::lexer::is_word;
-use crate::inspect::rule::{Place, Rule, Site, View};
+use crate::argument::{Argument, argument, built, built_sql, contains, inside, not_fixed};
+use crate::lexer::is_word;
+use crate::rule::{Place, Rule, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("script-eval", Severity::Medium, r"(?:^|[^\w.$])((?:eval|new\s+Function)\s*\()")

@@ -2,9 +2,9 @@
 
 use exai_core::Severity;
 
-use crate::inspect::argument::{Argument, argument, contains, sprintf_sql};
-use crate::inspect::language::Language;
-use crate::inspect::rule::{Place, Rule, Site, View};
+use crate::argument::{Argument, argument, contains, sprintf_sql};
+use crate::language::Language;
+use crate::rule::{Place, Rule, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("go-ignored-error", Severity::Low, r"^[ \t]*(_\s*=\s*([A-Za-z_][\w.]*)\()")
@@ -146,5 +146,5 @@ fn runs_in_a_loop(site: &Site<'_>) -> bool {
 
 fn sql_from_values(site: &Site<'_>) -> bool {
     let call = site.chunk.code.get(site.start..site.end).unwrap_or_default();
-    if contains(call, b"Sprintf") { sprintf_sql(site) } else { crate::inspect::argument::built_sql(site) }
+    if contains(call, b"Sprintf") { sprintf_sql(site) } else { crate::argument::built_sql(site) }
 }

@@ -2,9 +2,9 @@
 
 use exai_core::Severity;
 
-use crate::inspect::argument::{Argument, argument};
-use crate::inspect::chunk::Chunk;
-use crate::inspect::rule::{Place, Rule, Site, View};
+use crate::argument::{Argument, argument};
+use crate::chunk::Chunk;
+use crate::rule::{Place, Rule, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("rust-unwrap", Severity::Low, r"\.unwrap\(\s*\)").place(Place::Production).guard(not_a_lock).says(
@@ -152,7 +152,7 @@ fn formatted_sql(site: &Site<'_>) -> bool {
                 let name = field.split(['}', ':']).next().unwrap_or(field);
                 name.is_empty() || name.chars().any(|c| c.is_ascii_lowercase())
             });
-            crate::inspect::argument::is_sql(&text) && values
+            crate::argument::is_sql(&text) && values
         }
         _ => false,
     }

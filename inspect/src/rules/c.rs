@@ -2,9 +2,9 @@
 
 use exai_core::Severity;
 
-use crate::inspect::argument::{Argument, argument, contains, inside, not_fixed};
-use crate::inspect::lexer::is_word;
-use crate::inspect::rule::{Place, Rule, Site, View};
+use crate::argument::{Argument, argument, contains, inside, not_fixed};
+use crate::lexer::is_word;
+use crate::rule::{Place, Rule, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("c-gets", Severity::High, r"(?:^|[^\w.>])(gets\s*\()").guard(is_a_call).says(

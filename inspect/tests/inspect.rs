@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use exai_context::evidence::{EvidenceFile, Segment};
 use exai_core::{Severity, Verified};
-use exai_engine::inspect::{Inspection, inspect};
+use exai_inspect::{Inspection, inspect};
 use proptest::prelude::*;
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/inspect")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
 /// Fixtures keep made-up credentials apart with this mark, so that scanners of the repository do not take them for real ones.

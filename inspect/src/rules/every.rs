@@ -2,7 +2,7 @@
 
 use exai_core::Severity;
 
-use crate::inspect::rule::{Rule, View};
+use crate::rule::{Rule, View};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("todo", Severity::Info, r"^[ \t]*(?://+!?|#+|/?\*+|<!--)?[ \t]*(TODO\b)|\b(?:TODO)(?:\([^)\n]{0,40}\))?:")

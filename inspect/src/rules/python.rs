@@ -2,10 +2,8 @@
 
 use exai_core::Severity;
 
-use crate::inspect::argument::{
-    Argument, argument, built_sql, callee, contains, inside, not_fixed, parentheses,
-};
-use crate::inspect::rule::{Place, Rule, Site};
+use crate::argument::{Argument, argument, built_sql, callee, contains, inside, not_fixed, parentheses};
+use crate::rule::{Place, Rule, Site};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("python-eval", Severity::Medium, r"(?:^|[^\w.])((?:eval|exec)\s*\()").guard(evaluates).says(

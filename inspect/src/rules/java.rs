@@ -2,8 +2,8 @@
 
 use exai_core::Severity;
 
-use crate::inspect::argument::{built_sql, contains, not_fixed};
-use crate::inspect::rule::{Place, Rule, Site, View};
+use crate::argument::{built_sql, contains, not_fixed};
+use crate::rule::{Place, Rule, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("java-empty-catch", Severity::Medium, r"\bcatch\s*\([^()]*\)\s*\{\s*\}")
