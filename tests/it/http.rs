@@ -77,7 +77,7 @@ async fn what_is_no_message_is_refused_in_the_form_of_the_protocol() {
     let large = format!("{{\"a\": \"{}\"}}", "x".repeat(17 * 1024 * 1024));
     let answer = served.request("POST", "/mcp", &CLIENT, &large).await;
     assert_eq!(answer.status, 413, "{answer:?}");
-    for path in ["/", "/.well-known/oauth-protected-resource", "/mcpx"] {
+    for path in ["/", "/.well-known/oauth-protected-resource", "/mcpx", "/mcp/x", "/mcp/%2e"] {
         let answer = served.request("GET", path, &[], "").await;
         assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("not_found")), "{path}");
     }

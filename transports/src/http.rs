@@ -65,6 +65,8 @@ use self::{
 
 /// The path of the protocol.
 pub const MCP_PATH: &str = "/mcp";
+/// As some clients write it.
+const MCP_PATH_AS_WELL: &str = "/mcp/";
 
 /// The path of MCP over WebSocket.
 pub const WEBSOCKET_PATH: &str = "/ws";
@@ -214,16 +216,25 @@ where
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
     let sessions = Sessions::new(manager, settings.max_sessions);
     let limits = (settings.max_body_bytes, underway.clone());
-    Router::new()
-        .nest_service(MCP_PATH, service)
-        .layer(from_fn_with_state(sessions, sessions::bind))
-        .layer(from_fn_with_state(limits, conform::conform))
-        .route(WEBSOCKET_PATH, get(websocket::upgrade).with_state(sockets))
+    // What must happen before a service is a layer of its routes: nothing compares paths a second time, and perhaps otherwise.
+    let mcp = Router::new()
+        .route_service(MCP_PATH, service.clone())
+        .route_service(MCP_PATH_AS_WELL, service)
+        .route_layer(from_fn_with_state(sessions, sessions::bind))
+        .route_layer(from_fn_with_state(limits, conform::conform));
+    let with_key = Router::new()
+        .merge(mcp)
         .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
         .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections))
         .merge(metrics::route(Arc::clone(&health), gauges))
-        .layer(from_fn_with_state(rate::Rates::new(settings.calls_a_second), rate::limit))
-        .layer(from_fn_with_state(settings.credentials.clone(), auth::identify))
+        .route_layer(from_fn_with_state(rate::Rates::new(settings.calls_a_second), rate::limit))
+        .route_layer(from_fn_with_state(settings.credentials.clone(), auth::identify));
+    let sockets = Router::new()
+        .route(WEBSOCKET_PATH, get(websocket::upgrade).with_state(sockets))
+        .route_layer(from_fn_with_state(settings.credentials.clone(), auth::identify_or_wait));
+    Router::new()
+        .merge(with_key)
+        .merge(sockets)
         .merge(health::routes(health, draining))
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(settings.max_body_bytes))

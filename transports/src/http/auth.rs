@@ -10,7 +10,7 @@ use axum::{
 };
 use exai_core::Principal;
 
-use super::{WEBSOCKET_PATH, strangers::Unknown};
+use super::strangers::Unknown;
 
 /// The other header that keys come in.
 const API_KEY: &str = "x-api-key";
@@ -110,32 +110,41 @@ fn shown(headers: &HeaderMap) -> Option<&str> {
     bearer.or_else(|| text(API_KEY).map(str::trim)).filter(|key| !key.is_empty())
 }
 
-/// Puts the caller's identity into the request, or refuses it. A WebSocket that asks for no subprotocol may show its key in its first
-/// frame instead: browsers and older programs cannot set a header there.
-pub(super) async fn identify(State(known): State<Credentials>, mut request: Request, next: Next) -> Response {
+/// Puts the caller's identity into the request, or refuses it.
+pub(super) async fn identify(State(known): State<Credentials>, request: Request, next: Next) -> Response {
     let caller = known.caller(request.headers());
-    match &caller {
-        Caller::Known(principal) => {
-            let principal = principal.clone();
-            if let Some(connection) = request.extensions().get::<Unknown>() {
-                connection.is_known_now();
-            }
-            request.extensions_mut().insert(principal);
-        }
-        Caller::Silent if may_say_it_later(&request) => {}
-        Caller::Silent | Caller::Refused => {
-            // Guessers come in floods, so nothing is put together for them.
-            let headers = [
-                (header::WWW_AUTHENTICATE, "Bearer realm=\"exai-mcp\""),
-                (header::CONTENT_TYPE, "application/json"),
-            ];
-            return (StatusCode::UNAUTHORIZED, headers, REFUSAL).into_response();
-        }
-    }
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+    enter(caller, request, next).await
 }
 
-fn may_say_it_later(request: &Request) -> bool {
-    request.uri().path() == WEBSOCKET_PATH && !request.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL)
+/// As [`identify`], but a WebSocket that asks for no subprotocol may show its key in its first frame instead: browsers and older
+/// programs cannot set a header there.
+pub(super) async fn identify_or_wait(
+    State(known): State<Credentials>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = known.caller(request.headers());
+    if matches!(caller, Caller::Silent) && !request.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
+        request.extensions_mut().insert(caller);
+        return next.run(request).await;
+    }
+    enter(caller, request, next).await
+}
+
+async fn enter(caller: Caller, mut request: Request, next: Next) -> Response {
+    let Caller::Known(principal) = &caller else {
+        // Guessers come in floods, so nothing is put together for them.
+        let headers = [
+            (header::WWW_AUTHENTICATE, "Bearer realm=\"exai-mcp\""),
+            (header::CONTENT_TYPE, "application/json"),
+        ];
+        return (StatusCode::UNAUTHORIZED, headers, REFUSAL).into_response();
+    };
+    let principal = principal.clone();
+    if let Some(connection) = request.extensions().get::<Unknown>() {
+        connection.is_known_now();
+    }
+    request.extensions_mut().insert(principal);
+    request.extensions_mut().insert(caller);
+    next.run(request).await
 }

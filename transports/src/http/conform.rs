@@ -12,7 +12,7 @@ use axum::{
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{json, value::RawValue};
 
-use super::{MCP_PATH, body, early, underway::Underway};
+use super::{body, early, underway::Underway};
 use crate::{stdio::id_scan::id_of, values};
 
 /// What a client of the protocol accepts.
@@ -27,7 +27,7 @@ pub(super) async fn conform(
     request: Request,
     next: Next,
 ) -> Response {
-    if request.method() != Method::POST || request.uri().path().trim_end_matches('/') != MCP_PATH {
+    if request.method() != Method::POST {
         return next.run(request).await;
     }
     let (mut head, body) = request.into_parts();

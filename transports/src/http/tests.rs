@@ -60,22 +60,34 @@ impl Open {
         Ok(answer)
     }
 
-    async fn hello(&self) -> String {
-        let body = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25",
-            "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}})
-        .to_string();
+    async fn post(&self, path: &str, body: &str) -> String {
+        self.post_with(path, "", body).await
+    }
+
+    /// With further lines in the head.
+    async fn post_with(&self, path: &str, more: &str, body: &str) -> String {
         let head = format!(
-            "POST /mcp HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\naccept: */*\r\n{more}content-length: {}\r\n\r\n",
             self.address,
             body.len()
         );
-        self.ask(&(head + &body)).await.unwrap()
+        self.ask(&(head + body)).await.unwrap()
+    }
+
+    async fn hello(&self) -> String {
+        self.post(MCP_PATH, &hello("2025-11-25")).await
     }
 
     async fn end(self) -> Drained {
         self.lifecycle.shutdown.cancel();
         tokio::time::timeout(Duration::from_secs(10), self.ended).await.expect("it ends").unwrap()
     }
+}
+
+fn hello(revision: &str) -> String {
+    json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": revision,
+        "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}})
+    .to_string()
 }
 
 fn live(address: SocketAddr) -> String {
@@ -140,4 +152,26 @@ async fn an_idle_client_does_not_hold_the_end_up() {
     let begun = Instant::now();
     assert_eq!(door.end().await.cut_short, 0);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+/// A path that reached the protocol and not what stands before it got past the bound of a message's values.
+#[tokio::test]
+async fn no_other_path_reaches_the_protocol() {
+    let door = open(HttpSettings::default()).await;
+    let many = format!("{{\"x\":[{}0]}}", "0,".repeat(30_000));
+    for (path, refused) in [
+        ("/mcp", "more than 20000 JSON values"),
+        ("/mcp/", "more than 20000 JSON values"),
+        ("/mcp?x=1", "more than 20000 JSON values"),
+        ("/mcp/x", "not_found"),
+        ("/mcp/%2e", "not_found"),
+        ("/mcp//", "not_found"),
+        ("//mcp", "not_found"),
+        ("/%6dcp", "not_found"),
+        ("/x/../mcp", "not_found"),
+    ] {
+        let answer = door.post(path, &many).await;
+        assert!(answer.contains(refused), "{path}: {answer}");
+    }
+    door.end().await;
 }
