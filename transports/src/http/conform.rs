@@ -19,8 +19,14 @@ use crate::{stdio::id_scan::id_of, values};
 const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 /// The method of a call of a tool.
 const CALL: &str = "tools/call";
+/// The method of the message that opens a session, whatever revision it names.
+const INITIALIZE: &str = "initialize";
 const PARSE_ERROR: i64 = -32_700;
 const INVALID_REQUEST: i64 = -32_600;
+
+/// In the extensions of a request whose message is the first of a session.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Initialize;
 
 pub(super) async fn conform(
     State((limit, underway)): State<(usize, Underway)>,
@@ -39,10 +45,14 @@ pub(super) async fn conform(
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    let is_call = match method(&body) {
-        Ok(method) => method.as_deref() == Some(CALL),
+    let method = match method(&body) {
+        Ok(method) => method,
         Err(refusal) => return *refusal,
     };
+    let is_call = method.as_deref() == Some(CALL);
+    if method.as_deref() == Some(INITIALIZE) {
+        head.extensions.insert(Initialize);
+    }
     let guard = underway.begin();
     let request = Request::from_parts(head, Body::from(body));
     let work = Box::pin(next.run(request));

@@ -7,14 +7,14 @@ use std::{
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use exai_core::Principal;
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::session::{SessionManager as _, local::LocalSessionManager};
 
-use super::guard;
+use super::{conform::Initialize, guard};
 
 const SESSION_ID: &str = "mcp-session-id";
 /// How long somebody waits before opening a session again.
@@ -48,12 +48,23 @@ impl Sessions {
         owners.retain(|id, _| open.contains_key(id.as_str()));
         let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, own) = self.most;
+        // Those that are being opened may be among the open ones already.
+        let total = owners.len() + open.len().saturating_sub(owners.len()).max(opening.len());
         let of_owner = owners.values().chain(opening.iter()).filter(|owner| *owner == who).count();
-        if owners.len() + opening.len() >= all || of_owner >= own {
+        if total >= all || of_owner >= own {
             return None;
         }
         opening.push(who.clone());
         Some(Opening { opening: Arc::clone(&self.opening), who: who.clone() })
+    }
+
+    /// Ends a session that was opened without a place. That cannot be as long as the SDK opens sessions by `initialize` alone.
+    async fn refuse(&self, id: String) -> Response {
+        tracing::error!("a session was opened that has no place");
+        if let Err(error) = self.manager.close_session(&id.into()).await {
+            tracing::debug!("a session without a place did not end in order: {error}");
+        }
+        too_many()
     }
 
     fn opened(&self, id: String, who: Principal) {
@@ -79,36 +90,41 @@ impl Drop for Opening {
 pub(super) async fn bind(State(sessions): State<Sessions>, request: Request, next: Next) -> Response {
     let who = request.extensions().get::<Principal>().cloned().unwrap_or_else(Principal::local);
     let named = id(request.headers());
-    if let Some(id) = &named {
-        if !sessions.belongs_to(id, &who) {
-            // The same words as for one that never was.
-            let text = "there is no such session; initialize a new one";
-            return guard::problem(StatusCode::NOT_FOUND, "no_session", text).into_response();
+    if named.as_ref().is_some_and(|id| !sessions.belongs_to(id, &who)) {
+        // The same words as for one that never was.
+        let text = "there is no such session; initialize a new one";
+        return guard::problem(StatusCode::NOT_FOUND, "no_session", text).into_response();
+    }
+    let opens = named.is_none() && request.extensions().get::<Initialize>().is_some();
+    if !opens || sessions.most.0 == 0 {
+        let response = next.run(request).await;
+        return match id(response.headers()).filter(|_| named.is_none()) {
+            Some(id) => sessions.refuse(id).await,
+            None => response,
+        };
+    }
+    let Some(place) = sessions.place(&who).await else { return too_many() };
+    // To its end even when the client goes away meanwhile: otherwise the session would be there and nobody's.
+    let opening = tokio::spawn(async move {
+        let response = next.run(request).await;
+        if let Some(id) = id(response.headers()) {
+            sessions.opened(id, who);
         }
-        return next.run(request).await;
-    }
-    // Only the first message of the older revisions comes without a session and opens one; the newer ones name their revision.
-    let may_open =
-        sessions.most.0 > 0 && request.method() == Method::POST && !is_sessionless(request.headers());
-    let place = if may_open { sessions.place(&who).await } else { None };
-    if may_open && place.is_none() {
-        let text = "too many sessions are open; end one, or try again later";
-        let refusal = guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text);
-        return ([(header::RETRY_AFTER, RETRY_AFTER)], refusal).into_response();
-    }
-    let response = next.run(request).await;
-    if let Some(id) = id(response.headers()) {
-        sessions.opened(id, who);
-    }
-    drop(place);
-    response
+        drop(place);
+        response
+    });
+    opening.await.unwrap_or_else(|_panic| {
+        let text = "internal error; the server goes on";
+        guard::problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", text).into_response()
+    })
+}
+
+fn too_many() -> Response {
+    let text = "too many sessions are open; end one, or try again later";
+    let refusal = guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text);
+    ([(header::RETRY_AFTER, RETRY_AFTER)], refusal).into_response()
 }
 
 fn id(headers: &HeaderMap) -> Option<String> {
     headers.get(SESSION_ID).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-fn is_sessionless(headers: &HeaderMap) -> bool {
-    let version = headers.get("mcp-protocol-version").and_then(|value| value.to_str().ok());
-    version.is_some_and(|version| version >= "2026-07-28")
 }

@@ -175,3 +175,17 @@ async fn no_other_path_reaches_the_protocol() {
     }
     door.end().await;
 }
+
+/// Revision 2026-07-28 has no sessions, so who named it was not counted; the SDK opens one for every `initialize`.
+#[tokio::test]
+async fn no_revision_opens_sessions_uncounted() {
+    let door = open(HttpSettings { max_sessions: (2, 2), ..HttpSettings::default() }).await;
+    let named = "mcp-protocol-version: 2026-07-28\r\n";
+    let unreadable = "mcp-session-id: \u{e9}\r\nmcp-protocol-version: 2026-07-28\r\n";
+    for (more, is_opened) in [(named, true), (unreadable, true), (named, false), (unreadable, false)] {
+        let answer = door.post_with(MCP_PATH, more, &hello("2026-07-28")).await;
+        assert_eq!(answer.contains("mcp-session-id: "), is_opened, "{answer}");
+    }
+    assert!(door.hello().await.starts_with("HTTP/1.1 503"));
+    door.end().await;
+}
