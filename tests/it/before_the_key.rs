@@ -184,18 +184,36 @@ async fn strangers_leave_room_for_the_known() {
     for _ in 0..STRANGERS {
         strangers.push(connect(&served, None).await.expect("an upgrade"));
     }
-    match connect(&served, None).await {
-        Err(Error::Http(refusal)) => assert_eq!(refusal.status(), 429),
-        other => panic!("a refusal, not {other:?}"),
-    }
+    // The newest may be somebody with a key, the oldest has shown none for longest.
+    let mut newest = connect(&served, None).await.expect("room is made");
+    let (code, reason) = closed(&mut strangers[0]).await;
+    assert!(code == 1013 && reason.contains("no key"), "{code} {reason}");
+    newest.send(Message::text(json!({"op": "hello", "token": KEY}).to_string())).await.expect("it reads");
+    hear(&mut newest, r#""ok":true"#).await;
     let mut known = connect(&served, Some(KEY)).await.expect("a key makes the difference");
     known.send(Message::text(json!({"op": "hello"}).to_string())).await.expect("it reads");
     hear(&mut known, r#""ok":true"#).await;
     // Who shows the key in the first message is a stranger no more.
     let hello = json!({"op": "hello", "token": KEY}).to_string();
-    strangers[0].send(Message::text(hello)).await.expect("it reads");
-    hear(&mut strangers[0], r#""ok":true"#).await;
+    strangers[1].send(Message::text(hello)).await.expect("it reads");
+    hear(&mut strangers[1], r#""ok":true"#).await;
     assert!(connect(&served, None).await.is_ok());
+}
+
+/// Connections of one address that may be served without a key.
+const SILENT: usize = 256;
+
+#[tokio::test]
+async fn idle_connections_lock_nobody_out() {
+    let (_setup, served) = served(Setup::new().await).await;
+    let mut silent = Vec::new();
+    for _ in 0..SILENT {
+        silent.push(TcpStream::connect(served.address).await.expect("it accepts"));
+    }
+    let key = [("x-api-key", KEY)];
+    assert_eq!(served.request("GET", "/metrics", &key, "").await.status, 200);
+    let gone = within("the end of the oldest", silent[0].read(&mut [0])).await;
+    assert!(matches!(gone, Ok(0) | Err(_)), "{gone:?}");
 }
 
 #[tokio::test]

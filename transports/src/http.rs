@@ -85,8 +85,8 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     /// The most connections at once; more wait to be accepted.
     pub max_connections: usize,
-    /// The most connections of one address that have shown no key yet, and the most of them that are WebSockets. Where there are no
-    /// keys everybody is known.
+    /// The most connections of one address that are served before they have shown a key, and the most WebSockets. Of all addresses
+    /// together it is half of all that may be open. Where there are no keys everybody is known.
     pub max_strangers: (usize, usize),
     /// The most sessions at once, and the most of one owner. With none at all, requests of the revisions that know sessions are served
     /// each on its own, as the later ones are.
@@ -96,7 +96,8 @@ pub struct HttpSettings {
     /// How long a session without a message lives. A call that reports no progress is no message: this must be longer than calls may
     /// take.
     pub session_idle: Duration,
-    /// How long a request may take to send its head, and how long a connection may be idle before one.
+    /// How long a request may take to send its head, how long a connection may be idle before one, and how long a connection lasts
+    /// that shows no key where one is needed.
     pub header_wait: Duration,
     /// The longest that a call may take, as clients are told that ask nothing else about it.
     pub call_limit: Duration,
@@ -209,7 +210,7 @@ where
         max_bytes: settings.max_body_bytes,
         first_wait: settings.header_wait,
         places,
-        strangers: Strangers::new(settings.max_strangers.1),
+        strangers: Strangers::new(settings.max_strangers.1, settings.max_connections / 2),
     };
     let connections =
         legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0, settings.max_body_bytes);

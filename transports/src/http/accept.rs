@@ -18,15 +18,16 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
-    time::timeout,
+    time::{Instant, timeout},
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Credentials, HttpSettings,
     first_bytes::FirstBytes,
     listener::{Accepted, Listener},
-    strangers::{Address, Strangers, Unknown},
+    strangers::{Address, Stranger, Strangers, Unknown},
 };
 
 /// After an accept that failed because this process has no more descriptors.
@@ -53,7 +54,7 @@ impl Connections {
             most: settings.max_connections,
             header_wait: settings.header_wait,
             credentials: settings.credentials.clone(),
-            strangers: Strangers::new(settings.max_strangers.0),
+            strangers: Strangers::new(settings.max_strangers.0, settings.max_connections / 2),
             open: GracefulShutdown::new(),
         }
     }
@@ -81,27 +82,19 @@ impl Connections {
                 tokio::time::sleep(PAUSE).await;
                 continue;
             };
-            let stranger = self.strangers.admit(address);
-            if stranger.is_none() && !self.credentials.is_empty() {
-                tracing::debug!(peer, "closed: too many connections of this address have shown no key");
-                continue;
-            }
-            let origin = Origin { address, unknown: Unknown::new(stranger) };
+            let stranger = (!self.credentials.is_empty()).then(|| self.strangers.arrive(address));
             let (router, watcher, wait) = (router.clone(), self.open.watcher(), self.header_wait);
             let tls = listener.tls.as_ref().map(super::tls::Tls::acceptor);
             tokio::spawn(async move {
-                match (socket, tls) {
-                    (Accepted::Tcp(socket), None) => {
-                        speak(socket, (&peer, origin), router, watcher, wait).await;
-                    }
-                    (Accepted::Tcp(socket), Some(tls)) => match timeout(wait, tls.accept(socket)).await {
-                        Ok(Ok(socket)) => speak(socket, (&peer, origin), router, watcher, wait).await,
-                        Ok(Err(error)) => tracing::debug!(peer, "no secure connection: {error}"),
-                        Err(_elapsed) => tracing::debug!(peer, "no secure connection in time"),
-                    },
-                    #[cfg(unix)]
-                    (Accepted::Unix(socket), _) => {
-                        speak(socket, (&peer, origin), router, watcher, wait).await;
+                let until = Instant::now() + wait;
+                if let Some(unknown) = unknown(stranger).await {
+                    let origin = Origin { address, unknown: unknown.clone() };
+                    tokio::select! {
+                        biased;
+                        () = unknown.has_to_go(until) => {
+                            tracing::debug!(peer, "closed: no key was shown, in time or before there were too many");
+                        }
+                        () = converse((socket, tls), (&peer, origin), router, watcher, wait) => {}
                     }
                 }
                 drop(place);
@@ -120,6 +113,32 @@ impl Connections {
 struct Origin {
     address: Address,
     unknown: Unknown,
+}
+
+/// What is kept of a stranger once it is its turn; `None` when it has to go before.
+async fn unknown(stranger: Option<Stranger>) -> Option<Unknown> {
+    let Some(mut stranger) = stranger else { return Some(Unknown::default()) };
+    stranger.take_turn().await.then(|| Unknown::new(Some(stranger)))
+}
+
+/// Secures a connection where it must be, and speaks.
+async fn converse(
+    (socket, tls): (Accepted, Option<TlsAcceptor>),
+    (peer, origin): (&str, Origin),
+    router: Router,
+    watcher: Watcher,
+    wait: Duration,
+) {
+    match (socket, tls) {
+        (Accepted::Tcp(socket), None) => speak(socket, (peer, origin), router, watcher, wait).await,
+        (Accepted::Tcp(socket), Some(tls)) => match timeout(wait, tls.accept(socket)).await {
+            Ok(Ok(socket)) => speak(socket, (peer, origin), router, watcher, wait).await,
+            Ok(Err(error)) => tracing::debug!(peer, "no secure connection: {error}"),
+            Err(_elapsed) => tracing::debug!(peer, "no secure connection in time"),
+        },
+        #[cfg(unix)]
+        (Accepted::Unix(socket), _) => speak(socket, (peer, origin), router, watcher, wait).await,
+    }
 }
 
 /// HTTP on one connection.

@@ -38,15 +38,15 @@ use super::{
     Health,
     auth::Credentials,
     lines::Attach,
-    websocket::dialect::{Dialect, Link, NOT_UNDERSTOOD, Outgoing, UNAUTHORIZED, WRONG_START},
+    websocket::dialect::{
+        Dialect, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START,
+    },
 };
 
 /// Frames that wait for their session.
 const QUEUE: usize = 8;
 /// The shortest key that a rotation sets.
 const LEAST_KEY: usize = 16;
-/// The close code for somebody who should come again later (RFC 6455 registry: 1013).
-const TRY_AGAIN_LATER: u16 = 1013;
 
 /// What sessions know of the world around them.
 pub(super) struct Surroundings {

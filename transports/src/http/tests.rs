@@ -189,3 +189,103 @@ async fn no_revision_opens_sessions_uncounted() {
     assert!(door.hello().await.starts_with("HTTP/1.1 503"));
     door.end().await;
 }
+
+const KEY: &str = "the key of the user";
+
+fn with_a_key(settings: HttpSettings) -> HttpSettings {
+    let credential = Credential::new(KEY, exai_core::Principal::local());
+    HttpSettings { credentials: Credentials::new(vec![credential]), ..settings }
+}
+
+/// A connection on which one request follows the other.
+struct KeptOpen(TcpStream);
+
+impl KeptOpen {
+    async fn to(door: &Open) -> Self {
+        Self(TcpStream::connect(door.address).await.unwrap())
+    }
+
+    /// The status; none when the connection is closed.
+    async fn get(&mut self, path: &str, key: &str) -> Option<String> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {key}\r\n\r\n");
+        self.0.write_all(request.as_bytes()).await.ok()?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.ok()?);
+        }
+        let head = String::from_utf8(head).unwrap();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        self.0.read_exact(&mut vec![0; length.parse().unwrap()]).await.ok()?;
+        Some(head.split(' ').nth(1).unwrap().to_owned())
+    }
+}
+
+/// Questions about health need no key, and kept a stranger's connection open for ever.
+#[tokio::test]
+async fn strangers_are_closed_and_others_stay() {
+    let settings = HttpSettings { header_wait: Duration::from_millis(200), ..HttpSettings::default() };
+    let door = open(with_a_key(settings)).await;
+    let mut known = KeptOpen::to(&door).await;
+    let mut strangers = [KeptOpen::to(&door).await, KeptOpen::to(&door).await];
+    for (stranger, path) in strangers.iter_mut().zip(["/health/live", "/nothing"]) {
+        let asked = async { while stranger.get(path, "a wrong key").await.is_some() {} };
+        // Nothing is kept there, which only those are told who have shown a key.
+        let stays = async {
+            loop {
+                assert_eq!(known.get("/metrics", KEY).await.as_deref(), Some("404"));
+            }
+        };
+        let ended = async {
+            tokio::select! { () = asked => {}, () = stays => {} }
+        };
+        tokio::time::timeout(Duration::from_secs(10), ended).await.expect("the stranger is closed");
+    }
+    assert!(known.get("/metrics", KEY).await.is_some());
+    door.end().await;
+}
+
+#[tokio::test]
+async fn idle_strangers_make_room() {
+    let door = open(with_a_key(HttpSettings { max_strangers: (2, 2), ..HttpSettings::default() })).await;
+    let mut idle = [KeptOpen::to(&door).await, KeptOpen::to(&door).await];
+    for stranger in &mut idle {
+        assert_eq!(stranger.get("/health/live", "").await.as_deref(), Some("200"));
+    }
+    let begun = Instant::now();
+    assert_eq!(KeptOpen::to(&door).await.get("/metrics", KEY).await.as_deref(), Some("404"));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    let [mut first, mut second] = idle;
+    assert_eq!(first.get("/health/live", "").await, None, "the oldest has gone");
+    assert_eq!(second.get("/health/live", "").await.as_deref(), Some("200"));
+    door.end().await;
+}
+
+/// Many clients that start at once are strangers for a moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn bursts_of_known_clients_are_served() {
+    let door = open(with_a_key(HttpSettings { max_strangers: (80, 2), ..HttpSettings::default() })).await;
+    let clients = (0..300).map(|_| async {
+        let mut client = KeptOpen::to(&door).await;
+        for _ in 0..3 {
+            assert_eq!(client.get("/metrics", KEY).await.as_deref(), Some("404"));
+        }
+    });
+    futures::future::join_all(clients).await;
+    door.end().await;
+}
+
+/// Addresses that share what strangers may have: nobody takes the places of those who have a key.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn many_addresses_leave_room() {
+    let settings = HttpSettings { max_connections: 6, max_strangers: (2, 2), ..HttpSettings::default() };
+    let door = open(with_a_key(settings)).await;
+    let mut idle = Vec::new();
+    for address in 1..=9 {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 1, address], 0))).unwrap();
+        idle.push(socket.connect(door.address).await.unwrap());
+    }
+    assert_eq!(KeptOpen::to(&door).await.get("/metrics", KEY).await.as_deref(), Some("404"));
+    door.end().await;
+}

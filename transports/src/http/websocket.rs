@@ -30,9 +30,10 @@ use tokio::{
 use tokio_tungstenite::tungstenite::{
     Message, handshake::server::create_response_with_body, protocol::frame::coding::CloseCode,
 };
+use tokio_util::sync::CancellationToken;
 
 use self::{
-    dialect::{Dialect, FRAMES, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TOO_LATE},
+    dialect::{Dialect, FRAMES, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TOO_LATE, TRY_AGAIN_LATER},
     socket::{End, close, frames},
 };
 use super::{
@@ -86,16 +87,19 @@ pub(super) async fn upgrade(
         let text = "this is no handshake of a WebSocket; MCP over HTTP is at /mcp";
         return guard::problem(StatusCode::BAD_REQUEST, "no_websocket", text).into_response();
     };
+    let stranger = match &caller {
+        Caller::Known(_) => None,
+        Caller::Silent | Caller::Refused => {
+            let mut stranger = sockets.strangers.arrive(address);
+            if !stranger.take_turn().await {
+                return too_many_strangers();
+            }
+            Some(stranger)
+        }
+    };
     let Ok(place) = Arc::clone(&sockets.places).try_acquire_owned() else {
         let text = "too many connections are open; try again later";
         return guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", text).into_response();
-    };
-    let stranger = match &caller {
-        Caller::Known(_) => None,
-        Caller::Silent | Caller::Refused => match sockets.strangers.admit(address) {
-            Some(stranger) => Some(stranger),
-            None => return too_many_strangers(sockets.strangers.most()),
-        },
     };
     if asks_for_mcp(&request) {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
@@ -116,11 +120,12 @@ fn asks_for_mcp(request: &Request) -> bool {
         .any(|name| name.trim() == SUBPROTOCOL)
 }
 
-fn too_many_strangers(most: usize) -> Response {
-    let text = format!(
-        "{most} WebSockets of this address have shown no key yet; send the key with the handshake, as `Authorization: Bearer KEY`, or try again later"
-    );
-    guard::problem(StatusCode::TOO_MANY_REQUESTS, "too_many_strangers", &text).into_response()
+/// What somebody is told who has to go for another; a goodbye has room for 123 bytes.
+const CROWDED: &str =
+    "too many WebSockets have shown no key yet; send the key with the handshake, or try again later";
+
+fn too_many_strangers() -> Response {
+    guard::problem(StatusCode::TOO_MANY_REQUESTS, "too_many_strangers", CROWDED).into_response()
 }
 
 /// Carries messages until one side ends; then the other is ended too.
@@ -134,8 +139,11 @@ async fn carry(
     let mut socket = Socket::new(upgraded, most);
     // Pings and parts of a message do not make this longer.
     let deadline = Instant::now() + sockets.first_wait;
-    let too_late = || End::Refused((TOO_LATE, "nothing was said in time".into()));
-    let first = timeout_at(deadline, first_of(&mut socket)).await.unwrap_or_else(|_elapsed| Err(too_late()));
+    let closed = stranger.as_ref().map(Stranger::closed);
+    let first = tokio::select! {
+        first = first_of(&mut socket) => first,
+        end = has_to_go(closed.as_ref(), deadline) => Err(end),
+    };
     let first = match first {
         Ok(first) => first,
         Err(end) => return leave(socket, end).await,
@@ -156,9 +164,10 @@ async fn carry(
             tokio::select! {
                 known = introduce(&mut socket, &mut outgoing) => known,
                 () = &mut speaking => Err(End::Gone),
+                end = has_to_go(closed.as_ref(), deadline) => Err(end),
             }
         };
-        if let Err(end) = timeout_at(deadline, known).await.unwrap_or_else(|_elapsed| Err(too_late())) {
+        if let Err(end) = known.await {
             return leave(socket, end).await;
         }
         drop(stranger);
@@ -174,6 +183,20 @@ async fn carry(
     };
     if let Ok(socket) = out.reunite(frames) {
         leave(socket, end).await;
+    }
+}
+
+/// Why somebody ends who says nothing, or has to go for another.
+async fn has_to_go(closed: Option<&CancellationToken>, deadline: Instant) -> End {
+    let closed = async {
+        match closed {
+            Some(closed) => closed.cancelled().await,
+            None => std::future::pending().await,
+        }
+    };
+    match timeout_at(deadline, closed).await {
+        Ok(()) => End::Refused((TRY_AGAIN_LATER, CROWDED.into())),
+        Err(_elapsed) => End::Refused((TOO_LATE, "nothing was said in time".into())),
     }
 }
 

@@ -19,6 +19,8 @@ pub(in crate::http) const NOT_UNDERSTOOD: u16 = 4000;
 pub(in crate::http) const WRONG_START: u16 = 4001;
 /// Nothing was said in time.
 pub(in crate::http) const TOO_LATE: u16 = 4002;
+/// Somebody should come again later (RFC 6455 registry).
+pub(in crate::http) const TRY_AGAIN_LATER: u16 = 1013;
 /// Whoever it is may not come in.
 pub(in crate::http) const UNAUTHORIZED: u16 = 4003;
 
