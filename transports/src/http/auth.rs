@@ -61,13 +61,22 @@ impl Credentials {
         self.0.read().unwrap_or_else(PoisonError::into_inner).iter().fold(None, matching)
     }
 
-    /// Puts a new key in the place of an old one. False when the old one is none of these.
-    pub(super) fn rotate(&self, old: &str, new: &str) -> bool {
+    /// Puts a new key in the place of an old one.
+    ///
+    /// # Errors
+    /// The old one is none of these, or the new one is: two clients with one key would be one.
+    pub(super) fn rotate(&self, old: &str, new: &str) -> Result<(), &'static str> {
         let (old, new) = (blake3::hash(old.as_bytes()), blake3::hash(new.as_bytes()));
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = all.iter_mut().find(|known| known.hash == old) else { return false };
-        known.hash = new;
-        true
+        // Whoever has no key is not told which ones are taken.
+        let at = all.iter().position(|known| known.hash == old).ok_or("unauthorized")?;
+        if all.iter().any(|known| known.hash == new) {
+            return Err("taken");
+        }
+        if let Some(known) = all.get_mut(at) {
+            known.hash = new;
+        }
+        Ok(())
     }
 
     fn caller(&self, headers: &HeaderMap) -> Caller {

@@ -69,13 +69,19 @@ impl Surroundings {
     }
 
     fn rotate(&self, old: &str, new: &str) -> Result<(), &'static str> {
+        // As keys are read from the configuration and from headers.
+        let (old, new) = (old.trim(), new.trim());
         if old.is_empty() || new.is_empty() {
             return Err("missing_params");
         }
         if new.len() < LEAST_KEY {
             return Err("too_short");
         }
-        if self.credentials.rotate(old, new) { Ok(()) } else { Err("unauthorized") }
+        // A header could not carry anything else.
+        if !new.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Err("not_ascii");
+        }
+        self.credentials.rotate(old, new)
     }
 
     fn health(&self, tools: usize) -> Value {

@@ -335,6 +335,31 @@ async fn the_key_may_come_with_the_greeting_and_can_be_changed() {
     assert_eq!(next.hear().await["ok"], true);
 }
 
+/// A client that chose the key of another one had that one's callers come in as itself.
+#[tokio::test(start_paused = true)]
+async fn nobody_takes_the_key_of_another() {
+    const OTHER: &str = "the-key-of-the-pipeline";
+    let other = Principal::new("local", "ci");
+    let keys = vec![Credential::new(KEY, Principal::local()), Credential::new(OTHER, other.clone())];
+    let server = Server::new(keys, (10, 10));
+    let mut spoken = server.connect(&json!({"op": "hello"}), Some(Principal::local()));
+    assert_eq!(spoken.hear().await["ok"], true);
+    for (new, error) in [
+        (OTHER, json!("taken")),
+        (" the-key-of-the-pipeline\n", json!("taken")),
+        (KEY, json!("taken")),
+        ("the-key-of-the-\u{fc}ser", json!("not_ascii")),
+        ("the-key-of\u{0}the-user", json!("not_ascii")),
+        (" the-next-key-of-the-user ", json!(null)),
+    ] {
+        spoken.say(json!({"op": "rotate_token", "old": KEY, "new": new})).await;
+        assert_eq!(spoken.hear().await["error"], error, "{new:?}");
+    }
+    let credentials = &server.op.surroundings.credentials;
+    assert_eq!(credentials.owner_of(OTHER), Some(other));
+    assert_eq!(credentials.owner_of("the-next-key-of-the-user"), Some(Principal::local()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_begins_otherwise_is_told_so() {
     let server = Server::open();
