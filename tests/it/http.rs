@@ -92,6 +92,7 @@ async fn pages_and_names_that_are_not_ours_are_kept_out_of_every_route() {
         .with("EXAI_ALLOWED_HOSTS", "exai.example.com, other.example:8080")
         .with("EXAI_ALLOWED_ORIGINS", "https://app.example.com");
     let served = Served::start(&setup).await;
+    let long = format!("http://{}.localhost", "x".repeat(300));
     for path in ["/mcp", "/health", "/nothing"] {
         for (name, value, code) in [
             ("host", "evil.example", "host_not_allowed"),
@@ -100,6 +101,12 @@ async fn pages_and_names_that_are_not_ours_are_kept_out_of_every_route() {
             ("origin", "https://evil.example", "origin_not_allowed"),
             ("origin", "http://localhost.evil.example", "origin_not_allowed"),
             ("origin", "null", "origin_not_allowed"),
+            ("origin", "http://localhost/path", "origin_not_allowed"),
+            ("origin", "http://localhost?query", "origin_not_allowed"),
+            ("origin", "http://localhost#fragment", "origin_not_allowed"),
+            ("origin", "http://evil@localhost", "origin_not_allowed"),
+            ("origin", "http:localhost", "origin_not_allowed"),
+            ("origin", long.as_str(), "origin_not_allowed"),
         ] {
             let answer = served.request("POST", path, &[(name, value)], "").await;
             assert_eq!(
@@ -117,6 +124,7 @@ async fn pages_and_names_that_are_not_ours_are_kept_out_of_every_route() {
         ("host", "localhost:1"),
         ("host", "[::1]:3010"),
         ("origin", "http://localhost:6274"),
+        ("origin", "http://[::1]:80"),
         ("origin", "https://app.example.com"),
     ] {
         let answer = served.request("GET", "/health/live", &[(name, value)], "").await;

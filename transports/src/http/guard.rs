@@ -13,6 +13,9 @@ use futures::FutureExt as _;
 use serde_json::json;
 use url::{Host, Url};
 
+/// A longer `Origin` is none: a name of a host has at most 253 bytes. What is let through stands in the answer again.
+const LONGEST_ORIGIN: usize = 300;
+
 /// Names and pages that are let through besides those of this machine. A page that resolves its own name to this machine (DNS
 /// rebinding) is told by both.
 #[derive(Debug, Clone, Default)]
@@ -47,14 +50,26 @@ impl Allowed {
     }
 
     fn origin(&self, origin: &HeaderValue) -> bool {
+        if origin.len() > LONGEST_ORIGIN {
+            return false;
+        }
         let Ok(origin) = origin.to_str() else { return false };
         let origin = origin.trim().to_ascii_lowercase();
         if self.origins.contains(&origin) {
             return true;
         }
+        if !has_only_a_host(&origin) {
+            return false;
+        }
         let Ok(url) = Url::parse(&origin) else { return false };
         matches!(url.scheme(), "http" | "https") && url.host().is_some_and(|host| is_loopback(&host))
     }
+}
+
+/// Whether behind the scheme there is a host and perhaps a port, as browsers write an origin (RFC 6454, 7), and nothing else.
+fn has_only_a_host(origin: &str) -> bool {
+    let host = origin.split_once("://").map(|(_, host)| host);
+    host.is_some_and(|host| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte)))
 }
 
 fn is_plainly_this_machine(named: &str) -> bool {
