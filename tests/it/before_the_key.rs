@@ -335,3 +335,61 @@ async fn longer_messages_are_refused_cheaply() {
         assert!(served.peak() - before <= 64, "{before} -> {} MiB", served.peak());
     }
 }
+
+/// A frame of HTTP/2 (RFC 9113, 4.1).
+fn h2_frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// Requests over HTTP/2 whose answers are never read: the window of every stream is closed.
+fn h2_without_a_window(requests: u32) -> Vec<u8> {
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(h2_frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]));
+    // GET, http, `:path: /health`, `:authority: localhost` (RFC 7541, 6.2.2).
+    let head = [&[0x82, 0x86, 0x04, 7], b"/health".as_slice(), &[0x01, 9], b"localhost"].concat();
+    for number in 0..requests {
+        bytes.extend(h2_frame(1, 5, 1 + 2 * number, &head));
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn answers_without_a_window_cost_little() {
+    let (_setup, served) = served(Setup::new().await).await;
+    let before = served.peak();
+    let mut sockets = Vec::new();
+    for _ in 0..SILENT - 6 {
+        let mut socket = TcpStream::connect(served.address).await.expect("it accepts");
+        socket.write_all(&h2_without_a_window(200)).await.expect("it reads");
+        sockets.push(socket);
+    }
+    for socket in &mut sockets {
+        // Settings, and the refusal of what is too much; the answers behind them wait.
+        let mut heard = [0; 512];
+        within("the first frames", socket.read_exact(&mut heard)).await.expect("frames");
+    }
+    assert!(served.peak() <= before + 80, "{before} -> {} MiB", served.peak());
+}
+
+#[tokio::test]
+async fn one_connection_carries_fifty_calls() {
+    let (_setup, served) = served(Setup::new().await).await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+    let call = async || {
+        let headers = CLIENT.into_iter().chain(modern("version")).chain([("x-api-key", KEY)]);
+        let url = format!("http://{}/mcp", served.address);
+        let request = headers.fold(client.post(url), |request, (name, value)| request.header(name, value));
+        let body = crate::support::tool_call("version", &json!({})).to_string();
+        within("the answer", request.body(body).send()).await.expect("an answer").status().as_u16()
+    };
+    // At once, also before the server has said how many it takes.
+    for _ in 0..2 {
+        let answers = futures::future::join_all((0..50).map(|_| call())).await;
+        assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    }
+}

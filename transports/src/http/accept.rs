@@ -36,6 +36,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 const MOST_OF_A_HEAD: usize = 64 * 1024;
 /// The most bytes of a body over HTTP/2 that are on their way before somebody reads them.
 const WINDOW: u32 = 256 * 1024;
+/// The most requests of one connection over HTTP/2 at once, whose answers its client may leave unread; further ones wait at the client.
+const MOST_STREAMS: u32 = 16;
+/// The most bytes of an answer that wait for such a client.
+const MOST_UNREAD: usize = 16 * 1024;
+/// The most bytes of a request's head over HTTP/2, as that protocol counts them.
+const MOST_OF_A_HEADER_LIST: u32 = 64 * 1024;
 
 /// The connections of one listener.
 pub(super) struct Connections {
@@ -151,6 +157,8 @@ where
     let mut http2 = builder.http2();
     http2.timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
     http2.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
+    http2.max_concurrent_streams(MOST_STREAMS).max_send_buf_size(MOST_UNREAD);
+    http2.max_header_list_size(MOST_OF_A_HEADER_LIST);
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(origin.address);
