@@ -3,6 +3,7 @@
 mod announcement;
 mod bind;
 mod condition;
+mod descriptors;
 pub(crate) mod health_file;
 mod holder;
 
@@ -34,6 +35,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
         ));
         return Ok(ExitCode::from(CANNOT_LISTEN));
     }
+    let settings = descriptors::fit(config.serve.http.clone());
     let Bound { listener, tls, left } = match bind::bind(args, config).await {
         Ok(bound) => bound,
         Err(error) => {
@@ -59,7 +61,6 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     }
     notify(true);
     let stopping = HttpLifecycle { shutdown: shutdown.clone(), closing: app.closing.clone() };
-    let settings = config.serve.http.clone();
     tokio::spawn(async move {
         shutdown.cancelled().await;
         notify(false);

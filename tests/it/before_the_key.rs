@@ -216,6 +216,35 @@ async fn idle_connections_lock_nobody_out() {
     assert!(matches!(gone, Ok(0) | Err(_)), "{gone:?}");
 }
 
+/// A server that a shell with another limit of open files has started.
+async fn limited(limit: &str) -> (Setup, Served) {
+    let script = format!("ulimit {limit}; exec \"$0\" \"$@\"");
+    served(Setup::new().await.launched_by(&["sh", "-c", &script])).await
+}
+
+#[tokio::test]
+async fn open_files_are_not_used_up() {
+    let (_setup, served) = limited("-n 300").await;
+    let mut silent = Vec::new();
+    for _ in 0..400 {
+        silent.push(TcpStream::connect(served.address).await.expect("it accepts"));
+    }
+    let key = [("x-api-key", KEY)];
+    assert_eq!(served.request("GET", "/metrics", &key, "").await.status, 200);
+    let open = std::fs::read_dir(format!("/proc/{}/fd", served.child.id().expect("it runs"))).unwrap();
+    assert!(open.count() < 150);
+}
+
+#[tokio::test]
+async fn as_many_files_as_may_be() {
+    let (_setup, served) = limited("-S -n 256").await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", served.child.id().expect("it runs")));
+    let limits = limits.expect("the kernel tells them");
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("a limit");
+    let soft = line.split_whitespace().nth(3).and_then(|number| number.parse::<u64>().ok());
+    assert!(soft.is_none_or(|soft| soft > 256), "{line}");
+}
+
 #[tokio::test]
 async fn a_known_client_may_say_more() {
     let (setup, served) = served(Setup::new().await).await;

@@ -85,6 +85,8 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     /// The most connections at once; more wait to be accepted.
     pub max_connections: usize,
+    /// The most WebSockets at once, which are no longer counted as connections; more are refused.
+    pub max_websockets: usize,
     /// The most connections of one address that are served before they have shown a key, and the most WebSockets. Of all addresses
     /// together it is half of all that may be open. Where there are no keys everybody is known.
     pub max_strangers: (usize, usize),
@@ -112,6 +114,7 @@ impl Default for HttpSettings {
             credentials: Credentials::default(),
             max_body_bytes: 4 * 1024 * 1024,
             max_connections: 10_000,
+            max_websockets: 10_000,
             max_strangers: (256, 16),
             max_sessions: (1_000, 100),
             calls_a_second: (50, 20),
@@ -197,9 +200,9 @@ where
         Arc::new(SystemClock),
         (sessions_of_dialects(settings), settings.call_limit),
     );
-    let places = Arc::new(Semaphore::new(settings.max_connections));
+    let places = Arc::new(Semaphore::new(settings.max_websockets));
     let connections = {
-        let (places, most) = (Arc::clone(&places), settings.max_connections);
+        let (places, most) = (Arc::clone(&places), settings.max_websockets);
         Arc::new(move || open() + most.saturating_sub(places.available_permits()))
     };
     let gauges = metrics::Gauges { connections, sessions: Arc::clone(&manager), dialects: op.registry() };
@@ -210,7 +213,7 @@ where
         max_bytes: settings.max_body_bytes,
         first_wait: settings.header_wait,
         places,
-        strangers: Strangers::new(settings.max_strangers.1, settings.max_connections / 2),
+        strangers: Strangers::new(settings.max_strangers.1, settings.max_websockets / 2),
     };
     let connections =
         legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0, settings.max_body_bytes);

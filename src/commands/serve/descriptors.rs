@@ -1,0 +1,75 @@
+//! Open files: each connection is one, and without any left nobody comes in and nothing is read.
+
+use exai_transports::http::HttpSettings;
+
+/// Files that are not connections: the database, requests to vendors, files that are read, git.
+const RESERVE: usize = 200;
+
+/// Asks the system for as many as the door's connections may need, and takes fewer connections where it does not give them.
+pub(super) fn fit(settings: HttpSettings) -> HttpSettings {
+    let wanted = settings.max_connections.saturating_add(settings.max_websockets).saturating_add(RESERVE);
+    match open_files(wanted) {
+        Some(files) if files < wanted => {
+            let fewer = fewer(settings, files);
+            tracing::warn!(
+                files,
+                connections = fewer.max_connections,
+                websockets = fewer.max_websockets,
+                "this process may open few files, so it takes fewer connections: raise the limit (ulimit -n, LimitNOFILE)"
+            );
+            fewer
+        }
+        _ => settings,
+    }
+}
+
+/// So many that files stay for everything else: half of them where there are very few.
+fn fewer(settings: HttpSettings, files: usize) -> HttpSettings {
+    let each = ((files - RESERVE.min(files / 2)) / 2).max(1);
+    HttpSettings {
+        max_connections: settings.max_connections.min(each),
+        max_websockets: settings.max_websockets.min(each),
+        ..settings
+    }
+}
+
+/// How many this process may have open; `None` where there is no limit. The system gives more than it begins with (1,024 as a rule) to
+/// whoever asks. No more is asked for than is wanted: programs that it starts inherit the limit.
+#[cfg(unix)]
+fn open_files(wanted: usize) -> Option<usize> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let more = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+        if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(more), ..limit }) {
+            tracing::debug!("the limit of open files cannot be raised: {error}");
+        }
+    }
+    getrlimit(Resource::Nofile).current.map(|files| usize::try_from(files).unwrap_or(usize::MAX))
+}
+
+#[cfg(not(unix))]
+fn open_files(_wanted: usize) -> Option<usize> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_others() {
+        for files in [2, 64, 256, 1024, 20_199] {
+            let fewer = fewer(HttpSettings::default(), files);
+            let taken = fewer.max_connections + fewer.max_websockets;
+            assert!(
+                taken > 0 && taken <= files.saturating_sub(RESERVE).max(files.div_ceil(2)).max(2),
+                "{files}"
+            );
+        }
+        let few = HttpSettings { max_websockets: 3, ..HttpSettings::default() };
+        assert_eq!(fewer(few, 1024).max_websockets, 3);
+    }
+}
