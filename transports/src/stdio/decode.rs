@@ -243,6 +243,14 @@ mod tests {
     }
 
     #[test]
+    fn half_an_id_is_none() {
+        let line = r#"{"jsonrpc": "2.0", "id": 5	000, "method": "ping"}"#;
+        assert_eq!(code_and_id(line), (-32700, json!(null)));
+        let line = "{\"jsonrpc\": \"2.0\", \"id\": 5 \t, \"method\": ping}";
+        assert_eq!(code_and_id(line), (-32700, json!(5)));
+    }
+
+    #[test]
     fn a_byte_order_mark_and_a_carriage_return_do_no_harm() {
         assert!(decode("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r".as_bytes()).is_ok());
     }

@@ -96,7 +96,7 @@ impl IdScanner {
         if self.has_outcome && !self.has_method {
             return None;
         }
-        let text = String::from_utf8(self.id?).ok()?;
+        let text = String::from_utf8(self.id?).ok()?.trim_end().to_owned();
         let valid = if text.starts_with('"') {
             serde_json::from_str::<String>(&text).is_ok()
         } else {
@@ -152,7 +152,10 @@ impl IdScanner {
             ) => {}
             (Place::Start, b'{') => self.place = Place::Key,
             (Place::Start, _) => self.place = Place::Done,
-            (Place::Scalar, b' ' | b'\t' | b'\r' | b'\n') => self.end_scalar(Place::After),
+            // A number in which something was damaged is no number, so an id ends at a comma or a bracket only.
+            (Place::Scalar, b' ' | b'\t' | b'\r' | b'\n') if self.key != Key::Id => {
+                self.end_scalar(Place::After);
+            }
             (Place::Scalar, b',') => self.end_scalar(Place::Key),
             (Place::Scalar, b'}') => self.end_scalar(Place::Done),
             (Place::Scalar, _) => {
