@@ -161,6 +161,7 @@ where
     let router = router(handler, (health, open), &settings, &underway, &streams, draining);
     connections.accept(listener, router, lifecycle.shutdown.clone()).await;
     // Nothing new comes in from here on.
+    connections.heard(Duration::from_millis(250)).await;
     let finished = tokio::time::timeout(settings.drain, underway.none_left()).await.is_ok();
     let cut_short = if finished { 0 } else { underway.count() };
     lifecycle.closing.cancel();
@@ -215,11 +216,11 @@ where
         places,
         strangers: Strangers::new(settings.max_strangers.1, settings.max_websockets / 2),
     };
-    let connections =
-        legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0, settings.max_body_bytes);
+    let bounds = body::Bounds { bytes: settings.max_body_bytes, wait: settings.header_wait };
+    let connections = legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0, bounds);
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
     let sessions = Sessions::new(manager, settings.max_sessions);
-    let limits = (settings.max_body_bytes, underway.clone());
+    let limits = (bounds, underway.clone());
     // What must happen before a service is a layer of its routes: nothing compares paths a second time, and perhaps otherwise.
     let mcp = Router::new()
         .route_service(MCP_PATH, service.clone())

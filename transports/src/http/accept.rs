@@ -21,7 +21,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 use super::{
     Credentials, HttpSettings,
@@ -51,6 +54,8 @@ pub(super) struct Connections {
     credentials: Credentials,
     strangers: Strangers,
     open: GracefulShutdown,
+    /// Connections that were accepted and have not said anything.
+    silent: TaskTracker,
 }
 
 impl Connections {
@@ -62,6 +67,7 @@ impl Connections {
             credentials: settings.credentials.clone(),
             strangers: Strangers::new(settings.max_strangers.0, settings.max_connections / 2),
             open: GracefulShutdown::new(),
+            silent: TaskTracker::new(),
         }
     }
 
@@ -91,6 +97,7 @@ impl Connections {
             let stranger = (!self.credentials.is_empty()).then(|| self.strangers.arrive(address));
             let (router, watcher, wait) = (router.clone(), self.open.watcher(), self.header_wait);
             let tls = listener.tls.as_ref().map(super::tls::Tls::acceptor);
+            let silent = self.silent.token();
             tokio::spawn(async move {
                 let until = Instant::now() + wait;
                 if let Some(unknown) = unknown(stranger).await {
@@ -100,12 +107,19 @@ impl Connections {
                         () = unknown.has_to_go(until) => {
                             tracing::debug!(peer, "closed: no key was shown, in time or before there were too many");
                         }
-                        () = converse((socket, tls), (&peer, origin), router, watcher, wait) => {}
+                        () = converse((socket, tls), (&peer, origin), router, watcher, (wait, silent)) => {}
                     }
                 }
                 drop(place);
             });
         }
+    }
+
+    /// Waits until the connections that were accepted last have said something, at most `limit`: one that is ended before its first
+    /// request was read is reset, and its client cannot know whether it was served.
+    pub(super) async fn heard(&self, limit: Duration) {
+        self.silent.close();
+        drop(timeout(limit, self.silent.wait()).await);
     }
 
     /// Ends idle connections at once and waits for the others at most `limit`.
@@ -133,23 +147,28 @@ async fn converse(
     (peer, origin): (&str, Origin),
     router: Router,
     watcher: Watcher,
-    wait: Duration,
+    (wait, silent): (Duration, TaskTrackerToken),
 ) {
     match (socket, tls) {
-        (Accepted::Tcp(socket), None) => speak(socket, (peer, origin), router, watcher, wait).await,
+        (Accepted::Tcp(socket), None) => speak(socket, (peer, origin), router, watcher, (wait, silent)).await,
         (Accepted::Tcp(socket), Some(tls)) => match timeout(wait, tls.accept(socket)).await {
-            Ok(Ok(socket)) => speak(socket, (peer, origin), router, watcher, wait).await,
+            Ok(Ok(socket)) => speak(socket, (peer, origin), router, watcher, (wait, silent)).await,
             Ok(Err(error)) => tracing::debug!(peer, "no secure connection: {error}"),
             Err(_elapsed) => tracing::debug!(peer, "no secure connection in time"),
         },
         #[cfg(unix)]
-        (Accepted::Unix(socket), _) => speak(socket, (peer, origin), router, watcher, wait).await,
+        (Accepted::Unix(socket), _) => speak(socket, (peer, origin), router, watcher, (wait, silent)).await,
     }
 }
 
 /// HTTP on one connection.
-async fn speak<S>(socket: S, (peer, origin): (&str, Origin), router: Router, watcher: Watcher, wait: Duration)
-where
+async fn speak<S>(
+    socket: S,
+    (peer, origin): (&str, Origin),
+    router: Router,
+    watcher: Watcher,
+    (wait, silent): (Duration, TaskTrackerToken),
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -165,7 +184,7 @@ where
         request.extensions_mut().insert(origin.unknown.clone());
         router.call(request)
     });
-    let socket = FirstBytes::within(socket, wait);
+    let socket = FirstBytes::within(socket, wait, silent);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(peer, "a connection ended: {error}");

@@ -1,11 +1,14 @@
 //! Bodies of messages: read once, into one place, and not beyond the limit.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, Bytes, HttpBody as _},
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
 use http_body_util::BodyExt as _;
+use tokio::time::timeout;
 
 use super::guard;
 
@@ -16,8 +19,29 @@ const FIRST: usize = 64 * 1024;
 /// not see why it was refused.
 const FORGOTTEN: usize = 8;
 
-/// The whole body, or what its sender is answered. Pieces are not collected and then put together: the body would be there twice.
-pub(super) async fn whole(mut body: Body, limit: usize) -> Result<Bytes, Box<Response>> {
+/// The slowest that a body may come in, in bytes a second, once the time for its head is over.
+const SLOWEST: u64 = 32 * 1024;
+
+/// What a body may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Its length.
+    pub(super) bytes: usize,
+    /// The time before it has to come in at a pace.
+    pub(super) wait: Duration,
+}
+
+/// The whole body, or what its sender is answered. A body that comes too slowly is given up, since what is there of it takes memory.
+pub(super) async fn whole(body: Body, bounds: Bounds) -> Result<Bytes, Box<Response>> {
+    let limit = bounds.wait + Duration::from_secs(bounds.bytes as u64 / SLOWEST);
+    timeout(limit, collect(body, bounds.bytes)).await.unwrap_or_else(|_elapsed| {
+        let text = "the body did not come in time; send it faster, or less at once";
+        Err(Box::new(guard::problem(StatusCode::REQUEST_TIMEOUT, "too_slow", text).into_response()))
+    })
+}
+
+/// Pieces are not collected and then put together: the body would be there twice.
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Box<Response>> {
     let told = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
     if told.is_some_and(|length| length > limit) {
         return Err(too_long(body, limit).await);

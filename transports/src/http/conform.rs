@@ -29,7 +29,7 @@ const INVALID_REQUEST: i64 = -32_600;
 pub(super) struct Initialize;
 
 pub(super) async fn conform(
-    State((limit, underway)): State<(usize, Underway)>,
+    State((bounds, underway)): State<(body::Bounds, Underway)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -41,7 +41,7 @@ pub(super) async fn conform(
     if head.headers.get(header::ACCEPT).is_none_or(accepts_all) {
         head.headers.insert(header::ACCEPT, ACCEPT);
     }
-    let body = match body::whole(body, limit).await {
+    let body = match body::whole(body, bounds).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
@@ -54,18 +54,30 @@ pub(super) async fn conform(
         head.extensions.insert(Initialize);
     }
     let guard = underway.begin();
-    let request = Request::from_parts(head, Body::from(body));
+    let is_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
+        kind.to_str().is_ok_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"))
+    });
+    let request = Request::from_parts(head, Body::from(body.clone()));
     let work = Box::pin(next.run(request));
     // Only calls take long, and what opens a session has something to say in its head.
     let response = if is_call { early::answered(work).await } else { work.await };
+    if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        // The SDK's word for JSON that it cannot read, such as a number beyond all bounds.
+        return refusal(PARSE_ERROR, "Parse error: the message cannot be read", id_of(&body).as_deref());
+    }
     response.map(|body| Body::new(guard.until_end_of(body)))
+}
+
+/// An error of the protocol outside of any call.
+fn refusal(code: i64, message: &str, id: Option<&RawValue>) -> Response {
+    let error = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
+    (StatusCode::BAD_REQUEST, Json(error)).into_response()
 }
 
 /// The method of a message; none in an answer.
 fn method(body: &Bytes) -> Result<Option<String>, Box<Response>> {
     let refuse = |code: i64, message: String, id: Option<Box<RawValue>>| {
-        let error = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
-        Err(Box::new((StatusCode::BAD_REQUEST, Json(error)).into_response()))
+        Err(Box::new(refusal(code, &message, id.as_deref())))
     };
     #[derive(Deserialize)]
     struct Named<'a> {

@@ -12,6 +12,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// The length of the preface of HTTP/2 (RFC 9113, 3.4), by which the versions are told apart.
 const ENOUGH: usize = 24;
@@ -20,11 +21,13 @@ const ENOUGH: usize = 24;
 pub(super) struct FirstBytes<S> {
     socket: S,
     waiting: Option<(Pin<Box<Sleep>>, usize)>,
+    /// Tells, as long as it is held, that this connection has not said anything.
+    silent: Option<TaskTrackerToken>,
 }
 
 impl<S> FirstBytes<S> {
-    pub(super) fn within(socket: S, limit: Duration) -> Self {
-        Self { socket, waiting: Some((Box::pin(sleep(limit)), 0)) }
+    pub(super) fn within(socket: S, limit: Duration, silent: TaskTrackerToken) -> Self {
+        Self { socket, waiting: Some((Box::pin(sleep(limit)), 0)), silent: Some(silent) }
     }
 }
 
@@ -42,6 +45,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for FirstBytes<S> {
                 *heard += buffer.filled().len() - before;
                 if *heard >= ENOUGH {
                     self.waiting = None;
+                    self.silent = None;
                 }
                 read
             }

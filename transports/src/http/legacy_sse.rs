@@ -46,12 +46,12 @@ pub(super) struct Connections {
     attach: Attach,
     open: Arc<Mutex<HashMap<String, (Principal, Input)>>>,
     most: usize,
-    max_bytes: usize,
+    bounds: body::Bounds,
 }
 
 impl Connections {
-    pub(super) fn new(attach: Attach, most: usize, max_bytes: usize) -> Self {
-        Self { attach, open: Arc::default(), most, max_bytes }
+    pub(super) fn new(attach: Attach, most: usize, bounds: body::Bounds) -> Self {
+        Self { attach, open: Arc::default(), most, bounds }
     }
 
     fn input(&self, id: &str, who: &Principal) -> Option<Input> {
@@ -130,7 +130,7 @@ pub(super) async fn message(
         let text = "there is no such connection; open /sse anew";
         return guard::problem(StatusCode::NOT_FOUND, "no_session", text).into_response();
     };
-    let body = match body::whole(body, connections.max_bytes).await {
+    let body = match body::whole(body, connections.bounds).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };

@@ -289,3 +289,42 @@ async fn many_addresses_leave_room() {
     assert_eq!(KeptOpen::to(&door).await.get("/metrics", KEY).await.as_deref(), Some("404"));
     door.end().await;
 }
+
+/// What is there of a body takes memory for as long as the rest may come.
+#[tokio::test]
+async fn a_body_that_never_ends_is_given_up() {
+    let settings = HttpSettings {
+        max_body_bytes: 1024,
+        header_wait: Duration::from_millis(200),
+        ..HttpSettings::default()
+    };
+    let door = open(settings).await;
+    for (path, status) in [("/mcp", "408"), ("/messages?sessionId=x", "404")] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: 1000\r\n\r\n{{\"a\":"
+        );
+        let answer = door.ask(&head).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+}
+
+/// The first reading looks at the outside only; what the SDK cannot read beyond it is no question of media types.
+#[tokio::test]
+async fn unreadable_numbers_are_parse_errors() {
+    let door = open(HttpSettings::default()).await;
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for inside in ["1e999", "\"\\ud800\"", deep.as_str()] {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"x","arguments":{{"a":{inside}}}}}}}"#
+        );
+        let request = format!(
+            "POST /mcp HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             accept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = door.ask(&request).await.unwrap();
+        assert!(answer.contains("-32700") || answer.contains("-32602"), "{inside}: {answer}");
+        assert!(!answer.starts_with("HTTP/1.1 415"), "{answer}");
+    }
+}
