@@ -161,7 +161,7 @@ where
     let router = router(handler, (health, open), &settings, &underway, &streams, draining);
     connections.accept(listener, router, lifecycle.shutdown.clone()).await;
     // Nothing new comes in from here on.
-    connections.heard(Duration::from_millis(250)).await;
+    connections.heard(Duration::from_millis(100)).await;
     let finished = tokio::time::timeout(settings.drain, underway.none_left()).await.is_ok();
     let cut_short = if finished { 0 } else { underway.count() };
     lifecycle.closing.cancel();

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{body, early, underway::Underway};
 use crate::{stdio::id_scan::id_of, values};
@@ -62,8 +62,13 @@ pub(super) async fn conform(
     // Only calls take long, and what opens a session has something to say in its head.
     let response = if is_call { early::answered(work).await } else { work.await };
     if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-        // The SDK's word for JSON that it cannot read, such as a number beyond all bounds.
-        return refusal(PARSE_ERROR, "Parse error: the message cannot be read", id_of(&body).as_deref());
+        // The SDK's word for what it cannot read: no message, or no JSON after all, such as with a number beyond all bounds. How many
+        // values there are is known to be bounded.
+        let (code, text) = match serde_json::from_slice::<Value>(&body) {
+            Ok(_) => (INVALID_REQUEST, "Invalid Request: this is no message of the protocol"),
+            Err(_) => (PARSE_ERROR, "Parse error: the message cannot be read"),
+        };
+        return refusal(code, text, id_of(&body).as_deref());
     }
     response.map(|body| Body::new(guard.until_end_of(body)))
 }
