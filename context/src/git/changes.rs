@@ -212,7 +212,7 @@ impl ChangeSet {
         let mut arguments = words(["ls-files", "--unmerged", "-z"]);
         arguments.extend(self.repository.scope_arguments());
         let listed = self.repository.tell(&arguments, &[]).await?;
-        let path = |entry: &[u8]| entry.split(|byte| *byte == b'\t').nth(1).map(super::repository::path_of);
+        let path = |entry: &[u8]| entry.split(|byte| *byte == b'\t').nth(1).map(super::os_path::path_of);
         Ok(listed.split(|byte| *byte == 0).filter_map(path).collect())
     }
 
@@ -322,7 +322,7 @@ impl ChangeSet {
             .chunks_exact(3)
             .filter_map(|triple| match triple {
                 [path, _, value] if *value != b"unspecified" && *value != b"unset" => {
-                    Some(super::repository::path_of(path))
+                    Some(super::os_path::path_of(path))
                 }
                 _ => None,
             })

@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     enclosure::Enclosure,
     failure::GitFailure,
+    os_path::path_of,
     place::{Place, on_disk, unreadable},
     program::{Git, Invocation, Sees, first_line, words},
     programs::Name,
-    repository::path_of,
 };
 use crate::files::Roots;
 

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     failure::GitFailure,
+    os_path::path_of,
     place::{Place, small_file, unreadable},
-    repository::path_of,
 };
 use crate::files::{Roots, open_beneath};
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ffi::OsString};
 
-use super::repository::path_of;
+use super::os_path::path_of;
 
 /// One changed file as git tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use std::{
 use super::{
     changes::{ChangeSet, Changed, Side, Status, exists, patch_arguments},
     failure::GitFailure,
+    given::{Given, KEY},
     patch::{self, Hunk, Mark},
     render::{self, Shown},
     supplied::Supplied,
@@ -134,17 +135,6 @@ pub(super) fn share_of(room: u64, files: usize) -> u64 {
 fn read_ahead(tokens: u32) -> u64 {
     u64::from(tokens) * READ_AHEAD * BYTES_PER_TOKEN
 }
-
-/// What was read of a file's changes.
-#[derive(Debug, Default)]
-pub(super) struct Given {
-    pub(super) hunks: Vec<Hunk>,
-    /// Lines that there was no room for.
-    pub(super) dropped: u64,
-}
-
-/// Why a change is not shown that brings a private key.
-pub(super) const KEY: &str = "refused: a private key";
 
 type Found = Vec<(usize, Result<Given, (String, bool)>)>;
 

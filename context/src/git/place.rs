@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     failure::GitFailure,
+    os_path::path_of,
     program::{Git, Invocation, Sees, first_line, words},
-    repository::path_of,
 };
 use crate::files::{Roots, open_beneath};
 

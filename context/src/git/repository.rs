@@ -94,7 +94,8 @@ impl Repository {
         };
         let names = repository.tell(&all_names(), &[]).await?;
         repository.configuration.extend(disarm(&names)?);
-        if let Some(why) = submodules::why_not(&repository, git, &place, roots, cancel).await? {
+        let listed = repository.ask(&submodules::listing(repository.scope_arguments()), &[]).await?;
+        if let Some(why) = submodules::why_not(listed, git, &place, roots, cancel).await? {
             repository.compares_submodules = false;
             repository.notes.push(why);
         }
@@ -183,17 +184,4 @@ impl Repository {
         }
         arguments
     }
-}
-
-/// A path as git writes it: bytes where the system has bytes.
-#[cfg(unix)]
-pub(super) fn path_of(bytes: &[u8]) -> OsString {
-    use std::os::unix::ffi::OsStringExt as _;
-    OsString::from_vec(bytes.to_vec())
-}
-
-/// A path as git writes it.
-#[cfg(not(unix))]
-pub(super) fn path_of(bytes: &[u8]) -> OsString {
-    OsString::from(String::from_utf8_lossy(bytes).into_owned())
 }

@@ -2,7 +2,7 @@
 //!
 //! To compare a submodule, git reads the `.git` at its path and the commit that is checked out there. That may lead anywhere.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,26 +10,30 @@ use super::{
     enclosure::Enclosure,
     failure::GitFailure,
     listing::SUBMODULE,
+    os_path::path_of,
     place::{self, Place, on_disk},
-    program::{Git, words},
-    repository::{Repository, path_of},
+    program::{Git, Output, words},
 };
 use crate::files::Roots;
 
 /// The most submodules that are looked at.
 const MAX_SUBMODULES: usize = 10_000;
 
-/// Why the submodules of a repository are not compared; `None` when all of them may be.
+/// The arguments that list the index below a folder.
+pub(super) fn listing(scope: Vec<OsString>) -> Vec<OsString> {
+    let mut arguments = words(["ls-files", "--stage", "-z"]);
+    arguments.extend(scope);
+    arguments
+}
+
+/// Why the submodules of a repository are not compared, by what it has listed; `None` when all of them may be.
 pub(super) async fn why_not(
-    repository: &Repository,
+    listed: Output,
     git: &Git,
     place: &Place,
     roots: &Roots,
     cancel: &CancellationToken,
 ) -> Result<Option<String>, GitFailure> {
-    let mut arguments = words(["ls-files", "--stage", "-z"]);
-    arguments.extend(repository.scope_arguments());
-    let listed = repository.ask(&arguments, &[]).await?;
     if listed.cut || !listed.success {
         return Ok(Some(
             "submodules were not compared: there are too many files to look for them".to_owned(),

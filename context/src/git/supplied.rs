@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf};
 
 use super::{
     changes::{Changed, Side, Status},
-    pack::{Given, KEY},
+    given::{Given, KEY},
     patch::{self, Patch},
 };
 use crate::files::{self, Roots};

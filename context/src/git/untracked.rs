@@ -5,10 +5,10 @@ use std::{path::PathBuf, sync::Arc};
 use super::{
     changes::{ChangeSet, Changed, Side, Status},
     failure::GitFailure,
-    pack::Given,
+    given::Given,
+    os_path::path_of,
     patch::{Hunk, Line, Mark, cost_of_line},
     program::words,
-    repository::path_of,
 };
 use crate::files::{self, Roots, WholeText};
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    os_path::path_of,
     program::{Git, Invocation, Sees, words},
-    repository::path_of,
     settings::GitSettings,
 };
 
