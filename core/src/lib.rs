@@ -17,6 +17,7 @@ pub mod secret;
 pub mod store;
 pub mod thread;
 pub mod tooling;
+mod upstream;
 pub mod web_search;
 pub mod wording;
 
