@@ -7,12 +7,32 @@ use crate::evidence::{FileReport, FileStatus};
 
 use super::budget::Limits;
 use super::ignoring::Unread;
-use super::pack::{Origin, Wanted};
 use super::paths::Located;
 use super::read::Selection;
 use super::rejection::Rejection;
 use super::roots::Roots;
 use super::walk::{Found, Quota, walk};
+
+/// Who named a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The present call.
+    Call,
+    /// A turn before it, which may have noted the hash of what it saw.
+    Earlier {
+        /// BLAKE3 of the whole file as 64 hex digits.
+        hash: Option<String>,
+    },
+}
+
+/// A file or folder that should be given to the expert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// As the caller wrote it; see [`Roots::locate`].
+    pub path: String,
+    /// Who named it.
+    pub from: Origin,
+}
 
 /// A file to read, each once.
 #[derive(Debug, Clone)]

@@ -6,34 +6,13 @@ use crate::evidence::{EvidenceFile, FileReport, FileStatus};
 
 use super::budget::{Budget, Limits, estimate_tokens_of_bytes};
 use super::excerpt;
-use super::gather::{Candidate, Item, gather, turned_down};
+use super::gather::{Candidate, Item, Wanted, gather, turned_down};
 use super::read::{Load, Loaded, Selection, load};
 use super::rejection::Rejection;
 use super::roots::Roots;
 
 /// An excerpt is aimed at this many tokens at least: many scraps are worth less than a few passages.
 const EXCERPT: u32 = 400;
-
-/// Who named a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// The present call.
-    Call,
-    /// A turn before it, which may have noted the hash of what it saw.
-    Earlier {
-        /// BLAKE3 of the whole file as 64 hex digits.
-        hash: Option<String>,
-    },
-}
-
-/// A file or folder that should be given to the expert.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// As the caller wrote it; see [`Roots::locate`].
-    pub path: String,
-    /// Who named it.
-    pub from: Origin,
-}
 
 /// The files to give, and the account of everything that was offered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
