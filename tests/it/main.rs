@@ -14,6 +14,7 @@ mod before_the_key;
 mod bridge;
 mod chaos;
 mod choosing;
+mod circles;
 mod cli;
 mod clients;
 mod clink;
