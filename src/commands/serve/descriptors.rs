@@ -10,13 +10,15 @@ pub(super) fn fit(settings: HttpSettings) -> HttpSettings {
     let wanted = settings.max_connections.saturating_add(settings.max_websockets).saturating_add(RESERVE);
     match open_files(wanted) {
         Some(files) if files < wanted => {
-            let fewer = fewer(settings, files);
-            tracing::warn!(
-                files,
-                connections = fewer.max_connections,
-                websockets = fewer.max_websockets,
-                "this process may open few files, so it takes fewer connections: raise the limit (ulimit -n, LimitNOFILE)"
-            );
+            let fewer = fewer(settings.clone(), files);
+            let text = "this process may open few files, so it takes fewer connections: raise the limit (ulimit -n, LimitNOFILE)";
+            let (connections, websockets) = (fewer.max_connections, fewer.max_websockets);
+            // Most systems give nearly all that is wanted, and that is nothing to be warned of.
+            if connections < settings.max_connections / 2 {
+                tracing::warn!(files, connections, websockets, "{text}");
+            } else {
+                tracing::info!(files, connections, websockets, "{text}");
+            }
             fewer
         }
         _ => settings,
