@@ -13,7 +13,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest as _, protocol::frame::coding::CloseCode},
 };
 
-use crate::support::{CLIENT, MODEL, Served, Setup, discover_meta, modern, peak_memory, within};
+use crate::support::{CLIENT, MODEL, Raw, Served, Setup, discover_meta, modern, peak_memory, within};
 
 const KEY: &str = "the-key-of-the-user";
 const MEGABYTE: usize = 1024 * 1024;
@@ -349,6 +349,20 @@ async fn one_message_costs_little_memory() {
 #[tokio::test]
 async fn the_largest_message_costs_little_memory() {
     costs_little(8 * MEGABYTE, 5).await;
+}
+
+/// The same over a pipe, whose lines may be as long.
+#[tokio::test]
+async fn the_longest_line_costs_little_memory() {
+    for arguments in arguments(8 * MEGABYTE - 4096) {
+        let mut raw = Raw::ready(&Setup::new().await).await;
+        let before = raw.peak_memory();
+        raw.send(&call(&arguments)).await;
+        let answer = raw.next().await;
+        assert_eq!(answer["id"], 7, "{answer}");
+        let cost = raw.peak_memory() - before;
+        assert!(cost <= 64, "{cost} MiB: {answer}");
+    }
 }
 
 #[tokio::test]

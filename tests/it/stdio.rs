@@ -74,7 +74,7 @@ async fn a_line_beyond_the_limit_is_answered_and_not_kept() {
     let error = refused(&mut raw, &line).await;
     assert_eq!((&error["id"], &error["error"]["code"]), (&json!(7), &json!(-32600)));
     let message = error["error"]["message"].as_str().unwrap();
-    assert!(message.contains(&line.len().to_string()) && message.contains("16777216"), "{message}");
+    assert!(message.contains(&line.len().to_string()) && message.contains("8388608"), "{message}");
     let memory = raw.peak_memory();
     assert!(memory < 150, "{memory} MiB");
 }

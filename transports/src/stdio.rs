@@ -37,7 +37,8 @@ use crate::{TransportError, parent_death};
 /// Limits and times of a stdio connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StdioSettings {
-    /// Longest line that is read, in bytes without the line feed. Longer ones are answered with an error. 16 MiB.
+    /// Longest line that is read, in bytes without the line feed. Longer ones are answered with an error. 8 MiB: reading
+    /// one takes up to eight times its length.
     pub max_line_bytes: usize,
     /// Most requests that are open at a time; pings are not counted. 256.
     pub max_in_flight: usize,
@@ -62,7 +63,7 @@ pub struct StdioSettings {
 impl Default for StdioSettings {
     fn default() -> Self {
         Self {
-            max_line_bytes: 16 * 1024 * 1024,
+            max_line_bytes: 8 * 1024 * 1024,
             max_in_flight: 256,
             retry_after: Duration::from_secs(1),
             max_unwritten_bytes: 1024 * 1024,

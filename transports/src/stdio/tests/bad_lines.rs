@@ -85,7 +85,7 @@ async fn an_oversized_line_is_answered_with_its_id() {
     let reply = client.read().await;
     assert_eq!(reply["id"], "at the end");
     assert_eq!(reply["error"]["code"], -32600);
-    let message = format!("message too large: {} bytes, the limit is 16777216", line.len());
+    let message = format!("message too large: {} bytes, the limit is 8388608", line.len());
     assert_eq!(reply["error"]["message"], message);
     client.ping().await;
 }
@@ -97,7 +97,7 @@ async fn a_line_at_the_limit_is_taken() {
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"x":""#,
         r#""}}}"#,
     );
-    let filler = "x".repeat(16 * 1024 * 1024 - head.len() - tail.len());
+    let filler = "x".repeat(settings().max_line_bytes - head.len() - tail.len());
     client.line(format!("{head}{filler}{tail}")).await;
     assert_eq!(client.read_text().await, (json!(1), "done".to_owned()));
     client.line(format!("{head}{filler}x{tail}")).await;
