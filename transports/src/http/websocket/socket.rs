@@ -14,7 +14,7 @@ use axum::body::Bytes;
 use futures::{Sink, Stream};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
-    time::Instant,
+    time::{Instant, Sleep, sleep},
 };
 use tokio_tungstenite::tungstenite::{
     Error, Message, WebSocket,
@@ -41,6 +41,14 @@ const MOST_UNREAD_PONGS: u32 = 32;
 /// The most pings and pongs within [`CONTROL_TIME`] that no message comes between.
 const MOST_CONTROL: u32 = 128;
 const CONTROL_TIME: Duration = Duration::from_secs(30);
+/// The bytes of a client's ping or pong beside its payload: two of the head and the mask (RFC 6455, 5.2).
+const CONTROL_HEAD: u64 = 6;
+/// How long a message may take from its first to its last byte, and the slowest that a long one may come in, in bytes a second.
+const MESSAGE_TIME: Duration = Duration::from_secs(60);
+const SLOWEST: u64 = 32 * 1024;
+/// How much longer when something of it was waiting to be read.
+const EXTENSION: Duration = Duration::from_secs(10);
+const TOO_SLOW: &str = "a message did not come to its end in time";
 
 /// Why nothing more is read.
 #[derive(Debug)]
@@ -57,6 +65,7 @@ pub(super) struct Socket<S> {
     /// Whether everything that was given to be sent was written.
     is_written: bool,
     control: Control,
+    unfinished: Unfinished,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
@@ -68,9 +77,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .max_write_buffer_size(MOST_UNWRITTEN)
             .max_message_size(Some(most))
             .max_frame_size(Some(most));
-        let bridge = Bridge { socket, waker: Waker::noop().clone() };
+        let bridge = Bridge { socket, waker: Waker::noop().clone(), heard: 0 };
         let inner = WebSocket::from_raw_socket(bridge, Role::Server, Some(config));
-        Self { inner, is_written: true, control: Control::default() }
+        Self { inner, is_written: true, control: Control::default(), unfinished: Unfinished::default() }
     }
 
     /// Lets messages be so long from the next one on.
@@ -121,9 +130,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.inner.get_mut().note(context);
-        let message = match self.inner.read() {
+        let read = self.inner.read();
+        let heard = std::mem::take(&mut self.inner.get_mut().heard);
+        self.unfinished.bytes += heard;
+        let message = match read {
             Ok(message) => message,
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                let most = self.most();
+                let late = self.unfinished.poll_late(most, heard > 0, context);
+                return late.map(|()| Some(Err(End::Refused((CloseCode::Policy.into(), TOO_SLOW.into())))));
+            }
             Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => {
                 let reason = format!("a message has at most {} bytes here", self.most());
                 return Poll::Ready(Some(Err(End::Refused((CloseCode::Size.into(), reason.into())))));
@@ -131,12 +147,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
             Err(_) => return Poll::Ready(Some(Err(End::Gone))),
         };
         match &message {
-            Message::Ping(_) | Message::Pong(_) => {
+            Message::Ping(payload) | Message::Pong(payload) => {
+                self.unfinished.bytes =
+                    self.unfinished.bytes.saturating_sub(CONTROL_HEAD + payload.len() as u64);
                 let counted = self.control(matches!(message, Message::Ping(_)), context);
                 Poll::Ready(Some(counted.map(|()| message)))
             }
             Message::Text(_) | Message::Binary(_) => {
                 self.control.since = None;
+                self.unfinished = Unfinished::default();
                 Poll::Ready(Some(Ok(message)))
             }
             Message::Close(_) | Message::Frame(_) => Poll::Ready(Some(Ok(message))),
@@ -192,6 +211,38 @@ pub(super) fn close((code, reason): Goodbye) -> Message {
     Message::Close(Some(CloseFrame { code: code.into(), reason: reason.into_owned().into() }))
 }
 
+/// A message that has begun and not ended. It takes memory for as long as the rest may come.
+#[derive(Debug, Default)]
+struct Unfinished {
+    /// Bytes that belong to no message yet.
+    bytes: u64,
+    /// When it is too late.
+    late: Option<Pin<Box<Sleep>>>,
+    /// Whether time was added, because the server itself did not read for a while.
+    extended: bool,
+}
+
+impl Unfinished {
+    /// Ready when the rest does not come in time. `is_going_on` says whether something of it came just now.
+    fn poll_late(&mut self, most: usize, is_going_on: bool, context: &mut Context<'_>) -> Poll<()> {
+        if self.bytes == 0 {
+            self.late = None;
+            return Poll::Pending;
+        }
+        let time = MESSAGE_TIME + Duration::from_secs(most as u64 / SLOWEST);
+        let late = self.late.get_or_insert_with(|| Box::pin(sleep(time)));
+        if late.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        if !is_going_on || self.extended {
+            return Poll::Ready(());
+        }
+        self.extended = true;
+        late.as_mut().reset(Instant::now() + EXTENSION);
+        late.as_mut().poll(context)
+    }
+}
+
 /// The pings and pongs of a client.
 #[derive(Debug, Default)]
 struct Control {
@@ -220,6 +271,8 @@ impl Control {
 struct Bridge<S> {
     socket: S,
     waker: Waker,
+    /// Bytes that were read since this was last asked.
+    heard: u64,
 }
 
 impl<S> Bridge<S> {
@@ -242,6 +295,7 @@ impl<S: AsyncRead + Unpin> io::Read for Bridge<S> {
         let mut buffer = ReadBuf::new(buffer);
         let mut context = Context::from_waker(&self.waker);
         now_or_later(Pin::new(&mut self.socket).poll_read(&mut context, &mut buffer))?;
+        self.heard += buffer.filled().len() as u64;
         Ok(buffer.filled().len())
     }
 }
@@ -295,6 +349,36 @@ mod tests {
         assert_eq!(socket.next().await.unwrap().unwrap().len(), 1_000);
         match socket.next().await {
             Some(Err(End::Refused((1009, reason)))) => assert!(reason.contains("1000"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Pings do not prolong the time of a message, and are no message themselves.
+    #[tokio::test(start_paused = true)]
+    async fn a_message_has_to_end() {
+        use tokio::io::AsyncWriteExt as _;
+        let masked = |first: u8, payload: &[u8]| {
+            [&[first, 0x80 | u8::try_from(payload.len()).unwrap(), 0, 0, 0, 0], payload].concat()
+        };
+        let (near, mut far) = duplex(64 * 1024);
+        let mut socket = Socket::new(near, 10);
+        let began = Instant::now();
+        for _ in 0..8 {
+            far.write_all(&masked(0x89, b"ping")).await.unwrap();
+            assert!(socket.next().await.unwrap().unwrap().is_ping());
+            tokio::time::advance(CONTROL_TIME).await;
+        }
+        assert!(futures::poll!(socket.next()).is_pending(), "an idle client is left alone");
+        assert!(began.elapsed() > 2 * MESSAGE_TIME);
+        far.write_all(&masked(0x01, b"begun")).await.unwrap();
+        for _ in 0..2 {
+            far.write_all(&masked(0x89, b"ping")).await.unwrap();
+            assert!(socket.next().await.unwrap().unwrap().is_ping());
+            assert!(futures::poll!(socket.next()).is_pending());
+            tokio::time::advance(MESSAGE_TIME / 3).await;
+        }
+        match socket.next().await {
+            Some(Err(End::Refused((1008, reason)))) => assert_eq!(reason, TOO_SLOW),
             other => panic!("{other:?}"),
         }
     }
