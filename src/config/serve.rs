@@ -66,7 +66,12 @@ pub(super) fn read(
     } else {
         ["serve", "client"].into_iter().flat_map(|beginning| layers.misspelled(beginning)).collect()
     };
-    signs.iter().for_each(|text| problems.warn(text.clone()));
+    for sign in &signs {
+        // Names that are no settings were told of when the file was read.
+        if !problems.warnings().contains(sign) {
+            problems.warn(sign.clone());
+        }
+    }
     let sessions = number(layers, &keys::SERVE_SESSIONS, 0, 1_000_000, problems);
     let usual = HttpSettings::default();
     let megabytes: usize = number(layers, &keys::SERVE_MESSAGE_MEGABYTES, 1, 8, problems);

@@ -94,30 +94,34 @@ impl<'a> Enclosure<'a> {
         // In tables references are not seen here, so nothing is passed over that they could name.
         let has_tables = std::fs::symlink_metadata(git_dir.join("reftable")).is_ok();
         for (path, kind) in self.listed(git_dir)? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if has_tables || !NOT_READ.contains(&name.as_str()) {
-                let is_upper = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-                let holds_references = is_upper || name == "refs" || name == "worktrees";
-                self.check_entry(&path, kind, (1, holds_references))?;
+            let is_read = path.file_name().is_none_or(|name| !NOT_READ.iter().any(|known| name == *known));
+            if has_tables || is_read {
+                self.check_entry(&path, kind, (1, false))?;
             }
         }
         Ok(())
     }
 
-    fn check_folder(&mut self, folder: &Path, (depth, holds_references): Below) -> Result<(), GitFailure> {
-        if !self.seen.insert((folder.to_path_buf(), holds_references)) {
+    fn check_folder(&mut self, folder: &Path, (depth, is_reference): Below) -> Result<(), GitFailure> {
+        if !self.seen.insert((folder.to_path_buf(), is_reference)) {
             return Ok(());
         }
         if depth > MAX_DEPTH {
             return Err(self.refused(folder, "lies too deep for a part of a git folder"));
         }
         for (path, kind) in self.listed(folder)? {
-            self.check_entry(&path, kind, (depth + 1, holds_references))?;
+            self.check_entry(&path, kind, (depth + 1, is_reference))?;
         }
         Ok(())
     }
 
-    fn check_entry(&mut self, path: &Path, kind: FileType, below: Below) -> Result<(), GitFailure> {
+    fn check_entry(
+        &mut self,
+        path: &Path,
+        kind: FileType,
+        (depth, is_reference): Below,
+    ) -> Result<(), GitFailure> {
+        let below = (depth, is_reference || names_reference(path));
         if kind.is_symlink() {
             let Some(target) = self.resolve(path)? else { return Ok(()) };
             let kind = std::fs::symlink_metadata(&target).map_err(|error| unreadable(path, &error))?;
@@ -241,6 +245,13 @@ impl<'a> Enclosure<'a> {
             shown.display()
         ))
     }
+}
+
+/// Whether git takes what has this name for a reference, or for a folder of them: `refs`, `HEAD`, `ORIG_HEAD` and the like. Messages of
+/// commits lie beside them and may begin with `ref:`. Some file systems do not tell small letters from large ones.
+fn names_reference(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_uppercase();
+    name == "REFS" || name.ends_with("HEAD")
 }
 
 /// The deepest folder on the way to a path that is there, canonical.

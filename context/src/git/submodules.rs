@@ -12,7 +12,7 @@ use super::{
     listing::SUBMODULE,
     os_path::path_of,
     place::{self, Place, on_disk},
-    program::{Git, Output, words},
+    program::{Git, Output, first_line, words},
 };
 use crate::files::Roots;
 
@@ -34,10 +34,14 @@ pub(super) async fn why_not(
     roots: &Roots,
     cancel: &CancellationToken,
 ) -> Result<Option<String>, GitFailure> {
-    if listed.cut || !listed.success {
+    if listed.cut {
         return Ok(Some(
             "submodules were not compared: there are too many files to look for them".to_owned(),
         ));
+    }
+    if !listed.success {
+        let why = first_line(&listed.stderr);
+        return Ok(Some(format!("submodules were not compared, because they could not be listed: {why}")));
     }
     let paths: Vec<PathBuf> = listed
         .stdout

@@ -241,6 +241,8 @@ async fn usual_links_are_read() {
     pair.link("hooks", &pair.place.base.join("home"));
     pair.link("HEAD", Path::new("refs/heads/main"));
     pair.link("description", &pair.own("config"));
+    // The message of the last commit is no reference, whatever it begins with.
+    std::fs::write(pair.own("COMMIT_EDITMSG"), "ref: tidy up\n").unwrap();
     pair.place.git("forged", &["clone", "-q", "--shared", ".", "inner"]);
     std::fs::write(pair.forged.join("inner/own.rs"), "inner\n").unwrap();
     assert_eq!(pair.shown().await, ["Untracked inner", "Modified own.rs +1 -1"]);
