@@ -6,7 +6,7 @@ use exai_core::{
     Principal,
     secret::{ExposeSecret as _, SecretString},
 };
-use exai_transports::http::{Allowed, Credential, Credentials, HttpSettings};
+use exai_transports::http::{Allowed, Credential, Credentials, HttpSettings, check_key};
 use serde::Deserialize;
 
 use super::{
@@ -17,9 +17,6 @@ use super::{
     place::Places,
     problems::Problems,
 };
-
-/// The shortest key that is taken: a shorter one can be guessed.
-const LEAST_KEY: usize = 16;
 
 /// An entry of `[[clients]]`.
 #[derive(Debug, Deserialize)]
@@ -199,11 +196,8 @@ impl Keys {
 
     fn add(&mut self, place: String, key: &str, who: Principal, used: &mut BTreeMap<String, String>) {
         let key = key.trim();
-        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            self.wrong
-                .push(format!("{place}: a key consists of ASCII letters, digits and signs, without spaces"));
-        } else if key.len() < LEAST_KEY {
-            self.wrong.push(format!("{place}: a key has at least {LEAST_KEY} characters"));
+        if let Err(problem) = check_key(key) {
+            self.wrong.push(format!("{place}: {problem}"));
         } else if let Some(other) = used.get(key) {
             self.wrong.push(format!("{place}: the same key as {other}; each client needs its own"));
         } else {

@@ -49,7 +49,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    auth::{Credential, Credentials},
+    auth::{Credential, Credentials, KeyProblem, check_key},
     guard::Allowed,
     health::Health,
     listener::Listener,

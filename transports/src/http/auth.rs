@@ -17,6 +17,31 @@ const API_KEY: &str = "x-api-key";
 
 const REFUSAL: &str = r#"{"error":{"code":"unauthorized","message":"a key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"}}"#;
 
+/// The fewest characters of a key: a shorter one can be guessed.
+const LEAST_KEY: usize = 16;
+
+/// Why a text cannot be a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyProblem {
+    /// It can be guessed.
+    #[error("a key has at least {LEAST_KEY} characters")]
+    Short,
+    /// A header cannot carry it (RFC 6750, 2.1: a bearer token has no spaces).
+    #[error("a key consists of ASCII letters, digits and signs, without spaces")]
+    Signs,
+}
+
+/// Whether a text can be a key.
+///
+/// # Errors
+/// Says why not.
+pub fn check_key(key: &str) -> Result<(), KeyProblem> {
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(KeyProblem::Signs);
+    }
+    if key.len() < LEAST_KEY { Err(KeyProblem::Short) } else { Ok(()) }
+}
+
 /// A key and whom it belongs to. The key itself is not kept.
 #[derive(Debug, Clone)]
 pub struct Credential {

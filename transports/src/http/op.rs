@@ -36,7 +36,7 @@ use self::{
 };
 use super::{
     Health,
-    auth::Credentials,
+    auth::{Credentials, KeyProblem, check_key},
     lines::Attach,
     websocket::dialect::{
         Dialect, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START,
@@ -45,8 +45,6 @@ use super::{
 
 /// Frames that wait for their session.
 const QUEUE: usize = 8;
-/// The shortest key that a rotation sets.
-const LEAST_KEY: usize = 16;
 
 /// What sessions know of the world around them.
 pub(super) struct Surroundings {
@@ -74,13 +72,10 @@ impl Surroundings {
         if old.is_empty() || new.is_empty() {
             return Err("missing_params");
         }
-        if new.len() < LEAST_KEY {
-            return Err("too_short");
-        }
-        // A header could not carry anything else.
-        if !new.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Err("not_ascii");
-        }
+        check_key(new).map_err(|problem| match problem {
+            KeyProblem::Short => "too_short",
+            KeyProblem::Signs => "not_ascii",
+        })?;
         self.credentials.rotate(old, new)
     }
 

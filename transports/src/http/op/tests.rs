@@ -350,6 +350,7 @@ async fn nobody_takes_the_key_of_another() {
         (KEY, json!("taken")),
         ("the-key-of-the-\u{fc}ser", json!("not_ascii")),
         ("the-key-of\u{0}the-user", json!("not_ascii")),
+        ("the key of the user", json!("not_ascii")),
         (" the-next-key-of-the-user ", json!(null)),
     ] {
         spoken.say(json!({"op": "rotate_token", "old": KEY, "new": new})).await;
