@@ -20,13 +20,18 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    expert::{Answered, Delivery, Question, history, window},
-    fallback::{InTurn, PassedOver},
     gather::{Gathered, gather},
-    images,
+    history, images,
+    inference::{
+        expert::Answered,
+        expert::Delivery,
+        expert::Question,
+        fallback::{InTurn, PassedOver},
+        routing::{Choice, Facts, Needs, Source, Told, bytes_of, may_see},
+    },
     round::{Round, files_required},
-    routing::{Choice, Facts, Needs, Source, Told, bytes_of, may_see},
     threads::Appended,
+    window,
     workflow::step::MAX_IMAGES,
 };
 

@@ -10,17 +10,20 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    attempt::{Attempts, Jitter},
-    budget::Budget,
-    cache::AnswerCache,
-    expert::{Expert, window},
-    live_models::Reading,
-    preferences::Present,
-    recall::Recall,
-    routing::{Models, Turns, Verdicts},
-    run::Runs,
+    inference::{
+        attempt::{Attempts, Jitter},
+        budget::Budget,
+        cache::AnswerCache,
+        expert::Expert,
+        live_models::Reading,
+        preferences::Present,
+        recall::Recall,
+        routing::{Models, Turns, Verdicts},
+        run::Runs,
+    },
     settings::Settings,
     threads::Threads,
+    window,
 };
 
 /// What the engine is built from.

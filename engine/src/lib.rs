@@ -2,40 +2,30 @@
 //!
 //! Sees the outside world only through the ports of `exai_core`; knows no vendor, no SQL and no MCP.
 
-pub mod attempt;
-pub mod budget;
-pub mod cache;
 pub mod call;
 pub mod chat;
 pub mod clink;
 pub mod consensus;
-pub mod consulted;
 pub mod engine;
 pub mod error;
-pub mod expert;
-pub mod fallback;
 pub mod files;
 mod gather;
-pub mod health;
+mod history;
 mod images;
-mod live_models;
-mod meter;
+pub mod inference;
 pub mod overview;
-pub mod preferences;
 pub mod probe;
-mod recall;
 mod round;
-pub mod routing;
-mod run;
 pub mod settings;
-mod stale;
 mod threads;
 pub mod tool_chat;
 pub mod transcript;
 pub mod web_search;
+mod window;
 pub mod workflow;
 
 pub use exai_context as context;
+pub use inference::{attempt, budget, cache, consulted, expert, fallback, health, preferences, routing};
 
 pub use call::{Call, FixedRoots, RootSource};
 pub use engine::{Engine, Parts};

@@ -7,7 +7,7 @@ use exai_core::{
     store::{StoreError, UsageRecord},
 };
 
-use crate::{engine::Engine, health::Condition};
+use crate::{engine::Engine, inference::health::Condition};
 
 /// What is going on at this moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,7 +153,7 @@ impl Engine {
     /// # Errors
     /// The database cannot be read.
     pub async fn spent_today(&self, who: &Principal) -> Result<f64, StoreError> {
-        crate::budget::spent_today(&**self.store(), &**self.clock(), who).await
+        crate::inference::budget::spent_today(&**self.store(), &**self.clock(), who).await
     }
 
     /// What is going on at this moment.

@@ -12,7 +12,11 @@ use exai_core::{
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use crate::{call::Call, engine::Engine, expert::Question, routing::Choice};
+use crate::{
+    call::Call,
+    engine::Engine,
+    inference::{expert::Question, routing::Choice},
+};
 
 /// The tool under which it is recorded and paid for.
 const TOOL: &str = "status";

@@ -14,8 +14,9 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    expert::{Answered, Delivery, Question, window},
     gather::{Gathered, gather},
+    inference::{expert::Answered, expert::Delivery, expert::Question},
+    window,
     workflow::spec::FILES_REQUIRED,
 };
 

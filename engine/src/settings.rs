@@ -7,7 +7,8 @@ use exai_core::ProviderId;
 use exai_prompts::Wording;
 
 use crate::{
-    budget::BudgetSettings, clink::ClinkSettings, health::BreakerSettings, preferences::Preferences,
+    clink::ClinkSettings,
+    inference::{budget::BudgetSettings, health::BreakerSettings, preferences::Preferences},
 };
 
 /// How the engine behaves. `Default` is what the documentation promises.

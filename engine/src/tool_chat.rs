@@ -14,11 +14,16 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    expert::{Answered, Delivery, Question, window},
-    fallback::{InTurn, PassedOver},
     gather::Gathered,
+    inference::{
+        expert::Answered,
+        expert::Delivery,
+        expert::Question,
+        fallback::{InTurn, PassedOver},
+        routing::{Choice, Facts, Needs, Source, Told},
+    },
     round::Round,
-    routing::{Choice, Facts, Needs, Source, Told},
+    window,
 };
 
 /// The tool's name in threads and runs.

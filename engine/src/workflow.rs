@@ -31,7 +31,7 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    routing::{Facts, Needs, Source, bytes_of},
+    inference::routing::{Facts, Needs, Source, bytes_of},
     threads::Appended,
 };
 

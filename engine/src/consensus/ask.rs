@@ -16,9 +16,12 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    expert::{Answered, Question},
     gather::Gathered,
-    routing::{Choice, Needs, Source},
+    inference::{
+        expert::Answered,
+        expert::Question,
+        routing::{Choice, Needs, Source},
+    },
     threads::Appended,
 };
 

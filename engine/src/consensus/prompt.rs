@@ -12,10 +12,10 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    expert::{history, window},
     gather::{Gathered, gather},
-    images,
-    routing::Choice,
+    history, images,
+    inference::routing::Choice,
+    window,
 };
 
 /// Keys the fence around other models' answers, like that around files.

@@ -10,8 +10,10 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    live_models::is_unvouched,
-    routing::{Choice, Needs, Source, may_see},
+    inference::{
+        live_models::is_unvouched,
+        routing::{Choice, Needs, Source, may_see},
+    },
 };
 
 /// How many models the server chooses when the caller names none.
@@ -153,7 +155,7 @@ impl Engine {
                 let choice = Choice {
                     provider: std::sync::Arc::clone(provider),
                     model: model.clone(),
-                    requested: crate::routing::AUTO.to_owned(),
+                    requested: crate::inference::routing::AUTO.to_owned(),
                     fallback_reason: None,
                     routed_by: None,
                     others: Vec::new(),

@@ -143,7 +143,7 @@ impl Engine {
         &self,
         mut rounds: Rounds<'_>,
         mut plan: Plan,
-        synthesiser: Option<crate::routing::Choice>,
+        synthesiser: Option<crate::inference::routing::Choice>,
         mut notes: Vec<String>,
     ) -> Result<ConsensusOutcome, EngineError> {
         // Who failed may be asked again after the end.

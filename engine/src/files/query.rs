@@ -24,11 +24,15 @@ use crate::{
     chat::{ChatInput, ChatOutcome},
     engine::Engine,
     error::EngineError,
-    expert::{Answered, Question, window},
-    fallback::{InTurn, Rendered},
     gather::{Gathered, rendered},
+    inference::{
+        expert::Answered,
+        expert::Question,
+        fallback::{InTurn, Rendered},
+        routing::{Choice, Needs, Source},
+    },
     round::Round,
-    routing::{Choice, Needs, Source},
+    window,
 };
 
 /// The tool's name in threads and runs.
@@ -231,7 +235,7 @@ impl Engine {
         call: &Call,
     ) -> Result<Choice, EngineError> {
         let needs = Needs::of(Mark::Fast);
-        let named = input.model.as_deref().filter(|name| !crate::routing::is_auto(name));
+        let named = input.model.as_deref().filter(|name| !crate::inference::routing::is_auto(name));
         let own = provider.models();
         let usual = own.iter().find(|model| model.marks.contains(&Mark::Fast)).map(ModelSpec::qualified);
         // Without a name the vendor that has the file is asked, whoever else would come first.
@@ -248,7 +252,7 @@ impl Engine {
             );
             return Err(EngineError::invalid("model", text));
         }
-        let requested = named.unwrap_or(crate::routing::AUTO).to_owned();
+        let requested = named.unwrap_or(crate::inference::routing::AUTO).to_owned();
         Ok(Choice { requested, others: Vec::new(), ..*choice })
     }
 

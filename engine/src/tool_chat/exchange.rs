@@ -12,7 +12,7 @@ use exai_core::{
 use super::TOOL;
 use crate::{
     error::EngineError,
-    expert::history::{self, Asking},
+    history::{self, Asking},
 };
 
 /// What was said before and what is said now.

@@ -25,11 +25,15 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    expert::{Answered, Delivery, Question},
-    fallback::InTurn,
     gather::Gathered,
+    inference::{
+        expert::Answered,
+        expert::Delivery,
+        expert::Question,
+        fallback::InTurn,
+        routing::{Choice, Source},
+    },
     round::Round,
-    routing::{Choice, Source},
 };
 
 impl Engine {

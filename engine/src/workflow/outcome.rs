@@ -12,7 +12,10 @@ use super::{
     spec::{Flow, Promotion, Spec},
     step::branch_of,
 };
-use crate::{engine::Engine, expert::Delivery, fallback::PassedOver, routing::Told};
+use crate::{
+    engine::Engine,
+    inference::{expert::Delivery, fallback::PassedOver, routing::Told},
+};
 
 /// A step that was taken.
 #[derive(Debug)]

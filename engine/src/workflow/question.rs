@@ -1,7 +1,7 @@
 //! The last user message to an expert: files first, then what is asked.
 
 use super::{Begun, changes::DIFF};
-use crate::expert::history::step_text;
+use crate::history::step_text;
 
 /// The text after the files: the task, the tool's settings, the agent's steps.
 pub(super) fn text(begun: &Begun<'_>) -> String {

@@ -8,10 +8,11 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    expert::{history, window},
     gather::{Gathered, gather},
+    history,
     images::{self, Images},
-    routing::Choice,
+    inference::routing::Choice,
+    window,
 };
 
 impl Engine {

@@ -214,7 +214,10 @@ impl KeptOpen {
             head.push(self.0.read_u8().await.ok()?);
         }
         let head = String::from_utf8(head).unwrap();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or_else(|| panic!("{head}"));
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .unwrap_or_else(|| panic!("{head}"));
         self.0.read_exact(&mut vec![0; length.parse().unwrap()]).await.ok()?;
         Some(head.split(' ').nth(1).unwrap().to_owned())
     }

@@ -9,7 +9,10 @@ use exai_core::{
 };
 
 use super::{Allowed, Choice, Models, Needs, choice, succeed};
-use crate::{engine::Engine, health::Health, live_models::is_unvouched};
+use crate::{
+    engine::Engine,
+    inference::{health::Health, live_models::is_unvouched},
+};
 
 /// The vendors in the order in which they are tried when nothing is named.
 const PREFERENCE: [&str; 10] =

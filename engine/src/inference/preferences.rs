@@ -11,7 +11,7 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    routing::{Allowed, Choice, Needs, Rule, Source, Strategy, is_auto},
+    inference::routing::{Allowed, Choice, Needs, Rule, Source, Strategy, is_auto},
 };
 
 /// What the user prefers.

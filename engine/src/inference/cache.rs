@@ -15,7 +15,7 @@ use exai_core::{
 };
 use moka::sync::Cache;
 
-use crate::{consulted::Consulted, settings::CacheSettings};
+use crate::{inference::consulted::Consulted, settings::CacheSettings};
 
 /// An answer and when it was given.
 #[derive(Debug, Clone)]

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use exai_core::{Kind, Principal, RequestHash, Timestamp, wording::span};
 
 use crate::{
-    cache::{Cached, fingerprint},
     call::Call,
     engine::Engine,
     error::EngineError,
-    expert::{Answered, Delivery, Expert, Question},
-    recall,
-    routing::Choice,
+    inference::{
+        cache::{Cached, fingerprint},
+        expert::Answered,
+        expert::Delivery,
+        expert::Expert,
+        expert::Question,
+        recall,
+        routing::Choice,
+    },
 };
 
 /// Whom a question was put to, and how it is found again.

@@ -29,8 +29,10 @@ pub use permits::Permits;
 
 use crate::{
     error::EngineError,
-    health::{Admission, Health, Pass},
-    meter,
+    inference::{
+        health::{Admission, Health, Pass},
+        meter,
+    },
     settings::AttemptSettings,
 };
 

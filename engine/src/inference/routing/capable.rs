@@ -5,7 +5,7 @@ use std::sync::Arc;
 use exai_core::model::{Capability, ModelSpec, Status};
 
 use super::{Choice, Needs, Source, is_auto};
-use crate::{call::Call, engine::Engine, error::EngineError, live_models::is_unvouched};
+use crate::{call::Call, engine::Engine, error::EngineError, inference::live_models::is_unvouched};
 
 /// How many models an error names.
 const NAMED: usize = 5;

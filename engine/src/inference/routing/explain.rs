@@ -8,7 +8,7 @@ use exai_core::{
 };
 
 use super::{Choice, Facts, Needs, Source, Strategy, bytes_of, may_see};
-use crate::{budget::estimate, call::Call, chat::ChatInput, engine::Engine, error::EngineError};
+use crate::{call::Call, chat::ChatInput, engine::Engine, error::EngineError, inference::budget::estimate};
 
 /// A call that might be made.
 #[derive(Debug, Clone, Default)]

@@ -15,7 +15,7 @@ use exai_core::{
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use crate::{call::Call, engine::Engine, routing::is_auto};
+use crate::{call::Call, engine::Engine, inference::routing::is_auto};
 
 /// How long a list is taken to be what the endpoint has.
 const LIFETIME: Duration = Duration::from_secs(3_600);

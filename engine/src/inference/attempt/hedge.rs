@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{Attempts, once};
-use crate::health::{Admission, Pass};
+use crate::inference::health::{Admission, Pass};
 
 impl Attempts {
     /// One attempt, or two side by side where the user wants that; how many were made.

@@ -9,12 +9,14 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    expert::Question,
     gather::Gathered,
-    meter,
+    inference::{
+        expert::Question,
+        meter,
+        routing::Choice,
+        stale::{Older, Tried},
+    },
     round::Round,
-    routing::Choice,
-    stale::{Older, Tried},
 };
 
 /// A question as one model is asked it: the request, the files in it, and how many earlier turns did not fit.

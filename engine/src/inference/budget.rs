@@ -13,9 +13,11 @@ use exai_core::{
 };
 
 use crate::{
-    attempt::estimated,
     error::EngineError,
-    routing::{Choice, Models},
+    inference::{
+        attempt::estimated,
+        routing::{Choice, Models},
+    },
 };
 
 /// Tokens of an answer before it is there, where nobody has set a cap.

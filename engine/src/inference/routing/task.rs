@@ -7,7 +7,7 @@ use exai_core::{
 };
 
 use super::capable::may_call;
-use crate::{call::Call, expert::window, workflow::spec};
+use crate::{call::Call, window, workflow::spec};
 
 /// A question of so many characters is no small talk.
 const LONG_QUESTION: usize = 6_000;

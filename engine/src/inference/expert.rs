@@ -1,8 +1,5 @@
 //! One consultation of an expert model: cache, single flight, run record, attempts.
 
-pub(crate) mod history;
-pub(crate) mod window;
-
 use std::{
     sync::{
         Arc,
@@ -22,16 +19,18 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    attempt::{Attempted, Attempts},
-    budget::Budget,
-    cache::{AnswerCache, Cached, fingerprint},
     call::Call,
-    consulted::Consulted,
     error::EngineError,
-    meter,
-    recall::Recall,
-    routing::{Choice, Models},
-    run::{Epilogue, Outcome, RunTask, Runs},
+    inference::{
+        attempt::{Attempted, Attempts},
+        budget::Budget,
+        cache::{AnswerCache, Cached, fingerprint},
+        consulted::Consulted,
+        meter,
+        recall::Recall,
+        routing::{Choice, Models},
+        run::{Epilogue, Outcome, RunTask, Runs},
+    },
 };
 
 /// How this caller got an answer.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{Choice, Needs, is_auto};
-use crate::{call::Call, engine::Engine, expert::Question};
+use crate::{call::Call, engine::Engine, inference::expert::Question};
 
 /// How long it may take.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -15,7 +15,7 @@ use exai_core::{
     store::{RunFilter, Store},
 };
 
-use crate::{cache::AnswerCache, consulted::Consulted};
+use crate::inference::{cache::AnswerCache, consulted::Consulted};
 
 /// The most answers that are read.
 const MAX_RUNS: u32 = 200;

@@ -11,7 +11,7 @@ use exai_core::{RequestHash, run::RunEvent, store::Write};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{call::Call, consulted::Consulted, error::EngineError};
+use crate::{call::Call, error::EngineError, inference::consulted::Consulted};
 
 /// What a run ends with; shared by all who wait for it.
 pub(crate) type Outcome = Result<Arc<Consulted>, Arc<EngineError>>;
