@@ -7,7 +7,7 @@ use exai_context::{
     git::GitSettings,
 };
 use exai_core::{Clock, SystemClock, provider::Provider, store::Store};
-use exai_engine::{Engine, Parts, Settings};
+use exai_engine::{Engine, Parts, Settings, inference::inference::InferenceSettings};
 use exai_providers::HttpSettings;
 use exai_store::SqliteStore;
 use exai_tools::{ExaiServer, OnDisconnect, RootPolicy, ServerParts};
@@ -123,13 +123,16 @@ impl App {
             clock,
             jitter: Arc::new(rand::random::<f64>),
             settings: Settings {
-                preferences: config.preferences.clone(),
-                call_limit: limits.call,
+                inference: InferenceSettings {
+                    preferences: config.preferences.clone(),
+                    call_limit: limits.call,
+                    attempts,
+                    budget: limits.budget,
+                    cache: limits.cache.clone(),
+                    ..Settings::default().inference
+                },
                 consensus_limit: limits.consensus,
                 file_tokens: limits.file_tokens,
-                attempts,
-                budget: limits.budget,
-                cache: limits.cache.clone(),
                 clink: config.clink.clone(),
                 wording: Arc::clone(&config.wording),
                 git: git.clone(),
@@ -219,7 +222,7 @@ mod tests {
         ]));
         let config = Config::read(layers, home.path());
         let app = App::build(&config).unwrap();
-        let permits = &app.engine.settings().attempts.provider_permits;
+        let permits = &app.engine.settings().inference.attempts.provider_permits;
         assert_eq!(permits.get(&"local".into()), Some(&2));
         assert_eq!(permits.get(&"none".into()), None);
         assert_eq!(config.problems.errors(), ["endpoint `none`: max_concurrency must be at least 1"]);

@@ -11,8 +11,11 @@ use exai_engine::{
     Call, Engine, Parts, Settings,
     call::FixedRoots,
     context::files::Roots,
-    preferences::Preferences,
-    routing::{Facts, Strategy},
+    inference::{
+        inference::InferenceSettings,
+        routing::{Facts, Preferences, Strategy},
+        scope::CallScope,
+    },
 };
 use exai_providers::{EndpointSettings, HttpSettings, VendorKind};
 use exai_store::SqliteStore;
@@ -39,20 +42,23 @@ pub(crate) fn of_models(runtime: &tokio::runtime::Runtime, home: &Path) {
             clock: clock.clone(),
             jitter: Arc::new(|| 0.5),
             settings: Settings {
-                preferences: Preferences { strategy, ..Preferences::default() },
+                inference: InferenceSettings {
+                    preferences: Preferences { strategy, ..Preferences::default() },
+                    ..InferenceSettings::default()
+                },
                 ..Settings::default()
             },
             closing: CancellationToken::new(),
         });
         let needs =
-            Facts { tool: "codereview", question: 900, file_bytes: 60_000, ..Facts::default() }.needs();
+            Facts { with_expert: true, question: 900, file_bytes: 60_000, ..Facts::default() }.needs();
         assert_eq!(needs.purpose, Mark::Deep);
         let mut walls = runtime.block_on(async {
             let call = call();
             let mut walls = Vec::with_capacity(DECISIONS);
             for _ in 0..DECISIONS {
                 let begun = Instant::now();
-                engine.choose("codereview", None, &needs, &call).await.expect("a model");
+                engine.inference().router().choose("codereview", None, &needs, &call).await.expect("a model");
                 walls.push(begun.elapsed().as_secs_f64() * 1e6);
             }
             walls
@@ -70,13 +76,7 @@ pub(crate) fn of_models(runtime: &tokio::runtime::Runtime, home: &Path) {
 fn call() -> Call {
     let limit = Duration::from_secs(600);
     Call {
-        principal: Principal::local(),
-        request_id: RequestId::from("bench"),
-        deadline: tokio::time::Instant::now() + limit,
-        limit,
-        cancel: CancellationToken::new(),
-        progress: Arc::new(tokio::sync::watch::Sender::new(Call::first_event())),
+        scope: CallScope::new(Principal::local(), RequestId::from("bench"), limit, CancellationToken::new()),
         roots: Arc::new(FixedRoots(Arc::new(Roots::default()))),
-        thread: Arc::default(),
     }
 }

@@ -6,39 +6,35 @@ use exai_context::{
     files::{Origin, Wanted},
 };
 use exai_core::{
-    Citation, Kind, ThreadId,
+    Citation, ThreadId,
     chat::{Message, Request, Thinking},
     run::Phase,
-    thread::{Answer, AnsweredBy, Body, Thread, UserMessage},
+    store::Write,
+    thread::{Answer, Body, Thread, UserMessage},
 };
-
 use exai_prompts::Prompt;
-
 use futures::FutureExt as _;
 
 use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    gather::{Gathered, gather},
+    follow_up::files_required,
     history, images,
     inference::{
-        expert::Answered,
-        expert::Delivery,
-        expert::Question,
-        fallback::{InTurn, PassedOver},
-        routing::{Choice, Facts, Needs, Source, Told, bytes_of, may_see},
+        delivery::Delivery,
+        fallback::PassedOver,
+        routing::{Choice, Facts, Needs, Provenance, may_see},
     },
-    round::{Round, files_required},
+    prompt_files::{bytes_of, gather},
     threads::Appended,
+    turn::{Asking, Rendered, Turn},
     window,
     workflow::step::MAX_IMAGES,
 };
 
 /// The longest prompt, in characters. Longer material belongs into files.
 pub const MAX_PROMPT_CHARS: usize = 300_000;
-/// How often a turn is tried again after another call continued the same thread at the same moment.
-const CONFLICT_RETRIES: usize = 20;
 /// The tool's name in threads and runs.
 const TOOL: &str = "chat";
 
@@ -79,7 +75,7 @@ pub struct ChatOutcome {
     /// The web search that was asked for cannot be had from this model.
     pub without_web: bool,
     /// How the model was found.
-    pub told: Told,
+    pub provenance: Provenance,
     /// Models that could not be had before.
     pub passed_over: Vec<PassedOver>,
     /// The model's request for files, when that is its whole answer.
@@ -98,6 +94,15 @@ pub struct ChatOutcome {
     pub persisted: bool,
 }
 
+/// The caller's words, ready to be answered.
+struct Begun {
+    thread: Option<Thread>,
+    choice: Choice,
+    rendered: Rendered,
+    appended: Appended,
+    prologue: Vec<Write>,
+}
+
 impl Engine {
     /// Says something to a model and returns its answer.
     ///
@@ -109,105 +114,91 @@ impl Engine {
         check(&input)?;
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
         let needs = self.chat_needs(&input, call).await;
-        let choice = match self.choose_able(TOOL, input.model.as_deref(), &needs, call).await? {
-            Source::Model(choice) => *choice,
-            Source::Offline { .. } => {
-                return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
-            }
+        let choice = self.choose_model(TOOL, input.model.as_deref(), &needs, call).await?;
+        let begun = self
+            .threads
+            .retrying(thread_id, call, |thread| {
+                self.begin_chat(&input, choice.clone(), &needs, thread, call).boxed()
+            })
+            .await?;
+        let Begun { thread, choice, rendered, appended, prologue } = begun;
+        let render = |choice: Choice| {
+            let (input, thread) = (&input, thread.as_ref());
+            async move { self.chat_request(input, thread, &choice, call).await }.boxed()
         };
-        let mut thread = self.threads.load(thread_id, call).await?;
-        let choice = self.settled(choice, (TOOL, &needs), thread.as_ref(), call).await;
-        let mut retries = 0;
-        loop {
-            let (request, gathered, dropped_turns) =
-                self.chat_request(&input, thread.as_ref(), &choice, call).await?;
-            let images = kept(&input.images);
-            let message = Body::Message(UserMessage {
-                text: input.prompt.clone(),
-                files: gathered.file_refs(),
-                images,
-                ..UserMessage::default()
-            });
-            // A new thread cannot conflict with anything, so its first turn need not be awaited before the model is asked.
-            let (appended, prologue) = match &thread {
-                None => {
-                    let (id, prologue) = self.threads.prologue(TOOL, message);
-                    (Appended { thread: id, next_seq: 1, persisted: true }, prologue)
-                }
-                Some(known) => match self.threads.append(Some(known), TOOL, message, call).await {
-                    Err(error) if error.kind() == Kind::Conflict && retries < CONFLICT_RETRIES => {
-                        retries += 1;
-                        thread = self.threads.load(thread_id, call).await?;
-                        continue;
-                    }
-                    appended => (appended?, Vec::new()),
-                },
-            };
-            let question = Question {
-                tool: TOOL,
-                prompt_version: self.settings.wording.version(Prompt::Chat),
-                thread: appended.thread,
-                choice,
-                request,
-                fresh: input.fresh,
-                allow_stale: input.allow_stale,
-                is_last: true,
-                prologue,
-            };
-            let render = |choice: Choice| {
-                let (input, thread) = (&input, thread.as_ref());
-                async move { self.chat_request(input, thread, &choice, call).await }.boxed()
-            };
-            let in_turn = self
-                .consult_in_turn(question, (gathered, dropped_turns), input.add_files, render, call)
-                .await?;
-            return self.chat_answer(in_turn, &input, appended, call).await;
-        }
+        let asking = Asking {
+            tool: TOOL,
+            prompt_version: self.settings.wording.version(Prompt::Chat),
+            appended,
+            prologue,
+            fresh: input.fresh,
+            allow_stale: input.allow_stale,
+            add_files: input.add_files,
+            web_search: input.web_search,
+            choice,
+            rendered,
+            render: &render,
+        };
+        let turn = self.ask(asking, call).await?;
+        Ok(self.chatted(turn, call).await)
     }
 
-    async fn chat_answer(
+    /// Appends the caller's words to the thread, or prepares them as the beginning of one.
+    async fn begin_chat(
         &self,
-        InTurn { round, choice, dropped_turns, passed_over }: InTurn,
         input: &ChatInput,
-        appended: Appended,
+        choice: Choice,
+        needs: &Needs,
+        thread: Option<Thread>,
         call: &Call,
-    ) -> Result<ChatOutcome, EngineError> {
-        let without_web = input.web_search && !choice.provider.searches_web(&choice.model);
-        let told = choice.told(self.clock.now());
-        let Round { answered, gathered, first } = round;
-        let Answered { delivery, unwritten, written } = answered;
-        let consulted = &delivery.consulted;
-        let answer = Body::Answer(Answer {
-            text: consulted.reply.text.clone(),
-            model: Some(AnsweredBy { provider: consulted.provider.clone(), model: consulted.model.clone() }),
-            opaque: consulted.reply.opaque.clone(),
-            run: Some(consulted.run),
-            // Those of the question are in its turn.
-            files: if first.is_some() { gathered.file_refs() } else { Vec::new() },
-            ..Answer::default()
+    ) -> Result<Begun, EngineError> {
+        let choice = self.refine(choice, TOOL, needs, thread.as_ref(), call).await;
+        let rendered = self.chat_request(input, thread.as_ref(), &choice, call).await?;
+        let message = Body::Message(UserMessage {
+            text: input.prompt.clone(),
+            files: rendered.gathered.file_refs(),
+            images: kept(&input.images),
+            ..UserMessage::default()
         });
-        let stored = self.threads.append_next(appended, TOOL, answer, unwritten, call).await;
-        let begun = self.threads.settled(written).await;
-        Ok(ChatOutcome {
-            files_required: files_required(&consulted.reply.text),
-            citations: citations::cite_text(&consulted.reply.text, &gathered.files),
-            delivery,
-            first,
-            without_web,
-            told,
-            passed_over,
-            files: gathered.report,
-            dropped_turns,
-            thread: appended.thread,
-            remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
-            persisted: appended.persisted && stored && begun,
-        })
+        // A new thread cannot conflict with anything, so its first turn need not be awaited before the model is asked.
+        let (appended, prologue) = match &thread {
+            None => {
+                let (id, prologue) = self.threads.prologue(TOOL, message);
+                (Appended { thread: id, next_seq: 1, persisted: true }, prologue)
+            }
+            Some(known) => (self.threads.append(Some(known), TOOL, message, call).await?, Vec::new()),
+        };
+        Ok(Begun { thread, choice, rendered, appended, prologue })
+    }
+
+    async fn chatted(&self, mut turn: Turn, call: &Call) -> ChatOutcome {
+        let answer = Answer {
+            // Those of the question are in its turn.
+            files: if turn.first.is_some() { turn.gathered.file_refs() } else { Vec::new() },
+            ..turn.answer()
+        };
+        let kept = self.keep(&mut turn, Body::Answer(answer), call).await;
+        let text = &turn.delivery.completion.reply.text;
+        ChatOutcome {
+            files_required: files_required(text),
+            citations: citations::cite_text(text, &turn.gathered.files),
+            first: turn.first,
+            without_web: turn.without_web,
+            provenance: turn.provenance,
+            passed_over: turn.passed_over,
+            files: turn.gathered.report,
+            dropped_turns: turn.dropped_turns,
+            thread: kept.thread,
+            remaining_turns: kept.remaining_turns,
+            persisted: kept.persisted,
+            delivery: turn.delivery,
+        }
     }
 
     /// What a conversation needs of its model.
     pub(crate) async fn chat_needs(&self, input: &ChatInput, call: &Call) -> Needs {
         let facts = Facts {
-            tool: TOOL,
+            with_expert: false,
             question: input.prompt.chars().count(),
             file_bytes: bytes_of(&input.files, call).await,
             with_images: !input.images.is_empty(),
@@ -224,7 +215,7 @@ impl Engine {
         thread: Option<&Thread>,
         choice: &Choice,
         call: &Call,
-    ) -> Result<(Request, Gathered, usize), EngineError> {
+    ) -> Result<Rendered, EngineError> {
         let preferences = self.preferences();
         let earlier = thread.filter(|_| may_see(&choice.model)).map(shown_before).unwrap_or_default();
         let images = images::read(&input.images, &earlier, call).await?;
@@ -266,7 +257,7 @@ impl Engine {
             web_search: input.web_search && choice.provider.searches_web(&choice.model),
             tools: exai_core::tooling::Tooling::default(),
         };
-        Ok((request, gathered, history.dropped))
+        Ok(Rendered { request, gathered, dropped_turns: history.dropped })
     }
 }
 

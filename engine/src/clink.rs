@@ -19,7 +19,7 @@ use tokio::time::Instant;
 pub use known::{Agent, built_in};
 pub use output::Parser;
 
-use crate::{call::Call, engine::Engine, error::EngineError};
+use crate::{call::Call, engine::Engine, error::EngineError, inference::delivery::Unwritten};
 
 /// The tool's name in threads.
 const TOOL: &str = "clink";
@@ -161,14 +161,14 @@ impl Engine {
             let tail = if ended.stderr.is_empty() { said } else { ended.stderr };
             let message = format!("the agent {} ended with {code} and no answer: {tail}", agent.name);
             let error = ProviderError::new("clink".into(), Kind::Unavailable, message);
-            return Err(EngineError::Provider { error, attempts: 1 });
+            return Err(EngineError::of_provider(error));
         }
         let answer = Body::Answer(Answer {
             text: said.clone(),
             model: Some(AnsweredBy { provider: "clink".into(), model: agent.name.as_str().into() }),
             ..Answer::default()
         });
-        let persisted = self.threads.append_next(appended, TOOL, answer, Vec::new(), call).await;
+        let persisted = self.threads.append_next(appended, TOOL, answer, Unwritten::default(), call).await;
         Ok(ClinkOutcome {
             text: said,
             role: role.to_owned(),

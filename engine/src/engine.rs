@@ -1,9 +1,6 @@
 //! The engine: what every tool calls.
 
-use std::{
-    sync::{Arc, atomic::AtomicU64},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use exai_core::{Clock, model::ModelSpec, provider::Provider, store::Store};
 use tokio::time::Instant;
@@ -11,15 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     inference::{
-        attempt::{Attempts, Jitter},
-        budget::Budget,
-        cache::AnswerCache,
-        expert::Expert,
-        live_models::Reading,
-        preferences::Present,
-        recall::Recall,
-        routing::{Models, Turns, Verdicts},
-        run::Runs,
+        attempt::Jitter,
+        inference::{Inference, InferenceParts},
+        routing::{Models, Preferences},
     },
     settings::Settings,
     threads::Threads,
@@ -42,17 +33,12 @@ pub struct Parts {
     pub closing: CancellationToken,
 }
 
-/// Workflow, chat, models, cache and runs behind one door. Clones share everything.
+/// What every tool calls. Clones share everything.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) settings: Arc<Settings>,
-    pub(crate) models: Models,
-    pub(crate) preferences: Present,
+    pub(crate) inference: Arc<Inference>,
     pub(crate) threads: Threads,
-    pub(crate) expert: Expert,
-    pub(crate) turns: Arc<Turns>,
-    pub(crate) verdicts: Verdicts,
-    pub(crate) reading: Reading,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -61,38 +47,48 @@ impl Engine {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { providers, store, clock, jitter, settings, closing } = parts;
-        let models = Models::new(providers);
-        let expert = Expert {
-            budget: Budget::new(settings.budget),
-            models: models.clone(),
+        let inference = Inference::new(InferenceParts {
+            providers,
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
-            attempts: Arc::new(Attempts::new(settings.attempts.clone(), jitter)),
-            cache: AnswerCache::new(&settings.cache),
-            recall: Recall::new(settings.cache.lifetime),
-            runs: Runs::default(),
-            call_limit: settings.call_limit,
-            serial: Arc::new(AtomicU64::new(0)),
+            jitter,
+            settings: settings.inference.clone(),
             closing,
-            epilogue_wait: settings.commit_wait,
-        };
+        });
         Self {
-            models,
+            inference: Arc::new(inference),
             threads: Threads { store, clock: Arc::clone(&clock), commit_wait: settings.commit_wait },
-            expert,
-            turns: Arc::default(),
-            verdicts: Verdicts::default(),
-            reading: Reading::default(),
             clock,
-            preferences: Present::new(settings.preferences.clone()),
             settings: Arc::new(settings),
         }
+    }
+
+    /// Completions: the choice of the model, the cache, attempts.
+    #[must_use]
+    pub fn inference(&self) -> &Arc<Inference> {
+        &self.inference
     }
 
     /// The configured models.
     #[must_use]
     pub fn models(&self) -> &Models {
-        &self.models
+        self.inference.router().models()
+    }
+
+    /// The preferences in force now.
+    #[must_use]
+    pub fn preferences(&self) -> Arc<Preferences> {
+        self.inference.router().preferences()
+    }
+
+    /// Puts other preferences in force for the calls that begin from now on.
+    pub fn prefer(&self, preferences: Preferences) {
+        self.inference.router().prefer(preferences);
+    }
+
+    /// Reads the endpoints' lists of models again where they are old or were never read. Returns at once; who asks next sees them.
+    pub fn refresh_lists(&self) {
+        self.inference.router().refresh_lists();
     }
 
     /// The limits in force.
@@ -125,7 +121,7 @@ impl Engine {
     /// Waits at most `limit` until runs have ended and what they wrote is durable. False when something is left.
     pub async fn settle(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
-        let ended = self.expert.runs.ended(limit).await;
+        let ended = self.inference.ended(limit).await;
         self.threads.store.flush(until.saturating_duration_since(Instant::now())).await && ended
     }
 

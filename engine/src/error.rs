@@ -1,10 +1,11 @@
 //! Why a call could not be answered.
 
-use exai_context::git::GitFailure;
-use exai_core::wording::counted;
 use std::time::Duration;
 
+use exai_context::git::GitFailure;
 use exai_core::{BoxError, Kind, ThreadId, provider::ProviderError, store::StoreError};
+
+use crate::inference::error::InferenceError;
 
 /// A failure of the engine. Its text is for the caller and says what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -25,22 +26,6 @@ pub enum EngineError {
         /// What was asked for.
         thread: String,
     },
-    /// A model that nobody serves.
-    #[error("model `{requested}` is not available. {hint}")]
-    UnknownModel {
-        /// The name as asked for.
-        requested: String,
-        /// Near names, or how to configure one.
-        hint: String,
-    },
-    /// A model that the user's configuration keeps out.
-    #[error("model `{model}` is not asked: {why}. Name another model")]
-    ModelNotAllowed {
-        /// `provider/model`.
-        model: String,
-        /// What keeps it out.
-        why: String,
-    },
     /// There is no model at all.
     #[error("no model is configured. {hint}")]
     NoModel {
@@ -55,65 +40,9 @@ pub enum EngineError {
         /// Who offers it, and what can be had instead.
         hint: String,
     },
-    /// The vendor gave no answer.
-    #[error("{error} ({})", counted(attempts, "attempt"))]
-    Provider {
-        /// The last failure.
-        error: ProviderError,
-        /// How many attempts were made.
-        attempts: u32,
-    },
-    /// The question alone does not fit the model's window.
-    #[error(
-        "the request needs about {needed} tokens, but {model} takes at most {limit}. Shorten the text, start a new thread, or name a model with a larger window"
-    )]
-    TooLarge {
-        /// The model.
-        model: String,
-        /// Estimated tokens.
-        needed: u64,
-        /// The most it takes.
-        limit: u64,
-    },
-    /// It would cost more than is allowed.
-    #[error(
-        "this would cost about ${needed:.4}, and of the ${limit:.2} that one {which} may cost ${spent:.4} are spent. {offer}; or raise budget.{which}_usd"
-    )]
-    Budget {
-        /// `call`, `day` or `thread`.
-        which: &'static str,
-        /// The limit in US dollars.
-        limit: f64,
-        /// What is spent or set aside of it.
-        spent: f64,
-        /// The estimate.
-        needed: f64,
-        /// A model that would fit.
-        offer: String,
-    },
-    /// More consultations are waiting than may run.
-    #[error(
-        "{waiting_for} is at its limit of parallel requests; waited {waited:?}. Call again in {retry_after:?}"
-    )]
-    OverCapacity {
-        /// What is at its limit.
-        waiting_for: String,
-        /// How long the call waited.
-        waited: Duration,
-        /// When to call again.
-        retry_after: Duration,
-    },
-    /// The deadline passed.
-    #[error("no answer within {limit:?}{progress}")]
-    Timeout {
-        /// The limit.
-        limit: Duration,
-        /// How far it got.
-        progress: String,
-    },
-    /// The caller or the shutdown ended the call.
-    #[error("the call was cancelled")]
-    Cancelled,
+    /// The model gave no answer.
+    #[error(transparent)]
+    Completion(#[from] InferenceError),
     /// Git could not say what has changed.
     #[error(transparent)]
     Git(#[from] GitFailure),
@@ -144,16 +73,9 @@ impl EngineError {
         match self {
             Self::InvalidInput { .. } => Kind::InvalidInput,
             Self::UnknownThread { .. } => Kind::NotFound,
-            Self::UnknownModel { .. } => Kind::ModelNotFound,
-            Self::ModelNotAllowed { .. } => Kind::Forbidden,
             Self::NoModel { .. } => Kind::NoModelConfigured,
             Self::NotOffered { .. } => Kind::NotOffered,
-            Self::Provider { error, .. } => error.kind(),
-            Self::TooLarge { .. } => Kind::ContextTooLong,
-            Self::Budget { .. } => Kind::BudgetExceeded,
-            Self::OverCapacity { .. } => Kind::OverCapacity,
-            Self::Timeout { .. } => Kind::Timeout,
-            Self::Cancelled => Kind::Cancelled,
+            Self::Completion(error) => error.kind(),
             Self::Git(failure) => failure.kind(),
             Self::Store(error) => error.kind(),
             Self::Internal { .. } => Kind::Internal,
@@ -164,9 +86,7 @@ impl EngineError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::ModelNotAllowed { .. } => {
-                Some("Name a model that the configuration allows; `listmodels` shows them.")
-            }
+            Self::Completion(error) => error.hint(),
             Self::Git(GitFailure::Cancelled) => None,
             Self::Git(_) => Some(
                 "Do what the message says, or save the diff to a file below the project folder and name it in relevant_files of a codereview.",
@@ -175,12 +95,29 @@ impl EngineError {
         }
     }
 
+    /// A failure of a provider that was asked once.
+    #[must_use]
+    pub(crate) fn of_provider(error: ProviderError) -> Self {
+        Self::Completion(InferenceError::Provider { error, attempts: 1 })
+    }
+
+    /// Attempts that were made before the failure; 0 when no provider was asked.
+    #[must_use]
+    pub(crate) fn attempts(&self) -> u32 {
+        if let Self::Completion(error) = self { error.attempts() } else { 0 }
+    }
+
+    /// Whether the caller gave up.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Completion(InferenceError::Cancelled))
+    }
+
     /// How long to wait before the same call, when that is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Provider { error, .. } => error.retry_after,
-            Self::OverCapacity { retry_after, .. } => Some(*retry_after),
+            Self::Completion(error) => error.retry_after(),
             _ => None,
         }
     }

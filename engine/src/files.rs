@@ -27,7 +27,7 @@ impl Engine {
     /// The provider of that name, or the first that takes files.
     fn filing(&self, name: Option<&str>) -> Result<Arc<dyn Provider>, EngineError> {
         let takes: Vec<&Arc<dyn Provider>> =
-            self.models.providers().iter().filter(|provider| provider.files().is_some()).collect();
+            self.models().providers().iter().filter(|provider| provider.files().is_some()).collect();
         let named = name.map(str::trim).filter(|name| !crate::inference::routing::is_auto(name));
         let found = match named {
             None => takes.first().copied(),
@@ -64,7 +64,7 @@ fn ctx(call: &Call) -> CallCtx {
 }
 
 fn failed(error: ProviderError) -> EngineError {
-    EngineError::Provider { error, attempts: 1 }
+    EngineError::of_provider(error)
 }
 
 fn rejected(field: &'static str, written: &str, rejection: &Rejection) -> EngineError {

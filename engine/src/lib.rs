@@ -9,28 +9,33 @@ pub mod consensus;
 pub mod engine;
 pub mod error;
 pub mod files;
-mod gather;
+mod follow_up;
 mod history;
 mod images;
 pub mod inference;
+mod needs;
 pub mod overview;
 pub mod probe;
-mod round;
+mod prompt_files;
+pub mod route;
 pub mod settings;
 mod threads;
 pub mod tool_chat;
 pub mod transcript;
+mod turn;
 pub mod web_search;
 mod window;
 pub mod workflow;
 
 pub use exai_context as context;
-pub use inference::{attempt, budget, cache, consulted, expert, fallback, health, preferences, routing};
+pub use inference::{
+    delivery, fallback, routing,
+    routing::{Preferences, ToolPreferences},
+};
 
 pub use call::{Call, FixedRoots, RootSource};
 pub use engine::{Engine, Parts};
 pub use error::EngineError;
-pub use preferences::{Preferences, ToolPreferences};
 pub use settings::Settings;
 
 /// How a newcomer gets a model, wherever the lack of one is reported.

@@ -1,45 +1,14 @@
 //! What the server is doing and what was used: figures for people, all of them measured.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use exai_core::{
     Principal,
     store::{StoreError, UsageRecord},
 };
 
-use crate::{engine::Engine, inference::health::Condition};
-
-/// What is going on at this moment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Load {
-    /// Attempts at vendors under way, and how many may be.
-    pub attempts: (usize, usize),
-    /// The same for each provider that has a limit of its own.
-    pub providers: Vec<(String, usize, usize)>,
-    /// Consultations under way.
-    pub runs: usize,
-    /// Answers in the cache, their bytes, and how often one was given again or not found since the start.
-    pub cached: Cached,
-    /// Batches that wait for the database.
-    pub unwritten: usize,
-    /// Every model that was asked since the start.
-    pub models: Vec<Condition>,
-    /// Providers that are left alone: the code of the reason, and for how long.
-    pub closed: Vec<(String, &'static str, Duration)>,
-}
-
-/// The cache in figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cached {
-    /// Answers.
-    pub answers: u64,
-    /// Bytes, roughly.
-    pub bytes: u64,
-    /// Given again.
-    pub hits: u64,
-    /// Not found.
-    pub misses: u64,
-}
+use crate::engine::Engine;
+pub use crate::inference::load::Load;
 
 /// What usage is summed up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,27 +117,18 @@ pub fn sum_up(records: &[UsageRecord], group: UsageGroup) -> (Vec<(String, Usage
 }
 
 impl Engine {
-    /// What the owner's consultations have cost since midnight, UTC; what is under way is not in it.
+    /// What the owner's runs have cost since midnight, UTC; what is under way is not in it.
     ///
     /// # Errors
     /// The database cannot be read.
     pub async fn spent_today(&self, who: &Principal) -> Result<f64, StoreError> {
-        crate::inference::budget::spent_today(&**self.store(), &**self.clock(), who).await
+        self.inference.spent_today(who).await
     }
 
     /// What is going on at this moment.
     #[must_use]
     pub fn load(&self) -> Load {
-        let (global, providers) = self.expert.attempts.under_way();
-        Load {
-            attempts: global,
-            providers,
-            runs: self.expert.runs.under_way(),
-            cached: self.expert.cache.figures(),
-            unwritten: self.threads.store.waiting(),
-            models: self.expert.attempts.health().conditions(),
-            closed: self.expert.attempts.health().closed_providers(),
-        }
+        self.inference.load()
     }
 }
 

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use exai_core::{
-    ThreadId,
     chat::{Message, Request},
     model::Mark,
 };
@@ -15,7 +14,7 @@ use tokio::time::Instant;
 use crate::{
     call::Call,
     engine::Engine,
-    inference::{expert::Question, routing::Choice},
+    inference::{question::Question, routing::Choice},
 };
 
 /// The tool under which it is recorded and paid for.
@@ -41,7 +40,7 @@ impl Engine {
     /// Asks the fast model of each configured vendor, and the first of each endpoint, all at the same time.
     pub async fn probe(&self, call: &Call) -> Vec<Probed> {
         let allowed = self.preferences().allowed.clone();
-        let Some(mut first) = self.models.of_each(Mark::Fast, &allowed) else { return Vec::new() };
+        let Some(mut first) = self.models().of_each(Mark::Fast, &allowed) else { return Vec::new() };
         let mut all = std::mem::take(&mut first.others);
         all.insert(0, first);
         join_all(all.into_iter().map(|one| self.probe_one(one, call))).await
@@ -50,21 +49,11 @@ impl Engine {
     async fn probe_one(&self, one: Choice, call: &Call) -> Probed {
         let request = Request::asking(one.model.id.clone(), Message::user(QUESTION));
         let (begun, model) = (Instant::now(), one.model.qualified());
-        let question = Question {
-            tool: TOOL,
-            prompt_version: 0,
-            thread: ThreadId::new(),
-            choice: one,
-            request,
-            fresh: true,
-            allow_stale: false,
-            // It is asked once.
-            is_last: false,
-            prologue: Vec::new(),
-        };
-        let asked = self.expert.consult(question, &call.apart(LIMIT)).await.map(|answered| {
-            if !answered.unwritten.is_empty() {
-                drop(self.threads.store.write(&call.principal, answered.unwritten));
+        let question = Question::alone(TOOL, one, request);
+        let asked = self.inference.complete(question, &call.apart(LIMIT)).await.map(|answered| {
+            let writes = answered.unwritten.writes;
+            if !writes.is_empty() {
+                drop(self.threads.store.write(&call.principal, writes));
             }
         });
         Probed {

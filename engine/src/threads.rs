@@ -8,10 +8,14 @@ use exai_core::{
     thread::{Body, Thread, Turn},
 };
 
-use crate::{call::Call, error::EngineError};
+use futures::future::BoxFuture;
+
+use crate::{call::Call, error::EngineError, inference::delivery::Unwritten};
 
 /// The most characters of a thread's title.
 const TITLE_CHARS: usize = 80;
+/// How often a call works on its thread again after other calls continued it at the same moment.
+const CONFLICT_RETRIES: usize = 20;
 /// How often an answer is appended again after other calls continued the thread meanwhile.
 const ANSWER_RETRIES: usize = 20;
 
@@ -56,6 +60,23 @@ impl Threads {
         match self.store.thread(&call.principal, id).await.map_err(EngineError::from_store)? {
             Some(thread) => Ok(Some(thread)),
             None => Err(EngineError::unknown_thread(id)),
+        }
+    }
+
+    /// Works on a thread as it is, and once more when another call continued it at the same moment.
+    pub(crate) async fn retrying<'w, T>(
+        &self,
+        id: Option<ThreadId>,
+        call: &Call,
+        work: impl Fn(Option<Thread>) -> BoxFuture<'w, Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        let mut retries = 0;
+        loop {
+            let thread = self.load(id, call).await?;
+            match work(thread).await {
+                Err(error) if error.kind() == Kind::Conflict && retries < CONFLICT_RETRIES => retries += 1,
+                done => return done,
+            }
         }
     }
 
@@ -113,7 +134,7 @@ impl Threads {
 
     /// Waits for changes that were handed to storage; whether they are durable already. They concern a new thread, so they can
     /// be late but not refused.
-    pub(crate) async fn settled(&self, written: Option<Commit>) -> bool {
+    pub(crate) async fn written(&self, written: Option<Commit>) -> bool {
         match written {
             Some(mut commit) => commit.within(self.commit_wait).await.unwrap_or(false),
             None => true,
@@ -132,9 +153,11 @@ impl Threads {
         after: Appended,
         tool: &str,
         body: Body,
-        with: Vec<Write>,
+        with: Unwritten,
         call: &Call,
     ) -> bool {
+        // What the answer has cost stays set aside until it is stored.
+        let Unwritten { writes: with, .. } = &with;
         call.kept_in(after.thread);
         let mut seq = after.next_seq;
         let mut failure = None;
@@ -158,7 +181,7 @@ impl Threads {
         let reason = failure.map_or_else(|| "the thread kept changing".to_owned(), |error| error.to_string());
         tracing::warn!(request_id = %call.request_id, thread = %after.thread, "an answer was not stored: {reason}");
         if !with.is_empty() {
-            drop(self.store.write(&call.principal, with));
+            drop(self.store.write(&call.principal, with.clone()));
         }
         false
     }

@@ -5,7 +5,7 @@ mod exchange;
 use exai_core::{
     ThreadId,
     chat::{Message, Part, Request, Role, Thinking},
-    thread::{Answer, AnsweredBy, Body, Thread},
+    thread::{Body, Thread},
     tooling::{ToolCall, ToolChoice, ToolSpec, Tooling},
 };
 use futures::FutureExt as _;
@@ -14,15 +14,14 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    gather::Gathered,
     inference::{
-        expert::Answered,
-        expert::Delivery,
-        expert::Question,
-        fallback::{InTurn, PassedOver},
-        routing::{Choice, Facts, Needs, Source, Told},
+        delivery::Delivery,
+        error::InferenceError,
+        fallback::PassedOver,
+        routing::{Choice, Facts, Needs, Provenance},
     },
-    round::Round,
+    prompt_files::Gathered,
+    turn::{Asking, Rendered},
     window,
 };
 
@@ -68,7 +67,7 @@ pub struct ToolChatOutcome {
     /// The web search that was asked for cannot be had from this model.
     pub without_web: bool,
     /// How the model was found.
-    pub told: Told,
+    pub provenance: Provenance,
     /// Models that could not be had before.
     pub passed_over: Vec<PassedOver>,
     /// Earlier messages that did not fit.
@@ -101,64 +100,44 @@ impl Engine {
             return Err(EngineError::invalid("tools", text));
         }
         let needs = self.tool_needs(&input);
-        let choice = match self.choose_able(TOOL, input.model.as_deref(), &needs, call).await? {
-            Source::Model(choice) => *choice,
-            Source::Offline { .. } => {
-                return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
-            }
-        };
-        let choice = self.settled(choice, (TOOL, &needs), thread.as_ref(), call).await;
+        let choice = self.choose_model(TOOL, input.model.as_deref(), &needs, call).await?;
+        let choice = self.refine(choice, TOOL, &needs, thread.as_ref(), call).await;
         let bodies = spoken.new.iter().map(exchange::body).collect();
-        let (request, dropped) = self.tool_request(&input, &spoken, thread.as_ref(), &choice)?;
+        let rendered = self.tool_request(&input, &spoken, thread.as_ref(), &choice)?;
         let appended = self.threads.append_all(thread.as_ref(), TOOL, bodies, call).await?;
-        let question = Question {
-            tool: TOOL,
-            prompt_version: 0,
-            thread: appended.thread,
-            choice,
-            request,
-            fresh: input.fresh,
-            allow_stale: false,
-            is_last: true,
-            prologue: Vec::new(),
-        };
         let render = |choice: Choice| {
-            let rendered = self
-                .tool_request(&input, &spoken, thread.as_ref(), &choice)
-                .map(|(request, dropped)| (request, Gathered::default(), dropped));
+            let rendered = self.tool_request(&input, &spoken, thread.as_ref(), &choice);
             async move { rendered }.boxed()
         };
-        let InTurn { round, choice, dropped_turns, passed_over } =
-            self.consult_in_turn(question, (Gathered::default(), dropped), false, render, call).await?;
-        let (request, _) = self.tool_request(&input, &spoken, thread.as_ref(), &choice)?;
-        let choice_left_to_model = !choice.provider.takes_tool_choice(&request);
-        let Round { answered: Answered { delivery, unwritten, written }, .. } = round;
-        let reply = &delivery.consulted.reply;
-        let calls = reply.tool_calls.clone();
-        let answer = Body::Answer(Answer {
-            text: reply.text.clone(),
-            model: Some(AnsweredBy {
-                provider: delivery.consulted.provider.clone(),
-                model: delivery.consulted.model.clone(),
-            }),
-            tool_calls: calls.clone(),
-            opaque: reply.opaque.clone(),
-            run: Some(delivery.consulted.run),
-            files: Vec::new(),
-        });
-        let stored = self.threads.append_next(appended, TOOL, answer, unwritten, call).await;
-        let begun = self.threads.settled(written).await;
+        let asking = Asking {
+            tool: TOOL,
+            prompt_version: 0,
+            appended,
+            prologue: Vec::new(),
+            fresh: input.fresh,
+            allow_stale: false,
+            add_files: false,
+            web_search: input.web_search,
+            choice,
+            rendered,
+            render: &render,
+        };
+        let mut turn = self.ask(asking, call).await?;
+        let Rendered { request, .. } = self.tool_request(&input, &spoken, thread.as_ref(), &turn.choice)?;
+        let answer = turn.answer();
+        let calls = answer.tool_calls.clone();
+        let kept = self.keep(&mut turn, Body::Answer(answer), call).await;
         Ok(ToolChatOutcome {
             calls,
-            choice_left_to_model,
-            without_web: input.web_search && !choice.provider.searches_web(&choice.model),
-            told: choice.told(self.clock.now()),
-            passed_over,
-            dropped: dropped_turns,
-            delivery,
-            thread: appended.thread,
-            remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
-            persisted: appended.persisted && stored && begun,
+            choice_left_to_model: !turn.choice.provider.takes_tool_choice(&request),
+            without_web: turn.without_web,
+            provenance: turn.provenance,
+            passed_over: turn.passed_over,
+            dropped: turn.dropped_turns,
+            delivery: turn.delivery,
+            thread: kept.thread,
+            remaining_turns: kept.remaining_turns,
+            persisted: kept.persisted,
         })
     }
 
@@ -171,7 +150,7 @@ impl Engine {
                 .sum::<usize>()
         };
         let facts = Facts {
-            tool: TOOL,
+            with_expert: false,
             question: input.messages.iter().map(words).sum(),
             web_search: input.web_search,
             thinking: input.thinking.or(self.preferences().thinking_for(TOOL)),
@@ -181,20 +160,20 @@ impl Engine {
         facts.needs()
     }
 
-    /// The request, and how many earlier messages did not fit.
+    /// The request to a model.
     fn tool_request(
         &self,
         input: &ToolChatInput,
         spoken: &exchange::Spoken,
         thread: Option<&Thread>,
         choice: &Choice,
-    ) -> Result<(Request, usize), EngineError> {
+    ) -> Result<Rendered, EngineError> {
         let functions: String = input.tools.specs.iter().map(|spec| spec.parameters.to_string()).collect();
         let room = window::remaining(&choice.model, &[&input.system, &functions])?;
         let new: u32 = spoken.new.iter().map(exchange::cost).fold(0, u32::saturating_add);
         let Some(room) = room.checked_sub(new) else {
             let (needed, limit) = (u64::from(new), u64::from(room));
-            return Err(EngineError::TooLarge { model: choice.model.qualified(), needed, limit });
+            return Err(InferenceError::TooLarge { model: choice.model.qualified(), needed, limit }.into());
         };
         let earlier = exchange::before(thread, choice.provider.id());
         let (mut messages, dropped) = exchange::fitting(earlier, self.history_room(&choice.model, room));
@@ -210,7 +189,7 @@ impl Engine {
             web_search: input.web_search && choice.provider.searches_web(&choice.model),
             tools: input.tools.clone(),
         };
-        Ok((request, dropped))
+        Ok(Rendered { request, gathered: Gathered::default(), dropped_turns: dropped })
     }
 }
 

@@ -37,20 +37,19 @@ impl Engine {
             deadline: call.deadline,
             cancel: call.cancel.clone(),
         };
-        let hits =
-            port.search(query, &ctx).await.map_err(|error| EngineError::Provider { error, attempts: 1 })?;
+        let hits = port.search(query, &ctx).await.map_err(EngineError::of_provider)?;
         Ok(SearchOutcome { provider: provider.id().as_str().to_owned(), hits })
     }
 
     fn searching(&self) -> Result<Arc<dyn Provider>, EngineError> {
-        let found = self.models.providers().iter().find(|provider| provider.web_search().is_some());
+        let found = self.models().providers().iter().find(|provider| provider.web_search().is_some());
         found.map(Arc::clone).ok_or_else(|| self.nobody_searches())
     }
 
     /// Says who could, and what can be had instead.
     fn nobody_searches(&self) -> EngineError {
         let within: Vec<String> = self
-            .models
+            .models()
             .providers()
             .iter()
             .filter_map(|provider| {

@@ -3,7 +3,7 @@
 use exai_context::files::estimate_tokens;
 use exai_core::model::ModelSpec;
 
-use crate::error::EngineError;
+use crate::inference::error::InferenceError;
 
 /// Share of an unsplit window that is kept for the answer.
 const OUTPUT_SHARE: u32 = 4;
@@ -21,12 +21,12 @@ pub(crate) fn input_budget(model: &ModelSpec) -> u32 {
 }
 
 /// What remains of the input budget for history and files after the texts that must go in.
-pub(crate) fn remaining(model: &ModelSpec, fixed: &[&str]) -> Result<u32, EngineError> {
+pub(crate) fn remaining(model: &ModelSpec, fixed: &[&str]) -> Result<u32, InferenceError> {
     let limit = input_budget(model);
     let needed: u64 = fixed.iter().map(|text| u64::from(estimate_tokens(text) + MESSAGE_OVERHEAD)).sum();
     match u32::try_from(needed).ok().and_then(|needed| limit.checked_sub(needed)) {
         Some(rest) => Ok(rest),
-        None => Err(EngineError::TooLarge { model: model.qualified(), needed, limit: u64::from(limit) }),
+        None => Err(InferenceError::TooLarge { model: model.qualified(), needed, limit: u64::from(limit) }),
     }
 }
 
@@ -48,6 +48,6 @@ mod tests {
     #[test]
     fn a_question_that_does_not_fit_is_refused_with_figures() {
         let error = remaining(&model(1_000, None, None), &["word ".repeat(2_000).as_str()]).unwrap_err();
-        assert!(matches!(error, EngineError::TooLarge { limit: 750, .. }), "{error}");
+        assert!(matches!(error, InferenceError::TooLarge { limit: 750, .. }), "{error}");
     }
 }

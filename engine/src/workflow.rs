@@ -5,7 +5,7 @@
 
 pub(crate) mod changes;
 mod finish;
-mod inspected;
+mod offline;
 mod outcome;
 mod question;
 mod request;
@@ -13,9 +13,11 @@ pub mod spec;
 pub mod step;
 
 use exai_core::{
-    ThreadId, run,
+    run,
     thread::{Body, Step, Thread},
 };
+
+use futures::FutureExt as _;
 
 pub use changes::ChangesReport;
 pub use outcome::{End, ExpertEnd, InspectedEnd, StepOutcome, Totals};
@@ -31,12 +33,10 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    inference::routing::{Facts, Needs, Source, bytes_of},
+    inference::routing::{Chosen, Facts, Needs},
+    prompt_files::bytes_of,
     threads::Appended,
 };
-
-/// How often a step is tried again after another call continued the same thread at the same moment.
-const CONFLICT_RETRIES: usize = 20;
 
 impl Engine {
     /// Takes one step of a workflow tool.
@@ -47,72 +47,78 @@ impl Engine {
     pub async fn step(
         &self,
         spec: &'static Spec,
-        mut input: StepInput,
+        input: StepInput,
         call: &Call,
     ) -> Result<StepOutcome, EngineError> {
         call.phase(run::Phase::Packing);
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
-        let mut retries = 0;
-        loop {
-            let thread = self.threads.load(thread_id, call).await?;
-            let mut attempt = input.clone();
-            let taken = accept(spec, &mut attempt, &earlier_work(thread.as_ref(), spec))?;
-            let earlier = earlier_work(thread.as_ref(), spec);
-            let changes = self.changes(spec, &taken, &earlier, call).await?;
-            let end = decide(spec, &taken, &earlier, &attempt, changes.as_ref());
-            // The model is chosen before anything is stored: a misspelt name must not leave a step behind.
-            let source = match &end {
-                Decision::Consult(rule) => {
-                    let needs = self.step_needs(spec, &attempt, &work_with(&earlier, &taken), call).await;
-                    let model = attempt.model.as_deref();
-                    let source = match self.choose_able(spec.name, model, &needs, call).await? {
-                        Source::Model(choice) => Source::Model(Box::new(
-                            self.settled(*choice, (spec.name, &needs), thread.as_ref(), call).await,
-                        )),
-                        offline @ Source::Offline { .. } => offline,
-                    };
-                    if matches!(source, Source::Offline { .. }) && !rule.inspects {
-                        return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
-                    }
-                    Some((*rule, source))
-                }
-                _ => None,
-            };
-            let appended = match self
-                .threads
-                .append(thread.as_ref(), spec.name, Body::Step(taken.clone()), call)
-                .await
-            {
-                Err(error) if error.kind() == exai_core::Kind::Conflict && retries < CONFLICT_RETRIES => {
-                    retries += 1;
-                    continue;
-                }
-                result => result?,
-            };
-            input = attempt;
-            let earlier = earlier_work(thread.as_ref(), spec);
-            let work = work_with(&earlier, &taken);
-            let begun = Begun {
-                spec,
-                input: &input,
-                thread: thread.as_ref(),
-                work: &work,
-                step: &taken,
-                changes: changes.as_ref(),
-                appended,
-            };
-            return match (end, source) {
-                (Decision::Consult(rule), Some((_, source))) => {
-                    self.consult_at_end(begun, rule, source, call).await
-                }
-                (Decision::Pause(phase), _) => Ok(begun.paused(self, &phase)),
-                (Decision::End(end), _) => self.end_without_model(begun, end, call).await,
-                (Decision::Consult(_), None) => Err(EngineError::Internal {
-                    what: "an expert was wanted and none was chosen".to_owned(),
-                    source: None,
-                }),
-            };
+        let taken = self
+            .threads
+            .retrying(thread_id, call, |thread| self.take(spec, input.clone(), thread, call).boxed())
+            .await?;
+        let Taken { input, thread, step, changes, plan, appended } = taken;
+        let earlier = earlier_work(thread.as_ref(), spec);
+        let work = work_with(&earlier, &step);
+        let stored = StoredStep {
+            spec,
+            input: &input,
+            thread: thread.as_ref(),
+            work: &work,
+            step: &step,
+            changes: changes.as_ref(),
+            appended,
+        };
+        match plan {
+            Plan::Consult(rule, chosen) => self.consult_at_end(stored, rule, chosen, call).await,
+            Plan::Pause(phase) => Ok(stored.paused(self, &phase)),
+            Plan::End(end) => self.end_without_model(stored, end, call).await,
         }
+    }
+
+    /// Checks a step, decides what it leads to, and appends it.
+    async fn take(
+        &self,
+        spec: &'static Spec,
+        mut input: StepInput,
+        thread: Option<Thread>,
+        call: &Call,
+    ) -> Result<Taken, EngineError> {
+        let earlier = earlier_work(thread.as_ref(), spec);
+        let step = accept(spec, &mut input, &earlier)?;
+        let changes = self.changes(spec, &step, &earlier, call).await?;
+        // The model is chosen before anything is stored: a misspelt name must not leave a step behind.
+        let plan = match decide(spec, &step, &earlier, &input, changes.as_ref()) {
+            Decision::Consult(rule) => {
+                let work = work_with(&earlier, &step);
+                let chosen = self.choose_expert(spec, &input, &work, thread.as_ref(), call).await?;
+                if matches!(chosen, Chosen::Offline { .. }) && !rule.inspects {
+                    return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+                }
+                Plan::Consult(rule, chosen)
+            }
+            Decision::Pause(phase) => Plan::Pause(phase),
+            Decision::End(end) => Plan::End(end),
+        };
+        let appended =
+            self.threads.append(thread.as_ref(), spec.name, Body::Step(step.clone()), call).await?;
+        Ok(Taken { input, thread, step, changes, plan, appended })
+    }
+
+    async fn choose_expert(
+        &self,
+        spec: &Spec,
+        input: &StepInput,
+        work: &[&Step],
+        thread: Option<&Thread>,
+        call: &Call,
+    ) -> Result<Chosen, EngineError> {
+        let needs = self.step_needs(spec, input, work, call).await;
+        Ok(match self.choose_able(spec.name, input.model.as_deref(), &needs, call).await? {
+            Chosen::Model(choice) => {
+                Chosen::Model(Box::new(self.refine(*choice, spec.name, &needs, thread, call).await))
+            }
+            offline @ Chosen::Offline { .. } => offline,
+        })
     }
 }
 
@@ -122,7 +128,7 @@ impl Engine {
         let files: Vec<String> = work.iter().flat_map(|step| step.relevant_files.iter().cloned()).collect();
         let words = |step: &&Step| step.step.chars().count() + step.findings.chars().count();
         let facts = Facts {
-            tool: spec.name,
+            with_expert: true,
             question: work.iter().map(words).sum(),
             file_bytes: bytes_of(&files, call).await,
             with_images: !input.images.is_empty(),
@@ -135,7 +141,7 @@ impl Engine {
 }
 
 /// A step that has been stored.
-struct Begun<'a> {
+struct StoredStep<'a> {
     spec: &'static Spec,
     input: &'a StepInput,
     /// The thread as it was before this step; `None` when this step began it.
@@ -148,16 +154,29 @@ struct Begun<'a> {
     appended: Appended,
 }
 
-impl Begun<'_> {
-    fn thread_id(&self) -> ThreadId {
-        self.appended.thread
-    }
-
+impl StoredStep<'_> {
     /// The thinking level that this call asks for.
     fn thinking(&self, engine: &Engine) -> exai_core::chat::Thinking {
         let preferred = || engine.preferences().thinking_for(self.spec.name);
         self.input.thinking.or_else(preferred).unwrap_or(exai_core::chat::Thinking::High)
     }
+}
+
+/// A step that was appended, and what it leads to.
+struct Taken {
+    input: StepInput,
+    thread: Option<Thread>,
+    step: Step,
+    changes: Option<Changes>,
+    plan: Plan,
+    appended: Appended,
+}
+
+/// What a step leads to, with the model that is asked.
+enum Plan {
+    Pause(Phase),
+    Consult(&'static ExpertRule, Chosen),
+    End(End),
 }
 
 /// What a step leads to.

@@ -44,7 +44,7 @@ async fn forgotten(app: &App, who: &Principal) -> anyhow::Result<Timestamp> {
 }
 
 async fn stats(app: &App, who: &Principal, now: Timestamp, as_json: bool) -> anyhow::Result<()> {
-    let settings = &app.engine.settings().cache;
+    let settings = &app.engine.settings().inference.cache;
     let lifetime = i64::try_from(settings.lifetime.as_millis()).unwrap_or(i64::MAX);
     let cleared = app.store.answers_forgotten(who).await?;
     let since = forgotten(app, who).await?;

@@ -2,10 +2,8 @@
 
 use std::{str::FromStr, time::Duration};
 
-use exai_engine::{
-    budget::BudgetSettings,
-    health::BreakerSettings,
-    settings::{AttemptSettings, CacheSettings},
+use exai_engine::inference::{
+    attempt::AttemptSettings, budget::BudgetSettings, cache::CacheSettings, health::BreakerSettings,
 };
 
 use super::{

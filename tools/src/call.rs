@@ -1,12 +1,9 @@
 //! What surrounds every tool call: a name for it, a deadline, a sign of life, and an answer whatever happens.
 
-use std::{
-    panic::AssertUnwindSafe,
-    sync::{Arc, OnceLock},
-};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use exai_core::{AnswerId, RequestId};
-use exai_engine::Call;
+use exai_engine::{Call, inference::scope::CallScope};
 use futures::FutureExt as _;
 use rmcp::{
     ErrorData, RoleServer,
@@ -15,10 +12,7 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::json;
-use tokio::{
-    sync::{OwnedSemaphorePermit, watch},
-    time::Instant,
-};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -143,18 +137,12 @@ impl ExaiServer {
     }
 
     fn new_call(&self, context: &RequestContext<RoleServer>, request_id: RequestId) -> Call {
-        let limit = self.parts.engine.settings().call_limit;
+        let limit = self.parts.engine.settings().inference.call_limit;
         let modern =
             context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
         Call {
-            principal: principal(context),
-            request_id,
-            deadline: Instant::now() + limit,
-            limit,
-            cancel: context.ct.child_token(),
-            progress: Arc::new(watch::Sender::new(Call::first_event())),
+            scope: CallScope::new(principal(context), request_id, limit, context.ct.child_token()),
             roots: self.roots.of_call(context.peer.clone(), !modern),
-            thread: Arc::new(OnceLock::new()),
         }
     }
 }

@@ -24,13 +24,12 @@ pub(crate) async fn in_time<T>(call: &Call, work: impl Future<Output = T>) -> Op
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, OnceLock, mpsc};
+    use std::sync::{Arc, mpsc};
 
     use exai_core::{Principal, RequestId};
-    use exai_engine::{FixedRoots, context::files::Roots};
+    use exai_engine::{FixedRoots, context::files::Roots, inference::scope::CallScope};
     use rmcp::model::CallToolResponse;
     use serde_json::Value;
-    use tokio::{sync::watch, time::Instant};
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -38,16 +37,9 @@ mod tests {
 
     fn call() -> Call {
         let limit = Duration::from_secs(900);
-        Call {
-            principal: Principal::local(),
-            request_id: RequestId::from("r-1"),
-            deadline: Instant::now() + limit,
-            limit,
-            cancel: CancellationToken::new(),
-            progress: Arc::new(watch::Sender::new(Call::first_event())),
-            roots: Arc::new(FixedRoots(Arc::new(Roots::default()))),
-            thread: Arc::new(OnceLock::new()),
-        }
+        let scope =
+            CallScope::new(Principal::local(), RequestId::from("r-1"), limit, CancellationToken::new());
+        Call { scope, roots: Arc::new(FixedRoots(Arc::new(Roots::default()))) }
     }
 
     /// A tool once waited for a pipe to be opened, and its client waited with it for ever.

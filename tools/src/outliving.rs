@@ -6,7 +6,7 @@ use exai_core::{
     AnswerId,
     answer::{AnswerState, KeptAnswer},
 };
-use exai_engine::Call;
+use exai_engine::{Call, inference::scope::CallScope};
 use futures::FutureExt as _;
 use rmcp::{
     ErrorData, RoleServer,
@@ -48,7 +48,8 @@ impl ExaiServer {
         in_flight: OwnedSemaphorePermit,
     ) -> Result<CallToolResponse, ErrorData> {
         let (id, cancel) = (AnswerId::new(), CancellationToken::new());
-        let call = Call { cancel: cancel.clone(), ..call };
+        let scope = CallScope { cancel: cancel.clone(), ..call.scope };
+        let call = Call { scope, ..call };
         context.extensions.insert(call.clone());
         let (gone, who) = (context.ct.clone(), self.requester(&context));
         let events = call.progress.subscribe();

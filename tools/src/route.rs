@@ -2,10 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use exai_engine::{
-    Call, EngineError,
-    routing::{Candidate, RouteQuery},
-};
+use exai_engine::{Call, EngineError, route::RouteInput, routing::Candidate};
 use rmcp::{
     handler::server::common::Extension,
     model::{CallToolResponse, JsonObject},
@@ -77,7 +74,7 @@ impl ExaiServer {
                 format!("there is no tool `{tool}`; did you mean {near}?"),
             ));
         }
-        let query = RouteQuery {
+        let query = RouteInput {
             tool: tool.to_owned(),
             model: wanted.model.clone(),
             prompt: format!("{}{}", wanted.prompt, wanted.context.as_deref().unwrap_or_default()),

@@ -3,7 +3,11 @@
 use std::sync::{Arc, LazyLock};
 
 use exai_core::{run::RunState, store::RunFilter};
-use exai_engine::{Call, budget::BudgetSettings, health::Condition, overview::Load, probe::Probed};
+use exai_engine::{
+    Call,
+    inference::{attempt::InUse, budget::BudgetSettings, health::Condition, load::Load},
+    probe::Probed,
+};
 use rmcp::{
     handler::server::common::Extension,
     model::{CallToolResponse, JsonObject},
@@ -100,11 +104,12 @@ impl ExaiServer {
             "models_available",
             self.engine().models().providers().iter().map(|one| one.models().len()).sum::<usize>(),
         );
+        let own = |(id, own): &(String, InUse)| json!({ "provider": id, "under_way": own.used, "limit": own.permits });
         answer.put(
             "queue",
             json!({
-                "upstream_attempts": { "under_way": load.attempts.0, "limit": load.attempts.1 },
-                "by_provider": load.providers.iter().map(|(id, used, all)| json!({ "provider": id, "under_way": used, "limit": all })).collect::<Vec<_>>(),
+                "upstream_attempts": { "under_way": load.attempts.used, "limit": load.attempts.permits },
+                "by_provider": load.providers.iter().map(own).collect::<Vec<_>>(),
                 "consultations": load.runs,
                 "calls": { "under_way": self.parts.max_in_flight - self.in_flight.available_permits(), "limit": self.parts.max_in_flight },
             }),
@@ -115,7 +120,7 @@ impl ExaiServer {
             |(provider, code, rest)| json!({ "provider": provider, "code": code, "for_s": rest.as_secs() }),
         );
         answer.put("left_alone", json!(closed.collect::<Vec<_>>()));
-        let budget = self.engine().settings().budget;
+        let budget = self.engine().settings().inference.budget;
         if budget != BudgetSettings::default() {
             let spent = self.engine().spent_today(&call.principal).await.ok();
             let spent = spent.map(|dollars| (dollars * 10_000.0).round() / 10_000.0);

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{Agent, ClinkSettings, DEPTH_VARIABLE, USUAL};
-use crate::{call::Call, error::EngineError};
+use crate::{call::Call, error::EngineError, inference::error::InferenceError};
 
 /// How much of an agent's complaints is read, and how much of their end is told.
 const MAX_COMPLAINT: u64 = 256 * 1024;
@@ -37,10 +37,7 @@ pub(super) async fn run(
 ) -> Result<Ended, EngineError> {
     let failed = |error: std::io::Error| {
         let message = format!("the agent {} cannot be run: {error}", agent.name);
-        EngineError::Provider {
-            error: ProviderError::new("clink".into(), Kind::Unavailable, message),
-            attempts: 1,
-        }
+        EngineError::of_provider(ProviderError::new("clink".into(), Kind::Unavailable, message))
     };
     let mut running = Running(command(settings, agent, program, folder).spawn().map_err(failed)?);
     let own = Instant::now() + settings.time_limit;
@@ -50,12 +47,12 @@ pub(super) async fn run(
         biased;
         ended = timeout_at(until, to_end(&mut running, prompt, settings.max_output_bytes)) => match ended {
             Ok(ended) => return ended.map_err(failed),
-            Err(_elapsed) => EngineError::Timeout { limit, progress: format!(" (the agent {} was still working)", agent.name) },
+            Err(_elapsed) => InferenceError::Timeout { limit, progress: format!(" (the agent {} was still working)", agent.name) },
         },
-        () = call.cancel.cancelled() => EngineError::Cancelled,
+        () = call.cancel.cancelled() => InferenceError::Cancelled,
     };
     end_gently(&running, settings.grace).await;
-    Err(stopped)
+    Err(stopped.into())
 }
 
 /// Asks the agent and all it has started to end, and gives them a moment. It is not waited for, so that its group keeps its number

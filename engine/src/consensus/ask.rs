@@ -16,12 +16,13 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    gather::Gathered,
     inference::{
-        expert::Answered,
-        expert::Question,
-        routing::{Choice, Needs, Source},
+        delivery::{Answered, Unwritten},
+        error::InferenceError,
+        question::Question,
+        routing::{Choice, Chosen, Needs},
     },
+    prompt_files::Gathered,
     threads::Appended,
 };
 
@@ -56,9 +57,9 @@ impl Engine {
     /// The model that puts the answers together, when one is asked for.
     pub(super) async fn synthesiser(&self, work: &Work, call: &Call) -> Result<Option<Choice>, EngineError> {
         let Some(named) = work.synthesis.as_deref() else { return Ok(None) };
-        match self.choose(TOOL, Some(named), &Needs::of(Mark::Deep), call).await? {
-            Source::Model(choice) => Ok(Some(*choice)),
-            Source::Offline { .. } => {
+        match self.inference.router().choose(TOOL, Some(named), &Needs::of(Mark::Deep), call).await? {
+            Chosen::Model(choice) => Ok(Some(*choice)),
+            Chosen::Offline { .. } => {
                 Err(EngineError::invalid("synthesis", "`offline` cannot put answers together; name a model"))
             }
         }
@@ -143,7 +144,7 @@ impl Rounds<'_> {
                 let question = Question {
                     tool: TOOL,
                     prompt_version: engine.settings.wording.version(prompt),
-                    thread,
+                    thread: Some(thread),
                     choice: choice.clone(),
                     request,
                     fresh,
@@ -152,13 +153,13 @@ impl Rounds<'_> {
                     prologue: Vec::new(),
                 };
                 let own = call.apart(engine.settings.consensus_limit);
-                let answer = engine.expert.consult(question, &own).await;
+                let answer = engine.inference.complete(question, &own).await.map_err(EngineError::from);
                 Heard { index, choice, answer, files: gathered.report }
             })
             .collect();
         while let Some(heard) = open.next().await {
-            if let Err(EngineError::Cancelled) = heard.answer {
-                return Err(EngineError::Cancelled);
+            if heard.answer.as_ref().is_err_and(EngineError::is_cancelled) {
+                return Err(InferenceError::Cancelled.into());
             }
             let name = heard.choice.model.qualified();
             if let Some(place) = waiting.iter().position(|waiting| *waiting == name) {
@@ -180,21 +181,21 @@ impl Rounds<'_> {
         let place = u32::try_from(index).unwrap_or(u32::MAX);
         let (opinion, unwritten) = match answer {
             Ok(Answered { delivery, unwritten, .. }) => {
-                let consulted = Arc::clone(&delivery.consulted);
-                let from_cache = delivery.cached_for.is_some();
+                let completion = Arc::clone(&delivery.completion);
+                let from_cache = delivery.source.age().is_some();
                 let opinion = Opinion {
                     work: work.seq,
                     round,
                     index: place,
                     model,
-                    text: consulted.reply.text.clone(),
+                    text: completion.reply.text.clone(),
                     error: None,
-                    complete: consulted.reply.finish.is_complete(),
-                    run: Some(consulted.run),
-                    usage: consulted.reply.usage,
-                    cost_usd: if from_cache { Some(0.0) } else { consulted.cost_usd },
-                    duration_ms: u64::try_from(consulted.duration.as_millis()).unwrap_or(u64::MAX),
-                    attempts: consulted.attempts,
+                    complete: completion.reply.finish.is_complete(),
+                    run: Some(completion.run),
+                    usage: completion.reply.usage,
+                    cost_usd: if from_cache { Some(0.0) } else { completion.cost_usd },
+                    duration_ms: u64::try_from(completion.duration.as_millis()).unwrap_or(u64::MAX),
+                    attempts: completion.attempts,
                     from_cache,
                 };
                 (opinion, unwritten)
@@ -212,11 +213,11 @@ impl Rounds<'_> {
                     usage: exai_core::chat::Usage::default(),
                     cost_usd: None,
                     duration_ms: 0,
-                    attempts: if let EngineError::Provider { attempts, .. } = &error { *attempts } else { 0 },
+                    attempts: error.attempts(),
                     from_cache: false,
                 };
                 self.first_error.get_or_insert(error);
-                (opinion, Vec::new())
+                (opinion, Unwritten::default())
             }
         };
         let body = Body::Opinion(opinion.clone());

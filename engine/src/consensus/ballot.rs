@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use exai_core::thread::Opinion;
 use regex::Regex;
 
-use crate::round::files_required;
+use crate::follow_up::files_required;
 
 /// The longest verdict that is shown.
 const MAX_VERDICT: usize = 400;

@@ -12,9 +12,9 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    gather::{Gathered, gather},
     history, images,
     inference::routing::Choice,
+    prompt_files::{Gathered, gather},
     window,
 };
 

@@ -10,10 +10,7 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    inference::{
-        live_models::is_unvouched,
-        routing::{Choice, Needs, Source, may_see},
-    },
+    inference::routing::{Choice, Chosen, Needs, is_unvouched, may_see},
 };
 
 /// How many models the server chooses when the caller names none.
@@ -82,7 +79,7 @@ impl Engine {
         with_images: bool,
         call: &Call,
     ) -> Result<(Vec<Consultant>, Vec<String>), EngineError> {
-        if self.models.providers().is_empty() {
+        if self.models().providers().is_empty() {
             return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
         }
         let mut notes = Vec::new();
@@ -126,9 +123,9 @@ impl Engine {
                 "every entry needs `model`, for example [{\"model\":\"gpt-6-luna\",\"stance\":\"for\"},{\"model\":\"kimi-k3.1-pro\"}]",
             ));
         }
-        match self.choose(TOOL, Some(&input.model), &Needs::of(Mark::Deep), call).await? {
-            Source::Model(choice) => Ok(Consultant { input, choice: *choice }),
-            Source::Offline { .. } => Err(EngineError::invalid(
+        match self.inference.router().choose(TOOL, Some(&input.model), &Needs::of(Mark::Deep), call).await? {
+            Chosen::Model(choice) => Ok(Consultant { input, choice: *choice }),
+            Chosen::Offline { .. } => Err(EngineError::invalid(
                 "models",
                 "`offline` has no opinion; name models, or leave models out",
             )),
@@ -139,7 +136,7 @@ impl Engine {
     fn chosen(&self, with_images: bool) -> Result<Vec<Consultant>, EngineError> {
         let preferences = self.preferences();
         let mut candidates: Vec<(usize, usize, Choice)> = Vec::new();
-        for (place, provider) in self.models.providers().iter().enumerate() {
+        for (place, provider) in self.models().providers().iter().enumerate() {
             let models = provider.models();
             let mut usable: Vec<&ModelSpec> = models
                 .iter()

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use exai_core::{
-    Kind, ThreadId,
+    ThreadId,
     thread::{Answer, Body, Round, Step, Thread, Turn},
 };
+use futures::FutureExt as _;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -16,12 +17,10 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
+    inference::{delivery::Unwritten, routing::Choice},
     threads::Appended,
     workflow::step::{MAX_FINDINGS_CHARS, MAX_STEP_CHARS},
 };
-
-/// How often a call is tried again after another one continued the same thread at the same moment.
-const CONFLICT_RETRIES: usize = 20;
 
 /// What one call is to do.
 pub(super) struct Plan {
@@ -31,6 +30,15 @@ pub(super) struct Plan {
     pub at_once: bool,
     /// Places to ask in the first round.
     pub asked: Vec<usize>,
+}
+
+/// A step that was appended, and what it is to do.
+struct Planned {
+    thread: Option<Thread>,
+    plan: Plan,
+    notes: Vec<String>,
+    synthesiser: Option<Choice>,
+    appended: Appended,
 }
 
 impl Engine {
@@ -46,36 +54,35 @@ impl Engine {
     ) -> Result<ConsensusOutcome, EngineError> {
         check(&mut input)?;
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
-        let mut retries = 0;
-        loop {
-            let thread = self.threads.load(thread_id, call).await?;
-            let (mut plan, notes) = self.plan(thread.as_ref(), &input, call).await?;
-            let synthesiser = self.synthesiser(&plan.work, call).await?;
-            let appended = match self.begin(thread.as_ref(), &plan, &input, call).await {
-                Err(error) if error.kind() == Kind::Conflict && retries < CONFLICT_RETRIES => {
-                    retries += 1;
-                    continue;
-                }
-                appended => appended?,
-            };
-            plan.work.seq.get_or_insert(appended.next_seq.saturating_sub(1));
-            let question = plan.work.question.clone();
-            let matter = Matter {
-                question: &question,
-                input: &input,
-                files: plan.work.files.clone(),
-                before: thread.as_ref().and_then(own_words),
-            };
-            let rounds = Rounds {
-                engine: self,
-                matter: &matter,
-                call,
-                appended,
-                files: Vec::new(),
-                first_error: None,
-            };
-            return self.carry_on(rounds, plan, synthesiser, notes).await;
-        }
+        let planned = self
+            .threads
+            .retrying(thread_id, call, |thread| self.take_step(thread, &input, call).boxed())
+            .await?;
+        let Planned { thread, plan, notes, synthesiser, appended } = planned;
+        let question = plan.work.question.clone();
+        let matter = Matter {
+            question: &question,
+            input: &input,
+            files: plan.work.files.clone(),
+            before: thread.as_ref().and_then(own_words),
+        };
+        let rounds =
+            Rounds { engine: self, matter: &matter, call, appended, files: Vec::new(), first_error: None };
+        self.carry_on(rounds, plan, synthesiser, notes).await
+    }
+
+    /// Plans a step and appends it.
+    async fn take_step(
+        &self,
+        thread: Option<Thread>,
+        input: &ConsensusInput,
+        call: &Call,
+    ) -> Result<Planned, EngineError> {
+        let (mut plan, notes) = self.plan(thread.as_ref(), input, call).await?;
+        let synthesiser = self.synthesiser(&plan.work, call).await?;
+        let appended = self.begin(thread.as_ref(), &plan, input, call).await?;
+        plan.work.seq.get_or_insert(appended.next_seq.saturating_sub(1));
+        Ok(Planned { thread, plan, notes, synthesiser, appended })
     }
 
     async fn plan(
@@ -143,7 +150,7 @@ impl Engine {
         &self,
         mut rounds: Rounds<'_>,
         mut plan: Plan,
-        synthesiser: Option<crate::inference::routing::Choice>,
+        synthesiser: Option<Choice>,
         mut notes: Vec<String>,
     ) -> Result<ConsensusOutcome, EngineError> {
         // Who failed may be asked again after the end.
@@ -312,7 +319,8 @@ impl Rounds<'_> {
     async fn close(&mut self, work: &Work, voices: &[Voice]) {
         let body = Body::Answer(Answer { text: digest(work, voices), ..Answer::default() });
         let appended = self.appended;
-        let persisted = self.engine.threads.append_next(appended, TOOL, body, Vec::new(), self.call).await;
+        let persisted =
+            self.engine.threads.append_next(appended, TOOL, body, Unwritten::default(), self.call).await;
         self.appended = Appended {
             next_seq: appended.next_seq.saturating_add(1),
             persisted: appended.persisted && persisted,

@@ -156,7 +156,7 @@ impl Engine {
             None => {
                 // At least one, or the error that says which could be configured.
                 drop(self.filing(None)?);
-                let all = self.models.providers().iter().filter(|provider| provider.files().is_some());
+                let all = self.models().providers().iter().filter(|provider| provider.files().is_some());
                 all.map(Arc::clone).collect()
             }
         };

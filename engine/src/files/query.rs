@@ -13,7 +13,7 @@ use exai_core::{
     model::{Mark, ModelSpec},
     provider::Provider,
     run::Phase,
-    thread::{Answer, AnsweredBy, Body, FileRef, UserMessage},
+    thread::{Body, FileRef, UserMessage},
 };
 use exai_prompts::Prompt;
 use futures::FutureExt as _;
@@ -24,14 +24,9 @@ use crate::{
     chat::{ChatInput, ChatOutcome},
     engine::Engine,
     error::EngineError,
-    gather::{Gathered, rendered},
-    inference::{
-        expert::Answered,
-        expert::Question,
-        fallback::{InTurn, Rendered},
-        routing::{Choice, Needs, Source},
-    },
-    round::Round,
+    inference::routing::{Choice, Chosen, Needs},
+    prompt_files::{Gathered, rendered},
+    turn::{Asking, Rendered},
     window,
 };
 
@@ -181,48 +176,39 @@ impl Engine {
         let asked =
             UserMessage { text: input.question.clone(), files: vec![reference], ..UserMessage::default() };
         let appended = self.threads.append(None, TOOL, Body::Message(asked), call).await?;
-        let (request, gathered, _) = rendered;
-        let question = Question {
-            tool: TOOL,
-            prompt_version: self.settings.wording.version(Prompt::Chat),
-            thread: appended.thread,
-            choice,
-            request,
-            fresh: input.fresh,
-            allow_stale: false,
-            is_last: true,
-            prologue: Vec::new(),
-        };
         let render = |choice: Choice| {
             let rendered = self.file_request(input, &shown, &choice);
             async move { rendered }.boxed()
         };
-        let InTurn { round, choice, passed_over, .. } =
-            self.consult_in_turn(question, (gathered, 0), false, render, call).await?;
-        let Round { answered: Answered { delivery, unwritten, written }, gathered, .. } = round;
-        let consulted = &delivery.consulted;
-        let answer = Body::Answer(Answer {
-            text: consulted.reply.text.clone(),
-            model: Some(AnsweredBy { provider: consulted.provider.clone(), model: consulted.model.clone() }),
-            opaque: consulted.reply.opaque.clone(),
-            run: Some(consulted.run),
-            ..Answer::default()
-        });
-        let stored = self.threads.append_next(appended, TOOL, answer, unwritten, call).await;
-        let begun = self.threads.settled(written).await;
+        let asking = Asking {
+            tool: TOOL,
+            prompt_version: self.settings.wording.version(Prompt::Chat),
+            appended,
+            prologue: Vec::new(),
+            fresh: input.fresh,
+            allow_stale: false,
+            add_files: false,
+            web_search: false,
+            choice,
+            rendered,
+            render: &render,
+        };
+        let mut turn = self.ask(asking, call).await?;
+        let answer = Body::Answer(turn.answer());
+        let kept = self.keep(&mut turn, answer, call).await;
         Ok(ChatOutcome {
             files_required: None,
-            citations: citations::cite_text(&consulted.reply.text, &gathered.files),
+            citations: citations::cite_text(&turn.delivery.completion.reply.text, &turn.gathered.files),
             first: None,
             without_web: false,
-            told: choice.told(self.clock.now()),
-            passed_over,
-            files: gathered.report,
+            provenance: turn.provenance,
+            passed_over: turn.passed_over,
+            files: turn.gathered.report,
             dropped_turns: 0,
-            thread: appended.thread,
-            remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
-            persisted: appended.persisted && stored && begun,
-            delivery,
+            thread: kept.thread,
+            remaining_turns: kept.remaining_turns,
+            persisted: kept.persisted,
+            delivery: turn.delivery,
         })
     }
 
@@ -240,8 +226,8 @@ impl Engine {
         let usual = own.iter().find(|model| model.marks.contains(&Mark::Fast)).map(ModelSpec::qualified);
         // Without a name the vendor that has the file is asked, whoever else would come first.
         let name = named.map(str::to_owned).or(usual);
-        let source = self.choose(TOOL, name.as_deref(), &needs, call).await?;
-        let Source::Model(choice) = source else {
+        let chosen = self.inference.router().choose(TOOL, name.as_deref(), &needs, call).await?;
+        let Chosen::Model(choice) = chosen else {
             return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
         };
         if matches!(shown, Shown::AtVendor(_)) && choice.provider.id() != provider.id() {
@@ -284,7 +270,7 @@ impl Engine {
             web_search: false,
             tools: exai_core::tooling::Tooling::default(),
         };
-        Ok((request, gathered, 0))
+        Ok(Rendered { request, gathered, dropped_turns: 0 })
     }
 }
 

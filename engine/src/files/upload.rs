@@ -11,7 +11,7 @@ use exai_core::{
 };
 
 use super::{MAX_FILES, ctx, failed, mark, port};
-use crate::{call::Call, engine::Engine, error::EngineError};
+use crate::{call::Call, engine::Engine, error::EngineError, inference::error::InferenceError};
 
 /// How long a call waits until the record of a file is durable.
 const RECORDED: Duration = Duration::from_secs(2);
@@ -98,5 +98,5 @@ impl Engine {
 
 /// Whether a vendor says that it does not have a file.
 pub(super) fn is_gone(error: &EngineError) -> bool {
-    matches!(error, EngineError::Provider { error, .. } if error.status == Some(404) || error.kind == Kind::NotFound)
+    matches!(error, EngineError::Completion(InferenceError::Provider { error, .. }) if error.status == Some(404) || error.kind == Kind::NotFound)
 }

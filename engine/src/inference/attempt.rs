@@ -4,36 +4,33 @@
 //! only; nothing here ever changes the model. The answer is buffered, so an attempt that broke off may be repeated. Before each
 //! attempt the model's health is asked whether there is any use in it.
 
-mod extra;
+mod fold;
 mod hedge;
 mod permits;
+mod retry_budget;
+mod settings;
 
 use std::{sync::Arc, time::Duration};
 
-use exai_context::files::estimate_tokens_of_bytes;
 use exai_core::{
     Kind, ProviderId,
-    chat::{Delta, FinishReason, Part, Reply, Request, Usage},
+    chat::{Reply, Request},
     provider::{CallCtx, Provider, ProviderError},
-    run::{Phase, RunEvent},
-    tooling::ToolCall,
+    run::Phase,
 };
 use futures::StreamExt as _;
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep, timeout_at},
-};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use extra::Extra;
-pub use permits::Permits;
-
-use crate::{
-    error::EngineError,
-    inference::{
-        health::{Admission, Health, Pass},
-        meter,
-    },
+use self::{fold::Fold, retry_budget::RetryBudget};
+pub use self::{
+    permits::{InUse, PermitUse, Permits},
     settings::AttemptSettings,
+};
+use crate::inference::{
+    error::InferenceError,
+    events::RunEvents,
+    health::{Admission, Health, Pass},
+    metrics,
 };
 
 /// Gives numbers from 0 to 1 for jitter; injected so that tests know them.
@@ -43,7 +40,7 @@ pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 pub struct Attempts {
     permits: Permits,
     health: Health,
-    extra: Extra,
+    retry_budget: RetryBudget,
     settings: AttemptSettings,
     jitter: Jitter,
 }
@@ -60,23 +57,18 @@ pub struct Attempted {
 impl Attempts {
     /// Attempts under `settings`.
     #[must_use]
-    pub fn new(settings: AttemptSettings, jitter: Jitter) -> Self {
+    pub fn new(settings: AttemptSettings, health: Health, jitter: Jitter) -> Self {
         Self {
             permits: Permits::new(&settings),
-            health: Health::new(settings.breaker),
-            extra: Extra::default(),
+            health,
+            retry_budget: RetryBudget::default(),
             settings,
             jitter,
         }
     }
 
-    /// What is known of the models' service.
-    pub(crate) fn health(&self) -> &Health {
-        &self.health
-    }
-
-    /// Attempts under way and how many may be; see [`Permits::in_use`].
-    pub(crate) fn under_way(&self) -> permits::InUse {
+    /// Attempts under way and how many may be.
+    pub(crate) fn permits_in_use(&self) -> PermitUse {
         self.permits.in_use()
     }
 
@@ -91,26 +83,22 @@ impl Attempts {
         request: &Request,
         is_last: bool,
         ctx: &CallCtx,
-        events: &watch::Sender<RunEvent>,
-    ) -> Result<Attempted, EngineError> {
+        events: &RunEvents,
+    ) -> Result<Attempted, InferenceError> {
         let mut attempts = 0;
         loop {
             let failure = {
-                events.send_modify(|event| event.phase = Phase::Queued);
+                events.phase(Phase::Queued).await;
                 // Before the permit: nobody waits for a vendor's patience with one in his hands.
                 let pass = match self.admitted(provider.id(), request, is_last, ctx).await? {
                     Ok(pass) => pass,
-                    Err(failure) => return Err(EngineError::Provider { error: failure, attempts }),
+                    Err(failure) => return Err(InferenceError::Provider { error: failure, attempts }),
                 };
                 let _permit = self.permits.acquire(provider.id(), &self.settings, ctx).await?;
                 if attempts == 0 {
-                    self.extra.earn(provider.id());
+                    self.retry_budget.earn(provider.id());
                 }
-                events.send_modify(|event| {
-                    event.phase = Phase::Asking;
-                    event.attempts = attempts + 1;
-                    event.tokens = 0;
-                });
+                events.attempt(attempts + 1, provider.id(), &request.model).await;
                 let (outcome, made) = self.once_or_twice(pass, provider, request, ctx, events).await;
                 attempts += made;
                 match outcome {
@@ -119,20 +107,20 @@ impl Attempts {
                 }
             };
             if ctx.cancel.is_cancelled() {
-                return Err(EngineError::Cancelled);
+                return Err(InferenceError::Cancelled);
             }
             let wait = self.wait_before_next(&failure, attempts, ctx.deadline).filter(|_| is_last);
-            let Some(wait) = wait.filter(|_| self.extra.spend(provider.id())) else {
-                return Err(EngineError::Provider { error: failure, attempts });
+            let Some(wait) = wait.filter(|_| self.retry_budget.spend(provider.id())) else {
+                return Err(InferenceError::Provider { error: failure, attempts });
             };
             tracing::info!(
                 request_id = %ctx.request_id, provider = %provider.id(), code = failure.kind().code(),
                 wait_ms = wait.as_millis(), "attempt {attempts} failed, trying again: {failure}"
             );
-            events.send_modify(|event| event.phase = Phase::Retrying);
+            events.phase(Phase::Retrying).await;
             tokio::select! {
                 () = sleep(wait) => {}
-                () = ctx.cancel.cancelled() => return Err(EngineError::Cancelled),
+                () = ctx.cancel.cancelled() => return Err(InferenceError::Cancelled),
             }
         }
     }
@@ -144,7 +132,7 @@ impl Attempts {
         request: &Request,
         is_last: bool,
         ctx: &CallCtx,
-    ) -> Result<Result<Pass, ProviderError>, EngineError> {
+    ) -> Result<Result<Pass, ProviderError>, InferenceError> {
         loop {
             let (kind, wait, why) = match self.health.admit(provider, &request.model) {
                 Admission::Go(pass) => return Ok(Ok(pass)),
@@ -158,7 +146,7 @@ impl Attempts {
                     if may_wait {
                         tokio::select! {
                             () = sleep(wait) => continue,
-                            () = ctx.cancel.cancelled() => return Err(EngineError::Cancelled),
+                            () = ctx.cancel.cancelled() => return Err(InferenceError::Cancelled),
                         }
                     }
                     (Kind::RateLimited, wait, "its vendor asked for a pause")
@@ -206,13 +194,13 @@ async fn once(
     provider: &dyn Provider,
     request: &Request,
     ctx: &CallCtx,
-    events: &watch::Sender<RunEvent>,
+    events: &RunEvents,
 ) -> Result<Reply, ProviderError> {
     let begun = Instant::now();
     let outcome = folded(provider, request, ctx, events).await;
-    meter::attempt(provider.id(), begun.elapsed(), outcome.as_ref().err());
+    metrics::attempt(provider.id(), begun.elapsed(), outcome.as_ref().err());
     if let Ok(reply) = &outcome {
-        meter::tokens(provider.id(), &reply.usage);
+        metrics::tokens(provider.id(), &reply.usage);
     }
     outcome
 }
@@ -222,7 +210,7 @@ async fn folded(
     provider: &dyn Provider,
     request: &Request,
     ctx: &CallCtx,
-    events: &watch::Sender<RunEvent>,
+    events: &RunEvents,
 ) -> Result<Reply, ProviderError> {
     let late =
         || ProviderError::new(provider.id().clone(), Kind::Timeout, "no complete answer before the deadline");
@@ -231,7 +219,7 @@ async fn folded(
     let work = async {
         let mut stream = provider.chat(request, ctx).await?;
         while let Some(delta) = stream.next().await {
-            fold.add(delta?, provider, events);
+            fold.add(delta?, provider, events).await;
         }
         Ok(())
     };
@@ -240,104 +228,4 @@ async fn folded(
         result = timeout_at(ctx.deadline, work) => result.map_err(|_elapsed| late())??,
     }
     fold.finish(provider, request)
-}
-
-#[derive(Default)]
-struct Fold {
-    text: String,
-    reasoning_bytes: usize,
-    tool_calls: Vec<ToolCall>,
-    opaque: Vec<Part>,
-    usage: Option<Usage>,
-    model: String,
-    finish: Option<FinishReason>,
-}
-
-impl Fold {
-    fn add(&mut self, delta: Delta, provider: &dyn Provider, events: &watch::Sender<RunEvent>) {
-        match delta {
-            Delta::Text(text) => {
-                self.text.push_str(&text);
-                self.tell(Phase::Answering, events);
-            }
-            Delta::Reasoning(text) => {
-                self.reasoning_bytes += text.len();
-                self.tell(Phase::Thinking, events);
-            }
-            Delta::Opaque(json) => self.opaque.push(Part::Opaque { provider: provider.id().clone(), json }),
-            Delta::ToolCall(call) => self.tool_calls.push(call),
-            Delta::Usage(usage) => self.usage = Some(usage),
-            Delta::Model(model) => self.model = model,
-            Delta::Finished(reason) => self.finish = Some(reason),
-        }
-    }
-
-    fn tell(&self, phase: Phase, events: &watch::Sender<RunEvent>) {
-        let tokens = tokens_of(self.text.len() + self.reasoning_bytes);
-        events.send_modify(|event| {
-            event.phase = phase;
-            event.tokens = tokens;
-        });
-    }
-
-    fn finish(self, provider: &dyn Provider, request: &Request) -> Result<Reply, ProviderError> {
-        let protocol = |message: String| ProviderError::new(provider.id().clone(), Kind::Protocol, message);
-        let length = self.text.chars().count();
-        let finish = self.finish.unwrap_or(FinishReason::Cut);
-        match finish {
-            FinishReason::Cut => {
-                return Err(protocol(format!("the answer broke off after {length} characters")));
-            }
-            FinishReason::ContentFilter => {
-                return Err(ProviderError::new(
-                    provider.id().clone(),
-                    Kind::ContentFiltered,
-                    "the vendor's content filter stopped the answer; rephrase, or name another model",
-                ));
-            }
-            FinishReason::ToolCalls if !self.tool_calls.is_empty() => {}
-            FinishReason::Length if self.text.trim().is_empty() => {
-                return Err(ProviderError::new(
-                    provider.id().clone(),
-                    Kind::UpstreamRejected,
-                    "the model used its whole output for thinking; lower `thinking_mode` or name another model",
-                ));
-            }
-            FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other
-                if self.text.trim().is_empty() =>
-            {
-                return Err(protocol("the model returned an empty answer".to_owned()));
-            }
-            FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other | FinishReason::Length => {}
-        }
-        let usage = self.usage.unwrap_or_else(|| estimated(request, self.text.len() + self.reasoning_bytes));
-        let Self { text, tool_calls, opaque, model, .. } = self;
-        Ok(Reply { text, tool_calls, opaque, usage, finish, model })
-    }
-}
-
-fn tokens_of(bytes: usize) -> u64 {
-    u64::from(estimate_tokens_of_bytes(bytes as u64))
-}
-
-/// Usage for vendors that report none.
-pub(crate) fn estimated(request: &Request, output_bytes: usize) -> Usage {
-    let input: usize = request.system.len()
-        + request
-            .messages
-            .iter()
-            .flat_map(|message| &message.parts)
-            .map(|part| match part {
-                Part::Text { text } => text.len(),
-                Part::ToolCall(call) => call.arguments.len(),
-                Part::ToolResult(result) => result.content.len(),
-                Part::Image { .. } | Part::Opaque { .. } | Part::File { .. } => 0,
-            })
-            .sum::<usize>();
-    Usage {
-        input_tokens: tokens_of(input),
-        output_tokens: tokens_of(output_bytes),
-        estimated: true,
-        ..Usage::default()
-    }
 }

@@ -1,36 +1,30 @@
-//! What consultations may cost. An estimate is made before, what it really cost is counted after; beyond a limit nobody is asked.
+//! What runs may cost. An estimate is made before, what a run really cost is counted after; beyond a limit no model is asked.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use exai_core::{
     Clock, Principal, ThreadId, Timestamp,
-    chat::{Request, Usage},
-    model::{ModelSpec, Status},
+    chat::Request,
+    model::Status,
     store::{Store, StoreError},
 };
+use parking_lot::Mutex;
 
-use crate::{
-    error::EngineError,
-    inference::{
-        attempt::estimated,
-        routing::{Choice, Models},
-    },
+use crate::inference::{
+    cost::estimate,
+    error::InferenceError,
+    routing::{Choice, Models},
 };
 
-/// Tokens of an answer before it is there, where nobody has set a cap.
-const USUAL_ANSWER: u32 = 4_096;
 /// More runs than a day has are not summed up.
 const MOST_RUNS: u32 = 100_000;
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// The most that consultations may cost, in US dollars. `None` sets no limit.
+/// The most that runs may cost, in US dollars. `None` sets no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct BudgetSettings {
-    /// One consultation.
+    /// One run.
     pub call: Option<f64>,
     /// All of an owner's on one day, UTC.
     pub day: Option<f64>,
@@ -51,12 +45,28 @@ struct Reserved {
     threads: BTreeMap<ThreadId, f64>,
 }
 
-/// Money that a consultation under way may cost; free again on drop.
+/// Where it is read what was spent.
+#[derive(Clone, Copy)]
+pub(crate) struct Ledger<'a> {
+    pub store: &'a dyn Store,
+    pub clock: &'a dyn Clock,
+}
+
+/// What is about to be spent, and by whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Bill<'a> {
+    pub who: &'a Principal,
+    pub thread: Option<ThreadId>,
+    pub choice: &'a Choice,
+    pub request: &'a Request,
+}
+
+/// Money that a run under way may cost; free again on drop.
 #[derive(Debug)]
-pub(crate) struct Reservation {
+pub struct Reservation {
     budget: Budget,
     owner: String,
-    thread: ThreadId,
+    thread: Option<ThreadId>,
     usd: f64,
 }
 
@@ -65,20 +75,21 @@ impl Budget {
         Self { settings, reserved: Arc::default() }
     }
 
-    /// Sets aside what a consultation may cost. A model whose price is not known costs nothing here.
+    /// Sets aside what a run may cost. A model whose price is not known costs nothing here.
     pub(crate) async fn reserve(
         &self,
-        (store, clock): (&dyn Store, &dyn Clock),
-        (who, thread): (&Principal, ThreadId),
-        (choice, request): (&Choice, &Request),
+        ledger: Ledger<'_>,
+        bill: Bill<'_>,
         models: &Models,
-    ) -> Result<Option<Reservation>, EngineError> {
+    ) -> Result<Option<Reservation>, InferenceError> {
         if self.settings == BudgetSettings::default() {
             return Ok(None);
         }
+        let Ledger { store, clock } = ledger;
+        let Bill { who, thread, choice, request } = bill;
         let Some(usd) = estimate(&choice.model, request) else { return Ok(None) };
         let owner = format!("{}/{}", who.tenant, who.owner);
-        let refused = |which: &'static str, limit: f64, spent: f64| EngineError::Budget {
+        let refused = |which: &'static str, limit: f64, spent: f64| InferenceError::Budget {
             which,
             limit,
             spent,
@@ -90,47 +101,49 @@ impl Budget {
         }
         if let Some(limit) = self.settings.day {
             let spent = spent_today(store, clock, who).await?;
-            let spent = spent + self.lock().owners.get(&owner).copied().unwrap_or_default();
+            let spent = spent + self.reserved.lock().owners.get(&owner).copied().unwrap_or_default();
             if spent + usd > limit {
                 return Err(refused("day", limit, spent));
             }
         }
-        if let Some(limit) = self.settings.thread {
+        if let (Some(limit), Some(thread)) = (self.settings.thread, thread) {
             let runs = store.runs(who, thread).await?;
             let spent: f64 = runs.iter().filter_map(|run| run.outcome.as_ref()?.cost_usd).sum();
-            let spent = spent + self.lock().threads.get(&thread).copied().unwrap_or_default();
+            let spent = spent + self.reserved.lock().threads.get(&thread).copied().unwrap_or_default();
             if spent + usd > limit {
                 return Err(refused("thread", limit, spent));
             }
         }
-        let mut reserved = self.lock();
+        let mut reserved = self.reserved.lock();
         *reserved.owners.entry(owner.clone()).or_default() += usd;
-        *reserved.threads.entry(thread).or_default() += usd;
+        if let Some(thread) = thread {
+            *reserved.threads.entry(thread).or_default() += usd;
+        }
         drop(reserved);
         Ok(Some(Reservation { budget: self.clone(), owner, thread, usd }))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Reserved> {
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut reserved = self.budget.lock();
+        let mut reserved = self.budget.reserved.lock();
         if let Some(usd) = reserved.owners.get_mut(&self.owner) {
-            *usd = (*usd - self.usd).max(0.0);
-        }
-        if let Some(usd) = reserved.threads.get_mut(&self.thread) {
             *usd -= self.usd;
             if *usd <= 1e-9 {
-                reserved.threads.remove(&self.thread);
+                reserved.owners.remove(&self.owner);
+            }
+        }
+        let Some(thread) = self.thread else { return };
+        if let Some(usd) = reserved.threads.get_mut(&thread) {
+            *usd -= self.usd;
+            if *usd <= 1e-9 {
+                reserved.threads.remove(&thread);
             }
         }
     }
 }
 
-/// What the owner's consultations have cost since midnight, UTC.
+/// What the owner's runs have cost since midnight, UTC.
 pub(crate) async fn spent_today(
     store: &dyn Store,
     clock: &dyn Clock,
@@ -140,13 +153,6 @@ pub(crate) async fn spent_today(
     let midnight = Timestamp(now.0 - now.0.rem_euclid(DAY_MS));
     let records = store.usage(who, midnight, now.plus_millis(1_000), MOST_RUNS).await?;
     Ok(records.iter().filter_map(|record| record.cost_usd).sum())
-}
-
-/// What a request is likely to cost with a model; `None` when its price is not known.
-pub(crate) fn estimate(model: &ModelSpec, request: &Request) -> Option<f64> {
-    let answer = request.max_output_tokens.unwrap_or(USUAL_ANSWER).min(model.max_output.unwrap_or(u32::MAX));
-    let usage = Usage { output_tokens: u64::from(answer), ..estimated(request, 0) };
-    model.price.cost(&usage)
 }
 
 /// The most capable model that would fit, for the caller to choose.

@@ -1,27 +1,60 @@
 //! Answers that may be given again.
-//!
-//! The key covers everything that decides an answer, so that nothing foreign or stale can be returned: principal, provider,
-//! the address and keys behind its name, model, parameters, prompt version and every byte of the rendered messages.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+mod fingerprint;
+mod stale_if_error;
+mod warmup;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
-use exai_core::{
-    EndpointIdentity, Principal, ProviderId, RequestHash, Timestamp,
-    chat::{Part, Request, Role},
-    tooling::{ToolCall, ToolResult},
-};
+use exai_core::{RequestHash, Timestamp};
 use moka::sync::Cache;
 
-use crate::{inference::consulted::Consulted, settings::CacheSettings};
+pub use self::fingerprint::fingerprint;
+pub(crate) use self::{
+    stale_if_error::{StaleAnswer, Tried},
+    warmup::Warmup,
+};
+use crate::inference::completion::Completion;
+
+/// How answers are kept.
+#[derive(Debug, Clone)]
+pub struct CacheSettings {
+    /// How long an answer may be given again.
+    pub lifetime: Duration,
+    /// The most bytes of answers.
+    pub max_bytes: u64,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self { lifetime: Duration::from_secs(600), max_bytes: 64 * 1024 * 1024 }
+    }
+}
+
+/// The cache in figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheFigures {
+    /// Answers.
+    pub answers: u64,
+    /// Bytes, roughly.
+    pub bytes: u64,
+    /// Given again.
+    pub hits: u64,
+    /// Not found.
+    pub misses: u64,
+}
 
 /// An answer and when it was given.
 #[derive(Debug, Clone)]
 pub struct Cached {
     /// The answer.
-    pub consulted: Arc<Consulted>,
+    pub completion: Arc<Completion>,
     /// When it was given.
     pub at: Timestamp,
 }
@@ -30,8 +63,8 @@ pub struct Cached {
 #[derive(Debug, Clone)]
 pub struct AnswerCache {
     answers: Cache<RequestHash, Cached>,
-    /// Looked for and found, looked for and not found.
-    counts: Arc<(AtomicU64, AtomicU64)>,
+    hits: Arc<AtomicU64>,
+    misses: Arc<AtomicU64>,
 }
 
 impl AnswerCache {
@@ -40,17 +73,17 @@ impl AnswerCache {
     pub fn new(settings: &CacheSettings) -> Self {
         let answers = Cache::builder()
             .max_capacity(settings.max_bytes)
-            .weigher(|_, cached: &Cached| u32::try_from(cached.consulted.weight()).unwrap_or(u32::MAX))
+            .weigher(|_, cached: &Cached| u32::try_from(cached.completion.weight()).unwrap_or(u32::MAX))
             .time_to_live(settings.lifetime)
             .build();
-        Self { answers, counts: Arc::default() }
+        Self { answers, hits: Arc::default(), misses: Arc::default() }
     }
 
     /// The answer to this very request, if it was given recently.
     #[must_use]
     pub fn get(&self, key: &RequestHash) -> Option<Cached> {
         let found = self.answers.get(key);
-        let count = if found.is_some() { &self.counts.0 } else { &self.counts.1 };
+        let count = if found.is_some() { &self.hits } else { &self.misses };
         count.fetch_add(1, Ordering::Relaxed);
         found
     }
@@ -67,125 +100,20 @@ impl AnswerCache {
 
     /// The cache in figures.
     #[must_use]
-    pub fn figures(&self) -> crate::overview::Cached {
+    pub fn figures(&self) -> CacheFigures {
         self.answers.run_pending_tasks();
-        crate::overview::Cached {
+        CacheFigures {
             answers: self.answers.entry_count(),
             bytes: self.answers.weighted_size(),
-            hits: self.counts.0.load(Ordering::Relaxed),
-            misses: self.counts.1.load(Ordering::Relaxed),
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
         }
     }
 
     /// Keeps an answer, unless it is incomplete.
-    pub fn keep(&self, key: RequestHash, consulted: &Arc<Consulted>, at: Timestamp) {
-        if consulted.reply.finish.is_complete() {
-            self.answers.insert(key, Cached { consulted: Arc::clone(consulted), at });
+    pub fn keep(&self, key: RequestHash, completion: &Arc<Completion>, at: Timestamp) {
+        if completion.reply.finish.is_complete() {
+            self.answers.insert(key, Cached { completion: Arc::clone(completion), at });
         }
-    }
-}
-
-/// The fingerprint of a request by a principal to a provider, at the endpoint that stands behind its name now.
-#[must_use]
-pub fn fingerprint(
-    who: &Principal,
-    provider: &ProviderId,
-    identity: EndpointIdentity,
-    prompt_version: u32,
-    request: &Request,
-) -> RequestHash {
-    let mut hasher = blake3::Hasher::new();
-    // Every variable-length field is preceded by its length, so that no two different requests feed the same bytes.
-    let mut field = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
-    };
-    for text in [&*who.tenant, &*who.owner, provider.as_str(), request.model.as_str(), &*request.system] {
-        field(text.as_bytes());
-    }
-    field(&identity.0);
-    field(&prompt_version.to_le_bytes());
-    field(&request.temperature.map_or([0xff; 4], f32::to_le_bytes));
-    field(request.thinking.map_or("", exai_core::chat::Thinking::as_str).as_bytes());
-    field(&request.max_output_tokens.unwrap_or(u32::MAX).to_le_bytes());
-    field(&[u8::from(request.json), u8::from(request.web_search)]);
-    for spec in &*request.tools.specs {
-        [&spec.name, &spec.description].into_iter().for_each(|text| field(text.as_bytes()));
-        field(spec.parameters.to_string().as_bytes());
-    }
-    field(format!("{:?}", request.tools.choice).as_bytes());
-    for message in &request.messages {
-        field(match message.role {
-            Role::User => b"user",
-            Role::Assistant => b"assistant",
-        });
-        for part in &message.parts {
-            match part {
-                Part::Text { text } => field(text.as_bytes()),
-                Part::Image { data_url } => field(data_url.as_bytes()),
-                Part::Opaque { provider, json } => {
-                    field(provider.as_str().as_bytes());
-                    field(json.to_string().as_bytes());
-                }
-                Part::ToolCall(ToolCall { id, name, arguments }) => {
-                    [id, name, arguments].into_iter().for_each(|text| field(text.as_bytes()));
-                }
-                Part::ToolResult(ToolResult { id, name, content }) => {
-                    [id, name, content].into_iter().for_each(|text| field(text.as_bytes()));
-                }
-                Part::File { provider, id } => {
-                    field(provider.as_str().as_bytes());
-                    field(id.as_bytes());
-                }
-            }
-        }
-    }
-    RequestHash(*hasher.finalize().as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use exai_core::chat::Message;
-
-    use super::*;
-
-    const HERE: EndpointIdentity = EndpointIdentity([1; 32]);
-
-    fn request(system: &str, messages: Vec<Message>) -> Request {
-        Request {
-            model: "m".into(),
-            system: system.into(),
-            messages,
-            temperature: None,
-            thinking: None,
-            max_output_tokens: None,
-            json: false,
-            web_search: false,
-            tools: exai_core::tooling::Tooling::default(),
-        }
-    }
-
-    #[test]
-    fn the_fingerprint_separates_what_must_be_separate() {
-        let who = Principal::local();
-        let print = |who: &Principal, request: &Request| fingerprint(who, &"p".into(), HERE, 1, request);
-        let base = request("s", vec![Message::user("ab"), Message::user("c")]);
-        let moved = request("s", vec![Message::user("a"), Message::user("bc")]);
-        let merged = request("sab", vec![Message::user("c")]);
-        let warm = Request { temperature: Some(0.5), ..base.clone() };
-        let all = [
-            print(&who, &base),
-            print(&who, &moved),
-            print(&who, &merged),
-            print(&who, &warm),
-            print(&Principal::new("local", "other"), &base),
-            fingerprint(&who, &"q".into(), HERE, 1, &base),
-            fingerprint(&who, &"p".into(), HERE, 2, &base),
-            fingerprint(&who, &"p".into(), EndpointIdentity([2; 32]), 1, &base),
-        ];
-        for (index, one) in all.iter().enumerate() {
-            assert!(all.iter().skip(index + 1).all(|other| other != one), "{index}");
-        }
-        assert_eq!(print(&who, &base), print(&who, &base.clone()));
     }
 }

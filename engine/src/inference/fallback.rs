@@ -1,28 +1,45 @@
-//! The next model when the one that the server has chosen cannot be had. Never for a model that the caller or the user has named.
+//! The next model when the one that the server has chosen cannot be asked. Never for a model that the caller or the user has named.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
+use async_trait::async_trait;
 use exai_core::{Kind, chat::Request};
-use futures::future::BoxFuture;
 
-use crate::{
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    gather::Gathered,
-    inference::{
-        expert::Question,
-        meter,
-        routing::Choice,
-        stale::{Older, Tried},
-    },
-    round::Round,
+use crate::inference::{
+    cache::{StaleAnswer, Tried},
+    delivery::Answered,
+    error::InferenceError,
+    inference::Inference,
+    metrics,
+    question::Question,
+    routing::Choice,
+    scope::CallScope,
 };
 
-/// A question as one model is asked it: the request, the files in it, and how many earlier turns did not fit.
-pub(crate) type Rendered = (Request, Gathered, usize);
+/// What can be put to one model after the other.
+#[async_trait]
+pub trait Inquiry: Send + Sync {
+    /// What goes with a rendered request: the files in it, what was left out.
+    type Context: Send;
+    /// What a model's answer becomes.
+    type Reply: Send;
+    /// Why there is none.
+    type Error: From<InferenceError> + Send;
 
-/// A model that could not be had.
+    /// Writes the question for a model, whose window may be another.
+    async fn render(&self, choice: &Choice) -> Result<(Request, Self::Context), Self::Error>;
+
+    /// Puts the question to its model.
+    async fn ask(&self, question: Question, context: Self::Context) -> Result<Self::Reply, Self::Error>;
+
+    /// What an older answer becomes, given in place of one.
+    fn adopt(&self, answered: Answered, context: Self::Context) -> Self::Reply;
+
+    /// The failure of the completion, when it is one.
+    fn failure(error: Self::Error) -> Result<InferenceError, Self::Error>;
+}
+
+/// A model that could not be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassedOver {
     /// `provider/model`.
@@ -34,81 +51,88 @@ pub struct PassedOver {
 }
 
 impl PassedOver {
-    fn new(choice: &Choice, failure: &EngineError) -> Self {
+    fn new(choice: &Choice, failure: &InferenceError) -> Self {
         let (model, code) = (choice.model.qualified(), failure.kind().code());
         Self { model, code, message: failure.to_string() }
     }
 }
 
 /// An answer, who gave it, and who did not.
-pub(crate) struct InTurn {
-    pub round: Round,
+pub struct Replied<R> {
+    /// The answer.
+    pub reply: R,
+    /// Who gave it.
     pub choice: Choice,
-    pub dropped_turns: usize,
+    /// Models that could not be asked before.
     pub passed_over: Vec<PassedOver>,
 }
 
-impl Engine {
-    /// Consults the chosen model, and behind it those that may answer in its place, until one does. `render` writes the question
-    /// anew for another model, whose window may be another.
-    pub(crate) async fn consult_in_turn<'r>(
-        &self,
+impl Inference {
+    /// Asks the chosen model, and behind it those that may answer in its place, until one does.
+    ///
+    /// # Errors
+    /// The last failure, with those before it.
+    pub async fn ask_in_turn<I: Inquiry>(
+        self: &Arc<Self>,
+        inquiry: &I,
         mut question: Question,
-        (mut gathered, mut dropped_turns): (Gathered, usize),
-        add_files: bool,
-        render: impl Fn(Choice) -> BoxFuture<'r, Result<Rendered, EngineError>>,
-        call: &Call,
-    ) -> Result<InTurn, EngineError> {
+        mut context: I::Context,
+        call: &CallScope,
+    ) -> Result<Replied<I::Reply>, I::Error> {
         let mut others: VecDeque<Choice> = std::mem::take(&mut question.choice.others).into();
         let (mut passed_over, mut tried): (Vec<PassedOver>, Vec<Tried>) = (Vec::new(), Vec::new());
         loop {
             question.is_last = others.is_empty();
             let (mut next, choice) = (question.again(), question.choice.clone());
-            let failure = match self.consult_round(question, gathered, add_files, call).await {
-                Ok(round) => {
-                    meter::routed(choice.provider.id(), passed_over.is_empty());
-                    return Ok(InTurn { round, choice, dropped_turns, passed_over });
+            let failure = match inquiry.ask(question, context).await {
+                Ok(reply) => {
+                    metrics::routed(choice.provider.id(), passed_over.is_empty());
+                    return Ok(Replied { reply, choice, passed_over });
                 }
-                Err(failure) => failure,
+                Err(error) => I::failure(error)?,
             };
             tried.push(Tried::new(&next, call));
-            let kind = failure.kind();
-            if matches!(kind, Kind::Auth | Kind::Quota) {
-                // The same key would be refused again.
-                others.retain(|other| other.provider.id() != choice.provider.id());
-            }
-            if kind == Kind::ContextTooLong {
-                let window = choice.model.context_window;
-                others.retain(|other| other.model.context_window > window);
-            }
+            drop_hopeless(&mut others, &choice, failure.kind());
             let Some(other) = others.pop_front().filter(|_| moves_on(&failure)) else {
                 let last = PassedOver::new(&choice, &failure);
-                let failure = told_with(failure, &passed_over);
-                let Older { answered, choice } =
+                let failure = with_those_before(failure, &passed_over);
+                let StaleAnswer { answered, choice } =
                     self.older_answer(failure, &tried, next.allow_stale, call).await?;
                 passed_over.push(last);
-                let (_, gathered, dropped_turns) = render(choice.clone()).await?;
-                let round = Round { answered, gathered, first: None };
-                return Ok(InTurn { round, choice, dropped_turns, passed_over });
+                let (_, context) = inquiry.render(&choice).await?;
+                return Ok(Replied { reply: inquiry.adopt(answered, context), choice, passed_over });
             };
             tracing::info!(
                 request_id = %call.request_id, model = choice.model.qualified(), next = other.model.qualified(),
-                code = kind.code(), "the model cannot be had, another one is asked: {failure}"
+                code = failure.kind().code(), "the model gave no answer, another one is asked: {failure}"
             );
             passed_over.push(PassedOver::new(&choice, &failure));
-            (next.request, gathered, dropped_turns) = render(other.clone()).await?;
-            let fallback_reason = choice.fallback_reason.or(Some(kind.code()));
+            (next.request, context) = inquiry.render(&other).await?;
+            let fallback_reason = choice.fallback_reason.or(Some(failure.kind().code()));
             next.choice = Choice { fallback_reason, ..other };
             question = next;
         }
     }
 }
 
+/// Takes out those that would fail for the same reason.
+fn drop_hopeless(others: &mut VecDeque<Choice>, failed: &Choice, kind: Kind) {
+    match kind {
+        // The same key would be refused again.
+        Kind::Auth | Kind::Quota => others.retain(|other| other.provider.id() != failed.provider.id()),
+        Kind::ContextTooLong => {
+            let window = failed.model.context_window;
+            others.retain(|other| other.model.context_window > window);
+        }
+        _ => {}
+    }
+}
+
 /// Whether another model may succeed where this failure came from.
-fn moves_on(failure: &EngineError) -> bool {
-    // A vendor that was silent for too long; not the end of the call's own time.
+fn moves_on(failure: &InferenceError) -> bool {
+    // A provider that was silent for too long; not the end of the call's own time.
     if failure.kind() == Kind::Timeout {
-        return matches!(failure, EngineError::Provider { .. });
+        return matches!(failure, InferenceError::Provider { .. });
     }
     matches!(
         failure.kind(),
@@ -125,13 +149,13 @@ fn moves_on(failure: &EngineError) -> bool {
 }
 
 /// The last failure, with those before it.
-fn told_with(failure: EngineError, before: &[PassedOver]) -> EngineError {
+fn with_those_before(failure: InferenceError, before: &[PassedOver]) -> InferenceError {
     match failure {
-        EngineError::Provider { mut error, attempts } if !before.is_empty() => {
+        InferenceError::Provider { mut error, attempts } if !before.is_empty() => {
             let models: Vec<String> =
                 before.iter().map(|one| format!("{} ({})", one.model, one.code)).collect();
             error.message = format!("{}; before it: {}", error.message, models.join(", "));
-            EngineError::Provider { error, attempts }
+            InferenceError::Provider { error, attempts }
         }
         other => other,
     }

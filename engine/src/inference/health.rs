@@ -8,11 +8,12 @@ mod breaker;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use exai_core::{Kind, ModelId, ProviderId, provider::ProviderError};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 pub use breaker::BreakerSettings;
@@ -32,7 +33,7 @@ type Place = (ProviderId, ModelId);
 
 /// The service of all models, shared by all clones.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Health {
+pub struct Health {
     settings: BreakerSettings,
     known: Arc<Mutex<Known>>,
 }
@@ -201,7 +202,7 @@ impl Health {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 }
 

@@ -6,40 +6,47 @@
 
 mod allowed;
 mod candidates;
-mod capable;
+mod capabilities;
+mod choose;
 mod explain;
+mod live_lists;
+mod models;
+mod preferences;
+mod provenance;
+mod requirements;
 mod rules;
 mod selector;
-mod task;
-mod told;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use exai_core::{
-    model::{Mark, ModelOrigin, ModelSpec, Status},
+    model::{ModelSpec, Status},
     provider::Provider,
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use allowed::Allowed;
-pub use candidates::Strategy;
-pub(crate) use candidates::Turns;
-pub(crate) use capable::may_see;
-pub use explain::{Candidate, PreviewOutcome, Route, RouteQuery};
-pub use rules::Rule;
-pub(crate) use selector::Verdicts;
-pub(crate) use task::bytes_of;
-pub use task::{Facts, Needs};
-pub use told::{Told, ends};
-
-use crate::error::EngineError;
+pub(crate) use self::selector::{SELECTOR_LIMIT, SELECTOR_TOOL, SelectorQuestion};
+pub use self::{
+    allowed::Allowed,
+    candidates::Strategy,
+    capabilities::may_see,
+    explain::{Candidate, Route, RouteQuery},
+    live_lists::is_unvouched,
+    models::{Models, edit_distance},
+    preferences::{Preferences, ToolPreferences},
+    provenance::{Provenance, ends},
+    requirements::{Facts, Needs},
+    rules::Rule,
+    selector::Picking,
+};
+use self::{candidates::RoundRobin, live_lists::LiveLists, selector::SelectorCache};
+use crate::inference::health::Health;
 
 /// The name that asks for the inspection without a model.
 pub const OFFLINE: &str = "offline";
 /// The name that leaves the choice to the server.
 pub const AUTO: &str = "auto";
-
-/// How many near names an error offers.
-const NEAREST: usize = 5;
 
 /// A model and who serves it.
 #[derive(Clone)]
@@ -58,8 +65,8 @@ pub struct Choice {
     pub others: Vec<Choice>,
 }
 
-/// Where an answer comes from.
-pub enum Source {
+/// Who answers a call.
+pub enum Chosen {
     /// A model.
     Model(Box<Choice>),
     /// No model: either none is configured or `offline` was asked for.
@@ -69,127 +76,55 @@ pub enum Source {
     },
 }
 
-/// The configured providers.
-#[derive(Clone)]
-pub struct Models {
-    providers: Arc<[Arc<dyn Provider>]>,
+/// Chooses the model of a call. The one room that knows the user's preferences, the models' health and the endpoints' own lists.
+pub struct Router {
+    models: Models,
+    preferences: ArcSwap<Preferences>,
+    health: Health,
+    round_robin: RoundRobin,
+    selector: SelectorCache,
+    lists: LiveLists,
 }
 
-impl Models {
-    /// The providers in the order of configuration.
+impl Router {
+    /// A router over `models`. `tasks` are waited for at the end; `closing` ends what runs behind calls.
+    pub(crate) fn new(
+        models: Models,
+        preferences: Preferences,
+        health: Health,
+        tasks: TaskTracker,
+        closing: CancellationToken,
+    ) -> Self {
+        Self {
+            lists: LiveLists::new(models.clone(), tasks, closing),
+            models,
+            preferences: ArcSwap::from_pointee(preferences),
+            health,
+            round_robin: RoundRobin::default(),
+            selector: SelectorCache::default(),
+        }
+    }
+
+    /// The configured models.
     #[must_use]
-    pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
-        Self { providers: providers.into() }
+    pub fn models(&self) -> &Models {
+        &self.models
     }
 
-    /// The configured providers.
+    /// The preferences in force now.
     #[must_use]
-    pub fn providers(&self) -> &[Arc<dyn Provider>] {
-        &self.providers
+    pub fn preferences(&self) -> Arc<Preferences> {
+        self.preferences.load_full()
     }
 
-    /// Whether somebody is known to have what a name means.
-    pub(crate) fn knows(&self, name: &str) -> bool {
-        is_auto(name) || name.eq_ignore_ascii_case(OFFLINE) || self.vouched(name).is_some()
+    /// Puts other preferences in force for the calls that begin from now on.
+    pub fn prefer(&self, preferences: Preferences) {
+        self.preferences.store(Arc::new(preferences));
     }
 
-    /// Chooses for a purpose: the model that is `requested`, else the `preferred` one, else the one that is marked for the purpose.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownModel`] with near names.
-    pub fn choose(
-        &self,
-        requested: Option<&str>,
-        preferred: Option<&str>,
-        purpose: Mark,
-        allowed: &Allowed,
-    ) -> Result<Source, EngineError> {
-        let requested = requested.map(str::trim).filter(|name| !name.is_empty());
-        if requested.is_some_and(|name| name.eq_ignore_ascii_case(OFFLINE)) {
-            return Ok(Source::Offline { by_request: true });
-        }
-        if self.providers.is_empty() {
-            return Ok(Source::Offline { by_request: false });
-        }
-        let named = requested.filter(|name| !is_auto(name));
-        let found = match named.or(preferred) {
-            Some(name) => self.named(name)?,
-            None => self.of_each(purpose, allowed).ok_or_else(|| self.nothing_to_choose())?,
-        };
-        let found = succeed(found);
-        if let Err(why) = allowed.check(&found.model) {
-            return Err(EngineError::ModelNotAllowed { model: found.model.qualified(), why });
-        }
-        Ok(Source::Model(Box::new(Choice { requested: named.unwrap_or(AUTO).to_owned(), ..found })))
-    }
-
-    fn named(&self, name: &str) -> Result<Choice, EngineError> {
-        self.vouched(name)
-            .or_else(|| self.unlisted(name))
-            .ok_or_else(|| EngineError::UnknownModel { requested: name.to_owned(), hint: self.near(name) })
-    }
-
-    fn vouched(&self, name: &str) -> Option<Choice> {
-        self.qualified(name).or_else(|| self.listed(name)).or_else(|| self.passed_through(name))
-    }
-
-    fn qualified(&self, name: &str) -> Option<Choice> {
-        let (provider, model) = name.split_once('/')?;
-        let provider =
-            self.providers.iter().find(|candidate| candidate.id().as_str().eq_ignore_ascii_case(provider))?;
-        let model = provider.model(model)?;
-        // What its vendor may not have is looked for before it is passed through.
-        let is_vouched = model.origin != ModelOrigin::PassedThrough || provider.accepts_unknown_models();
-        is_vouched.then(|| choice(provider, model))
-    }
-
-    /// `provider/model` of a vendor that does not say which models it has.
-    fn unlisted(&self, name: &str) -> Option<Choice> {
-        let (provider, model) = name.split_once('/')?;
-        let named = |candidate: &&Arc<dyn Provider>| candidate.id().as_str().eq_ignore_ascii_case(provider);
-        let provider = self.providers.iter().find(named)?;
-        Some(choice(provider, provider.model(model)?))
-    }
-
-    fn listed(&self, name: &str) -> Option<Choice> {
-        self.providers.iter().find_map(|provider| {
-            let models = provider.models();
-            models.iter().find(|model| model.is_called(name)).map(|model| choice(provider, model.clone()))
-        })
-    }
-
-    fn passed_through(&self, name: &str) -> Option<Choice> {
-        let mut open = self.providers.iter().filter(|provider| provider.accepts_unknown_models());
-        match (open.next(), open.next()) {
-            (Some(only), None) => Some(choice(only, only.model(name)?)),
-            _ => None,
-        }
-    }
-
-    fn nothing_to_choose(&self) -> EngineError {
-        EngineError::UnknownModel {
-            requested: AUTO.to_owned(),
-            hint: "The configured endpoints name no model that models.allow and models.deny let through: pass `model`, or set \
-                   `default_model` in the configuration (EXAI_DEFAULT_MODEL)."
-                .to_owned(),
-        }
-    }
-
-    fn near(&self, name: &str) -> String {
-        let wanted = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
-        let mut known: Vec<(usize, String)> = self
-            .providers
-            .iter()
-            .flat_map(|provider| provider.models().iter().cloned().collect::<Vec<_>>())
-            .filter(|model| model.status != Status::Retired)
-            .map(|model| (edit_distance(&wanted, &model.id.as_str().to_ascii_lowercase()), model.qualified()))
-            .collect();
-        known.sort();
-        let names: Vec<_> = known.into_iter().take(NEAREST).map(|(_, name)| name).collect();
-        if names.is_empty() {
-            return "The configured endpoints list no models; write `provider/model`, or run `exai-mcp models`.".to_owned();
-        }
-        format!("Nearest: {}. `listmodels` shows all of them.", names.join(", "))
+    /// Reads the endpoints' lists of models again where they are old or were never read. Returns at once; who asks next sees them.
+    pub fn refresh_lists(&self) {
+        self.lists.refresh();
     }
 }
 
@@ -223,37 +158,9 @@ fn succeed(choice: Choice) -> Choice {
     }
 }
 
-/// Levenshtein distance over characters; names are short, so one row is enough.
-#[must_use]
-pub fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, from) in left.chars().enumerate() {
-        let mut diagonal = index;
-        let mut before = index + 1;
-        for (cell, to) in row.iter_mut().skip(1).zip(&right) {
-            let cost = diagonal + usize::from(from != *to);
-            diagonal = *cell;
-            before = cost.min(before + 1).min(*cell + 1);
-            *cell = before;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = index + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distance_counts_edits() {
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
-        assert_eq!(edit_distance("", "abc"), 3);
-        assert_eq!(edit_distance("same", "same"), 0);
-    }
 
     #[test]
     fn auto_is_recognised_in_any_case() {

@@ -5,7 +5,7 @@ use exai_core::thread::Step;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Begun, latest, spec::Spec, step::work_with};
+use super::{StoredStep, latest, spec::Spec, step::work_with};
 use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// The field that brings a diff, or says which changes to look at.
@@ -185,14 +185,14 @@ impl Engine {
     /// The changes within `room` tokens: all of it when no files are wanted beside them, else three quarters.
     pub(super) async fn packed_changes(
         &self,
-        begun: &Begun<'_>,
+        stored: &StoredStep<'_>,
         room: u32,
         alone: bool,
         call: &Call,
     ) -> Result<PackedChanges, EngineError> {
         let room = if alone { room } else { room / 4 * 3 };
         let file_tokens = self.settings.file_tokens;
-        match begun.changes {
+        match stored.changes {
             None => Ok(PackedChanges::default()),
             Some(Changes::Git(set)) => Ok(Box::pin(git::pack(set, room, file_tokens)).await?),
             Some(Changes::Supplied { diff, .. }) => {

@@ -7,14 +7,14 @@ use exai_core::{Citation, Finding, Severity, ThreadId, thread::Step};
 use exai_inspect::Facts;
 
 use super::{
-    Begun, Phase,
+    Phase, StoredStep,
     changes::{Changes, ChangesReport},
     spec::{Flow, Promotion, Spec},
     step::branch_of,
 };
 use crate::{
     engine::Engine,
-    inference::{expert::Delivery, fallback::PassedOver, routing::Told},
+    inference::{delivery::Delivery, fallback::PassedOver, routing::Provenance},
 };
 
 /// A step that was taken.
@@ -84,7 +84,7 @@ pub struct ExpertEnd {
     /// The web search that was asked for cannot be had from this model.
     pub without_web: bool,
     /// How the model was found.
-    pub told: Told,
+    pub provenance: Provenance,
     /// Models that could not be had before.
     pub passed_over: Vec<PassedOver>,
     /// The answer's parts, when it could be read.
@@ -185,7 +185,7 @@ impl Totals {
     }
 }
 
-impl Begun<'_> {
+impl StoredStep<'_> {
     /// The outcome with `end`.
     pub(super) fn outcome(
         &self,

@@ -1,16 +1,16 @@
 //! The last user message to an expert: files first, then what is asked.
 
-use super::{Begun, changes::DIFF};
+use super::{StoredStep, changes::DIFF};
 use crate::history::step_text;
 
 /// The text after the files: the task, the tool's settings, the agent's steps.
-pub(super) fn text(begun: &Begun<'_>) -> String {
-    let mut text = format!("# Request for {}\n", begun.spec.name);
-    settings(begun, &mut text);
+pub(super) fn text(stored: &StoredStep<'_>) -> String {
+    let mut text = format!("# Request for {}\n", stored.spec.name);
+    settings(stored, &mut text);
     text.push_str("\n# The agent's investigation\n");
-    for step in begun.work {
+    for step in stored.work {
         text.push('\n');
-        text.push_str(&step_text(begun.spec.name, step));
+        text.push_str(&step_text(stored.spec.name, step));
         text.push('\n');
     }
     text.push_str("\n# Your turn\nAnswer the request of step 1 as your instructions demand.");
@@ -18,13 +18,13 @@ pub(super) fn text(begun: &Begun<'_>) -> String {
 }
 
 /// The tool's own fields, the latest value of each.
-fn settings(begun: &Begun<'_>, text: &mut String) {
-    for name in begun.spec.own_fields {
+fn settings(stored: &StoredStep<'_>, text: &mut String) {
+    for name in stored.spec.own_fields {
         // A diff is shown with its line numbers, before this.
         if *name == DIFF {
             continue;
         }
-        let value = begun.work.iter().rev().find_map(|step| step.extra.get(*name));
+        let value = stored.work.iter().rev().find_map(|step| step.extra.get(*name));
         match value {
             Some(serde_json::Value::String(value)) => line(text, name, value),
             Some(value) => line(text, name, &value.to_string()),

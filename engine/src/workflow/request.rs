@@ -3,15 +3,16 @@
 use exai_context::files::{Origin, Wanted};
 use exai_core::chat::{Message, Request};
 
-use super::{Begun, question, spec::ExpertRule};
+use super::{StoredStep, question, spec::ExpertRule};
 use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    gather::{Gathered, gather},
     history,
     images::{self, Images},
     inference::routing::Choice,
+    prompt_files::{Gathered, gather},
+    turn::Rendered,
     window,
 };
 
@@ -19,25 +20,26 @@ impl Engine {
     /// The request to the expert, and what its files are.
     pub(super) async fn expert_request(
         &self,
-        begun: &Begun<'_>,
+        stored: &StoredStep<'_>,
         rule: &ExpertRule,
         choice: &Choice,
         call: &Call,
-    ) -> Result<(Request, Gathered, usize), EngineError> {
+    ) -> Result<Rendered, EngineError> {
         let system = self.settings.wording.system(rule.prompt, self.preferences().locale.as_deref());
-        let images = begun.images(call).await?;
-        let question = question::text(begun);
+        let images = stored.images(call).await?;
+        let question = question::text(stored);
         let room = window::remaining(&choice.model, &[&system, &question])?;
-        let earlier = begun.thread.map(|thread| {
-            let asking = history::Asking::Step { tool: begun.spec.name, step: begun.step, work: begun.work };
+        let earlier = stored.thread.map(|thread| {
+            let asking =
+                history::Asking::Step { tool: stored.spec.name, step: stored.step, work: stored.work };
             let budget = self.history_room(&choice.model, room);
             let history = history::render(thread, asking, choice.provider.id(), budget);
             (history, history::files(thread, asking))
         });
         let (history, earlier_files) = earlier.unwrap_or_default();
-        let mut wanted = wanted_files(begun);
+        let mut wanted = wanted_files(stored);
         let room = room.saturating_sub(history.tokens).saturating_sub(images.tokens());
-        let changes = self.packed_changes(begun, room, wanted.is_empty(), call).await?;
+        let changes = self.packed_changes(stored, room, wanted.is_empty(), call).await?;
         wanted.extend(
             earlier_files
                 .into_iter()
@@ -66,19 +68,20 @@ impl Engine {
             model: choice.model.id.clone(),
             system: system.into(),
             messages: history::alternate(messages),
-            temperature: begun.input.temperature,
-            thinking: Some(begun.thinking(self)),
+            temperature: stored.input.temperature,
+            thinking: Some(stored.thinking(self)),
             max_output_tokens: None,
             json: rule.prompt.answers_in_json(),
-            web_search: begun.input.web_search && choice.provider.searches_web(&choice.model),
+            web_search: stored.input.web_search && choice.provider.searches_web(&choice.model),
             tools: exai_core::tooling::Tooling::default(),
         };
         // The rendered text lives on in the request; the evidence itself is kept for checking citations.
-        Ok((request, Gathered { text: String::new(), ..gathered }, history.dropped))
+        let gathered = Gathered { text: String::new(), ..gathered };
+        Ok(Rendered { request, gathered, dropped_turns: history.dropped })
     }
 }
 
-impl Begun<'_> {
+impl StoredStep<'_> {
     /// The pictures of this call and of earlier steps.
     async fn images(&self, call: &Call) -> Result<Images, EngineError> {
         let earlier: Vec<String> = self.work.iter().flat_map(|step| step.images.clone()).collect();
@@ -87,9 +90,9 @@ impl Begun<'_> {
 }
 
 /// The files of the present work, latest mention first: they are the ones that the question is about.
-pub(super) fn wanted_files(begun: &Begun<'_>) -> Vec<Wanted> {
+pub(super) fn wanted_files(stored: &StoredStep<'_>) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
-    for path in begun.work.iter().rev().flat_map(|step| &step.relevant_files) {
+    for path in stored.work.iter().rev().flat_map(|step| &step.relevant_files) {
         if !wanted.iter().any(|known| known.path == *path) {
             wanted.push(Wanted { path: path.clone(), from: Origin::Call });
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use exai_engine::Engine;
+use exai_engine::{Engine, inference::attempt::InUse};
 use exai_transports::http::Health;
 use metrics::{counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -57,8 +57,8 @@ impl Condition {
     #[expect(clippy::cast_precision_loss, reason = "counts of what one process does are far below 2^53")]
     fn look(&self) {
         let load = self.engine.load();
-        let all = ("all".to_owned(), load.attempts.0, load.attempts.1);
-        for (of, used, most) in std::iter::once(all).chain(load.providers) {
+        let all = ("all".to_owned(), load.attempts);
+        for (of, InUse { used, permits: most }) in std::iter::once(all).chain(load.providers) {
             gauge!("exai_permits_in_use", "of" => of.clone()).set(used as f64);
             gauge!("exai_permits", "of" => of).set(most as f64);
         }
@@ -119,8 +119,8 @@ impl Health for Condition {
             "version": env!("CARGO_PKG_VERSION"),
             "providers": self.engine.models().providers().len(),
             "consultations": load.runs,
-            "upstream_attempts": load.attempts.0,
-            "global_capacity": load.attempts.1,
+            "upstream_attempts": load.attempts.used,
+            "global_capacity": load.attempts.permits,
             "unwritten": load.unwritten,
             "providers_left_alone": load.closed.len(),
         })

@@ -30,7 +30,7 @@ pub(super) fn answer(tool: &str, outcome: &ChatOutcome, notes: &[String], call: 
         None => {
             answer.put("status", if offer.is_some() { "continuation_available" } else { "success" });
             answer
-                .put("content", outcome.delivery.consulted.reply.text.as_str())
+                .put("content", outcome.delivery.completion.reply.text.as_str())
                 .put("content_type", "markdown");
         }
     }
@@ -46,7 +46,7 @@ pub(super) fn answer(tool: &str, outcome: &ChatOutcome, notes: &[String], call: 
             delivery: &outcome.delivery,
             first: outcome.first.as_ref(),
             without_web: outcome.without_web,
-            told: &outcome.told,
+            provenance: &outcome.provenance,
             passed_over: &outcome.passed_over,
             dropped_turns: outcome.dropped_turns,
             files: &outcome.files,

@@ -4,9 +4,11 @@ use exai_core::wording::span;
 use exai_engine::{
     Call,
     context::evidence::{FileReport, FileStatus},
-    expert::Delivery,
-    fallback::PassedOver,
-    routing::Told,
+    inference::{
+        delivery::{Delivery, Source},
+        fallback::PassedOver,
+        routing::Provenance,
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -31,7 +33,7 @@ pub(super) struct Asked<'a> {
     pub first: Option<&'a Delivery>,
     /// A web search was asked for that this model cannot make.
     pub without_web: bool,
-    pub told: &'a Told,
+    pub provenance: &'a Provenance,
     pub passed_over: &'a [PassedOver],
     pub dropped_turns: usize,
     pub files: &'a [FileReport],
@@ -39,27 +41,27 @@ pub(super) struct Asked<'a> {
 
 /// Adds who answered, at what price, how fast, and what was left out.
 pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
-    let consulted = &asked.delivery.consulted;
+    let completion = &asked.delivery.completion;
     let mut put = |key: &str, value: Value| drop(metadata.insert(key.to_owned(), value));
-    let named_by_vendor = consulted.reply.model.as_str();
-    let model = if named_by_vendor.is_empty() { consulted.model.as_str() } else { named_by_vendor };
-    put("answered_by", json!(format!("{}/{model}", consulted.provider)));
-    put("model_used", json!(consulted.model.as_str()));
-    put("provider_used", json!(consulted.provider.as_str()));
-    put("requested", json!(asked.told.requested));
-    if let Some(reason) = asked.told.fallback_reason {
+    let named_by_vendor = completion.reply.model.as_str();
+    let model = if named_by_vendor.is_empty() { completion.model.as_str() } else { named_by_vendor };
+    put("answered_by", json!(format!("{}/{model}", completion.provider)));
+    put("model_used", json!(completion.model.as_str()));
+    put("provider_used", json!(completion.provider.as_str()));
+    put("requested", json!(asked.provenance.requested));
+    if let Some(reason) = asked.provenance.fallback_reason {
         put("fallback_reason", json!(reason));
     }
-    if let Some(by) = &asked.told.routed_by {
+    if let Some(by) = &asked.provenance.routed_by {
         put("routed_by", json!(&**by));
     }
-    if asked.told.unlisted {
+    if asked.provenance.unlisted {
         put(
             "model_unlisted",
             json!("this name is in no list that the server has; it was passed on as it is"),
         );
     }
-    if let Some(ends) = &asked.told.ends {
+    if let Some(ends) = &asked.provenance.ends {
         put("model_ends", json!(ends));
     }
     if !asked.passed_over.is_empty() {
@@ -67,7 +69,7 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
             |one: &PassedOver| json!({ "model": one.model, "code": one.code, "message": one.message });
         put("passed_over", json!(asked.passed_over.iter().map(passed).collect::<Vec<_>>()));
     }
-    let usage = &consulted.reply.usage;
+    let usage = &completion.reply.usage;
     put(
         "tokens",
         json!({
@@ -75,11 +77,11 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
             "reasoning": usage.reasoning_tokens, "estimated": usage.estimated,
         }),
     );
-    match asked.delivery.cached_for {
+    match asked.delivery.source.age() {
         Some(age) => {
             put("from_cache", json!(true));
             put("cache_age_seconds", json!(age.as_secs()));
-            if asked.delivery.stale {
+            if matches!(asked.delivery.source, Source::Stale { .. }) {
                 put(
                     "stale",
                     json!(format!("no model could be had; this answer was given {} ago", span(age))),
@@ -90,15 +92,15 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
         None => {
             put("from_cache", json!(false));
             // Null says that the price is not known; a made-up zero would be a lie.
-            put("cost_usd", json!(consulted.cost_usd));
+            put("cost_usd", json!(completion.cost_usd));
         }
     }
-    if asked.delivery.shared {
+    if asked.delivery.source == Source::Shared {
         put("shared_consultation", json!(true));
     }
-    put("latency_ms", json!(u64::try_from(consulted.duration.as_millis()).unwrap_or(u64::MAX)));
-    put("attempts", json!(consulted.attempts));
-    put("run_id", json!(consulted.run.to_string()));
+    put("latency_ms", json!(u64::try_from(completion.duration.as_millis()).unwrap_or(u64::MAX)));
+    put("attempts", json!(completion.attempts));
+    put("run_id", json!(completion.run.to_string()));
     put("consultations", json!(1 + usize::from(asked.first.is_some())));
     if let Some(first) = asked.first {
         put("first_consultation", before(first));
@@ -106,10 +108,10 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     if asked.without_web {
         put("web_search", json!("not available from this model; the answer was made without it"));
     }
-    if !consulted.reply.finish.is_complete() {
+    if !completion.reply.finish.is_complete() {
         put("truncated", json!(true));
     }
-    if !asked.told.window_known {
+    if !asked.provenance.window_known {
         put("context_window", json!("assumed 128000 tokens; set the model's window in the configuration"));
     }
     if asked.dropped_turns > 0 {
@@ -120,12 +122,12 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
 
 /// What the consultation before the answer cost.
 fn before(first: &Delivery) -> Value {
-    let consulted = &first.consulted;
+    let completion = &first.completion;
     json!({
-        "run_id": consulted.run.to_string(),
-        "tokens": { "input": consulted.reply.usage.input_tokens, "output": consulted.reply.usage.output_tokens },
-        "cost_usd": if first.cached_for.is_some() { Some(0.0) } else { consulted.cost_usd },
-        "latency_ms": u64::try_from(consulted.duration.as_millis()).unwrap_or(u64::MAX),
+        "run_id": completion.run.to_string(),
+        "tokens": { "input": completion.reply.usage.input_tokens, "output": completion.reply.usage.output_tokens },
+        "cost_usd": if first.source.age().is_some() { Some(0.0) } else { completion.cost_usd },
+        "latency_ms": u64::try_from(completion.duration.as_millis()).unwrap_or(u64::MAX),
         "asked_for": "files_required_to_continue",
     })
 }

@@ -69,7 +69,7 @@ fn paused(answer: &mut Answer, outcome: &StepOutcome, actions: &[String], deep: 
 }
 
 fn expert(answer: &mut Answer, outcome: &StepOutcome, end: &ExpertEnd, metadata: &mut Map<String, Value>) {
-    let text = end.delivery.consulted.reply.text.as_str();
+    let text = end.delivery.completion.reply.text.as_str();
     let asks = end.promoted.is_some_and(|promoted| !promoted.answers);
     answer.put("status", end.promoted.map_or("calling_expert_analysis", |promoted| promoted.status));
     let next_steps = match &end.answer {
@@ -107,7 +107,7 @@ fn expert(answer: &mut Answer, outcome: &StepOutcome, end: &ExpertEnd, metadata:
             delivery: &end.delivery,
             first: end.first.as_ref(),
             without_web: end.without_web,
-            told: &end.told,
+            provenance: &end.provenance,
             passed_over: &end.passed_over,
             dropped_turns: end.dropped_turns,
             files: &end.files,

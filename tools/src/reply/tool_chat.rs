@@ -23,7 +23,7 @@ pub(crate) fn tool_chat(outcome: &ToolChatOutcome, notes: &[String], call: &Call
     } else {
         answer.put("status", "tool_calls_required").put("next_steps", NEXT);
     }
-    let text = outcome.delivery.consulted.reply.text.as_str();
+    let text = outcome.delivery.completion.reply.text.as_str();
     if !text.is_empty() || outcome.calls.is_empty() {
         answer.put("content", text).put("content_type", "markdown");
     }
@@ -42,7 +42,7 @@ pub(crate) fn tool_chat(outcome: &ToolChatOutcome, notes: &[String], call: &Call
             delivery: &outcome.delivery,
             first: None,
             without_web: outcome.without_web,
-            told: &outcome.told,
+            provenance: &outcome.provenance,
             passed_over: &outcome.passed_over,
             dropped_turns: outcome.dropped,
             files: &[],

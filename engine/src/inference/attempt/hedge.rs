@@ -1,17 +1,16 @@
-//! A second request beside one that takes unusually long; whoever answers first counts, the other is taken back.
+//! A second request for one that takes unusually long; whoever answers first counts, the other is taken back.
 
 use exai_core::{
     chat::{Reply, Request},
     provider::{CallCtx, Provider, ProviderError},
-    run::RunEvent,
 };
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 use super::{Attempts, once};
-use crate::inference::health::{Admission, Pass};
+use crate::inference::{
+    events::RunEvents,
+    health::{Admission, Pass},
+};
 
 impl Attempts {
     /// One attempt, or two side by side where the user wants that; how many were made.
@@ -21,12 +20,12 @@ impl Attempts {
         provider: &dyn Provider,
         request: &Request,
         ctx: &CallCtx,
-        events: &watch::Sender<RunEvent>,
+        events: &RunEvents,
     ) -> (Result<Reply, ProviderError>, u32) {
         let begun = Instant::now();
         let mut first = std::pin::pin!(once(provider, request, ctx, events));
         let unusual =
-            self.settings.hedge.then(|| self.health.unusual(provider.id(), &request.model)).flatten();
+            self.may_hedge(events).then(|| self.health.unusual(provider.id(), &request.model)).flatten();
         if let Some(unusual) = unusual {
             tokio::select! {
                 biased;
@@ -34,7 +33,7 @@ impl Attempts {
                 () = sleep(unusual) => {}
             }
             if let Some(second_pass) = self.second(provider, request) {
-                let (ignored, _) = watch::channel(events.borrow().clone());
+                let ignored = events.silent();
                 let second_begun = Instant::now();
                 let permit = self.permits.try_acquire(provider.id());
                 let mut second = std::pin::pin!(async {
@@ -66,9 +65,14 @@ impl Attempts {
         (told(pass, first.await, begun), 1)
     }
 
+    /// A reader of every event would see the words of two answers.
+    fn may_hedge(&self, events: &RunEvents) -> bool {
+        self.settings.hedge && !events.is_followed()
+    }
+
     fn second(&self, provider: &dyn Provider, request: &Request) -> Option<Pass> {
         match self.health.admit(provider.id(), &request.model) {
-            Admission::Go(pass) if self.extra.spend(provider.id()) => Some(pass),
+            Admission::Go(pass) if self.retry_budget.spend(provider.id()) => Some(pass),
             _ => None,
         }
     }

@@ -8,17 +8,51 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{error::EngineError, settings::AttemptSettings};
+use super::settings::AttemptSettings;
+use crate::inference::error::InferenceError;
 
 /// A global limit and one for each provider that has its own.
 pub struct Permits {
-    /// With the number of its permits.
-    global: (Arc<Semaphore>, usize),
-    providers: BTreeMap<ProviderId, (Arc<Semaphore>, usize)>,
+    global: Limit,
+    providers: BTreeMap<ProviderId, Limit>,
 }
 
-/// Permits in use and in all: of the server, and by name of each provider that has a limit of its own.
-pub(crate) type InUse = ((usize, usize), Vec<(String, usize, usize)>);
+/// One limit.
+struct Limit {
+    semaphore: Arc<Semaphore>,
+    permits: usize,
+}
+
+impl Limit {
+    /// A limit of 0 means 1, because 0 would never answer.
+    fn new(permits: usize) -> Self {
+        let permits = permits.clamp(1, Semaphore::MAX_PERMITS);
+        Self { semaphore: Arc::new(Semaphore::new(permits)), permits }
+    }
+
+    fn in_use(&self) -> InUse {
+        let used = self.permits.saturating_sub(self.semaphore.available_permits());
+        InUse { used, permits: self.permits }
+    }
+}
+
+/// Attempts under way, and how many may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InUse {
+    /// Under way.
+    pub used: usize,
+    /// The most at once.
+    pub permits: usize,
+}
+
+/// Permits of the server, and of each provider that has a limit of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PermitUse {
+    /// All attempts together.
+    pub global: InUse,
+    /// By the provider's name.
+    pub providers: Vec<(String, InUse)>,
+}
 
 /// The right to make one attempt; given back on drop, and by nothing else.
 #[derive(Debug)]
@@ -28,57 +62,53 @@ pub struct Permit {
 }
 
 impl Permits {
-    /// The limits of `settings`; a limit of 0 means 1, because 0 would never answer.
+    /// The limits of `settings`.
     #[must_use]
     pub fn new(settings: &AttemptSettings) -> Self {
-        let semaphore = |permits: usize| {
-            let permits = permits.clamp(1, Semaphore::MAX_PERMITS);
-            (Arc::new(Semaphore::new(permits)), permits)
-        };
+        let own = settings.provider_permits.iter();
         Self {
-            global: semaphore(settings.global_permits),
-            providers: settings.provider_permits.iter().map(|(id, n)| (id.clone(), semaphore(*n))).collect(),
+            global: Limit::new(settings.global_permits),
+            providers: own.map(|(id, permits)| (id.clone(), Limit::new(*permits))).collect(),
         }
     }
 
-    /// Permits in use and in all: of the server, and of each provider with a limit of its own.
-    pub(crate) fn in_use(&self) -> InUse {
-        let used = |semaphore: &Semaphore, all: usize| all.saturating_sub(semaphore.available_permits());
-        let providers = self
-            .providers
-            .iter()
-            .map(|(id, (semaphore, all))| (id.as_str().to_owned(), used(semaphore, *all), *all));
-        ((used(&self.global.0, self.global.1), self.global.1), providers.collect())
+    /// How many are in use.
+    pub(crate) fn in_use(&self) -> PermitUse {
+        let own = self.providers.iter();
+        PermitUse {
+            global: self.global.in_use(),
+            providers: own.map(|(id, limit)| (id.to_string(), limit.in_use())).collect(),
+        }
     }
 
     /// A permit that is free at this moment.
     pub(super) fn try_acquire(&self, provider: &ProviderId) -> Option<Permit> {
         let own = match self.providers.get(provider) {
-            Some((semaphore, _)) => Some(Arc::clone(semaphore).try_acquire_owned().ok()?),
+            Some(limit) => Some(Arc::clone(&limit.semaphore).try_acquire_owned().ok()?),
             None => None,
         };
-        let global = Arc::clone(&self.global.0).try_acquire_owned().ok()?;
+        let global = Arc::clone(&self.global.semaphore).try_acquire_owned().ok()?;
         Some(Permit { _provider: own, _global: global })
     }
 
     /// Waits for the provider's permit, then for a global one: a call that waits for a busy provider must not hold back the others.
     ///
     /// # Errors
-    /// [`EngineError::OverCapacity`] after the wait, [`EngineError::Cancelled`].
+    /// [`InferenceError::OverCapacity`] after the wait, [`InferenceError::Cancelled`].
     pub async fn acquire(
         &self,
         provider: &ProviderId,
         settings: &AttemptSettings,
         ctx: &CallCtx,
-    ) -> Result<Permit, EngineError> {
+    ) -> Result<Permit, InferenceError> {
         let until = ctx.deadline.min(Instant::now() + settings.permit_wait);
         let own = match self.providers.get(provider) {
-            Some((semaphore, _)) => {
-                Some(wait(semaphore, until, provider.as_str(), settings.permit_wait, ctx).await?)
+            Some(limit) => {
+                Some(wait(&limit.semaphore, until, provider.as_str(), settings.permit_wait, ctx).await?)
             }
             None => None,
         };
-        let global = wait(&self.global.0, until, "the server", settings.permit_wait, ctx).await?;
+        let global = wait(&self.global.semaphore, until, "the server", settings.permit_wait, ctx).await?;
         Ok(Permit { _provider: own, _global: global })
     }
 }
@@ -89,15 +119,15 @@ async fn wait(
     name: &str,
     waited: Duration,
     ctx: &CallCtx,
-) -> Result<OwnedSemaphorePermit, EngineError> {
-    let over_capacity = || EngineError::OverCapacity {
+) -> Result<OwnedSemaphorePermit, InferenceError> {
+    let over_capacity = || InferenceError::OverCapacity {
         waiting_for: name.to_owned(),
         waited,
         retry_after: Duration::from_secs(5),
     };
     tokio::select! {
         biased;
-        () = ctx.cancel.cancelled() => Err(EngineError::Cancelled),
+        () = ctx.cancel.cancelled() => Err(InferenceError::Cancelled),
         permit = timeout_at(until, Arc::clone(semaphore).acquire_owned()) => match permit {
             Ok(Ok(permit)) => Ok(permit),
             // The semaphore is never closed, so only the time-out can happen.

@@ -8,11 +8,8 @@ use exai_core::{
     thread::{Body, Thread},
 };
 
-use super::{Allowed, Choice, Models, Needs, choice, succeed};
-use crate::{
-    engine::Engine,
-    inference::{health::Health, live_models::is_unvouched},
-};
+use super::{Allowed, Choice, Models, Needs, Router, choice, is_unvouched, succeed};
+use crate::inference::health::Health;
 
 /// The vendors in the order in which they are tried when nothing is named.
 const PREFERENCE: [&str; 10] =
@@ -51,9 +48,9 @@ impl Strategy {
 impl Models {
     /// Each configured vendor's model for the purpose, one behind the other, then the first model of each endpoint of the user's own.
     pub(crate) fn of_each(&self, purpose: Mark, allowed: &Allowed) -> Option<Choice> {
-        let vendors = PREFERENCE
-            .iter()
-            .filter_map(|id| self.providers.iter().find(|provider| *provider.id() == ProviderId::from(*id)));
+        let vendors = PREFERENCE.iter().filter_map(|id| {
+            self.providers().iter().find(|provider| *provider.id() == ProviderId::from(*id))
+        });
         let marked = vendors.filter_map(|provider| {
             let models = provider.models();
             let marked = |model: &&ModelSpec| model.marks.contains(&purpose) && allowed.check(model).is_ok();
@@ -61,7 +58,7 @@ impl Models {
             Some(choice(provider, model.clone()))
         });
         // An endpoint of the user's own has no marks: its first configured model is the one meant.
-        let own = self.providers.iter().filter(|provider| {
+        let own = self.providers().iter().filter(|provider| {
             !provider.is_vendor_endpoint() && !PREFERENCE.contains(&provider.id().as_str())
         });
         let own = own.filter_map(|provider| {
@@ -82,9 +79,9 @@ impl Models {
 
 /// Turns for [`Strategy::RoundRobin`].
 #[derive(Debug, Default)]
-pub(crate) struct Turns(AtomicUsize);
+pub(crate) struct RoundRobin(AtomicUsize);
 
-impl Engine {
+impl Router {
     /// Puts those that may answer in order: by the user's strategy, and who cannot be had now behind the rest.
     pub(crate) fn in_order(&self, mut chosen: Choice, strategy: Strategy, needs: &Needs) -> Choice {
         if chosen.others.is_empty() {
@@ -93,8 +90,8 @@ impl Engine {
         let preferences = self.preferences();
         let mut all = std::mem::take(&mut chosen.others);
         all.insert(0, chosen);
-        let health = self.expert.attempts.health();
-        sort(&mut all, strategy, health, &self.turns);
+        let health = &self.health;
+        sort(&mut all, strategy, health, &self.round_robin);
         let objection = |one: &Choice| health.objection(one.provider.id(), &one.model.id);
         let before = all.first().map(|first| first.model.qualified());
         let lacking = |one: &Choice| {
@@ -132,7 +129,7 @@ impl Engine {
         if is_last(&chosen) {
             return (chosen, true);
         }
-        let health = self.expert.attempts.health();
+        let health = &self.health;
         let place = chosen
             .others
             .iter()
@@ -147,7 +144,7 @@ impl Engine {
     }
 }
 
-fn sort(all: &mut [Choice], strategy: Strategy, health: &Health, turns: &Turns) {
+fn sort(all: &mut [Choice], strategy: Strategy, health: &Health, round_robin: &RoundRobin) {
     match strategy {
         Strategy::Listed => {}
         Strategy::Quality => all.sort_by_key(|one| u8::MAX - one.model.intelligence),
@@ -162,7 +159,7 @@ fn sort(all: &mut [Choice], strategy: Strategy, health: &Health, turns: &Turns) 
             cost(one).total_cmp(&cost(other))
         }),
         Strategy::RoundRobin => {
-            let turn = turns.0.fetch_add(1, Ordering::Relaxed);
+            let turn = round_robin.0.fetch_add(1, Ordering::Relaxed);
             all.rotate_left(turn % all.len().max(1));
         }
     }

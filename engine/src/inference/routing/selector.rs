@@ -4,20 +4,20 @@
 use std::{sync::Arc, time::Duration};
 
 use exai_core::{
-    ThreadId,
     chat::{Message, Request, Thinking},
     model::Mark,
     thread::Thread,
 };
+use futures::future::BoxFuture;
 use moka::sync::Cache;
 use serde::Deserialize;
 use tokio::{sync::OnceCell, time::Instant};
 
-use super::{Choice, Needs, is_auto};
-use crate::{call::Call, engine::Engine, inference::expert::Question};
+use super::{Choice, Needs, Router, is_auto};
+use crate::inference::error::InferenceError;
 
 /// How long it may take.
-const LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const SELECTOR_LIMIT: Duration = Duration::from_secs(5);
 /// How long its word holds for a class of calls.
 const LIFETIME: Duration = Duration::from_secs(600);
 /// How long it is not asked again about a class after it gave nothing useful.
@@ -26,8 +26,8 @@ const PAUSE: Duration = Duration::from_secs(60);
 const MAX_CLASSES: u64 = 1_000;
 /// What its answer may take.
 const MAX_ANSWER_TOKENS: u32 = 300;
-/// The name under which its consultations are recorded.
-const TOOL: &str = "route";
+/// The name under which its runs are recorded.
+pub(crate) const SELECTOR_TOOL: &str = "route";
 /// The most characters of its reason that are passed on.
 const MAX_WHY: usize = 200;
 
@@ -53,12 +53,35 @@ struct Verdict {
 
 /// What was said about classes of calls. One question at a time for each.
 #[derive(Debug, Clone)]
-pub(crate) struct Verdicts(Cache<Class, Arc<OnceCell<Verdict>>>);
+pub(super) struct SelectorCache(Cache<Class, Arc<OnceCell<Verdict>>>);
 
-impl Default for Verdicts {
+impl Default for SelectorCache {
     fn default() -> Self {
         Self(Cache::builder().max_capacity(MAX_CLASSES).time_to_live(LIFETIME).build())
     }
+}
+
+/// What is put to the selector, and to whom.
+pub(crate) struct SelectorQuestion {
+    /// The selector's model.
+    pub choice: Choice,
+    /// The rendered request, without a system prompt.
+    pub request: Request,
+}
+
+/// Puts a question to the selector and returns the words of its answer.
+pub(crate) type AskSelector<'a> =
+    &'a (dyn Fn(SelectorQuestion) -> BoxFuture<'a, Result<String, InferenceError>> + Send + Sync);
+
+/// A call for which a model is picked.
+#[derive(Clone, Copy)]
+pub struct Picking<'a> {
+    /// The tool.
+    pub tool: &'a str,
+    /// What it needs.
+    pub needs: &'a Needs,
+    /// The conversation so far.
+    pub thread: Option<&'a Thread>,
 }
 
 #[derive(Deserialize)]
@@ -68,22 +91,17 @@ struct Said {
     why: String,
 }
 
-impl Engine {
+impl Router {
     /// Keeps a conversation with its model; else lets the selector pick, where the user wants that.
-    pub(crate) async fn settled(
-        &self,
-        chosen: Choice,
-        (tool, needs): (&str, &Needs),
-        thread: Option<&Thread>,
-        call: &Call,
-    ) -> Choice {
-        match self.stay(chosen, thread) {
+    pub(crate) async fn refine(&self, chosen: Choice, picking: Picking<'_>, ask: AskSelector<'_>) -> Choice {
+        match self.stay(chosen, picking.thread) {
             (stayed, true) => stayed,
-            (chosen, false) => self.managed(chosen, tool, needs, call).await,
+            (chosen, false) => self.select(chosen, picking, ask).await,
         }
     }
 
-    async fn managed(&self, mut chosen: Choice, tool: &str, needs: &Needs, call: &Call) -> Choice {
+    async fn select(&self, mut chosen: Choice, picking: Picking<'_>, ask: AskSelector<'_>) -> Choice {
+        let Picking { tool, needs, .. } = picking;
         let preferences = self.preferences();
         let Some(name) = preferences.selector.as_deref().filter(|_| preferences.routes) else {
             return chosen;
@@ -108,13 +126,13 @@ impl Engine {
         let is_over = |cell: &Arc<OnceCell<Verdict>>| {
             cell.get().is_some_and(|verdict| verdict.said.is_err() && verdict.at.elapsed() >= PAUSE)
         };
-        if self.verdicts.0.get(&class).as_ref().is_some_and(is_over) {
-            self.verdicts.0.invalidate(&class);
+        if self.selector.0.get(&class).as_ref().is_some_and(is_over) {
+            self.selector.0.invalidate(&class);
         }
-        let cell = self.verdicts.0.get_with(class, Arc::default);
+        let cell = self.selector.0.get_with(class, Arc::default);
         let verdict = cell
             .get_or_init(async || Verdict {
-                said: self.ask_selector(name, &eligible, tool, needs, call).await,
+                said: self.ask_selector(name, &eligible, picking, ask).await,
                 at: Instant::now(),
             })
             .await;
@@ -136,7 +154,7 @@ impl Engine {
 
     /// Whether one can be had now and lacks nothing.
     fn is_eligible(&self, one: &Choice, needs: &Needs) -> bool {
-        let health = self.expert.attempts.health();
+        let health = &self.health;
         let searches = one.provider.searches_web(&one.model);
         health.objection(one.provider.id(), &one.model.id).is_none()
             && needs.lacks(&one.model, searches).is_empty()
@@ -146,39 +164,22 @@ impl Engine {
         &self,
         name: &str,
         eligible: &[&Choice],
-        tool: &str,
-        needs: &Needs,
-        call: &Call,
+        picking: Picking<'_>,
+        ask: AskSelector<'_>,
     ) -> Result<(String, String), String> {
-        let selector = self.models.named(name).map_err(|error| format!("cannot be asked: {error}"))?;
+        let choice = self.models.named(name).map_err(|error| format!("cannot be asked: {error}"))?;
+        let described = self.described(eligible, picking.tool, picking.needs);
         let request = Request {
-            system: exai_prompts::texts::route().into(),
             thinking: Some(Thinking::Minimal),
             max_output_tokens: Some(MAX_ANSWER_TOKENS),
             json: true,
-            ..Request::asking(selector.model.id.clone(), Message::user(self.described(eligible, tool, needs)))
+            ..Request::asking(choice.model.id.clone(), Message::user(described))
         };
-        let question = Question {
-            tool: TOOL,
-            prompt_version: 1,
-            thread: ThreadId::new(),
-            choice: selector,
-            request,
-            fresh: true,
-            allow_stale: false,
-            // It is asked once.
-            is_last: false,
-            prologue: Vec::new(),
-        };
-        let answered = match self.expert.consult(question, &call.apart(LIMIT)).await {
-            Ok(answered) => answered,
-            Err(error) => return Err(format!("did not answer: {}", error.kind().code())),
-        };
-        if !answered.unwritten.is_empty() {
-            drop(self.threads.store.write(&call.principal, answered.unwritten));
-        }
-        let said: Said = serde_json::from_str(answered.delivery.consulted.reply.text.trim())
-            .map_err(|_| "did not answer in the form it must".to_owned())?;
+        let text = ask(SelectorQuestion { choice, request })
+            .await
+            .map_err(|error| format!("did not answer: {}", error.kind().code()))?;
+        let said: Said =
+            serde_json::from_str(text.trim()).map_err(|_| "did not answer in the form it must".to_owned())?;
         if !eligible.iter().any(|one| one.model.qualified() == said.model) {
             return Err("named a model that is not on its list".to_owned());
         }
@@ -200,7 +201,7 @@ impl Engine {
             yes(needs.functions),
             needs.input_tokens
         );
-        let health = self.expert.attempts.health();
+        let health = &self.health;
         for one in eligible {
             let model = &one.model;
             text.push_str(&format!("- {}: ", model.qualified()));

@@ -14,7 +14,7 @@ const WARN_DAYS: i64 = 30;
 
 /// How a model was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Provenance {
     /// What the caller asked for, `auto` when nothing.
     pub requested: String,
     /// Why the model is not the one that was asked for, or would have come first.
@@ -32,8 +32,8 @@ pub struct Told {
 impl Choice {
     /// What is told of it, at this moment.
     #[must_use]
-    pub fn told(&self, now: Timestamp) -> Told {
-        Told {
+    pub fn provenance(&self, now: Timestamp) -> Provenance {
+        Provenance {
             requested: self.requested.clone(),
             fallback_reason: self.fallback_reason,
             routed_by: self.routed_by.clone(),

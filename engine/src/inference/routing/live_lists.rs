@@ -1,11 +1,7 @@
 //! The endpoints' own lists of models: read when somebody looks for what is not known, kept for an hour, read again behind the call
 //! that finds them older. Never at the start: a list that nobody needs costs nobody a request.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use exai_core::{
     ProviderId, RequestId,
@@ -13,9 +9,12 @@ use exai_core::{
     provider::{CallCtx, Provider},
 };
 use futures::future::join_all;
+use parking_lot::Mutex;
 use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{call::Call, engine::Engine, inference::routing::is_auto};
+use super::{Models, is_auto};
+use crate::inference::scope::CallScope;
 
 /// How long a list is taken to be what the endpoint has.
 const LIFETIME: Duration = Duration::from_secs(3_600);
@@ -26,42 +25,54 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How long a list may take that nobody waits for.
 const BEHIND: Duration = Duration::from_secs(20);
 
-/// The lists that are being read.
+/// Which lists are being read, so that each is read once at a time.
 #[derive(Clone, Default)]
-pub(crate) struct Reading(Arc<Mutex<BTreeSet<ProviderId>>>);
+struct RefreshGuard(Arc<Mutex<BTreeSet<ProviderId>>>);
 
-impl Reading {
+impl RefreshGuard {
     fn begin(&self, id: &ProviderId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone())
+        self.0.lock().insert(id.clone())
     }
 
     fn end(&self, id: &ProviderId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.0.lock().remove(id);
     }
 }
 
-impl Engine {
-    /// Reads lists anew that are old or were never read. Returns at once; who asks next sees them.
-    pub fn refresh_lists(&self) {
+/// Reads the endpoints' lists.
+pub(super) struct LiveLists {
+    models: Models,
+    guard: RefreshGuard,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl LiveLists {
+    pub(super) fn new(models: Models, tasks: TaskTracker, closing: CancellationToken) -> Self {
+        Self { models, guard: RefreshGuard::default(), tasks, closing }
+    }
+
+    /// Reads lists again that are old or were never read. Returns at once; who asks next sees them.
+    pub(super) fn refresh(&self) {
         for provider in self.models.providers() {
-            if provider.list_age().is_some_and(|age| age < LIFETIME) || !self.reading.begin(provider.id()) {
+            if provider.list_age().is_some_and(|age| age < LIFETIME) || !self.guard.begin(provider.id()) {
                 continue;
             }
-            let (provider, reading) = (Arc::clone(provider), self.reading.clone());
+            let (provider, guard) = (Arc::clone(provider), self.guard.clone());
             let ctx = CallCtx {
                 request_id: RequestId::from("models"),
                 deadline: Instant::now() + BEHIND,
-                cancel: self.expert.closing.child_token(),
+                cancel: self.closing.child_token(),
             };
-            self.expert.runs.spawn(async move {
+            self.tasks.spawn(async move {
                 read(&*provider, &ctx).await;
-                reading.end(provider.id());
+                guard.end(provider.id());
             });
         }
     }
 
     /// Looks for a name that nobody knows in the lists of those who may have it. True when one was read.
-    pub(crate) async fn look_for(&self, name: &str, call: &Call) -> bool {
+    pub(super) async fn look_for(&self, name: &str, call: &CallScope) -> bool {
         if is_auto(name) {
             return false;
         }
@@ -101,6 +112,6 @@ async fn read(provider: &dyn Provider, ctx: &CallCtx) -> bool {
 }
 
 /// Whether a model is one that nobody has vouched for: it is merely in a list, or in none.
-pub(crate) fn is_unvouched(model: &ModelSpec) -> bool {
+pub fn is_unvouched(model: &ModelSpec) -> bool {
     matches!(model.origin, ModelOrigin::Endpoint | ModelOrigin::PassedThrough)
 }

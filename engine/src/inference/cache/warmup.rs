@@ -1,12 +1,8 @@
 //! Answers of earlier processes: read once for each owner, at the first question that this process cannot answer itself.
 //!
-//! Somebody whose client or server went away in the middle calls again with the same words; that must not be paid for twice.
+//! A client whose connection or server went away in the middle calls again with the same words; that must not be paid for twice.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use exai_core::{
     Principal, Timestamp,
@@ -14,8 +10,10 @@ use exai_core::{
     run::{Run, RunState},
     store::{RunFilter, Store},
 };
+use parking_lot::Mutex;
 
-use crate::inference::{cache::AnswerCache, consulted::Consulted};
+use super::AnswerCache;
+use crate::inference::completion::Completion;
 
 /// The most answers that are read.
 const MAX_RUNS: u32 = 200;
@@ -24,12 +22,12 @@ const MAX_OWNERS: usize = 10_000;
 
 /// Who has been read.
 #[derive(Debug, Clone)]
-pub(crate) struct Recall {
+pub(crate) struct Warmup {
     lifetime: Duration,
     read: Arc<Mutex<HashSet<(String, String)>>>,
 }
 
-impl Recall {
+impl Warmup {
     /// For a cache whose answers live so long.
     pub(crate) fn new(lifetime: Duration) -> Self {
         Self { lifetime, read: Arc::default() }
@@ -58,14 +56,14 @@ impl Recall {
         // The latest comes first in the list and must win.
         for run in runs.into_iter().rev() {
             let (key, at) = (run.request, run.ended_at.unwrap_or(run.started_at));
-            if let Some(consulted) = consulted(run).filter(|_| !self.is_over(at, now)) {
-                cache.keep(key, &Arc::new(consulted), at);
+            if let Some(completion) = completion(run).filter(|_| !self.is_over(at, now)) {
+                cache.keep(key, &Arc::new(completion), at);
             }
         }
     }
 
     fn is_first(&self, owner: (String, String)) -> bool {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = self.read.lock();
         if read.len() >= MAX_OWNERS {
             read.clear();
         }
@@ -74,11 +72,11 @@ impl Recall {
 }
 
 /// The answer as it was given; `None` when it is not known to be whole.
-pub(crate) fn consulted(run: Run) -> Option<Consulted> {
+pub(crate) fn completion(run: Run) -> Option<Completion> {
     let outcome = run.outcome?;
     // Calls of functions are kept with the turns of their thread only.
     let finish = outcome.finish.filter(|finish| *finish != FinishReason::ToolCalls)?;
-    Some(Consulted {
+    Some(Completion {
         reply: Reply {
             text: outcome.text,
             // What a vendor wants back is kept with the turns of the thread that it belongs to.

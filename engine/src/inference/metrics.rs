@@ -1,4 +1,4 @@
-//! Figures of the work, for whoever has installed a recorder; nothing happens without one. Labels are from closed sets: the configured
+//! Figures of the work, for the recorder that a program may have installed; nothing happens without one. Labels are from closed sets: the configured
 //! providers.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use exai_core::{ProviderId, chat::Usage, provider::ProviderError};
 use metrics::{counter, gauge, histogram};
 
-/// One attempt at a vendor: how it ended and how long it took.
+/// One attempt: how it ended and how long it took.
 pub(crate) fn attempt(provider: &ProviderId, took: Duration, failure: Option<&ProviderError>) {
     let name = provider.to_string();
     let success = if failure.is_none() { "true" } else { "false" };
@@ -14,7 +14,7 @@ pub(crate) fn attempt(provider: &ProviderId, took: Duration, failure: Option<&Pr
     histogram!("exai_request_duration_seconds", "provider" => name).record(took.as_secs_f64());
 }
 
-/// What a vendor says an answer has used.
+/// What a provider says an answer has used.
 pub(crate) fn tokens(provider: &ProviderId, usage: &Usage) {
     let name = provider.to_string();
     counter!("exai_tokens_total", "provider" => name.clone(), "direction" => "input")

@@ -10,7 +10,7 @@ use exai_context::{
 use exai_core::thread::FileRef;
 use tokio::time::Instant;
 
-use crate::{call::Call, error::EngineError};
+use crate::{call::Call, error::EngineError, inference::error::InferenceError};
 
 /// Files as they go into a prompt.
 #[derive(Debug, Default)]
@@ -65,6 +65,23 @@ impl Gathered {
     }
 }
 
+/// Bytes of the files that are named; of folders nothing is known without walking them.
+pub(crate) async fn bytes_of(files: &[String], call: &Call) -> u64 {
+    if files.is_empty() {
+        return 0;
+    }
+    let (roots, files) = (call.roots.roots().await, files.to_vec());
+    let sum = tokio::task::spawn_blocking(move || {
+        let size = |file: &String| {
+            let located =
+                roots.locate(file).ok().filter(|located| !located.is_folder && located.range.is_none())?;
+            std::fs::metadata(located.absolute).ok().map(|about| about.len())
+        };
+        files.iter().filter_map(size).sum()
+    });
+    sum.await.unwrap_or_default()
+}
+
 /// Keys the fence tag: it must differ from file to file, not from process to process, or equal prompts would not be equal.
 const FENCE_KEY: &[u8; 32] = b"exai-mcp evidence fence, edition";
 
@@ -102,7 +119,7 @@ pub(crate) async fn gather(
     });
     tokio::select! {
         biased;
-        () = call.cancel.cancelled() => Err(EngineError::Cancelled),
+        () = call.cancel.cancelled() => Err(InferenceError::Cancelled.into()),
         gathered = work => gathered.map_err(|error| EngineError::Internal {
             what: "reading the files failed".to_owned(),
             source: Some(Box::new(error)),

@@ -8,8 +8,10 @@ use exai_core::{
     thread::{Answer, Body},
 };
 
-use super::{Begun, End, InspectedEnd, StepOutcome, changes::always_reads, request::wanted_files};
-use crate::{call::Call, engine::Engine, error::EngineError, gather::gather};
+use super::{End, InspectedEnd, StepOutcome, StoredStep, changes::always_reads, request::wanted_files};
+use crate::{
+    call::Call, engine::Engine, error::EngineError, inference::delivery::Unwritten, prompt_files::gather,
+};
 
 /// Tokens of files that the inspection reads; it has no window, only patience.
 const INSPECTION_TOKENS: u32 = 8_000_000;
@@ -18,16 +20,16 @@ impl Engine {
     /// Inspects the evidence with the rules that need no model.
     pub(super) async fn inspect(
         &self,
-        begun: Begun<'_>,
+        stored: StoredStep<'_>,
         by_request: bool,
         call: &Call,
     ) -> Result<StepOutcome, EngineError> {
-        let changes = self.packed_changes(&begun, INSPECTION_TOKENS, true, call).await?;
-        let mut wanted = wanted_files(&begun);
+        let changes = self.packed_changes(&stored, INSPECTION_TOKENS, true, call).await?;
+        let mut wanted = wanted_files(&stored);
         wanted.extend(changes.on_disk.iter().map(|path| Wanted { path: path.clone(), from: Origin::Call }));
         let gathered = gather(call, wanted, INSPECTION_TOKENS, None).await?;
-        let changed = begun.changes.map(|_| changes.added.clone());
-        let only_changes = always_reads(begun.spec);
+        let changed = stored.changes.map(|_| changes.added.clone());
+        let only_changes = always_reads(stored.spec);
         let gathered = gathered.beside(changes);
         let files = Arc::clone(&gathered.files);
         let inspection =
@@ -48,9 +50,11 @@ impl Engine {
         }
         let text = serde_json::json!({ "findings": findings }).to_string();
         let answer = Body::Answer(Answer { text, files: gathered.file_refs(), ..Answer::default() });
-        let persisted =
-            self.threads.append_next(begun.appended, begun.spec.name, answer, Vec::new(), call).await;
-        let (findings, left_out_findings) = filtered(findings, &begun);
+        let persisted = self
+            .threads
+            .append_next(stored.appended, stored.spec.name, answer, Unwritten::default(), call)
+            .await;
+        let (findings, left_out_findings) = filtered(findings, &stored);
         let end = InspectedEnd {
             by_request,
             findings,
@@ -59,13 +63,13 @@ impl Engine {
             notes: inspection.notes,
             files: gathered.report,
         };
-        Ok(begun.outcome(self, End::Inspected(Box::new(end)), persisted, 1))
+        Ok(stored.outcome(self, End::Inspected(Box::new(end)), persisted, 1))
     }
 }
 
 /// Leaves out what is below the severity that the caller asked for, and counts it.
-pub(super) fn filtered(findings: Vec<Finding>, begun: &Begun<'_>) -> (Vec<Finding>, usize) {
-    let set = begun.work.iter().rev().find_map(|step| step.extra.get("severity_filter"));
+pub(super) fn filtered(findings: Vec<Finding>, stored: &StoredStep<'_>) -> (Vec<Finding>, usize) {
+    let set = stored.work.iter().rev().find_map(|step| step.extra.get("severity_filter"));
     let Some(least) = set.and_then(serde_json::Value::as_str).and_then(Severity::parse) else {
         return (findings, 0);
     };

@@ -14,8 +14,11 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    gather::{Gathered, gather},
-    inference::{expert::Answered, expert::Delivery, expert::Question},
+    inference::{
+        delivery::{Answered, Delivery},
+        question::Question,
+    },
+    prompt_files::{Gathered, gather},
     window,
     workflow::spec::FILES_REQUIRED,
 };
@@ -47,8 +50,8 @@ impl Engine {
         call: &Call,
     ) -> Result<Round, EngineError> {
         let again = add_files.then(|| question.again());
-        let answered = self.expert.consult(question, call).await?;
-        let wanted = files_needed(&answered.delivery.consulted.reply.text);
+        let answered = self.inference.complete(question, call).await?;
+        let wanted = files_needed(&answered.delivery.completion.reply.text);
         let Some((mut next, wanted)) = again.zip(wanted) else {
             return Ok(Round { answered, gathered, first: None });
         };
@@ -58,10 +61,10 @@ impl Engine {
         }
         let Answered { delivery, unwritten, written } = answered;
         // The first consultation stands whatever becomes of the second.
-        if !unwritten.is_empty() {
-            drop(self.threads.store.write(&call.principal, unwritten));
+        if !unwritten.writes.is_empty() {
+            drop(self.threads.store.write(&call.principal, unwritten.writes));
         }
-        let second = self.expert.consult(next, call).await?;
+        let second = self.inference.complete(next, call).await?;
         let answered = Answered { written: second.written.or(written), ..second };
         Ok(Round { answered, gathered, first: Some(delivery) })
     }
@@ -75,7 +78,7 @@ impl Engine {
         wanted: Vec<Wanted>,
         call: &Call,
     ) -> Result<(bool, Gathered), EngineError> {
-        let reply = &answered.delivery.consulted.reply;
+        let reply = &answered.delivery.completion.reply;
         let said: u32 = next
             .request
             .messages

@@ -1,11 +1,9 @@
-//! How many further requests a provider may be sent: a vendor in trouble must not be sent twice as much.
+//! How many further requests a provider may be sent: a provider in trouble must not be sent twice as much.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
 use exai_core::ProviderId;
+use parking_lot::Mutex;
 
 /// What a first attempt earns; so further ones are at most this share.
 const EARNED: f64 = 0.2;
@@ -16,19 +14,19 @@ const MOST: f64 = 100.0;
 
 /// Further requests that may be made, for each provider.
 #[derive(Debug, Default)]
-pub(super) struct Extra(Mutex<BTreeMap<ProviderId, f64>>);
+pub(super) struct RetryBudget(Mutex<BTreeMap<ProviderId, f64>>);
 
-impl Extra {
+impl RetryBudget {
     /// A first attempt is made.
     pub(super) fn earn(&self, provider: &ProviderId) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         let saved = all.entry(provider.clone()).or_insert(AT_FIRST);
         *saved = (*saved + EARNED).min(MOST);
     }
 
     /// Whether a further request may be made; it is then counted.
     pub(super) fn spend(&self, provider: &ProviderId) -> bool {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         let saved = all.entry(provider.clone()).or_insert(AT_FIRST);
         let may = *saved >= 1.0;
         if may {
@@ -44,13 +42,13 @@ mod tests {
 
     #[test]
     fn further_requests_are_a_fifth_in_the_long_run() {
-        let (extra, provider) = (Extra::default(), ProviderId::from("p"));
+        let (budget, provider) = (RetryBudget::default(), ProviderId::from("p"));
         let mut made = 0;
         for _ in 0..10_000 {
-            extra.earn(&provider);
-            made += u32::from(extra.spend(&provider)) + u32::from(extra.spend(&provider));
+            budget.earn(&provider);
+            made += u32::from(budget.spend(&provider)) + u32::from(budget.spend(&provider));
         }
         assert!((2_000..=2_021).contains(&made), "{made}");
-        assert!(extra.spend(&ProviderId::from("another")), "each provider has its own");
+        assert!(budget.spend(&ProviderId::from("another")), "each provider has its own");
     }
 }

@@ -1,22 +1,17 @@
-//! Older answers: which may still be given again, and the one that stands in when nobody can be asked.
+//! StaleAnswer answers: which may still be given again, and the one that is taken when no model can be asked.
 
 use std::sync::Arc;
 
 use exai_core::{Kind, Principal, RequestHash, Timestamp, wording::span};
 
-use crate::{
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    inference::{
-        cache::{Cached, fingerprint},
-        expert::Answered,
-        expert::Delivery,
-        expert::Expert,
-        expert::Question,
-        recall,
-        routing::Choice,
-    },
+use super::{Cached, fingerprint, warmup};
+use crate::inference::{
+    delivery::{Answered, Delivery, Source, Unwritten},
+    error::InferenceError,
+    inference::Inference,
+    question::Question,
+    routing::Choice,
+    scope::CallScope,
 };
 
 /// Whom a question was put to, and how it is found again.
@@ -26,7 +21,7 @@ pub(crate) struct Tried {
 }
 
 impl Tried {
-    pub(crate) fn new(question: &Question, call: &Call) -> Self {
+    pub(crate) fn new(question: &Question, call: &CallScope) -> Self {
         let provider = &question.choice.provider;
         let request = fingerprint(
             &call.principal,
@@ -40,14 +35,14 @@ impl Tried {
 }
 
 /// The answer of an earlier day.
-pub(crate) struct Older {
+pub(crate) struct StaleAnswer {
     /// As it is handed over.
     pub answered: Answered,
     /// Who gave it.
     pub choice: Choice,
 }
 
-impl Expert {
+impl Inference {
     /// Whether an answer of that moment was forgotten since by its owner's wish. A database that cannot be read forgets nothing.
     pub(crate) async fn is_forgotten(&self, at: Timestamp, who: &Principal) -> bool {
         match self.store.answers_forgotten(who).await {
@@ -60,7 +55,7 @@ impl Expert {
     }
 
     /// The latest stored answer to one of these, whatever its age.
-    async fn older(&self, tried: &[Tried], call: &Call) -> Option<Older> {
+    async fn older(&self, tried: &[Tried], call: &CallScope) -> Option<StaleAnswer> {
         let mut latest: Option<(Timestamp, Cached, &Tried)> = None;
         for one in tried {
             let run = match self.store.answered_run(&call.principal, one.request).await {
@@ -72,48 +67,50 @@ impl Expert {
             };
             let Some(run) = run else { continue };
             let at = run.ended_at.unwrap_or(run.started_at);
-            let Some(consulted) = recall::consulted(run) else { continue };
+            let Some(completion) = warmup::completion(run) else { continue };
             if latest.as_ref().is_none_or(|(before, ..)| at > *before) {
-                latest = Some((at, Cached { consulted: Arc::new(consulted), at }, one));
+                latest = Some((at, Cached { completion: Arc::new(completion), at }, one));
             }
         }
         let (at, cached, tried) = latest?;
         if self.is_forgotten(at, &call.principal).await {
             return None;
         }
-        let delivery = Delivery { stale: true, ..self.delivered_again(&cached) };
+        let delivery =
+            Delivery { completion: cached.completion, source: Source::Stale { age: self.age(at) } };
         let choice = tried.choice.clone();
-        Some(Older { answered: Answered { delivery, unwritten: Vec::new(), written: None }, choice })
+        Some(StaleAnswer {
+            answered: Answered { delivery, unwritten: Unwritten::default(), written: None },
+            choice,
+        })
     }
-}
 
-impl Engine {
-    /// What to do when everybody that might be asked has failed: the stored answer to the same question where the caller takes one,
+    /// What to do when every model that might be asked has failed: the stored answer to the same question where the caller takes one,
     /// else the failure, which says that there is one.
     pub(crate) async fn older_answer(
         &self,
-        failure: EngineError,
+        failure: InferenceError,
         tried: &[Tried],
         allow_stale: bool,
-        call: &Call,
-    ) -> Result<Older, EngineError> {
+        call: &CallScope,
+    ) -> Result<StaleAnswer, InferenceError> {
         if !is_outage(failure.kind()) {
             return Err(failure);
         }
-        let Some(older) = self.expert.older(tried, call).await else { return Err(failure) };
+        let Some(older) = self.older(tried, call).await else { return Err(failure) };
         if allow_stale {
             tracing::info!(request_id = %call.request_id, "an older answer is given, because: {failure}");
             return Ok(older);
         }
         Err(match failure {
-            EngineError::Provider { mut error, attempts } => {
-                let age = older.answered.delivery.cached_for.unwrap_or_default();
+            InferenceError::Provider { mut error, attempts } => {
+                let age = older.answered.delivery.source.age().unwrap_or_default();
                 error.message = format!(
                     "{}. An answer to the same question, given {} ago, is stored: call again with allow_stale: true to get it",
                     error.message,
                     span(age)
                 );
-                EngineError::Provider { error, attempts }
+                InferenceError::Provider { error, attempts }
             }
             other => other,
         })

@@ -1,18 +1,10 @@
 //! What the user prefers where a call says nothing. May change while the program runs; a call keeps what it began with.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::collections::BTreeMap;
 
 use exai_core::chat::Thinking;
 
-use crate::{
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    inference::routing::{Allowed, Choice, Needs, Rule, Source, Strategy, is_auto},
-};
+use super::{Allowed, Rule, Strategy, is_auto};
 
 /// What the user prefers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,16 +55,6 @@ pub struct ToolPreferences {
     pub thinking: Option<Thinking>,
 }
 
-/// The present preferences, shared by all clones of an engine.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Present(Arc<RwLock<Arc<Preferences>>>);
-
-impl Present {
-    pub(crate) fn new(preferences: Preferences) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(preferences))))
-    }
-}
-
 impl Preferences {
     /// The model that a call of `tool` gets when it names none; `None` leaves the choice to the server.
     #[must_use]
@@ -85,55 +67,6 @@ impl Preferences {
     #[must_use]
     pub fn thinking_for(&self, tool: &str) -> Option<Thinking> {
         self.tools.get(tool).and_then(|own| own.thinking)
-    }
-}
-
-impl Engine {
-    /// The preferences in force now.
-    #[must_use]
-    pub fn preferences(&self) -> Arc<Preferences> {
-        Arc::clone(&self.preferences.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts other preferences in force for the calls that begin from now on.
-    pub fn prefer(&self, preferences: Preferences) {
-        *self.preferences.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(preferences);
-    }
-
-    /// Chooses the model for a call of `tool`: the one it names, else the user's preference, else among the configured vendors' models
-    /// for the purpose by what else it needs.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownModel`] with near names.
-    pub async fn choose(
-        &self,
-        tool: &str,
-        requested: Option<&str>,
-        needs: &Needs,
-        call: &Call,
-    ) -> Result<Source, EngineError> {
-        let preferences = self.preferences();
-        let is_named = requested.is_some_and(|name| !is_auto(name));
-        if !is_named && preferences.routes && !self.models.providers().is_empty() {
-            let by_rule = self.models.by_rule(&preferences.rules, tool, needs, &preferences.allowed);
-            if let Some(choice) = by_rule {
-                return Ok(Source::Model(Box::new(self.in_order(choice, Strategy::Listed, needs))));
-            }
-        }
-        let preferred = preferences.model_for(tool);
-        let named = requested.map(str::trim).filter(|name| !is_auto(name)).or(preferred);
-        if let Some(name) = named.filter(|name| !self.models.knows(name)) {
-            self.look_for(name, call).await;
-        }
-        let choice = match self.models.choose(requested, preferred, needs.purpose, &preferences.allowed)? {
-            Source::Model(choice) => *choice,
-            offline @ Source::Offline { .. } => return Ok(offline),
-        };
-        Ok(Source::Model(Box::new(if preferences.routes {
-            self.in_order(choice, preferences.strategy, needs)
-        } else {
-            Choice { others: Vec::new(), ..choice }
-        })))
     }
 }
 

@@ -1,20 +1,22 @@
-//! Consultations as shared tasks: equal requests of one owner join one run, and the last one to leave ends it.
+//! Runs as shared tasks: equal requests of one owner join one run, and the last one to leave ends it.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
-use exai_core::{RequestHash, run::RunEvent, store::Write};
+use exai_core::{RequestHash, run::RunEvent};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{call::Call, error::EngineError, inference::consulted::Consulted};
+use crate::inference::{
+    completion::Completion,
+    error::InferenceError,
+    events::{EventSender, RunEvents},
+    record::RunRecord,
+    scope::CallScope,
+};
 
 /// What a run ends with; shared by all who wait for it.
-pub(crate) type Outcome = Result<Arc<Consulted>, Arc<EngineError>>;
+pub(crate) type Outcome = Result<Arc<Completion>, Arc<InferenceError>>;
 
 /// The runs under way.
 #[derive(Clone, Default)]
@@ -25,7 +27,7 @@ pub(crate) struct Runs {
 
 struct Flight {
     subscribers: usize,
-    epilogue: Epilogue,
+    record: RunRecord,
     /// Tells flights of the same key apart when an old one ends late.
     serial: u64,
     cancel: CancellationToken,
@@ -33,29 +35,24 @@ struct Flight {
     outcome: watch::Receiver<Option<Outcome>>,
 }
 
-/// The record of a run's end, left for the first subscriber to store together with what it stores anyway: one transaction
-/// instead of two. Whoever takes it, stores it; the run's own task does when nobody has.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Epilogue(Arc<Mutex<Vec<Write>>>);
-
-impl Epilogue {
-    pub(crate) fn leave(&self, writes: Vec<Write>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = writes;
-    }
-
-    pub(crate) fn take(&self) -> Vec<Write> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// What the run's own task is given.
 pub(crate) struct RunTask {
-    /// Where it leaves the record of its end.
-    pub epilogue: Epilogue,
+    /// What is to be stored of it.
+    pub record: RunRecord,
     /// Cancelled when the last subscriber is gone.
     pub cancel: CancellationToken,
     /// Where its progress goes.
-    pub events: watch::Sender<RunEvent>,
+    pub events: RunEvents,
+}
+
+/// What begins a run, when none of the kind is under way.
+pub(crate) struct Start {
+    /// Tells flights of the same key apart when an old one ends late.
+    pub serial: u64,
+    /// What is to be stored of it.
+    pub record: RunRecord,
+    /// Where the caller wants every event.
+    pub events: Option<EventSender>,
 }
 
 /// A subscription. Dropping the last one of a run cancels the run.
@@ -65,8 +62,8 @@ pub(crate) struct RunHandle {
     runs: Runs,
     /// Whether this caller began the run or joined it.
     pub joined: bool,
-    /// The record of the run's end, once it has ended.
-    pub epilogue: Epilogue,
+    /// What is to be stored of the run.
+    pub record: RunRecord,
     events: watch::Receiver<RunEvent>,
     outcome: watch::Receiver<Option<Outcome>>,
 }
@@ -77,15 +74,15 @@ impl Runs {
     pub(crate) fn join_or_start<F, W>(
         &self,
         key: RequestHash,
-        serial: u64,
-        found: impl FnOnce() -> Option<Arc<Consulted>>,
+        found: impl FnOnce() -> Option<Arc<Completion>>,
+        start: impl FnOnce() -> Start,
         work: F,
-    ) -> Result<RunHandle, Arc<Consulted>>
+    ) -> Result<RunHandle, Arc<Completion>>
     where
         F: FnOnce(RunTask) -> W,
         W: Future<Output = Outcome> + Send + 'static,
     {
-        let mut flights = self.lock();
+        let mut flights = self.flights.lock();
         if let Some(flight) = flights.get_mut(&key) {
             flight.subscribers += 1;
             return Ok(RunHandle {
@@ -93,7 +90,7 @@ impl Runs {
                 serial: flight.serial,
                 runs: self.clone(),
                 joined: true,
-                epilogue: flight.epilogue.clone(),
+                record: flight.record.clone(),
                 events: flight.events.clone(),
                 outcome: flight.outcome.clone(),
             });
@@ -101,14 +98,15 @@ impl Runs {
         if let Some(answer) = found() {
             return Err(answer);
         }
-        let (events, watch_events) = watch::channel(Call::first_event());
+        let Start { serial, record, events } = start();
+        let (latest, watch_events) = watch::channel(CallScope::first_event());
         let (send_outcome, outcome) = watch::channel(None);
-        let (cancel, epilogue) = (CancellationToken::new(), Epilogue::default());
+        let cancel = CancellationToken::new();
         flights.insert(
             key,
             Flight {
                 subscribers: 1,
-                epilogue: epilogue.clone(),
+                record: record.clone(),
                 serial,
                 cancel: cancel.clone(),
                 events: watch_events.clone(),
@@ -116,7 +114,7 @@ impl Runs {
             },
         );
         drop(flights);
-        let task = work(RunTask { epilogue: epilogue.clone(), cancel, events });
+        let task = work(RunTask { record: record.clone(), cancel, events: RunEvents::new(latest, events) });
         let runs = self.clone();
         self.tasks.spawn(async move {
             let ended = task.await;
@@ -124,25 +122,23 @@ impl Runs {
             send_outcome.send_replace(Some(ended));
             runs.remove(key, serial);
         });
-        Ok(RunHandle {
-            key,
-            serial,
-            runs: self.clone(),
-            joined: false,
-            epilogue,
-            events: watch_events,
-            outcome,
-        })
+        let runs = self.clone();
+        Ok(RunHandle { key, serial, runs, joined: false, record, events: watch_events, outcome })
     }
 
-    /// How many consultations are under way.
-    pub(crate) fn under_way(&self) -> usize {
-        self.lock().len()
+    /// The runs under way.
+    pub(crate) fn under_way(&self) -> Vec<RunRecord> {
+        self.flights.lock().values().map(|flight| flight.record.clone()).collect()
     }
 
-    /// Runs `work` as part of the runs that [`Self::ended`] waits for.
-    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(work);
+    /// How many runs are under way.
+    pub(crate) fn count(&self) -> usize {
+        self.flights.lock().len()
+    }
+
+    /// What [`Self::ended`] waits for.
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
     }
 
     /// Waits at most `limit` until no run is under way.
@@ -152,7 +148,7 @@ impl Runs {
     }
 
     fn leave(&self, key: RequestHash, serial: u64) {
-        let mut flights = self.lock();
+        let mut flights = self.flights.lock();
         let Some(flight) = flights.get_mut(&key).filter(|flight| flight.serial == serial) else {
             return;
         };
@@ -164,21 +160,16 @@ impl Runs {
     }
 
     fn remove(&self, key: RequestHash, serial: u64) {
-        let mut flights = self.lock();
+        let mut flights = self.flights.lock();
         if flights.get(&key).is_some_and(|flight| flight.serial == serial) {
             flights.remove(&key);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<RequestHash, Flight>> {
-        // The map is consistent between statements, so a panic elsewhere does not spoil it.
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RunHandle {
     /// Waits for the end, passing progress on to the call.
-    pub(crate) async fn wait(mut self, call: &Call) -> Outcome {
+    pub(crate) async fn wait(mut self, call: &CallScope) -> Outcome {
         let forward = async {
             loop {
                 let event = self.events.borrow_and_update().clone();
@@ -201,8 +192,8 @@ impl RunHandle {
             () = forward => None,
         };
         outcome.unwrap_or_else(|| {
-            Err(Arc::new(EngineError::Internal {
-                what: "the consultation ended without an outcome".to_owned(),
+            Err(Arc::new(InferenceError::Internal {
+                what: "the run ended without an outcome".to_owned(),
                 source: None,
             }))
         })

@@ -1,12 +1,12 @@
-//! What a consultation of a model came to.
+//! What asking a model came to.
 
 use std::time::Duration;
 
 use exai_core::{ModelId, ProviderId, RunId, chat::Reply};
 
-/// An answer with everything that is told about it.
+/// An answer with everything that is said about it.
 #[derive(Debug, Clone)]
-pub struct Consulted {
+pub struct Completion {
     /// The answer.
     pub reply: Reply,
     /// The run that got it.
@@ -23,7 +23,7 @@ pub struct Consulted {
     pub cost_usd: Option<f64>,
 }
 
-impl Consulted {
+impl Completion {
     /// Bytes that the answer takes in the cache, roughly.
     #[must_use]
     pub fn weight(&self) -> usize {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use exai_core::model::{Capability, ModelSpec, Status};
 
-use super::{Choice, Needs, Source, is_auto};
-use crate::{call::Call, engine::Engine, error::EngineError, inference::live_models::is_unvouched};
+use super::{Choice, Chosen, Needs, Router, is_auto, is_unvouched};
+use crate::inference::{error::InferenceError, scope::CallScope};
 
 /// How many models an error names.
 const NAMED: usize = 5;
 
 /// Whether a model can be shown a picture; one that nothing is known of is given the benefit of the doubt.
-pub(crate) fn may_see(model: &ModelSpec) -> bool {
+pub fn may_see(model: &ModelSpec) -> bool {
     model.can(Capability::Vision) || (model.capabilities.is_empty() && model.intelligence == 0)
 }
 
@@ -41,24 +41,24 @@ fn able_first(mut choice: Choice, needs: &Needs) -> Choice {
     }
 }
 
-impl Engine {
-    /// Chooses like [`Engine::choose`], among models that can do what the call cannot do without.
-    pub(crate) async fn choose_able(
+impl Router {
+    /// Chooses like [`Router::choose`], among models that can do what the call cannot do without.
+    pub async fn choose_able(
         &self,
         tool: &str,
         requested: Option<&str>,
         needs: &Needs,
-        call: &Call,
-    ) -> Result<Source, EngineError> {
+        call: &CallScope,
+    ) -> Result<Chosen, InferenceError> {
         let choice = match self.choose(tool, requested, needs, call).await? {
-            Source::Model(choice) => able_first(*choice, needs),
-            offline @ Source::Offline { .. } => return Ok(offline),
+            Chosen::Model(choice) => able_first(*choice, needs),
+            offline @ Chosen::Offline { .. } => return Ok(offline),
         };
         let able = match inability(needs, &choice.model) {
             Some(reason) => self.able_instead(&choice, needs, reason)?,
             None => choice,
         };
-        Ok(Source::Model(Box::new(able)))
+        Ok(Chosen::Model(Box::new(able)))
     }
 
     /// Another model when the caller left the choice to the server; an error that names some otherwise.
@@ -67,7 +67,7 @@ impl Engine {
         unable: &Choice,
         needs: &Needs,
         reason: &'static str,
-    ) -> Result<Choice, EngineError> {
+    ) -> Result<Choice, InferenceError> {
         let preferences = self.preferences();
         let mut able: Vec<Choice> = Vec::new();
         for provider in self.models.providers() {
@@ -99,24 +99,24 @@ impl Engine {
         let names: Vec<String> = able.iter().take(NAMED).map(|choice| choice.model.qualified()).collect();
         let model = unable.model.qualified();
         Err(match (reason, names.as_slice()) {
-            ("images", []) => EngineError::invalid(
-                "images",
-                format!(
+            ("images", []) => InferenceError::Unable {
+                field: "images",
+                problem: format!(
                     "{model} does not take pictures; no configured model does; leave the pictures out and describe them"
                 ),
-            ),
-            ("images", names) => EngineError::invalid(
-                "images",
-                format!("{model} does not take pictures; models that do: {}", names.join(", ")),
-            ),
-            (_, []) => EngineError::invalid(
-                "model",
-                format!("{model} cannot call functions; none of the configured models can"),
-            ),
-            (_, names) => EngineError::invalid(
-                "model",
-                format!("{model} cannot call functions; these can: {}", names.join(", ")),
-            ),
+            },
+            ("images", names) => InferenceError::Unable {
+                field: "images",
+                problem: format!("{model} does not take pictures; models that do: {}", names.join(", ")),
+            },
+            (_, []) => InferenceError::Unable {
+                field: "model",
+                problem: format!("{model} cannot call functions; none of the configured models can"),
+            },
+            (_, names) => InferenceError::Unable {
+                field: "model",
+                problem: format!("{model} cannot call functions; these can: {}", names.join(", ")),
+            },
         })
     }
 }

@@ -1,0 +1,246 @@
+//! One turn of a thread: choose who answers, ask, keep the answer. Every tool that asks a model goes through here.
+
+use async_trait::async_trait;
+use exai_core::ThreadId;
+use exai_core::{
+    chat::Request,
+    store::{Commit, Write},
+    thread::{Answer, AnsweredBy, Body, Thread},
+};
+use futures::future::BoxFuture;
+
+use crate::{
+    call::Call,
+    engine::Engine,
+    error::EngineError,
+    follow_up::Round,
+    inference::{
+        delivery::{Answered, Delivery, Unwritten},
+        error::InferenceError,
+        fallback::{Inquiry, PassedOver, Replied},
+        question::Question,
+        routing::{Choice, Chosen, Needs, Picking, Provenance},
+    },
+    prompt_files::Gathered,
+    threads::Appended,
+};
+
+/// A request as one model is asked it.
+pub(crate) struct Rendered {
+    pub request: Request,
+    /// The files in it.
+    pub gathered: Gathered,
+    /// Earlier turns that did not fit.
+    pub dropped_turns: usize,
+}
+
+/// Writes the request for a model.
+pub(crate) type Render<'a> =
+    dyn Fn(Choice) -> BoxFuture<'a, Result<Rendered, EngineError>> + Send + Sync + 'a;
+
+/// A turn that is about to be answered.
+pub(crate) struct Asking<'a> {
+    /// The tool that asks.
+    pub tool: &'static str,
+    /// The version of its system prompt.
+    pub prompt_version: u32,
+    /// The question's turn.
+    pub appended: Appended,
+    /// What begins a new thread, when that is not stored yet.
+    pub prologue: Vec<Write>,
+    /// Do not take the answer from the cache.
+    pub fresh: bool,
+    /// Take an older answer when no model can be asked.
+    pub allow_stale: bool,
+    /// When the model asks for files, add them and ask once more.
+    pub add_files: bool,
+    /// Whether the caller asked for a search of the web.
+    pub web_search: bool,
+    /// Who is asked first.
+    pub choice: Choice,
+    /// The request to it.
+    pub rendered: Rendered,
+    /// Writes the request to another one.
+    pub render: &'a Render<'a>,
+}
+
+/// A turn that was answered.
+pub(crate) struct Turn {
+    pub delivery: Delivery,
+    /// The run before it, when the model had asked for files and got them.
+    pub first: Option<Delivery>,
+    /// The search of the web that was asked for is not offered by this model.
+    pub without_web: bool,
+    /// How the model was found.
+    pub provenance: Provenance,
+    pub passed_over: Vec<PassedOver>,
+    pub gathered: Gathered,
+    pub dropped_turns: usize,
+    pub choice: Choice,
+    unwritten: Unwritten,
+    written: Option<Commit>,
+    appended: Appended,
+    tool: &'static str,
+}
+
+impl Turn {
+    /// The answer for the thread, without files.
+    pub(crate) fn answer(&self) -> Answer {
+        let completion = &self.delivery.completion;
+        Answer {
+            text: completion.reply.text.clone(),
+            model: Some(AnsweredBy {
+                provider: completion.provider.clone(),
+                model: completion.model.clone(),
+            }),
+            tool_calls: completion.reply.tool_calls.clone(),
+            opaque: completion.reply.opaque.clone(),
+            run: Some(completion.run),
+            files: Vec::new(),
+        }
+    }
+}
+
+/// Where an answered turn stands in its thread.
+pub(crate) struct Kept {
+    pub thread: ThreadId,
+    /// Turns that the thread may still take.
+    pub remaining_turns: u32,
+    /// Whether everything is durable already.
+    pub persisted: bool,
+}
+
+impl Engine {
+    /// Chooses who answers: the thread's own model, the selector's, or the first that can. `None` when no model is to be asked.
+    ///
+    /// # Errors
+    /// The named model is not known, not allowed, or cannot do what the call needs.
+    pub(crate) async fn choose_able(
+        &self,
+        tool: &str,
+        requested: Option<&str>,
+        needs: &Needs,
+        call: &Call,
+    ) -> Result<Chosen, EngineError> {
+        Ok(self.inference.router().choose_able(tool, requested, needs, call).await?)
+    }
+
+    /// Like [`Self::choose_able`], for tools that cannot do without a model.
+    pub(crate) async fn choose_model(
+        &self,
+        tool: &str,
+        requested: Option<&str>,
+        needs: &Needs,
+        call: &Call,
+    ) -> Result<Choice, EngineError> {
+        match self.choose_able(tool, requested, needs, call).await? {
+            Chosen::Model(choice) => Ok(*choice),
+            Chosen::Offline { .. } => Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() }),
+        }
+    }
+
+    /// Keeps a conversation with its model; else lets the selector pick, where the user wants that.
+    pub(crate) async fn refine(
+        &self,
+        choice: Choice,
+        tool: &str,
+        needs: &Needs,
+        thread: Option<&Thread>,
+        call: &Call,
+    ) -> Choice {
+        self.inference.refine(choice, Picking { tool, needs, thread }, call).await
+    }
+
+    /// Puts the question to its model, or to the next that answers.
+    pub(crate) async fn ask(&self, asking: Asking<'_>, call: &Call) -> Result<Turn, EngineError> {
+        let Asking { tool, appended, web_search, .. } = asking;
+        let inquiry = Conversation { engine: self, call, render: asking.render, add_files: asking.add_files };
+        let Rendered { request, gathered, dropped_turns } = asking.rendered;
+        let question = Question {
+            tool,
+            prompt_version: asking.prompt_version,
+            thread: Some(appended.thread),
+            choice: asking.choice,
+            request,
+            fresh: asking.fresh,
+            allow_stale: asking.allow_stale,
+            is_last: true,
+            prologue: asking.prologue,
+        };
+        let context = Context { gathered, dropped_turns };
+        let Replied { reply, choice, passed_over } =
+            self.inference.ask_in_turn(&inquiry, question, context, call).await?;
+        let (Round { answered, gathered, first }, dropped_turns) = reply;
+        let Answered { delivery, unwritten, written } = answered;
+        Ok(Turn {
+            delivery,
+            first,
+            without_web: web_search && !choice.provider.searches_web(&choice.model),
+            provenance: choice.provenance(self.clock.now()),
+            passed_over,
+            gathered,
+            dropped_turns,
+            choice,
+            unwritten,
+            written,
+            appended,
+            tool,
+        })
+    }
+
+    /// Stores what the turn leaves in its thread.
+    pub(crate) async fn keep(&self, turn: &mut Turn, body: Body, call: &Call) -> Kept {
+        let (appended, unwritten) = (turn.appended, std::mem::take(&mut turn.unwritten));
+        let stored = self.threads.append_next(appended, turn.tool, body, unwritten, call).await;
+        let begun = self.threads.written(turn.written.take()).await;
+        Kept {
+            thread: appended.thread,
+            remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),
+            persisted: appended.persisted && stored && begun,
+        }
+    }
+}
+
+/// A question of a thread that can be put to one model after the other.
+struct Conversation<'c, 'r> {
+    engine: &'c Engine,
+    call: &'c Call,
+    render: &'r Render<'r>,
+    add_files: bool,
+}
+
+/// What goes with a request.
+struct Context {
+    gathered: Gathered,
+    dropped_turns: usize,
+}
+
+#[async_trait]
+impl Inquiry for Conversation<'_, '_> {
+    type Context = Context;
+    type Reply = (Round, usize);
+    type Error = EngineError;
+
+    async fn render(&self, choice: &Choice) -> Result<(Request, Context), EngineError> {
+        let Rendered { request, gathered, dropped_turns } = (self.render)(choice.clone()).await?;
+        Ok((request, Context { gathered, dropped_turns }))
+    }
+
+    async fn ask(&self, question: Question, context: Context) -> Result<(Round, usize), EngineError> {
+        let Context { gathered, dropped_turns } = context;
+        let round = self.engine.consult_round(question, gathered, self.add_files, self.call).await?;
+        Ok((round, dropped_turns))
+    }
+
+    fn adopt(&self, answered: Answered, context: Context) -> (Round, usize) {
+        let Context { gathered, dropped_turns } = context;
+        (Round { answered, gathered, first: None }, dropped_turns)
+    }
+
+    fn failure(error: EngineError) -> Result<InferenceError, EngineError> {
+        match error {
+            EngineError::Completion(failure) => Ok(failure),
+            other => Err(other),
+        }
+    }
+}
