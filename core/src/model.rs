@@ -132,9 +132,16 @@ pub struct ModelSpec {
     pub origin: ModelOrigin,
 }
 
+/// Share of a window that is kept for the answer, as its divisor.
+const OUTPUT_SHARE: u32 = 4;
+/// The most tokens that are kept for the answer.
+const MAX_OUTPUT_RESERVE: u32 = 64_000;
+
 impl ModelSpec {
     /// The window assumed for a model that nothing is known about.
     pub const UNKNOWN_WINDOW: u32 = 128_000;
+    /// Tokens that the wire format adds around each message.
+    pub const MESSAGE_OVERHEAD: u32 = 8;
 
     /// A model that is passed through by name, with `window` when the user told us.
     #[must_use]
@@ -172,6 +179,21 @@ impl ModelSpec {
             || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
     }
 
+    /// Tokens of prompt that the model takes, with room left for its answer.
+    #[must_use]
+    pub fn input_budget(&self) -> u32 {
+        let wanted = (self.context_window / OUTPUT_SHARE).min(MAX_OUTPUT_RESERVE);
+        let reserve = self.max_output.map_or(wanted, |cap| cap.min(wanted));
+        let without_answer = self.context_window.saturating_sub(reserve);
+        self.max_input.map_or(without_answer, |cap| cap.min(without_answer))
+    }
+
+    /// What remains of the input budget after `needed` tokens; `None` when they exceed it.
+    #[must_use]
+    pub fn room_after(&self, needed: u64) -> Option<u32> {
+        self.input_budget().checked_sub(u32::try_from(needed).ok()?)
+    }
+
     /// `provider/model`, the unambiguous spelling.
     #[must_use]
     pub fn qualified(&self) -> String {
@@ -182,6 +204,25 @@ impl ModelSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn model(window: u32, max_input: Option<u32>, max_output: Option<u32>) -> ModelSpec {
+        ModelSpec { max_input, max_output, ..ModelSpec::unknown("p".into(), "m".into(), Some(window)) }
+    }
+
+    #[test]
+    fn the_prompt_leaves_room_for_the_answer() {
+        assert_eq!(model(128_000, None, None).input_budget(), 96_000);
+        assert_eq!(model(1_050_000, Some(922_000), Some(128_000)).input_budget(), 922_000);
+        assert_eq!(model(8_000, None, Some(1_000)).input_budget(), 7_000);
+    }
+
+    #[test]
+    fn nothing_remains_of_an_exceeded_budget() {
+        let model = model(8_000, None, Some(1_000));
+        assert_eq!(model.room_after(6_999), Some(1));
+        assert_eq!(model.room_after(7_001), None);
+        assert_eq!(model.room_after(u64::MAX), None);
+    }
 
     #[test]
     fn cost_counts_cached_tokens_at_their_own_price() {

@@ -14,7 +14,6 @@ use crate::{
     },
     settings::Settings,
     threads::Threads,
-    window,
 };
 
 /// What the engine is built from.
@@ -133,7 +132,7 @@ impl Engine {
         reason = "a share of a token budget"
     )]
     pub(crate) fn history_room(&self, model: &ModelSpec, room: u32) -> u32 {
-        let share = window::input_budget(model) as f32 * self.settings.history_share.clamp(0.0, 1.0);
+        let share = model.input_budget() as f32 * self.settings.history_share.clamp(0.0, 1.0);
         (share as u32).min(room)
     }
 }

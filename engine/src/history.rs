@@ -6,10 +6,10 @@ use exai_context::files::{Origin, Wanted, estimate_tokens};
 use exai_core::{
     ProviderId,
     chat::{Message, Part, Role},
+    model::ModelSpec,
     thread::{Answer, Body, FileRef, Step, Thread, Turn},
 };
 
-use super::window::MESSAGE_OVERHEAD;
 use crate::{
     transcript,
     workflow::step::{branch_of, replaces},
@@ -218,7 +218,7 @@ pub(crate) fn cost_of(message: &Message) -> u32 {
             Part::File { .. } => 0,
         })
         .sum();
-    parts.saturating_add(MESSAGE_OVERHEAD)
+    parts.saturating_add(ModelSpec::MESSAGE_OVERHEAD)
 }
 
 /// Joins neighbours of the same role: some vendors refuse two user messages in a row.

@@ -7,7 +7,6 @@ use exai_core::{
 };
 
 use super::capabilities::may_call;
-use crate::window;
 
 /// A question of so many characters is no small talk.
 const LONG_QUESTION: usize = 6_000;
@@ -79,7 +78,7 @@ impl Needs {
 
     /// Whether everything that is named fits a model beside its answer.
     pub(crate) fn fits(&self, model: &ModelSpec) -> bool {
-        window::input_budget(model) >= self.input_tokens
+        model.input_budget() >= self.input_tokens
     }
 
     /// What a model lacks of it, for people.
