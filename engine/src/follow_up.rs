@@ -8,6 +8,7 @@ use exai_context::{
     json_repair,
 };
 use exai_core::chat::{Message, Part, Role};
+use exai_prompts::FILES_REQUIRED;
 use serde_json::Value;
 
 use crate::{
@@ -20,7 +21,6 @@ use crate::{
     },
     prompt_files::{Gathered, gather},
     window,
-    workflow::spec::FILES_REQUIRED,
 };
 
 /// The most files that an expert's one request may name.

@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 
 pub use locale::is_locale;
 pub use next_step::next_step;
-pub use prompt::Prompt;
+pub use prompt::{FILES_REQUIRED, Prompt};
 use template::Template;
 pub use wording::{MAX_OVERRIDE_BYTES, Stance, Wording, WordingError};
 

@@ -34,7 +34,7 @@ pub enum Prompt {
 }
 
 /// The status with which every expert may ask for files instead of answering.
-const FILES_REQUIRED: &str = "files_required_to_continue";
+pub const FILES_REQUIRED: &str = "files_required_to_continue";
 
 macro_rules! built_in {
     ($file:literal) => {{

@@ -154,9 +154,6 @@ pub enum SkipRule {
     },
 }
 
-/// The expert asks for files; common to all tools.
-pub const FILES_REQUIRED: &str = "files_required_to_continue";
-
 /// Every workflow tool that goes in steps under this machine.
 pub static ALL: &[&Spec] = &[
     &ANALYZE,

@@ -8,8 +8,9 @@ use exai_core::Severity;
 use exai_core::wording::counted;
 use exai_engine::{
     Call,
-    workflow::{End, ExpertEnd, InspectedEnd, StepOutcome, spec::FILES_REQUIRED},
+    workflow::{End, ExpertEnd, InspectedEnd, StepOutcome},
 };
+use exai_prompts::FILES_REQUIRED;
 use rmcp::model::CallToolResponse;
 use serde_json::{Map, Value, json};
 

@@ -1,8 +1,8 @@
 //! `analyze`: an expert looks at the whole: architecture, fit, risks.
 
-use exai_prompts::{Prompt, actions};
+use exai_prompts::{FILES_REQUIRED, Prompt, actions};
 
-use super::{Count, ExpertRule, FILES_REQUIRED, Flow, SkipRule, Spec, Words, asks};
+use super::{Count, ExpertRule, Flow, SkipRule, Spec, Words, asks};
 
 /// Assessment of code as a whole.
 pub static ANALYZE: Spec = Spec {

@@ -1,8 +1,8 @@
 //! `codereview`: a review by an expert.
 
-use exai_prompts::{Prompt, actions};
+use exai_prompts::{FILES_REQUIRED, Prompt, actions};
 
-use super::{Count, ExpertRule, FILES_REQUIRED, Flow, SkipRule, Spec, Words, asks};
+use super::{Count, ExpertRule, Flow, SkipRule, Spec, Words, asks};
 
 /// Review of code.
 pub static CODEREVIEW: Spec = Spec {

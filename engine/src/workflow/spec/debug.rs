@@ -1,8 +1,8 @@
 //! `debug`: an expert ranks causes of a defect.
 
-use exai_prompts::{Prompt, actions};
+use exai_prompts::{FILES_REQUIRED, Prompt, actions};
 
-use super::{Count, ExpertRule, FILES_REQUIRED, Flow, SkipRule, Spec, Words, answers, asks};
+use super::{Count, ExpertRule, Flow, SkipRule, Spec, Words, answers, asks};
 
 /// Search for the cause of a defect.
 pub static DEBUG: Spec = Spec {

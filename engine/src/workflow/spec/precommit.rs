@@ -1,8 +1,8 @@
 //! `precommit`: an expert checks a change before it is committed.
 
-use exai_prompts::{Prompt, actions};
+use exai_prompts::{FILES_REQUIRED, Prompt, actions};
 
-use super::{Count, ExpertRule, FILES_REQUIRED, Flow, SkipRule, Spec, Words, asks};
+use super::{Count, ExpertRule, Flow, SkipRule, Spec, Words, asks};
 
 /// Check of a change set.
 pub static PRECOMMIT: Spec = Spec {

@@ -1,8 +1,8 @@
 //! `refactor`: an expert names what to restructure, and how.
 
-use exai_prompts::{Prompt, actions};
+use exai_prompts::{FILES_REQUIRED, Prompt, actions};
 
-use super::{Count, ExpertRule, FILES_REQUIRED, Flow, SkipRule, Spec, Words, answers, asks};
+use super::{Count, ExpertRule, Flow, SkipRule, Spec, Words, answers, asks};
 
 /// Opportunities to restructure.
 pub static REFACTOR: Spec = Spec {

@@ -1,8 +1,8 @@
 //! `secaudit`: an expert audits security.
 
-use exai_prompts::{Prompt, actions};
+use exai_prompts::{FILES_REQUIRED, Prompt, actions};
 
-use super::{Count, ExpertRule, FILES_REQUIRED, Flow, SkipRule, Spec, Words, asks};
+use super::{Count, ExpertRule, Flow, SkipRule, Spec, Words, asks};
 
 /// Audit of security.
 pub static SECAUDIT: Spec = Spec {

@@ -1,8 +1,8 @@
 //! `testgen`: an expert writes tests.
 
-use exai_prompts::{Prompt, actions};
+use exai_prompts::{FILES_REQUIRED, Prompt, actions};
 
-use super::{Count, ExpertRule, FILES_REQUIRED, Flow, SkipRule, Spec, Words, answers, asks};
+use super::{Count, ExpertRule, Flow, SkipRule, Spec, Words, answers, asks};
 
 /// Writing of tests.
 pub static TESTGEN: Spec = Spec {

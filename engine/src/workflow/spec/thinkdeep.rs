@@ -1,8 +1,8 @@
 //! `thinkdeep`: an expert deepens and checks a line of thought.
 
-use exai_prompts::{Prompt, actions};
+use exai_prompts::{FILES_REQUIRED, Prompt, actions};
 
-use super::{Count, ExpertRule, FILES_REQUIRED, Flow, SkipRule, Spec, Words, asks};
+use super::{Count, ExpertRule, Flow, SkipRule, Spec, Words, asks};
 
 /// Reasoning in steps, checked by an expert.
 pub static THINKDEEP: Spec = Spec {
