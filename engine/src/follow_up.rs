@@ -8,7 +8,7 @@ use exai_context::{
     json_repair,
 };
 use exai_core::chat::{Message, Part, Role};
-use exai_prompts::FILES_REQUIRED;
+use exai_prompts::{FILES_REQUIRED, question};
 use serde_json::Value;
 
 use crate::{
@@ -25,9 +25,6 @@ use crate::{
 
 /// The most files that an expert's one request may name.
 const MAX_FILES: usize = 100;
-/// What follows the files that were added.
-const FOLLOW_UP: &str = "These are the files you asked for, as far as they may be read; what is not here cannot be given. Answer \
-    the request now, in the form your instructions demand, and do not ask for files again.";
 
 /// An answer and what it was made from.
 pub(crate) struct Round {
@@ -90,14 +87,17 @@ impl Engine {
                 Part::ToolCall(_) | Part::ToolResult(_) | Part::Opaque { .. } | Part::File { .. } => 0,
             })
             .fold(0, u32::saturating_add);
-        let room = window::remaining(&next.choice.model, &[&next.request.system, &reply.text, FOLLOW_UP])?;
+        let room = window::remaining(
+            &next.choice.model,
+            &[&next.request.system, &reply.text, question::follow_up()],
+        )?;
         let more = gather(call, wanted, room.saturating_sub(said), self.settings.file_tokens).await?;
         let added = !more.files.is_empty();
         if added {
             let mut parts = vec![Part::text(reply.text.as_str())];
             parts.extend(reply.opaque.iter().cloned());
             next.request.messages.push(Message { role: Role::Assistant, parts });
-            next.request.messages.push(Message::user(format!("{}\n{FOLLOW_UP}", more.text)));
+            next.request.messages.push(Message::user(format!("{}\n{}", more.text, question::follow_up())));
         }
         Ok((added, merged(gathered, more)))
     }

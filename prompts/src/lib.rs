@@ -3,14 +3,15 @@
 //! Every text is a Markdown file in `templates/` with a `version` header; this crate gives each of them a typed
 //! door. [`Prompt`] names the system prompts of the expert models and [`Wording`] holds their words, the built-in ones or a
 //! user's own; [`instructions`] is what a client reads when it connects, [`mcp`] the prompts that it offers its user, [`actions`]
-//! what the calling agent is asked to do between two steps, [`next_step()`] the sentence around those actions, [`texts`] the
-//! answers of tools that ask no model.
+//! what the calling agent is asked to do between two steps, [`next_step()`] the sentence around those actions, [`question`]
+//! the words around the material that a model is asked about, [`texts`] the answers of tools that ask no model.
 
 pub mod actions;
 mod locale;
 pub mod mcp;
 mod next_step;
 mod prompt;
+pub mod question;
 mod template;
 #[cfg(test)]
 mod tests;

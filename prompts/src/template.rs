@@ -50,6 +50,32 @@ fn header(file: &str) -> Option<(u32, &str)> {
     Some((version.trim().parse().ok()?, body))
 }
 
+/// Puts the values of `slots` where a text says `{name}`, reading it once: what a value holds is never taken for a slot. A name
+/// without a value stays as it is.
+pub(crate) fn fill(text: &str, slots: &[(&str, &str)]) -> String {
+    let mut filled =
+        String::with_capacity(text.len() + slots.iter().map(|(_, value)| value.len()).sum::<usize>());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let slot = after.split_once('}').and_then(|(name, left)| {
+            slots.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value, left))
+        });
+        match slot {
+            Some((value, left)) => {
+                filled.push_str(value);
+                rest = left;
+            }
+            None => {
+                filled.push('{');
+                rest = after;
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
 fn fragment(line: &str) -> Option<&'static str> {
     let name = line.strip_prefix("{{")?.strip_suffix("}}")?;
     SHARED.iter().find(|(known, _)| *known == name).map(|(_, file)| split_header(file).1.trim())

@@ -94,6 +94,10 @@ fn every_file_has_a_door() {
             .iter()
             .map(|text| format!("texts/{text}.md")),
     );
+    expected.extend(
+        ["workflow", "critique", "synthesis", "follow_up", "files", "answers"]
+            .map(|question| format!("questions/{question}.md")),
+    );
     expected.extend(crate::texts::ROLES.iter().map(|role| format!("texts/clink_{role}.md")));
     expected.extend(SHARED.iter().map(|(name, _)| format!("shared/{name}.md")));
     expected.extend(
