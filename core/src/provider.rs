@@ -48,6 +48,12 @@ pub trait Provider: Send + Sync {
     /// Whether this is the vendor's own endpoint, where retired names may be mapped to their successors.
     fn is_vendor_endpoint(&self) -> bool;
 
+    /// The place, counted from 0, at which the provider is asked when nothing is named. `None` for an endpoint of the user's own, which
+    /// comes after those that have a place.
+    fn rank(&self) -> Option<u8> {
+        None
+    }
+
     /// Whether a model can search the web within an answer here; see [`Request::web_search`].
     fn searches_web(&self, _model: &ModelSpec) -> bool {
         false

@@ -127,6 +127,10 @@ impl Provider for Endpoint {
         self.is_vendors_own
     }
 
+    fn rank(&self) -> Option<u8> {
+        self.keys.first().vendor.rank
+    }
+
     fn searches_web(&self, model: &ModelSpec) -> bool {
         model.can(Capability::WebSearch) && self.keys.first().vendor.quirks.web_search != WebSearch::Absent
     }

@@ -19,7 +19,7 @@ use exai_core::{
 use tokio::sync::watch;
 
 pub use self::script::{Gate, Script};
-use crate::start;
+use crate::{start, vendor::VendorKind};
 
 type Choose = Box<dyn Fn(&Request) -> Option<Script> + Send + Sync>;
 
@@ -158,6 +158,11 @@ impl Provider for ScriptedProvider {
 
     fn is_vendor_endpoint(&self) -> bool {
         self.is_vendor
+    }
+
+    /// That of the vendor whose name it has.
+    fn rank(&self) -> Option<u8> {
+        VendorKind::from_name(self.id.as_str())?.rank()
     }
 
     fn model(&self, name: &str) -> Option<ModelSpec> {

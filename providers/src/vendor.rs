@@ -106,6 +106,12 @@ impl VendorKind {
         self.facts().base_url
     }
 
+    /// The vendor's place, counted from 0, among those that are asked by default; `None` for those whose models the user must name.
+    #[must_use]
+    pub fn rank(self) -> Option<u8> {
+        self.facts().rank
+    }
+
     pub(crate) fn facts(self) -> &'static Vendor {
         match self {
             Self::OpenAi => &openai::VENDOR,
@@ -133,6 +139,8 @@ impl VendorKind {
 /// The facts about a vendor.
 pub(crate) struct Vendor {
     pub(crate) name: &'static str,
+    /// Its place, counted from 0, among the vendors that are asked by default; `None` for those whose models the user must name.
+    pub(crate) rank: Option<u8>,
     /// Names that mean the same, the catalogue's among them.
     pub(crate) other_names: &'static [&'static str],
     pub(crate) base_url: Option<&'static str>,
@@ -175,6 +183,7 @@ pub(crate) struct SearchFacts {
 /// What is usual, for the end of a vendor's facts. It has no name, so it is no vendor.
 const COMPATIBLE: Vendor = Vendor {
     name: "",
+    rank: None,
     other_names: &[],
     base_url: None,
     hosts: &[],
@@ -347,6 +356,13 @@ mod tests {
         }
         assert_eq!(VendorKind::from_name(""), None);
         assert_eq!(VendorKind::from_name("nobody"), None);
+    }
+
+    #[test]
+    fn default_vendors_stand_in_their_order() {
+        let ranks: Vec<u8> = VendorKind::NAMED.into_iter().filter_map(VendorKind::rank).collect();
+        assert_eq!(ranks, (0..10).collect::<Vec<u8>>());
+        assert_eq!(VendorKind::Custom.rank(), None);
     }
 
     #[test]

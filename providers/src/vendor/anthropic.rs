@@ -6,6 +6,7 @@ use super::{Auth, COMPATIBLE, NO_QUIRKS, Quirks, Vendor, WebSearch, Wire};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "anthropic",
+    rank: Some(4),
     other_names: &["claude"],
     base_url: Some("https://api.anthropic.com/v1"),
     hosts: &["api.anthropic.com"],

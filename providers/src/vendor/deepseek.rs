@@ -6,6 +6,7 @@ use super::{COMPATIBLE, Forcing, JsonMode, Quirks, Replay, Sampling, ThinkingSwi
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "deepseek",
+    rank: Some(7),
     other_names: &[],
     base_url: Some("https://api.deepseek.com"),
     hosts: &["api.deepseek.com"],

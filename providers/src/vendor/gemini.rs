@@ -6,6 +6,7 @@ use super::{Auth, COMPATIBLE, NO_QUIRKS, Quirks, Vendor, WebSearch, Wire};
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "gemini",
+    rank: Some(5),
     other_names: &["google"],
     base_url: Some("https://generativelanguage.googleapis.com/v1beta"),
     hosts: &["generativelanguage.googleapis.com"],

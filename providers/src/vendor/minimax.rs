@@ -6,6 +6,7 @@ use super::{COMPATIBLE, Forcing, JsonMode, Quirks, Replay, Sampling, ThinkingSwi
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "minimax",
+    rank: Some(3),
     other_names: &[],
     base_url: Some("https://api.minimax.io/v1"),
     hosts: &["api.minimax.io", "api.minimaxi.com", "api.minimax.cn"],

@@ -6,6 +6,7 @@ use super::{COMPATIBLE, Forcing, JsonMode, Quirks, Replay, Sampling, ThinkingSwi
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "mistral",
+    rank: Some(8),
     other_names: &[],
     base_url: Some("https://api.mistral.ai/v1"),
     hosts: &["api.mistral.ai"],

@@ -14,6 +14,7 @@ use super::{
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "openai",
+    rank: Some(0),
     other_names: &[],
     base_url: Some("https://api.openai.com/v1"),
     hosts: &["api.openai.com", "eu.api.openai.com", "us.api.openai.com"],

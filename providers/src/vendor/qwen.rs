@@ -6,6 +6,7 @@ use super::{COMPATIBLE, Forcing, JsonMode, Quirks, Replay, Sampling, ThinkingSwi
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "qwen",
+    rank: Some(9),
     other_names: &["dashscope", "alibaba"],
     base_url: Some("https://dashscope-intl.aliyuncs.com/compatible-mode/v1"),
     hosts: &["dashscope-intl.aliyuncs.com", "dashscope.aliyuncs.com", "dashscope-us.aliyuncs.com"],

@@ -6,6 +6,7 @@ use super::{COMPATIBLE, Forcing, JsonMode, Quirks, Replay, Sampling, ThinkingSwi
 
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "xai",
+    rank: Some(6),
     other_names: &["grok"],
     base_url: Some("https://api.x.ai/v1"),
     hosts: &["api.x.ai"],

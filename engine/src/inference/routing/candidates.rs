@@ -1,19 +1,19 @@
 //! Who may answer a call that names no model, and in which order they are asked.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use exai_core::{
-    Kind, ProviderId,
+    Kind,
     model::{Mark, ModelSpec, Status},
+    provider::Provider,
     thread::{Body, Thread},
 };
 
 use super::{Allowed, Choice, Models, Needs, Router, choice, is_unvouched, succeed};
 use crate::inference::health::Health;
-
-/// The vendors in the order in which they are tried when nothing is named.
-const PREFERENCE: [&str; 10] =
-    ["openai", "glm", "kimi", "minimax", "anthropic", "gemini", "xai", "deepseek", "mistral", "qwen"];
 
 /// How those that may answer are put in order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,19 +48,19 @@ impl Strategy {
 impl Models {
     /// Each configured vendor's model for the purpose, one behind the other, then the first model of each endpoint of the user's own.
     pub(crate) fn of_each(&self, purpose: Mark, allowed: &Allowed) -> Option<Choice> {
-        let vendors = PREFERENCE.iter().filter_map(|id| {
-            self.providers().iter().find(|provider| *provider.id() == ProviderId::from(*id))
-        });
-        let marked = vendors.filter_map(|provider| {
+        let mut vendors: Vec<_> =
+            self.providers().iter().filter_map(|provider| Some((provider.rank()?, provider))).collect();
+        vendors.sort_by_key(|(rank, _)| *rank);
+        let marked = vendors.into_iter().filter_map(|(_, provider)| {
             let models = provider.models();
             let marked = |model: &&ModelSpec| model.marks.contains(&purpose) && allowed.check(model).is_ok();
             let model = models.iter().find(marked)?;
             Some(choice(provider, model.clone()))
         });
         // An endpoint of the user's own has no marks: its first configured model is the one meant.
-        let own = self.providers().iter().filter(|provider| {
-            !provider.is_vendor_endpoint() && !PREFERENCE.contains(&provider.id().as_str())
-        });
+        let is_own =
+            |provider: &&Arc<dyn Provider>| !provider.is_vendor_endpoint() && provider.rank().is_none();
+        let own = self.providers().iter().filter(is_own);
         let own = own.filter_map(|provider| {
             let model = provider
                 .models()
