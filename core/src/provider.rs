@@ -54,6 +54,11 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Attempts at once that the provider bears when the user sets no limit for it; `None` when only the limit of the server counts.
+    fn default_permits(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether a model can search the web within an answer here; see [`Request::web_search`].
     fn searches_web(&self, _model: &ModelSpec) -> bool {
         false

@@ -131,6 +131,10 @@ impl Provider for Endpoint {
         self.keys.first().vendor.rank
     }
 
+    fn default_permits(&self) -> Option<usize> {
+        self.keys.first().vendor.permits
+    }
+
     fn searches_web(&self, model: &ModelSpec) -> bool {
         model.can(Capability::WebSearch) && self.keys.first().vendor.quirks.web_search != WebSearch::Absent
     }

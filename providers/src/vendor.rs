@@ -112,6 +112,12 @@ impl VendorKind {
         self.facts().rank
     }
 
+    /// Attempts at once that the vendor's usual plans bear; `None` where no such limit is known.
+    #[must_use]
+    pub fn permits(self) -> Option<usize> {
+        self.facts().permits
+    }
+
     pub(crate) fn facts(self) -> &'static Vendor {
         match self {
             Self::OpenAi => &openai::VENDOR,
@@ -141,6 +147,8 @@ pub(crate) struct Vendor {
     pub(crate) name: &'static str,
     /// Its place, counted from 0, among the vendors that are asked by default; `None` for those whose models the user must name.
     pub(crate) rank: Option<u8>,
+    /// Attempts at once that the vendor's usual plans bear; `None` where no such limit is known.
+    pub(crate) permits: Option<usize>,
     /// Names that mean the same, the catalogue's among them.
     pub(crate) other_names: &'static [&'static str],
     pub(crate) base_url: Option<&'static str>,
@@ -184,6 +192,7 @@ pub(crate) struct SearchFacts {
 const COMPATIBLE: Vendor = Vendor {
     name: "",
     rank: None,
+    permits: None,
     other_names: &[],
     base_url: None,
     hosts: &[],

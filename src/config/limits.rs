@@ -5,6 +5,7 @@ use std::{str::FromStr, time::Duration};
 use exai_engine::inference::{
     attempt::AttemptSettings, budget::BudgetSettings, cache::CacheSettings, health::BreakerSettings,
 };
+use exai_providers::VendorKind;
 
 use super::{
     choice,
@@ -12,6 +13,10 @@ use super::{
     layers::Layers,
     problems::Problems,
 };
+
+/// Vendors whose attempts at once have a setting of their own.
+const PROVIDER_LIMITS: [(VendorKind, &Key); 2] =
+    [(VendorKind::Glm, &keys::GLM_LIMIT), (VendorKind::Kimi, &keys::KIMI_LIMIT)];
 
 /// Times and bounds.
 #[derive(Debug, Clone)]
@@ -61,8 +66,9 @@ impl Limits {
             },
             ..AttemptSettings::default()
         };
-        for (id, key) in [("glm", &keys::GLM_LIMIT), ("kimi", &keys::KIMI_LIMIT)] {
-            attempts.provider_permits.insert(id.into(), number(layers, key, 1, 10_000, problems));
+        for (vendor, key) in PROVIDER_LIMITS {
+            let most = number(layers, key, 1, 10_000, problems);
+            attempts.provider_permits.insert(vendor.name().into(), most);
         }
         let cache_seconds: u64 = number(layers, &keys::CACHE_SECONDS, 0, 86_400 * 30, problems);
         let megabytes: u64 = number(layers, &keys::CACHE_MEGABYTES, 1, 65_536, problems);
@@ -154,5 +160,19 @@ where
             // The defaults are numbers within bounds; a test reads all of them.
             key.default.parse().unwrap_or(least)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_of_vendors_are_their_own() {
+        for (vendor, key) in PROVIDER_LIMITS {
+            assert_eq!(key.default.parse().ok(), vendor.permits(), "{}", key.path);
+        }
+        let with_limit = |vendor: &VendorKind| vendor.permits().is_some();
+        assert_eq!(VendorKind::NAMED.into_iter().filter(with_limit).count(), PROVIDER_LIMITS.len());
     }
 }

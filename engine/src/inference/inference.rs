@@ -97,7 +97,10 @@ impl Inference {
     /// Puts the parts together. Touches neither network nor disk.
     #[must_use]
     pub fn new(parts: InferenceParts) -> Self {
-        let InferenceParts { providers, store, clock, jitter, settings, closing } = parts;
+        let InferenceParts { providers, store, clock, jitter, mut settings, closing } = parts;
+        let permits =
+            |provider: &Arc<dyn Provider>| Some((provider.id().clone(), provider.default_permits()?));
+        settings.attempts.add_permits(providers.iter().filter_map(permits));
         let (models, runs) = (Models::new(providers), Runs::default());
         let health = Health::new(settings.attempts.breaker);
         Self {

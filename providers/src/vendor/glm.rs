@@ -9,6 +9,7 @@ use super::{
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "glm",
     rank: Some(1),
+    permits: Some(4),
     other_names: &["zai", "z.ai", "zhipu"],
     base_url: Some("https://api.z.ai/api/paas/v4"),
     hosts: &["api.z.ai", "open.bigmodel.cn"],

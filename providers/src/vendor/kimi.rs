@@ -9,6 +9,7 @@ use super::{
 pub(crate) static VENDOR: Vendor = Vendor {
     name: "kimi",
     rank: Some(2),
+    permits: Some(6),
     other_names: &["moonshot", "moonshotai"],
     base_url: Some("https://api.moonshot.ai/v1"),
     hosts: &["api.moonshot.ai", "api.moonshot.cn"],

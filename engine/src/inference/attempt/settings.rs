@@ -11,7 +11,8 @@ use crate::inference::health::BreakerSettings;
 pub struct AttemptSettings {
     /// Upstream attempts at once over all providers.
     pub global_permits: usize,
-    /// Upstream attempts at once for one provider; others have only the global limit.
+    /// Upstream attempts at once for one provider. What is not set here is the provider's own
+    /// [`default_permits`](exai_core::provider::Provider::default_permits); others have only the global limit.
     pub provider_permits: BTreeMap<ProviderId, usize>,
     /// How long an attempt waits for its permits.
     pub permit_wait: Duration,
@@ -33,7 +34,7 @@ impl Default for AttemptSettings {
     fn default() -> Self {
         Self {
             global_permits: 24,
-            provider_permits: BTreeMap::from([("glm".into(), 4), ("kimi".into(), 6)]),
+            provider_permits: BTreeMap::new(),
             permit_wait: Duration::from_secs(30),
             retries: 2,
             backoff: Duration::from_millis(500),
@@ -42,5 +43,29 @@ impl Default for AttemptSettings {
             hedge: false,
             breaker: BreakerSettings::default(),
         }
+    }
+}
+
+impl AttemptSettings {
+    /// Sets the limits of providers that have none yet.
+    pub(crate) fn add_permits(&mut self, defaults: impl IntoIterator<Item = (ProviderId, usize)>) {
+        for (provider, most) in defaults {
+            self.provider_permits.entry(provider).or_insert(most);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_users_limit_precedes_the_providers() {
+        let mut settings = AttemptSettings {
+            provider_permits: BTreeMap::from([("a".into(), 9)]),
+            ..AttemptSettings::default()
+        };
+        settings.add_permits([("a".into(), 4), ("b".into(), 6)]);
+        assert_eq!(settings.provider_permits, BTreeMap::from([("a".into(), 9), ("b".into(), 6)]));
     }
 }
