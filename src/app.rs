@@ -13,7 +13,7 @@ use exai_store::SqliteStore;
 use exai_tools::{ExaiServer, OnDisconnect, RootPolicy, ServerParts};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, hints::hints};
 
 /// Time between signs of life of a running call.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -136,6 +136,7 @@ impl App {
                 clink: config.clink.clone(),
                 wording: Arc::clone(&config.wording),
                 git: git.clone(),
+                hints: hints(),
                 ..Settings::default()
             },
             closing: closing.clone(),

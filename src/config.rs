@@ -5,6 +5,7 @@ mod dotenv;
 pub mod dotenv_example;
 pub mod endpoints;
 pub mod env;
+pub mod hints;
 pub mod keys;
 pub mod layers;
 pub mod limits;

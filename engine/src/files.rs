@@ -45,18 +45,17 @@ impl Engine {
                 let text = format!("`{name}` takes no files here; these do: {}", names.join(", "));
                 Err(EngineError::invalid("provider", text))
             }
-            _ => Err(not_offered()),
+            _ => Err(self.no_files()),
         }
     }
-}
 
-fn not_offered() -> EngineError {
-    let hint = "Kimi (KIMI_API_KEY) and OpenAI (OPENAI_API_KEY) offer it.".to_owned();
-    EngineError::NotOffered { what: "reading of files", hint }
-}
+    fn no_files(&self) -> EngineError {
+        EngineError::NotOffered { what: "reading of files", hint: self.settings.hints.files.clone() }
+    }
 
-fn port(provider: &Arc<dyn Provider>) -> Result<&dyn Files, EngineError> {
-    provider.files().ok_or_else(not_offered)
+    fn file_port<'a>(&self, provider: &'a Arc<dyn Provider>) -> Result<&'a dyn Files, EngineError> {
+        provider.files().ok_or_else(|| self.no_files())
+    }
 }
 
 fn ctx(call: &Call) -> CallCtx {

@@ -37,7 +37,3 @@ pub use call::{Call, FixedRoots, RootSource};
 pub use engine::{Engine, Parts};
 pub use error::EngineError;
 pub use settings::Settings;
-
-/// How a newcomer gets a model, wherever the lack of one is reported.
-pub const HOW_TO_CONFIGURE: &str = "Set OPENAI_API_KEY, GLM_API_KEY, KIMI_API_KEY or MINIMAX_API_KEY, or CUSTOM_API_URL for any \
-    OpenAI-compatible endpoint, in the server's environment or in the file that `exai-mcp config path` prints.";

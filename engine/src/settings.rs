@@ -28,6 +28,31 @@ pub struct Settings {
     pub max_turns: u32,
     /// How git is run.
     pub git: GitSettings,
+    /// What people are told when something is missing.
+    pub hints: Hints,
+}
+
+/// What people are told to configure when something is missing, in whole sentences. Whoever puts the engine together knows the
+/// providers and their settings; the engine does not.
+#[derive(Debug, Clone)]
+pub struct Hints {
+    /// How to get a first model.
+    pub configure: String,
+    /// Who reads files.
+    pub files: String,
+    /// Who searches the web outside of an answer.
+    pub search: String,
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        let offered = "None of the configured providers offers it.";
+        Self {
+            configure: "Configure a provider first.".to_owned(),
+            files: offered.to_owned(),
+            search: offered.to_owned(),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -43,6 +68,7 @@ impl Default for Settings {
             history_share: 0.4,
             max_turns: 200,
             git: GitSettings::default(),
+            hints: Hints::default(),
         }
     }
 }

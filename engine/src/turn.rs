@@ -135,7 +135,7 @@ impl Engine {
     ) -> Result<Choice, EngineError> {
         match self.choose_able(tool, requested, needs, call).await? {
             Chosen::Model(choice) => Ok(*choice),
-            Chosen::Offline { .. } => Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() }),
+            Chosen::Offline { .. } => Err(EngineError::NoModel { hint: self.settings.hints.configure.clone() }),
         }
     }
 

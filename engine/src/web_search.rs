@@ -68,7 +68,7 @@ impl Engine {
         };
         EngineError::NotOffered {
             what: "web search by itself",
-            hint: format!("GLM offers it: set GLM_API_KEY.{instead}"),
+            hint: format!("{}{instead}", self.settings.hints.search),
         }
     }
 }

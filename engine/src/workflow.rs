@@ -92,7 +92,7 @@ impl Engine {
                 let work = work_with(&earlier, &step);
                 let chosen = self.choose_expert(spec, &input, &work, thread.as_ref(), call).await?;
                 if matches!(chosen, Chosen::Offline { .. }) && !rule.inspects {
-                    return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+                    return Err(EngineError::NoModel { hint: self.settings.hints.configure.clone() });
                 }
                 Plan::Consult(rule, chosen)
             }

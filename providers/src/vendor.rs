@@ -118,6 +118,18 @@ impl VendorKind {
         self.facts().permits
     }
 
+    /// Whether files can be put at the vendor's for its models to read.
+    #[must_use]
+    pub fn keeps_files(self) -> bool {
+        self.facts().files.is_some()
+    }
+
+    /// Whether the vendor searches the web outside of an answer.
+    #[must_use]
+    pub fn searches_by_itself(self) -> bool {
+        self.facts().search.is_some()
+    }
+
     pub(crate) fn facts(self) -> &'static Vendor {
         match self {
             Self::OpenAi => &openai::VENDOR,

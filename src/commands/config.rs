@@ -9,7 +9,11 @@ use super::{print, print_json};
 use crate::{
     Config,
     cli::{ConfigCommand, program},
-    config::{dotenv_example, env, keys},
+    config::{
+        dotenv_example,
+        hints::{first_keys, hints},
+        keys,
+    },
 };
 
 pub(crate) fn run(command: &ConfigCommand, config: &Config) -> anyhow::Result<ExitCode> {
@@ -66,7 +70,7 @@ fn check(config: &Config) -> anyhow::Result<ExitCode> {
         text.push_str("the configuration is usable\n");
         if config.endpoints.settings.is_empty() {
             text.push_str("note: no provider is configured. ");
-            text.push_str(exai_engine::HOW_TO_CONFIGURE);
+            text.push_str(&hints().configure);
             text.push('\n');
         }
     }
@@ -98,9 +102,8 @@ fn paths(config: &Config) -> std::io::Result<()> {
 
 /// Keys stay in the environment: the entry only names them, and only those that a client can expand.
 fn mcp_json() -> Value {
-    let names = [env::OPENAI_API_KEY, env::GLM_API_KEY, env::KIMI_API_KEY, env::MINIMAX_API_KEY];
     let env: Map<String, Value> =
-        names.into_iter().map(|name| (name.to_owned(), json!(format!("${{{name}:-}}")))).collect();
+        first_keys().into_iter().map(|name| (name.to_owned(), json!(format!("${{{name}:-}}")))).collect();
     json!({ "mcpServers": { "exai": { "type": "stdio", "command": program(), "args": [], "env": env } } })
 }
 

@@ -17,7 +17,10 @@ use self::{
 use super::{print, print_json};
 use crate::{
     cli::{DoctorArgs, program},
-    config::{Config, env},
+    config::{
+        Config, env,
+        hints::{first_keys, listed},
+    },
 };
 
 /// What was tried, and what came of it.
@@ -75,7 +78,7 @@ fn machine(config: &Config) -> Vec<Finding> {
     match config.endpoints.settings.len() {
         0 => findings.push(Finding::doubt(
             "no vendor is configured: reviews are done by local inspection, and chat does not work",
-            "set a key such as OPENAI_API_KEY, GLM_API_KEY, KIMI_API_KEY or MINIMAX_API_KEY",
+            &format!("set a key such as {}", listed(&first_keys(), "or")),
         )),
         count => {
             let names: Vec<String> =

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{print, print_json};
-use crate::{App, cli::ModelsArgs};
+use crate::{App, cli::ModelsArgs, config::hints::hints};
 
 /// How long an endpoint may take to list its models.
 const LIVE_LIMIT: Duration = Duration::from_secs(20);
@@ -27,7 +27,7 @@ pub(crate) async fn run(args: &ModelsArgs, app: &App) -> anyhow::Result<ExitCode
         let names: Vec<&str> =
             app.engine.models().providers().iter().map(|provider| provider.id().as_str()).collect();
         if names.is_empty() {
-            bail!("provider `{name}` is not configured, nor is any other. {}", exai_engine::HOW_TO_CONFIGURE);
+            bail!("provider `{name}` is not configured, nor is any other. {}", hints().configure);
         }
         bail!("provider `{name}` is not configured; those that are: {}", names.join(", "));
     }
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &ModelsArgs, app: &App) -> anyhow::Result<ExitCode
         }
     }
     if text.is_empty() {
-        text = format!("no provider is configured. {}", exai_engine::HOW_TO_CONFIGURE);
+        text = format!("no provider is configured. {}", hints().configure);
     }
     if args.json {
         print_json(&Value::Array(listed))?;

@@ -8,7 +8,7 @@ use exai_tools::VendorFact;
 use serde::Deserialize;
 
 use super::{
-    keys::{self, Key},
+    keys,
     layers::{Found, Layers},
     problems::Problems,
     vendors::{KNOWN, Known, Needs},
@@ -155,7 +155,7 @@ impl Endpoints {
             key_origin: if has_key {
                 key.origin.to_string()
             } else {
-                format!("{} (not set)", first_name(known.key))
+                format!("{} (not set)", known.key.first_name())
             },
             key: has_key.then(|| SecretString::from(key.value)),
             models: names(&models).map(ModelOverride::named).collect(),
@@ -169,7 +169,7 @@ impl Endpoints {
         let how = if configured {
             format!("address from {}", url.origin)
         } else {
-            format!("set {}", first_name(&keys::CUSTOM_URL))
+            format!("set {}", keys::CUSTOM_URL.first_name())
         };
         let title = "Any OpenAI-compatible endpoint".to_owned();
         self.facts.push(VendorFact { id: "custom".to_owned(), title, configured, how });
@@ -188,7 +188,7 @@ impl Endpoints {
         self.settings.push(EndpointSettings {
             base_url: Some(url.value),
             key_origin: if key.is_empty() {
-                format!("{} (not set)", first_name(&keys::CUSTOM_KEY))
+                format!("{} (not set)", keys::CUSTOM_KEY.first_name())
             } else {
                 origin.to_string()
             },
@@ -260,10 +260,6 @@ fn ollama_address(host: &str) -> String {
         ":11434"
     };
     format!("{scheme}://{authority}{port}/{path}")
-}
-
-fn first_name(key: &Key) -> &'static str {
-    key.env.first().copied().unwrap_or(key.path)
 }
 
 fn models_file(path: &str, problems: &mut Problems) -> Vec<ModelOverride> {

@@ -17,6 +17,14 @@ pub struct Key {
     pub secret: bool,
 }
 
+impl Key {
+    /// Its first environment name, or its place in the file where it has none.
+    #[must_use]
+    pub fn first_name(&self) -> &'static str {
+        self.env.first().copied().unwrap_or(self.path)
+    }
+}
+
 pub(super) const fn key(
     path: &'static str,
     env: &'static [&'static str],

@@ -35,11 +35,10 @@ pub(super) enum Needs {
 impl Known {
     /// What to set so that it can be used.
     pub(super) fn how(&self) -> String {
-        let first = |key: &Key| key.env.first().copied().unwrap_or(key.path);
         match self.needs {
-            Needs::Key => format!("set {}", first(self.key)),
-            Needs::KeyAndUrl => format!("set {} and {}", first(self.key), first(self.url)),
-            Needs::Anything => format!("set {}", first(self.url)),
+            Needs::Key => format!("set {}", self.key.first_name()),
+            Needs::KeyAndUrl => format!("set {} and {}", self.key.first_name(), self.url.first_name()),
+            Needs::Anything => format!("set {}", self.url.first_name()),
         }
     }
 }

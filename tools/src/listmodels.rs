@@ -76,7 +76,7 @@ impl ExaiServer {
         self.engine().refresh_lists();
         if providers.is_empty() {
             text.push_str("\nNo model is configured. ");
-            text.push_str(exai_engine::HOW_TO_CONFIGURE);
+            text.push_str(&self.engine().settings().hints.configure);
             text.push('\n');
         }
         let missing: Vec<_> = self.parts.vendors.iter().filter(|vendor| !vendor.configured).collect();

@@ -85,7 +85,8 @@ impl ExaiServer {
             Err(_) => Vec::new(),
         };
         let load = self.engine().load();
-        let steps = next_steps(usable, database.as_deref(), &errors, &load);
+        let hint = (usable == 0).then(|| self.engine().settings().hints.configure.as_str());
+        let steps = next_steps(hint, database.as_deref(), &errors, &load);
         let health = if database.is_some() {
             "degraded"
         } else if usable == 0 {
@@ -196,7 +197,7 @@ fn summary(usable: usize, database: Option<&str>, errors: usize) -> String {
 }
 
 /// The most urgent first.
-fn next_steps(usable: usize, database: Option<&str>, errors: &[Value], load: &Load) -> Vec<String> {
+fn next_steps(hint: Option<&str>, database: Option<&str>, errors: &[Value], load: &Load) -> Vec<String> {
     let mut steps = Vec::new();
     if let Some(problem) = database {
         steps.push(format!("Mend the database, or nothing is remembered: {problem}"));
@@ -204,9 +205,7 @@ fn next_steps(usable: usize, database: Option<&str>, errors: &[Value], load: &Lo
         let unwritten = load.unwritten;
         steps.push(format!("{unwritten} changes wait for the database; look again in a moment."));
     }
-    if usable == 0 {
-        steps.push(exai_engine::HOW_TO_CONFIGURE.to_owned());
-    }
+    steps.extend(hint.map(str::to_owned));
     steps.extend(load.closed.iter().map(|(provider, code, _)| left_alone(provider, code)));
     if let Some(last) = errors.first() {
         let text = |key: &str| last.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();

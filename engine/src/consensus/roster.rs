@@ -80,7 +80,7 @@ impl Engine {
         call: &Call,
     ) -> Result<(Vec<Consultant>, Vec<String>), EngineError> {
         if self.models().providers().is_empty() {
-            return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+            return Err(EngineError::NoModel { hint: self.settings.hints.configure.clone() });
         }
         let mut notes = Vec::new();
         if named.len() > MAX_VOICES {

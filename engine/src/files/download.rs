@@ -8,7 +8,7 @@ use std::{
 use exai_context::files::{self as context, open_beneath};
 use exai_core::files::{Reading, UploadedFile};
 
-use super::{blocking, ctx, failed, port, rejected, upload::is_gone};
+use super::{blocking, ctx, failed, rejected, upload::is_gone};
 use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// What is fetched, and where it goes.
@@ -45,7 +45,7 @@ impl Engine {
     pub async fn download(&self, input: &DownloadInput, call: &Call) -> Result<Downloaded, EngineError> {
         let file = self.own_file(&input.file_id, call).await?;
         let provider = self.filing(Some(file.provider.as_str()))?;
-        let port = port(&provider)?;
+        let port = self.file_port(&provider)?;
         let is_text = port.reading() == Reading::Extracted;
         let name = if is_text { format!("{}.txt", file.name) } else { file.name.clone() };
         let roots = call.roots.roots().await;

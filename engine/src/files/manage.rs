@@ -7,7 +7,7 @@ use exai_core::{
     provider::Provider,
 };
 
-use super::{MAX_FILES, ctx, failed, mark, port, upload::is_gone};
+use super::{MAX_FILES, ctx, failed, mark, upload::is_gone};
 use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// A file is expired when it lies there for longer.
@@ -124,7 +124,7 @@ impl Engine {
     /// Removes a file at its vendor's, then its record; one that is gone already is removed.
     async fn remove(&self, row: &FileRow, call: &Call) -> Result<(), EngineError> {
         let provider = self.filing(Some(&row.provider))?;
-        let port = port(&provider)?;
+        let port = self.file_port(&provider)?;
         let removed = port.delete(&row.id, &ctx(call)).await.map_err(failed);
         if let Err(error) = removed
             && !is_gone(&error)

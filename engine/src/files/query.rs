@@ -18,7 +18,7 @@ use exai_core::{
 use exai_prompts::Prompt;
 use futures::FutureExt as _;
 
-use super::{blocking, ctx, failed, port, rejected, upload::is_gone};
+use super::{blocking, ctx, failed, rejected, upload::is_gone};
 use crate::{
     call::Call,
     chat::{ChatInput, ChatOutcome},
@@ -131,7 +131,7 @@ impl Engine {
         about: (String, std::path::PathBuf, String),
         call: &Call,
     ) -> Result<(UploadedFile, bool, Shown), EngineError> {
-        let port = port(provider)?;
+        let port = self.file_port(provider)?;
         let (path, absolute, hash) = about;
         let again = FileBytes {
             path: file.path.clone(),
@@ -228,7 +228,7 @@ impl Engine {
         let name = named.map(str::to_owned).or(usual);
         let chosen = self.inference.router().choose(TOOL, name.as_deref(), &needs, call).await?;
         let Chosen::Model(choice) = chosen else {
-            return Err(EngineError::NoModel { hint: crate::HOW_TO_CONFIGURE.to_owned() });
+            return Err(EngineError::NoModel { hint: self.settings.hints.configure.clone() });
         };
         if matches!(shown, Shown::AtVendor(_)) && choice.provider.id() != provider.id() {
             let text = format!(

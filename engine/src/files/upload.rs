@@ -10,7 +10,7 @@ use exai_core::{
     store::Write,
 };
 
-use super::{MAX_FILES, ctx, failed, mark, port};
+use super::{MAX_FILES, ctx, failed, mark};
 use crate::{call::Call, engine::Engine, error::EngineError, inference::error::InferenceError};
 
 /// How long a call waits until the record of a file is durable.
@@ -26,7 +26,7 @@ impl Engine {
         file: FileBytes,
         call: &Call,
     ) -> Result<(UploadedFile, bool), EngineError> {
-        let port = port(provider)?;
+        let port = self.file_port(provider)?;
         if file.bytes.len() as u64 > port.max_bytes() {
             let text = format!(
                 "{} has {} bytes; {} takes at most {}",

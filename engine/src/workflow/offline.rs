@@ -57,6 +57,7 @@ impl Engine {
         let (findings, left_out_findings) = filtered(findings, &stored);
         let end = InspectedEnd {
             by_request,
+            hint: self.settings.hints.configure.clone(),
             findings,
             left_out_findings,
             facts: inspection.facts,

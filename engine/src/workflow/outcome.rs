@@ -108,6 +108,8 @@ pub struct ExpertEnd {
 pub struct InspectedEnd {
     /// Whether the caller asked for it.
     pub by_request: bool,
+    /// How to get a model.
+    pub hint: String,
     /// Findings, worst first.
     pub findings: Vec<Finding>,
     /// Figures about the files.

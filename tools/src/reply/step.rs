@@ -165,7 +165,7 @@ fn inspected(
         let (files, lines) = (counted(files, "file"), counted(lines, "line"));
         format!("These findings come from a local inspection of {files} ({lines}): {found}.")
     };
-    let summary = format!("No model was consulted. {why} {} {result}", exai_engine::HOW_TO_CONFIGURE);
+    let summary = format!("No model was consulted. {why} {} {result}", end.hint);
     answer.put("status", "local_work_complete").put("summary", summary).put("findings", json!(end.findings));
     answer.put("details", json!({ "facts": end.facts, "notes": end.notes }));
     answer.put("next_steps", AFTER_INSPECTION);
