@@ -6,6 +6,7 @@ use std::{
 };
 
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
+use exai_providers::VendorKind;
 
 const PREFIX: &str = "exai-mcp-";
 
@@ -135,4 +136,69 @@ fn strangers_files_are_opened_in_one_place() {
             "{name} opens files with {found:?}; use `exai_context::files::open_beneath`"
         );
     }
+}
+
+/// Crates that name no vendor: what differs between vendors is data of `providers`, and reaches them through its ports.
+const WITHOUT_VENDORS: [&str; 5] = ["context", "engine", "inspect", "tools", "transports"];
+
+/// A crate, the name of a file in it, and words.
+type Namesake = (&'static str, &'static str, &'static [&'static str]);
+
+/// Files whose words look like a vendor's and are none of its facts, with the words.
+const NAMESAKES: [Namesake; 9] = [
+    // Keys and folders of secrets are recognised by how they are written.
+    ("context", "deny.rs", &["azure"]),
+    ("inspect", "secrets.rs", &["xai"]),
+    // Programs that act as agents, after which they are called.
+    ("engine", "known.rs", &["gemini", "qwen"]),
+    // An example of models in the text of an error.
+    ("engine", "roster.rs", &["kimi"]),
+    // A client's own words of the protocol.
+    ("tools", "listing.rs", &["anthropic"]),
+    // Names that the tools had elsewhere.
+    ("tools", "names.rs", &["glm", "kimi"]),
+    // What clients read of a tool is fixed text, a contract that is compared as a whole.
+    ("tools", "file_query.rs", &["kimi", "openai"]),
+    ("tools", "file_download.rs", &["kimi"]),
+    ("tools", "web_search.rs", &["glm"]),
+];
+
+/// The words of code, in lower case, without comments and tests.
+fn words(file: &Path) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(file).expect("text");
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let words = code.flat_map(|line| line.split(|letter: char| !letter.is_ascii_alphanumeric()));
+    words.map(str::to_ascii_lowercase).collect()
+}
+
+#[test]
+fn vendors_are_named_by_their_crate_only() {
+    let vendors: Vec<String> = VendorKind::NAMED
+        .into_iter()
+        .map(|vendor| vendor.name().to_owned())
+        .chain(["moonshot", "zhipu", "zai", "dashscope"].map(str::to_owned))
+        .collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut met = BTreeSet::new();
+    for name in WITHOUT_VENDORS {
+        let mut files = Vec::new();
+        sources(&root.join(name).join("src"), &mut files);
+        for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "rs")) {
+            let short = file.file_name().unwrap_or_default().to_string_lossy();
+            let below = file.strip_prefix(root).expect("below the root");
+            if short == "tests.rs" || below.components().any(|part| part.as_os_str() == "tests") {
+                continue;
+            }
+            let words = words(file);
+            for vendor in vendors.iter().filter(|vendor| words.contains(*vendor)) {
+                let known = NAMESAKES.iter().position(|(crate_name, file_name, words)| {
+                    *crate_name == name && *file_name == short && words.contains(&vendor.as_str())
+                });
+                let Some(known) = known else { panic!("{} names {vendor}", file.display()) };
+                met.insert(known);
+            }
+        }
+    }
+    assert_eq!(met.len(), NAMESAKES.len(), "an exception is no longer needed");
 }
