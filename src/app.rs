@@ -7,7 +7,7 @@ use exai_context::{
     git::GitSettings,
 };
 use exai_core::{Clock, SystemClock, provider::Provider, store::Store};
-use exai_engine::{Engine, Parts, Settings, inference::inference::InferenceSettings};
+use exai_engine::{Engine, Parts, Settings, inference::InferenceSettings};
 use exai_providers::HttpSettings;
 use exai_store::SqliteStore;
 use exai_tools::{ExaiServer, OnDisconnect, RootPolicy, ServerParts};

@@ -12,7 +12,7 @@ use exai_engine::{
     call::FixedRoots,
     context::files::Roots,
     inference::{
-        inference::InferenceSettings,
+        InferenceSettings,
         routing::{Facts, Preferences, Strategy},
         scope::CallScope,
     },

@@ -166,6 +166,18 @@ impl ModelSpec {
         }
     }
 
+    /// Whether the model can be shown an image; one that nothing is known of is given the benefit of the doubt.
+    #[must_use]
+    pub fn may_see(&self) -> bool {
+        self.can(Capability::Vision) || (self.capabilities.is_empty() && self.intelligence == 0)
+    }
+
+    /// Whether the model can call functions. Of one that nothing is known of it is not known that it cannot.
+    #[must_use]
+    pub fn may_call_functions(&self) -> bool {
+        self.can(Capability::Tools) || self.capabilities.is_empty()
+    }
+
     /// Whether the model has a capability.
     #[must_use]
     pub fn can(&self, capability: Capability) -> bool {

@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use exai_context::files::Roots;
 
-use crate::inference::scope::CallScope;
+use exai_inference::scope::CallScope;
 
 /// Where the folders come from that a call may read. Asked only when a call names files, because the answer may need the client.
 #[async_trait]

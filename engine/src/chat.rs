@@ -21,16 +21,16 @@ use crate::{
     error::EngineError,
     follow_up::files_required,
     history, images,
-    inference::{
-        delivery::Delivery,
-        fallback::PassedOver,
-        routing::{Choice, Facts, Needs, Provenance, may_see},
-    },
     prompt_files::{bytes_of, gather},
     threads::Appended,
     turn::{Asking, Rendered, Turn},
     window,
     workflow::step::MAX_IMAGES,
+};
+use exai_inference::{
+    delivery::Delivery,
+    fallback::PassedOver,
+    routing::{Choice, Facts, Needs, Provenance},
 };
 
 /// The longest prompt, in characters. Longer material belongs into files.
@@ -217,7 +217,7 @@ impl Engine {
         call: &Call,
     ) -> Result<Rendered, EngineError> {
         let preferences = self.preferences();
-        let earlier = thread.filter(|_| may_see(&choice.model)).map(shown_before).unwrap_or_default();
+        let earlier = thread.filter(|_| choice.model.may_see()).map(shown_before).unwrap_or_default();
         let images = images::read(&input.images, &earlier, call).await?;
         let system = self.settings.wording.system(Prompt::Chat, preferences.locale.as_deref());
         let room = window::remaining(&choice.model, &[&system, &input.prompt])?;

@@ -19,7 +19,8 @@ use tokio::time::Instant;
 pub use known::{Agent, built_in};
 pub use output::Parser;
 
-use crate::{call::Call, engine::Engine, error::EngineError, inference::delivery::Unwritten};
+use crate::{call::Call, engine::Engine, error::EngineError};
+use exai_inference::delivery::Unwritten;
 
 /// The tool's name in threads.
 const TOOL: &str = "clink";

@@ -6,14 +6,11 @@ use exai_core::{Clock, model::ModelSpec, provider::Provider, store::Store};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    inference::{
-        attempt::Jitter,
-        inference::{Inference, InferenceParts},
-        routing::{Models, Preferences},
-    },
-    settings::Settings,
-    threads::Threads,
+use crate::{settings::Settings, threads::Threads};
+use exai_inference::{
+    Inference, InferenceParts,
+    attempt::Jitter,
+    routing::{Models, Preferences},
 };
 
 /// What the engine is built from.

@@ -28,7 +28,7 @@ impl Engine {
     fn filing(&self, name: Option<&str>) -> Result<Arc<dyn Provider>, EngineError> {
         let takes: Vec<&Arc<dyn Provider>> =
             self.models().providers().iter().filter(|provider| provider.files().is_some()).collect();
-        let named = name.map(str::trim).filter(|name| !crate::inference::routing::is_auto(name));
+        let named = name.map(str::trim).filter(|name| !exai_inference::routing::is_auto(name));
         let found = match named {
             None => takes.first().copied(),
             Some(name) => {

@@ -15,12 +15,12 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    inference::{
-        delivery::{Answered, Delivery},
-        question::Question,
-    },
     prompt_files::{Gathered, gather},
     window,
+};
+use exai_inference::{
+    delivery::{Answered, Delivery},
+    question::Question,
 };
 
 /// The most files that an expert's one request may name.

@@ -12,7 +12,6 @@ pub mod files;
 mod follow_up;
 mod history;
 mod images;
-pub mod inference;
 mod needs;
 pub mod overview;
 pub mod probe;
@@ -28,8 +27,8 @@ mod window;
 pub mod workflow;
 
 pub use exai_context as context;
-pub use inference::{
-    delivery, fallback, routing,
+pub use exai_inference::{
+    self as inference, delivery, fallback, routing,
     routing::{Preferences, ToolPreferences},
 };
 

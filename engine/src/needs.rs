@@ -12,7 +12,8 @@ mod tests {
     use exai_core::{chat::Thinking, model::Mark};
 
     use super::*;
-    use crate::{inference::routing::Facts, tool_chat::TOOL};
+    use crate::tool_chat::TOOL;
+    use exai_inference::routing::Facts;
 
     /// One line a request: what it is | tool | characters | kB of files | pictures | web | thinking | purpose | thousand tokens.
     const LABELLED: &str = include_str!("labelled.txt");

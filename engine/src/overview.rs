@@ -8,7 +8,7 @@ use exai_core::{
 };
 
 use crate::engine::Engine;
-pub use crate::inference::load::Load;
+pub use exai_inference::load::Load;
 
 /// What usage is summed up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

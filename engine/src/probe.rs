@@ -11,11 +11,8 @@ use exai_core::{
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use crate::{
-    call::Call,
-    engine::Engine,
-    inference::{question::Question, routing::Choice},
-};
+use crate::{call::Call, engine::Engine};
+use exai_inference::{question::Question, routing::Choice};
 
 /// The tool under which it is recorded and paid for.
 const TOOL: &str = "status";

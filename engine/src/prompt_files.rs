@@ -11,7 +11,8 @@ use exai_core::thread::FileRef;
 use exai_prompts::question;
 use tokio::time::Instant;
 
-use crate::{call::Call, error::EngineError, inference::error::InferenceError};
+use crate::{call::Call, error::EngineError};
+use exai_inference::error::InferenceError;
 
 /// Files as they go into a prompt.
 #[derive(Debug, Default)]

@@ -4,17 +4,12 @@ use exai_context::evidence::FileReport;
 use exai_core::{chat::Thinking, provider::Preview};
 
 use crate::{
-    call::Call,
-    chat::ChatInput,
-    engine::Engine,
-    error::EngineError,
-    inference::{
-        error::InferenceError,
-        routing::{Choice, Facts, Route, RouteQuery},
-    },
-    needs::ends_with_expert,
-    prompt_files::bytes_of,
-    turn::Rendered,
+    call::Call, chat::ChatInput, engine::Engine, error::EngineError, needs::ends_with_expert,
+    prompt_files::bytes_of, turn::Rendered,
+};
+use exai_inference::{
+    error::InferenceError,
+    routing::{Choice, Facts, Route, RouteQuery},
 };
 
 /// A call that might be made.

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use exai_context::git::GitSettings;
 use exai_prompts::Wording;
 
-use crate::{clink::ClinkSettings, inference::inference::InferenceSettings};
+use crate::clink::ClinkSettings;
+use exai_inference::InferenceSettings;
 
 /// How the engine behaves. `Default` is what the documentation promises.
 #[derive(Debug, Clone)]

@@ -10,7 +10,8 @@ use exai_core::{
 
 use futures::future::BoxFuture;
 
-use crate::{call::Call, error::EngineError, inference::delivery::Unwritten};
+use crate::{call::Call, error::EngineError};
+use exai_inference::delivery::Unwritten;
 
 /// The most characters of a thread's title.
 const TITLE_CHARS: usize = 80;

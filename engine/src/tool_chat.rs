@@ -14,15 +14,15 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    inference::{
-        delivery::Delivery,
-        error::InferenceError,
-        fallback::PassedOver,
-        routing::{Choice, Facts, Needs, Provenance},
-    },
     prompt_files::Gathered,
     turn::{Asking, Rendered},
     window,
+};
+use exai_inference::{
+    delivery::Delivery,
+    error::InferenceError,
+    fallback::PassedOver,
+    routing::{Choice, Facts, Needs, Provenance},
 };
 
 /// The tool's name in threads and runs.

@@ -10,19 +10,15 @@ use exai_core::{
 use futures::future::BoxFuture;
 
 use crate::{
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    follow_up::Round,
-    inference::{
-        delivery::{Answered, Delivery, Unwritten},
-        error::InferenceError,
-        fallback::{Inquiry, PassedOver, Replied},
-        question::Question,
-        routing::{Choice, Chosen, Needs, Picking, Provenance},
-    },
-    prompt_files::Gathered,
+    call::Call, engine::Engine, error::EngineError, follow_up::Round, prompt_files::Gathered,
     threads::Appended,
+};
+use exai_inference::{
+    delivery::{Answered, Delivery, Unwritten},
+    error::InferenceError,
+    fallback::{Inquiry, PassedOver, Replied},
+    question::Question,
+    routing::{Choice, Chosen, Needs, Picking, Provenance},
 };
 
 /// A request as one model is asked it.
@@ -135,7 +131,9 @@ impl Engine {
     ) -> Result<Choice, EngineError> {
         match self.choose_able(tool, requested, needs, call).await? {
             Chosen::Model(choice) => Ok(*choice),
-            Chosen::Offline { .. } => Err(EngineError::NoModel { hint: self.settings.hints.configure.clone() }),
+            Chosen::Offline { .. } => {
+                Err(EngineError::NoModel { hint: self.settings.hints.configure.clone() })
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use exai_context::files::estimate_tokens;
 use exai_core::model::ModelSpec;
 
-use crate::inference::error::InferenceError;
+use exai_inference::error::InferenceError;
 
 /// What remains of the input budget for history and files after the texts that must go in.
 pub(crate) fn remaining(model: &ModelSpec, fixed: &[&str]) -> Result<u32, InferenceError> {

@@ -29,14 +29,8 @@ use self::{
     spec::{ExpertRule, Flow, SkipRule},
     step::{accept, present_work, work_with},
 };
-use crate::{
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    inference::routing::{Chosen, Facts, Needs},
-    prompt_files::bytes_of,
-    threads::Appended,
-};
+use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::bytes_of, threads::Appended};
+use exai_inference::routing::{Chosen, Facts, Needs};
 
 impl Engine {
     /// Takes one step of a workflow tool.

@@ -11,12 +11,13 @@ use exai_providers::VendorKind;
 const PREFIX: &str = "exai-mcp-";
 
 /// What each crate may use of ours, for building it and for running it.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("core", &[]),
     ("prompts", &[]),
     ("context", &["core"]),
     ("inspect", &["context", "core"]),
-    ("engine", &["context", "core", "inspect", "prompts"]),
+    ("inference", &["context", "core"]),
+    ("engine", &["context", "core", "inference", "inspect", "prompts"]),
     ("providers", &["core"]),
     ("store", &["core"]),
     ("transports", &["core"]),
@@ -139,7 +140,7 @@ fn strangers_files_are_opened_in_one_place() {
 }
 
 /// Crates that name no vendor: what differs between vendors is data of `providers`, and reaches them through its ports.
-const WITHOUT_VENDORS: [&str; 5] = ["context", "engine", "inspect", "tools", "transports"];
+const WITHOUT_VENDORS: [&str; 6] = ["context", "engine", "inference", "inspect", "tools", "transports"];
 
 /// A crate, the name of a file in it, and words.
 type Namesake = (&'static str, &'static str, &'static [&'static str]);

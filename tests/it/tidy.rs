@@ -7,8 +7,19 @@ use std::{
 };
 
 /// Folders with programs that are built and shipped.
-const PRODUCTION: [&str; 10] =
-    ["src", "core", "prompts", "providers", "store", "context", "inspect", "engine", "tools", "transports"];
+const PRODUCTION: [&str; 11] = [
+    "src",
+    "core",
+    "prompts",
+    "providers",
+    "store",
+    "context",
+    "inspect",
+    "inference",
+    "engine",
+    "tools",
+    "transports",
+];
 /// The most lines of a file, without its own tests.
 const MAX_LINES: usize = 500;
 /// Words that say nothing about what a thing is.

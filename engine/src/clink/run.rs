@@ -11,7 +11,8 @@ use tokio::{
 };
 
 use super::{Agent, ClinkSettings, DEPTH_VARIABLE, USUAL};
-use crate::{call::Call, error::EngineError, inference::error::InferenceError};
+use crate::{call::Call, error::EngineError};
+use exai_inference::error::InferenceError;
 
 /// How much of an agent's complaints is read, and how much of their end is told.
 const MAX_COMPLAINT: u64 = 256 * 1024;

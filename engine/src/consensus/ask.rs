@@ -12,18 +12,12 @@ use exai_core::{
 use futures::{StreamExt as _, stream::FuturesUnordered};
 
 use super::{ENOUGH, Spoken, TOOL, prompt::Matter, recall::Work, work::Plan};
-use crate::{
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    inference::{
-        delivery::{Answered, Unwritten},
-        error::InferenceError,
-        question::Question,
-        routing::{Choice, Chosen, Needs},
-    },
-    prompt_files::Gathered,
-    threads::Appended,
+use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::Gathered, threads::Appended};
+use exai_inference::{
+    delivery::{Answered, Unwritten},
+    error::InferenceError,
+    question::Question,
+    routing::{Choice, Chosen, Needs},
 };
 
 /// The asking part of one call.

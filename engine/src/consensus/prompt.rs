@@ -13,10 +13,10 @@ use crate::{
     engine::Engine,
     error::EngineError,
     history, images,
-    inference::routing::Choice,
     prompt_files::{Gathered, gather},
     window,
 };
+use exai_inference::routing::Choice;
 
 /// Keys the fence around other models' answers, like that around files.
 const FENCE_KEY: &[u8; 32] = b"exai-mcp opinions fence, edition";

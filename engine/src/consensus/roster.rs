@@ -6,12 +6,8 @@ use exai_core::model::{Mark, ModelSpec, Status};
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_VOICES, TOOL};
-use crate::{
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    inference::routing::{Choice, Chosen, Needs, is_unvouched, may_see},
-};
+use crate::{call::Call, engine::Engine, error::EngineError};
+use exai_inference::routing::{Choice, Chosen, Needs, is_unvouched};
 
 /// How many models the server chooses when the caller names none.
 const CHOSEN: usize = 3;
@@ -103,7 +99,7 @@ impl Engine {
             consultants
         };
         check_twins(&consultants)?;
-        if let Some(blind) = consultants.iter().find(|one| with_images && !may_see(&one.choice.model)) {
+        if let Some(blind) = consultants.iter().find(|one| with_images && !one.choice.model.may_see()) {
             let name = blind.choice.model.qualified();
             return Err(EngineError::invalid(
                 "images",
@@ -140,7 +136,7 @@ impl Engine {
             let models = provider.models();
             let mut usable: Vec<&ModelSpec> = models
                 .iter()
-                .filter(|model| is_usable(model) && (!with_images || may_see(model)))
+                .filter(|model| is_usable(model) && (!with_images || model.may_see()))
                 .filter(|model| preferences.allowed.check(model).is_ok())
                 .collect();
             usable.sort_by_key(|model| {
@@ -152,7 +148,7 @@ impl Engine {
                 let choice = Choice {
                     provider: std::sync::Arc::clone(provider),
                     model: model.clone(),
-                    requested: crate::inference::routing::AUTO.to_owned(),
+                    requested: exai_inference::routing::AUTO.to_owned(),
                     fallback_reason: None,
                     routed_by: None,
                     others: Vec::new(),

@@ -17,10 +17,10 @@ use crate::{
     call::Call,
     engine::Engine,
     error::EngineError,
-    inference::{delivery::Unwritten, routing::Choice},
     threads::Appended,
     workflow::step::{MAX_FINDINGS_CHARS, MAX_STEP_CHARS},
 };
+use exai_inference::{delivery::Unwritten, routing::Choice};
 
 /// What one call is to do.
 pub(super) struct Plan {

@@ -150,7 +150,7 @@ impl Engine {
         managed: &mut Managed,
         call: &Call,
     ) -> Result<Vec<FileRow>, EngineError> {
-        let named = input.provider.as_deref().filter(|name| !crate::inference::routing::is_auto(name));
+        let named = input.provider.as_deref().filter(|name| !exai_inference::routing::is_auto(name));
         let providers: Vec<Arc<dyn Provider>> = match named {
             Some(name) => vec![self.filing(Some(name))?],
             None => {

@@ -24,11 +24,11 @@ use crate::{
     chat::{ChatInput, ChatOutcome},
     engine::Engine,
     error::EngineError,
-    inference::routing::{Choice, Chosen, Needs},
     prompt_files::{Gathered, rendered},
     turn::{Asking, Rendered},
     window,
 };
+use exai_inference::routing::{Choice, Chosen, Needs};
 
 /// The tool's name in threads and runs.
 const TOOL: &str = "file_query";
@@ -221,7 +221,7 @@ impl Engine {
         call: &Call,
     ) -> Result<Choice, EngineError> {
         let needs = Needs::of(Mark::Fast);
-        let named = input.model.as_deref().filter(|name| !crate::inference::routing::is_auto(name));
+        let named = input.model.as_deref().filter(|name| !exai_inference::routing::is_auto(name));
         let own = provider.models();
         let usual = own.iter().find(|model| model.marks.contains(&Mark::Fast)).map(ModelSpec::qualified);
         // Without a name the vendor that has the file is asked, whoever else would come first.
@@ -238,7 +238,7 @@ impl Engine {
             );
             return Err(EngineError::invalid("model", text));
         }
-        let requested = named.unwrap_or(crate::inference::routing::AUTO).to_owned();
+        let requested = named.unwrap_or(exai_inference::routing::AUTO).to_owned();
         Ok(Choice { requested, others: Vec::new(), ..*choice })
     }
 

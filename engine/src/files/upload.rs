@@ -11,7 +11,8 @@ use exai_core::{
 };
 
 use super::{MAX_FILES, ctx, failed, mark};
-use crate::{call::Call, engine::Engine, error::EngineError, inference::error::InferenceError};
+use crate::{call::Call, engine::Engine, error::EngineError};
+use exai_inference::error::InferenceError;
 
 /// How long a call waits until the record of a file is durable.
 const RECORDED: Duration = Duration::from_secs(2);

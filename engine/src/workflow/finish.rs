@@ -20,16 +20,10 @@ use super::{
     offline::filtered,
     spec::{ExpertRule, Promotion},
 };
-use crate::{
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    inference::{
-        delivery::{Delivery, Unwritten},
-        routing::{Choice, Chosen},
-    },
-    prompt_files::Gathered,
-    turn::Asking,
+use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::Gathered, turn::Asking};
+use exai_inference::{
+    delivery::{Delivery, Unwritten},
+    routing::{Choice, Chosen},
 };
 
 impl Engine {

@@ -9,9 +9,8 @@ use exai_core::{
 };
 
 use super::{End, InspectedEnd, StepOutcome, StoredStep, changes::always_reads, request::wanted_files};
-use crate::{
-    call::Call, engine::Engine, error::EngineError, inference::delivery::Unwritten, prompt_files::gather,
-};
+use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::gather};
+use exai_inference::delivery::Unwritten;
 
 /// Tokens of files that the inspection reads; it has no window, only patience.
 const INSPECTION_TOKENS: u32 = 8_000_000;

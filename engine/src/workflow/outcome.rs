@@ -12,10 +12,8 @@ use super::{
     spec::{Flow, Promotion, Spec},
     step::branch_of,
 };
-use crate::{
-    engine::Engine,
-    inference::{delivery::Delivery, fallback::PassedOver, routing::Provenance},
-};
+use crate::engine::Engine;
+use exai_inference::{delivery::Delivery, fallback::PassedOver, routing::Provenance};
 
 /// A step that was taken.
 #[derive(Debug)]

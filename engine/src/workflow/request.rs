@@ -10,11 +10,11 @@ use crate::{
     error::EngineError,
     history,
     images::{self, Images},
-    inference::routing::Choice,
     prompt_files::{Gathered, gather},
     turn::Rendered,
     window,
 };
+use exai_inference::routing::Choice;
 
 impl Engine {
     /// The request to the expert, and what its files are.

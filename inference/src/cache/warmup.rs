@@ -1,0 +1,96 @@
+//! Answers of earlier processes: read once for each owner, at the first question that this process cannot answer itself.
+//!
+//! A client whose connection or server went away in the middle calls again with the same words; that must not be paid for twice.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use exai_core::{
+    Principal, Timestamp,
+    chat::{FinishReason, Reply},
+    run::{Run, RunState},
+    store::{RunFilter, Store},
+};
+use parking_lot::Mutex;
+
+use super::AnswerCache;
+use crate::completion::Completion;
+
+/// The most answers that are read.
+const MAX_RUNS: u32 = 200;
+/// The most owners that are remembered as read; beyond that they are read again.
+const MAX_OWNERS: usize = 10_000;
+
+/// Who has been read.
+#[derive(Debug, Clone)]
+pub(crate) struct Warmup {
+    lifetime: Duration,
+    read: Arc<Mutex<HashSet<(String, String)>>>,
+}
+
+impl Warmup {
+    /// For a cache whose answers live so long.
+    pub(crate) fn new(lifetime: Duration) -> Self {
+        Self { lifetime, read: Arc::default() }
+    }
+
+    /// Whether an answer of that moment may no longer be given again.
+    pub(crate) fn is_over(&self, at: Timestamp, now: Timestamp) -> bool {
+        u128::from(now.millis_since(at)) > self.lifetime.as_millis()
+    }
+
+    /// Fills the cache with the owner's recent answers, once.
+    pub(crate) async fn warm(&self, cache: &AnswerCache, store: &dyn Store, now: Timestamp, who: &Principal) {
+        let owner = (who.tenant.to_string(), who.owner.to_string());
+        if self.lifetime.is_zero() || !self.is_first(owner) {
+            return;
+        }
+        let since = now.plus_millis(-i64::try_from(self.lifetime.as_millis()).unwrap_or(i64::MAX));
+        let filter = RunFilter { state: Some(RunState::Done), since: Some(since), ..RunFilter::default() };
+        let runs = match store.recent_runs(who, &filter, MAX_RUNS).await {
+            Ok(runs) => runs,
+            Err(error) => {
+                tracing::debug!("earlier answers cannot be read: {error}");
+                return;
+            }
+        };
+        // The latest comes first in the list and must win.
+        for run in runs.into_iter().rev() {
+            let (key, at) = (run.request, run.ended_at.unwrap_or(run.started_at));
+            if let Some(completion) = completion(run).filter(|_| !self.is_over(at, now)) {
+                cache.keep(key, &Arc::new(completion), at);
+            }
+        }
+    }
+
+    fn is_first(&self, owner: (String, String)) -> bool {
+        let mut read = self.read.lock();
+        if read.len() >= MAX_OWNERS {
+            read.clear();
+        }
+        read.insert(owner)
+    }
+}
+
+/// The answer as it was given; `None` when it is not known to be whole.
+pub(crate) fn completion(run: Run) -> Option<Completion> {
+    let outcome = run.outcome?;
+    // Calls of functions are kept with the turns of their thread only.
+    let finish = outcome.finish.filter(|finish| *finish != FinishReason::ToolCalls)?;
+    Some(Completion {
+        reply: Reply {
+            text: outcome.text,
+            // What a vendor wants back is kept with the turns of the thread that it belongs to.
+            opaque: Vec::new(),
+            tool_calls: Vec::new(),
+            usage: outcome.usage,
+            finish,
+            model: outcome.answered_as,
+        },
+        run: run.id,
+        provider: run.provider,
+        model: run.model,
+        attempts: outcome.attempts,
+        duration: Duration::from_millis(outcome.duration_ms),
+        cost_usd: outcome.cost_usd,
+    })
+}

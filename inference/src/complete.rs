@@ -1,0 +1,204 @@
+//! One completion: from the cache, from an equal run under way, or by asking.
+
+use std::{sync::Arc, time::Duration};
+
+use exai_core::{
+    RequestHash, RunId,
+    run::{Run, RunState},
+    store::{Commit, Write},
+};
+
+use crate::{
+    budget::{Bill, Ledger, Reservation},
+    cache::{Cached, fingerprint},
+    delivery::{Answered, Delivery, Source, Unwritten},
+    error::InferenceError,
+    events::CompletionEvent,
+    inference::Inference,
+    question::Question,
+    record::RunRecord,
+    runs::{RunHandle, Start},
+    scope::CallScope,
+};
+
+/// What begins a run beside its question.
+struct Beginning {
+    key: RequestHash,
+    prologue: Vec<Write>,
+    reserved: Option<Reservation>,
+}
+
+/// A run that was joined or begun, and the caller's prologue on its way to storage.
+struct Joined {
+    handle: RunHandle,
+    written: Option<Commit>,
+}
+
+impl Inference {
+    /// Gets the answer: from the cache, from an equal run under way, or by asking.
+    ///
+    /// # Errors
+    /// Anything that [`InferenceError`] names. The question's prologue is stored by then, or on its way.
+    pub async fn complete(
+        self: &Arc<Self>,
+        mut question: Question,
+        call: &CallScope,
+    ) -> Result<Answered, InferenceError> {
+        let prologue = std::mem::take(&mut question.prologue);
+        let key = fingerprint(
+            &call.principal,
+            question.choice.provider.id(),
+            question.choice.provider.identity(),
+            question.prompt_version,
+            &question.request,
+        );
+        let looked_up = if question.fresh { None } else { self.remembered(&key, call).await };
+        if let Some(cached) = looked_up {
+            let source = Source::Cached { age: self.age(cached.at) };
+            let delivery = Delivery { completion: cached.completion, source };
+            return Ok(handed_over(delivery, prologue, call).await);
+        }
+        let ledger = Ledger { store: &*self.store, clock: &*self.clock };
+        let bill = Bill {
+            who: &call.principal,
+            thread: question.thread,
+            choice: &question.choice,
+            request: &question.request,
+        };
+        let reserved = self.budget.reserve(ledger, bill, self.router.models()).await?;
+        let joined = self.join_or_start(question, Beginning { key, prologue, reserved }, call);
+        match joined {
+            Ok(joined) => self.outcome_of(joined, call).await,
+            Err(answered) => Ok(*answered),
+        }
+    }
+
+    /// Joins the run of an equal request or begins one; the answer, when it has come in between.
+    fn join_or_start(
+        self: &Arc<Self>,
+        question: Question,
+        beginning: Beginning,
+        call: &CallScope,
+    ) -> Result<Joined, Box<Answered>> {
+        let Beginning { key, prologue, reserved } = beginning;
+        let name = question.choice.model.qualified();
+        call.progress.send_modify(|event| event.model = Some(name.clone()));
+        let (fresh, thread) = (question.fresh, question.thread.filter(|_| !prologue.is_empty()));
+        let run = self.new_run(key, &question);
+        // Given to the run that is begun here; still there when none is.
+        let mut prologue = Some(prologue);
+        let started = self.runs.join_or_start(
+            key,
+            || if fresh { None } else { self.cache.get(&key).map(|cached| cached.completion) },
+            || Start {
+                serial: self.next_serial(),
+                record: RunRecord::new(
+                    Arc::clone(&self.store),
+                    call.principal.clone(),
+                    run,
+                    prologue.take().unwrap_or_default(),
+                    reserved,
+                ),
+                events: call.events.clone(),
+            },
+            |task| {
+                task.events.change(|event| event.model = Some(name));
+                Arc::clone(self).run(key, question, task, call.clone())
+            },
+        );
+        let handle = match started {
+            Ok(handle) => handle,
+            Err(completion) => {
+                let delivery = Delivery { completion, source: Source::Cached { age: Duration::ZERO } };
+                let unwritten = Unwritten { writes: prologue.unwrap_or_default(), reserved: None };
+                return Err(Box::new(Answered { delivery, unwritten, written: None }));
+            }
+        };
+        if let Some(thread) = thread {
+            call.kept_in(thread);
+        }
+        // The thread of a run that somebody else began is no part of its record.
+        let apart = prologue.filter(|writes| !writes.is_empty());
+        let written = apart.map(|writes| self.store.write(&call.principal, writes));
+        Ok(Joined { handle, written })
+    }
+
+    async fn outcome_of(&self, joined: Joined, call: &CallScope) -> Result<Answered, InferenceError> {
+        let Joined { handle, written } = joined;
+        let (shared, record) = (handle.joined, handle.record.clone());
+        let outcome = tokio::select! {
+            biased;
+            () = call.cancel.cancelled() => return Err(InferenceError::Cancelled),
+            outcome = tokio::time::timeout_at(call.deadline, handle.wait(call)) => outcome,
+        };
+        match outcome {
+            Err(_elapsed) => Err(timed_out(call)),
+            Ok(Ok(completion)) => {
+                let source = if shared { Source::Shared } else { Source::Fresh };
+                let delivery = Delivery { completion, source };
+                if let Some(events) = &call.events {
+                    drop(events.send(CompletionEvent::Done(delivery.clone())).await);
+                }
+                Ok(Answered { delivery, unwritten: record.take(), written })
+            }
+            Ok(Err(error)) => Err(Arc::try_unwrap(error).unwrap_or_else(|shared| shared.for_another())),
+        }
+    }
+
+    /// The answer to this very request: of this process, or of one before it.
+    async fn remembered(&self, key: &RequestHash, call: &CallScope) -> Option<Cached> {
+        let now = self.clock.now();
+        let found = match self.cache.get(key) {
+            Some(cached) => Some(cached),
+            None => {
+                self.warmup.warm(&self.cache, &*self.store, now, &call.principal).await;
+                self.cache.peek(key)
+            }
+        };
+        // Read late, an answer is older than its time in this cache.
+        let cached = found.filter(|cached| !self.warmup.is_over(cached.at, now))?;
+        if self.is_forgotten(cached.at, &call.principal).await {
+            self.cache.forget(key);
+            return None;
+        }
+        Some(cached)
+    }
+
+    fn new_run(&self, key: RequestHash, question: &Question) -> Run {
+        let started_at = self.clock.now();
+        let limit_ms = i64::try_from(self.call_limit.as_millis()).unwrap_or(i64::MAX);
+        Run {
+            id: RunId::new(),
+            thread: question.thread.unwrap_or_else(exai_core::ThreadId::new),
+            tool: question.tool.to_owned(),
+            request: key,
+            provider: question.choice.provider.id().clone(),
+            model: question.request.model.clone(),
+            state: RunState::Running,
+            started_at,
+            deadline_at: started_at.plus_millis(limit_ms),
+            ended_at: None,
+            outcome: None,
+        }
+    }
+}
+
+/// An answer that is there already, for a caller that may want every event of it.
+async fn handed_over(delivery: Delivery, prologue: Vec<Write>, call: &CallScope) -> Answered {
+    if let Some(events) = &call.events {
+        let text = delivery.completion.reply.text.clone();
+        drop(events.send(CompletionEvent::Delta(exai_core::chat::Delta::Text(text))).await);
+        drop(events.send(CompletionEvent::Done(delivery.clone())).await);
+    }
+    let unwritten = Unwritten { writes: prologue, reserved: None };
+    Answered { delivery, unwritten, written: None }
+}
+
+fn timed_out(call: &CallScope) -> InferenceError {
+    let event = call.progress.borrow().clone();
+    let progress = match event.tokens {
+        0 => format!(" (the call was {})", event.phase.as_str()),
+        tokens => format!(" (the call was {}, about {tokens} tokens had arrived)", event.phase.as_str()),
+    };
+    InferenceError::Timeout { limit: call.limit, progress }
+}

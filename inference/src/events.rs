@@ -1,0 +1,104 @@
+//! A completion while it runs: what each subscriber sees of it.
+
+use std::sync::Arc;
+
+use exai_core::{
+    ModelId, ProviderId,
+    chat::{Delta, Usage},
+    run::{Phase, RunEvent},
+};
+use tokio::sync::{mpsc, watch};
+
+use crate::delivery::Delivery;
+
+/// How many events wait for a reader before the provider's stream is held back.
+pub const CAPACITY: usize = 64;
+
+/// A step of a completion.
+#[derive(Debug, Clone)]
+pub enum CompletionEvent {
+    /// It waits for a permit.
+    Queued,
+    /// A model is asked. What came of an earlier attempt is void: the text begins anew.
+    Attempt {
+        /// From 1.
+        number: u32,
+        /// Who serves the model.
+        provider: ProviderId,
+        /// The model.
+        model: ModelId,
+    },
+    /// A piece of the answer: text, reasoning, or a call of a function.
+    Delta(Delta),
+    /// Tokens, as far as the provider has counted them.
+    Usage(Usage),
+    /// Another stage.
+    Phase(Phase),
+    /// The whole answer. The last event.
+    Done(Delivery),
+}
+
+/// Where a caller wants the events of its completions.
+pub type EventSender = mpsc::Sender<CompletionEvent>;
+
+/// What a run says while it goes on: the latest state for all who wait, and every event for the caller that began it.
+#[derive(Clone)]
+pub struct RunEvents {
+    latest: Arc<watch::Sender<RunEvent>>,
+    every: Option<EventSender>,
+}
+
+impl RunEvents {
+    /// Events of a run. A full `every` holds the provider's stream back; a closed one is ignored.
+    #[must_use]
+    pub fn new(latest: watch::Sender<RunEvent>, every: Option<EventSender>) -> Self {
+        Self { latest: Arc::new(latest), every }
+    }
+
+    /// The state for all who wait, as it is now.
+    pub(crate) fn latest(&self) -> RunEvent {
+        self.latest.borrow().clone()
+    }
+
+    /// Changes the state for all who wait.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut RunEvent)) {
+        self.latest.send_modify(change);
+    }
+
+    /// Another stage.
+    pub(crate) async fn phase(&self, phase: Phase) {
+        self.change(|event| event.phase = phase);
+        let event =
+            if phase == Phase::Queued { CompletionEvent::Queued } else { CompletionEvent::Phase(phase) };
+        self.send(event).await;
+    }
+
+    /// A model is asked.
+    pub(crate) async fn attempt(&self, number: u32, provider: &ProviderId, model: &ModelId) {
+        self.change(|event| {
+            event.phase = Phase::Asking;
+            event.attempts = number;
+            event.tokens = 0;
+        });
+        let (provider, model) = (provider.clone(), model.clone());
+        self.send(CompletionEvent::Attempt { number, provider, model }).await;
+    }
+
+    /// Hands an event to the caller that began the run, and waits while it does not read.
+    pub(crate) async fn send(&self, event: CompletionEvent) {
+        if let Some(every) = &self.every {
+            // A reader that went away is no reason to end a run that others may wait for.
+            drop(every.send(event).await);
+        }
+    }
+
+    /// Whether some caller wants every event.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.every.is_some()
+    }
+
+    /// The same run, for an attempt whose words nobody is to see.
+    pub(crate) fn silent(&self) -> Self {
+        Self::new(watch::Sender::new(self.latest()), None)
+    }
+}

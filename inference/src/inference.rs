@@ -1,0 +1,186 @@
+//! The one struct that owns a completion.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use exai_core::{
+    Clock, Principal, Timestamp,
+    provider::Provider,
+    run::Run,
+    store::{Store, StoreError},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    attempt::{AttemptSettings, Attempts, Jitter},
+    budget::{self, Budget, BudgetSettings},
+    cache::{AnswerCache, CacheSettings, Warmup},
+    health::Health,
+    load::Load,
+    routing::{Models, Preferences, Router},
+    runs::Runs,
+};
+
+/// How completions behave. `Default` is what the documentation promises.
+#[derive(Debug, Clone)]
+pub struct InferenceSettings {
+    /// The longest a run may take.
+    pub call_limit: Duration,
+    /// How long a run's end waits to be stored together with its answer.
+    pub record_wait: Duration,
+    /// Parallel upstream attempts and retries.
+    pub attempts: AttemptSettings,
+    /// The answer cache.
+    pub cache: CacheSettings,
+    /// What runs may cost.
+    pub budget: BudgetSettings,
+    /// What the user prefers at the start.
+    pub preferences: Preferences,
+    /// The system prompt of the model that picks among models.
+    pub selector_prompt: Arc<str>,
+}
+
+impl Default for InferenceSettings {
+    fn default() -> Self {
+        Self {
+            call_limit: Duration::from_secs(900),
+            record_wait: Duration::from_millis(250),
+            attempts: AttemptSettings::default(),
+            cache: CacheSettings::default(),
+            budget: BudgetSettings::default(),
+            preferences: Preferences::default(),
+            selector_prompt: "".into(),
+        }
+    }
+}
+
+/// What it is built from.
+pub struct InferenceParts {
+    /// The configured providers, in order of configuration.
+    pub providers: Vec<Arc<dyn Provider>>,
+    /// Durable runs.
+    pub store: Arc<dyn Store>,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness of back-offs.
+    pub jitter: Jitter,
+    /// Limits.
+    pub settings: InferenceSettings,
+    /// Cancelled when the process is about to end: what is still open then was interrupted, not cancelled by its caller.
+    pub closing: CancellationToken,
+}
+
+/// Completions: the choice of the model, the cache, the budget, equal runs as one, attempts, and who answers instead.
+pub struct Inference {
+    pub(crate) router: Router,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) attempts: Attempts,
+    pub(crate) health: Health,
+    pub(crate) cache: AnswerCache,
+    pub(crate) warmup: Warmup,
+    pub(crate) runs: Runs,
+    pub(crate) budget: Budget,
+    pub(crate) call_limit: Duration,
+    pub(crate) record_wait: Duration,
+    pub(crate) selector_prompt: Arc<str>,
+    pub(crate) closing: CancellationToken,
+    serial: AtomicU64,
+}
+
+impl Inference {
+    /// Puts the parts together. Touches neither network nor disk.
+    #[must_use]
+    pub fn new(parts: InferenceParts) -> Self {
+        let InferenceParts { providers, store, clock, jitter, mut settings, closing } = parts;
+        let permits =
+            |provider: &Arc<dyn Provider>| Some((provider.id().clone(), provider.default_permits()?));
+        settings.attempts.add_permits(providers.iter().filter_map(permits));
+        let (models, runs) = (Models::new(providers), Runs::default());
+        let health = Health::new(settings.attempts.breaker);
+        Self {
+            router: Router::new(
+                models,
+                settings.preferences,
+                health.clone(),
+                runs.tasks().clone(),
+                closing.clone(),
+            ),
+            store,
+            clock,
+            attempts: Attempts::new(settings.attempts, health.clone(), jitter),
+            health,
+            cache: AnswerCache::new(&settings.cache),
+            warmup: Warmup::new(settings.cache.lifetime),
+            runs,
+            budget: Budget::new(settings.budget),
+            call_limit: settings.call_limit,
+            record_wait: settings.record_wait,
+            selector_prompt: settings.selector_prompt,
+            closing,
+            serial: AtomicU64::new(0),
+        }
+    }
+
+    /// The choice of the model.
+    #[must_use]
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// What is going on at this moment.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let permits = self.attempts.permits_in_use();
+        Load {
+            attempts: permits.global,
+            providers: permits.providers,
+            runs: self.runs.count(),
+            cached: self.cache.figures(),
+            unwritten: self.store.waiting(),
+            models: self.health.conditions(),
+            closed: self.health.closed_providers(),
+        }
+    }
+
+    /// The owner's runs that are under way here, the latest first. Short ones are never stored as running.
+    #[must_use]
+    pub fn running(&self, who: &Principal) -> Vec<Run> {
+        let mut runs: Vec<Run> = self
+            .runs
+            .under_way()
+            .into_iter()
+            .filter(|record| record.who() == who)
+            .map(|record| record.run().clone())
+            .collect();
+        runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+        runs
+    }
+
+    /// What the owner's runs have cost since midnight, UTC; what is under way is not in it.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn spent_today(&self, who: &Principal) -> Result<f64, StoreError> {
+        budget::spent_today(&*self.store, &*self.clock, who).await
+    }
+
+    /// Waits at most `limit` until no run is under way. False when one is left.
+    pub async fn ended(&self, limit: Duration) -> bool {
+        self.runs.ended(limit).await
+    }
+
+    /// How long ago a moment was.
+    pub(crate) fn age(&self, at: Timestamp) -> Duration {
+        Duration::from_millis(self.clock.now().millis_since(at))
+    }
+
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.serial.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,28 @@
+//! One completion of a model: who is asked, what it may cost, whether it is known already, how often it is tried, who answers instead,
+//! and what is stored of it.
+//!
+//! Sees the outside world only through the ports of `exai_core`; knows no provider by name, no thread, no file and no MCP.
+
+pub mod attempt;
+pub mod budget;
+pub mod cache;
+mod choose;
+mod complete;
+pub mod completion;
+mod cost;
+pub mod delivery;
+pub mod error;
+pub mod events;
+pub mod fallback;
+pub mod health;
+mod inference;
+pub mod load;
+mod metrics;
+pub mod question;
+mod record;
+pub mod routing;
+mod run_task;
+mod runs;
+pub mod scope;
+
+pub use inference::{Inference, InferenceParts, InferenceSettings};

@@ -1,0 +1,117 @@
+//! The endpoints' own lists of models: read when somebody looks for what is not known, kept for an hour, read again behind the call
+//! that finds them older. Never at the start: a list that nobody needs costs nobody a request.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use exai_core::{
+    ProviderId, RequestId,
+    model::{ModelOrigin, ModelSpec},
+    provider::{CallCtx, Provider},
+};
+use futures::future::join_all;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Models, is_auto};
+use crate::scope::CallScope;
+
+/// How long a list is taken to be what the endpoint has.
+const LIFETIME: Duration = Duration::from_secs(3_600);
+/// A list that is younger is not read again because a name is not in it.
+const YOUNG: Duration = Duration::from_secs(60);
+/// How long a call waits for lists that may have its name.
+const WAIT: Duration = Duration::from_secs(5);
+/// How long a list may take that nobody waits for.
+const BEHIND: Duration = Duration::from_secs(20);
+
+/// Which lists are being read, so that each is read once at a time.
+#[derive(Clone, Default)]
+struct RefreshGuard(Arc<Mutex<BTreeSet<ProviderId>>>);
+
+impl RefreshGuard {
+    fn begin(&self, id: &ProviderId) -> bool {
+        self.0.lock().insert(id.clone())
+    }
+
+    fn end(&self, id: &ProviderId) {
+        self.0.lock().remove(id);
+    }
+}
+
+/// Reads the endpoints' lists.
+pub(super) struct LiveLists {
+    models: Models,
+    guard: RefreshGuard,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl LiveLists {
+    pub(super) fn new(models: Models, tasks: TaskTracker, closing: CancellationToken) -> Self {
+        Self { models, guard: RefreshGuard::default(), tasks, closing }
+    }
+
+    /// Reads lists again that are old or were never read. Returns at once; who asks next sees them.
+    pub(super) fn refresh(&self) {
+        for provider in self.models.providers() {
+            if provider.list_age().is_some_and(|age| age < LIFETIME) || !self.guard.begin(provider.id()) {
+                continue;
+            }
+            let (provider, guard) = (Arc::clone(provider), self.guard.clone());
+            let ctx = CallCtx {
+                request_id: RequestId::from("models"),
+                deadline: Instant::now() + BEHIND,
+                cancel: self.closing.child_token(),
+            };
+            self.tasks.spawn(async move {
+                read(&*provider, &ctx).await;
+                guard.end(provider.id());
+            });
+        }
+    }
+
+    /// Looks for a name that nobody knows in the lists of those who may have it. True when one was read.
+    pub(super) async fn look_for(&self, name: &str, call: &CallScope) -> bool {
+        if is_auto(name) {
+            return false;
+        }
+        let named = name.split_once('/').map(|(provider, _)| provider);
+        let providers = self.models.providers();
+        let owner = providers
+            .iter()
+            .find(|provider| named.is_some_and(|name| provider.id().as_str().eq_ignore_ascii_case(name)));
+        let asked = providers.iter().filter(|provider| {
+            owner.is_none_or(|owner| owner.id() == provider.id())
+                && provider.list_age().is_none_or(|age| age >= YOUNG)
+        });
+        let ctx = CallCtx {
+            request_id: call.request_id.clone(),
+            deadline: call.deadline.min(Instant::now() + WAIT),
+            cancel: call.cancel.clone(),
+        };
+        let ctx = &ctx;
+        join_all(asked.map(|provider| async move { read(&**provider, ctx).await }))
+            .await
+            .into_iter()
+            .any(|was_read| was_read)
+    }
+}
+
+async fn read(provider: &dyn Provider, ctx: &CallCtx) -> bool {
+    match provider.live_models(ctx).await {
+        Ok(models) => {
+            tracing::debug!(provider = %provider.id(), models = models.len(), "the endpoint listed its models");
+            true
+        }
+        Err(error) => {
+            tracing::debug!(provider = %provider.id(), "the endpoint did not list its models: {error}");
+            false
+        }
+    }
+}
+
+/// Whether a model is one that nobody has vouched for: it is merely in a list, or in none.
+pub fn is_unvouched(model: &ModelSpec) -> bool {
+    matches!(model.origin, ModelOrigin::Endpoint | ModelOrigin::PassedThrough)
+}

@@ -1,0 +1,161 @@
+//! The task of one run: it asks, keeps what came of it, and ends by itself, by its deadline, or when nobody waits any more.
+
+use std::{sync::Arc, time::Duration};
+
+use exai_core::{
+    Kind, RequestHash,
+    chat::Usage,
+    provider::CallCtx,
+    run::{Phase, RunOutcome, RunState},
+};
+use tokio::time::Instant;
+
+use crate::{
+    attempt::Attempted,
+    completion::Completion,
+    error::InferenceError,
+    inference::Inference,
+    metrics,
+    question::Question,
+    record::SHORT,
+    runs::{Outcome, RunTask},
+    scope::CallScope,
+};
+
+/// How a run ended.
+struct Ended<'a> {
+    asked: &'a Result<Attempted, InferenceError>,
+    duration: Duration,
+}
+
+impl Inference {
+    /// Asks, and keeps what came of it.
+    pub(crate) async fn run(
+        self: Arc<Self>,
+        key: RequestHash,
+        question: Question,
+        task: RunTask,
+        call: CallScope,
+    ) -> Outcome {
+        let begun = Instant::now();
+        let asked = self.ask(&question, &task, &call).await;
+        let duration = begun.elapsed();
+        let (state, outcome) = self.ending(&question, &Ended { asked: &asked, duration });
+        log_end(&task, &question, state, &outcome, &call);
+        let RunTask { record, events, .. } = task;
+        let id = record.run().id;
+        record.end(state, self.clock.now(), outcome);
+        let attempted = match asked {
+            Ok(attempted) => attempted,
+            Err(error) => {
+                record.write_rest();
+                return Err(Arc::new(error));
+            }
+        };
+        let cost_usd = question.choice.model.price.cost(&attempted.reply.usage);
+        metrics::cost(question.choice.provider.id(), cost_usd.unwrap_or_default());
+        let completion = Arc::new(Completion {
+            reply: attempted.reply,
+            run: id,
+            provider: question.choice.provider.id().clone(),
+            model: question.request.model,
+            attempts: attempted.attempts,
+            duration,
+            cost_usd,
+        });
+        self.cache.keep(key, &completion, self.clock.now());
+        events.change(|event| event.phase = Phase::Checking);
+        self.write_rest_later(record);
+        Ok(completion)
+    }
+
+    /// Asks the model; stores that it does once that has lasted.
+    async fn ask(
+        &self,
+        question: &Question,
+        task: &RunTask,
+        call: &CallScope,
+    ) -> Result<Attempted, InferenceError> {
+        let ctx = CallCtx {
+            request_id: call.request_id.clone(),
+            deadline: Instant::now() + self.call_limit,
+            cancel: task.cancel.clone(),
+        };
+        let provider = &*question.choice.provider;
+        let asking = self.attempts.ask(provider, &question.request, question.is_last, &ctx, &task.events);
+        let mut asking = std::pin::pin!(asking);
+        tokio::select! {
+            biased;
+            asked = &mut asking => return asked,
+            () = tokio::time::sleep(SHORT) => task.record.write_start(),
+        }
+        asking.await
+    }
+
+    /// Stores a run's end when no subscriber has: all of them may have left at the last moment.
+    fn write_rest_later(&self, record: crate::record::RunRecord) {
+        let (closing, patience) = (self.closing.clone(), self.record_wait);
+        self.runs.tasks().spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(patience) => {}
+                () = closing.cancelled() => {}
+            }
+            record.write_rest();
+        });
+    }
+
+    fn ending(&self, question: &Question, ended: &Ended<'_>) -> (RunState, RunOutcome) {
+        let duration_ms = u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX);
+        match ended.asked {
+            Ok(attempted) => (
+                RunState::Done,
+                RunOutcome {
+                    text: attempted.reply.text.clone(),
+                    error: None,
+                    usage: attempted.reply.usage,
+                    cost_usd: question.choice.model.price.cost(&attempted.reply.usage),
+                    attempts: attempted.attempts,
+                    duration_ms,
+                    finish: Some(attempted.reply.finish),
+                    answered_as: attempted.reply.model.clone(),
+                },
+            ),
+            Err(error) => {
+                let state = match error.kind() {
+                    Kind::Cancelled if self.closing.is_cancelled() => RunState::Interrupted,
+                    Kind::Cancelled => RunState::Cancelled,
+                    _ => RunState::Failed,
+                };
+                let outcome = RunOutcome {
+                    text: String::new(),
+                    error: Some(format!("{}: {error}", error.kind().code())),
+                    usage: Usage::default(),
+                    cost_usd: None,
+                    attempts: error.attempts(),
+                    duration_ms,
+                    finish: None,
+                    answered_as: String::new(),
+                };
+                (state, outcome)
+            }
+        }
+    }
+}
+
+fn log_end(task: &RunTask, question: &Question, state: RunState, outcome: &RunOutcome, call: &CallScope) {
+    tracing::info!(
+        request_id = %call.request_id,
+        run_id = %task.record.run().id,
+        tool = question.tool,
+        provider = %question.choice.provider.id(),
+        model = %question.request.model,
+        requested = question.choice.requested,
+        state = state.as_str(),
+        attempts = outcome.attempts,
+        duration_ms = outcome.duration_ms,
+        input_tokens = outcome.usage.input_tokens,
+        output_tokens = outcome.usage.output_tokens,
+        error = outcome.error,
+        "consultation by `{}` {}", question.tool, state.as_str()
+    );
+}
