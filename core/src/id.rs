@@ -1,6 +1,13 @@
 //! Identities. Each is a type of its own: a thread id cannot be passed where a run id is meant.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -79,6 +86,28 @@ uuid_id!(
     "answer id",
     Uuid::now_v7()
 );
+
+/// One connection of a client, or one session where a client's connections share one. The transport makes it and puts it where the
+/// handler of each message finds it. It means nothing outside of this process, and is never used twice in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(u64);
+
+impl ConnectionId {
+    /// A number that no other connection of this process has. A counter, because some clients open a connection for every request and
+    /// nothing depends on the number being hard to guess.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a default identity would hide that each one is new")]
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 macro_rules! name_id {
     ($(#[$doc:meta])* $name:ident) => {

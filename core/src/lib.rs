@@ -24,5 +24,7 @@ pub mod wording;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{BoxError, Kind};
 pub use finding::{Citation, Finding, Severity, Verified};
-pub use id::{AnswerId, EndpointIdentity, ModelId, ProviderId, RequestHash, RequestId, RunId, ThreadId};
+pub use id::{
+    AnswerId, ConnectionId, EndpointIdentity, ModelId, ProviderId, RequestHash, RequestId, RunId, ThreadId,
+};
 pub use principal::Principal;

@@ -11,7 +11,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use exai_core::Principal;
+use exai_core::{ConnectionId, Principal};
 use rmcp::transport::streamable_http_server::session::{SessionManager as _, local::LocalSessionManager};
 
 use super::{conform::Initialize, guard};
@@ -20,11 +20,18 @@ const SESSION_ID: &str = "mcp-session-id";
 /// How long somebody waits before opening a session again.
 const RETRY_AFTER: &str = "5";
 
+/// What is known of a session.
+#[derive(Debug)]
+struct Session {
+    owner: Principal,
+    connection: ConnectionId,
+}
+
 /// Who opened which session.
 #[derive(Clone)]
 pub(super) struct Sessions {
     manager: Arc<LocalSessionManager>,
-    owners: Arc<Mutex<HashMap<String, Principal>>>,
+    known: Arc<Mutex<HashMap<String, Session>>>,
     /// Sessions that are being opened, by who opens them.
     opening: Arc<Mutex<Vec<Principal>>>,
     most: (usize, usize),
@@ -32,25 +39,30 @@ pub(super) struct Sessions {
 
 impl Sessions {
     pub(super) fn new(manager: Arc<LocalSessionManager>, most: (usize, usize)) -> Self {
-        Self { manager, owners: Arc::default(), opening: Arc::default(), most }
+        Self { manager, known: Arc::default(), opening: Arc::default(), most }
     }
 
-    fn belongs_to(&self, id: &str, who: &Principal) -> bool {
-        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        owners.get(id).is_none_or(|owner| owner == who)
+    /// The connection that a session is, when it may be used by this caller. A session that is not known is left to the SDK.
+    fn connection(&self, id: &str, who: &Principal) -> Option<ConnectionId> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get(id) {
+            Some(session) => (session.owner == *who).then_some(session.connection),
+            None => Some(ConnectionId::new()),
+        }
     }
 
     /// A place for one more, as long as it is being opened; a burst must not get past the bound. Sessions that have ended are forgotten on
     /// the way.
     async fn place(&self, who: &Principal) -> Option<Opening> {
         let open = self.manager.sessions.read().await;
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        owners.retain(|id, _| open.contains_key(id.as_str()));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|id, _| open.contains_key(id.as_str()));
         let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, own) = self.most;
         // Those that are being opened may be among the open ones already.
-        let total = owners.len() + open.len().saturating_sub(owners.len()).max(opening.len());
-        let of_owner = owners.values().chain(opening.iter()).filter(|owner| *owner == who).count();
+        let total = known.len() + open.len().saturating_sub(known.len()).max(opening.len());
+        let owners = known.values().map(|session| &session.owner);
+        let of_owner = owners.chain(opening.iter()).filter(|owner| *owner == who).count();
         if total >= all || of_owner >= own {
             return None;
         }
@@ -67,8 +79,8 @@ impl Sessions {
         too_many()
     }
 
-    fn opened(&self, id: String, who: Principal) {
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner).insert(id, who);
+    fn opened(&self, id: String, session: Session) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id, session);
     }
 }
 
@@ -87,14 +99,18 @@ impl Drop for Opening {
     }
 }
 
-pub(super) async fn bind(State(sessions): State<Sessions>, request: Request, next: Next) -> Response {
+pub(super) async fn bind(State(sessions): State<Sessions>, mut request: Request, next: Next) -> Response {
     let who = request.extensions().get::<Principal>().cloned().unwrap_or_else(Principal::local);
     let named = id(request.headers());
-    if named.as_ref().is_some_and(|id| !sessions.belongs_to(id, &who)) {
+    // A request without a session is a connection of its own.
+    let connection =
+        named.as_ref().map_or_else(|| Some(ConnectionId::new()), |id| sessions.connection(id, &who));
+    let Some(connection) = connection else {
         // The same words as for one that never was.
         let text = "there is no such session; initialize a new one";
         return guard::problem(StatusCode::NOT_FOUND, "no_session", text).into_response();
-    }
+    };
+    request.extensions_mut().insert(connection);
     let opens = named.is_none() && request.extensions().get::<Initialize>().is_some();
     if !opens || sessions.most.0 == 0 {
         let response = next.run(request).await;
@@ -108,7 +124,7 @@ pub(super) async fn bind(State(sessions): State<Sessions>, request: Request, nex
     let opening = tokio::spawn(async move {
         let response = next.run(request).await;
         if let Some(id) = id(response.headers()) {
-            sessions.opened(id, who);
+            sessions.opened(id, Session { owner: who, connection });
         }
         drop(place);
         response

@@ -1,5 +1,7 @@
 //! The door over real sockets, with a handler that does nothing: what the bounds do when somebody leans on them.
 
+mod connections;
+
 use std::{
     io,
     net::SocketAddr,
@@ -43,11 +45,18 @@ struct Open {
 }
 
 async fn open(settings: HttpSettings) -> Open {
+    open_for(Nothing, settings).await
+}
+
+async fn open_for<H>(handler: H, settings: HttpSettings) -> Open
+where
+    H: ServerHandler + Clone + Send + Sync + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let lifecycle = HttpLifecycle::default();
     let ended =
-        tokio::spawn(serve(Nothing, Listener::tcp(listener), Arc::new(Well), settings, lifecycle.clone()));
+        tokio::spawn(serve(handler, Listener::tcp(listener), Arc::new(Well), settings, lifecycle.clone()));
     Open { address, lifecycle, ended }
 }
 

@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc};
 
-use exai_core::Principal;
+use exai_core::{ConnectionId, Principal};
 use futures::FutureExt as _;
 use rmcp::{
     RoleServer, ServerHandler, Service,
     model::{
-        ClientNotification, ClientRequest, ErrorData, ProtocolVersion, RequestId, ServerConfig, ServerResult,
+        ClientNotification, ClientRequest, ErrorData, Extensions, ProtocolVersion, RequestId, ServerConfig,
+        ServerResult,
     },
     service::{NotificationContext, RequestContext},
 };
@@ -19,12 +20,21 @@ use super::connection::{Connection, interrupted};
 pub(super) struct Guarded<H> {
     handler: H,
     connection: Arc<Connection>,
+    name: ConnectionId,
     identity: Option<Principal>,
 }
 
 impl<H> Guarded<H> {
     pub(super) fn new(handler: H, connection: Arc<Connection>, identity: Option<Principal>) -> Self {
-        Self { handler, connection, identity }
+        Self { handler, connection, name: ConnectionId::new(), identity }
+    }
+
+    /// Puts into a message what the handler may know of its sender.
+    fn mark(&self, extensions: &mut Extensions) {
+        extensions.insert(self.name);
+        if let Some(who) = &self.identity {
+            extensions.insert(who.clone());
+        }
     }
 }
 
@@ -47,9 +57,7 @@ impl<H: ServerHandler> Service<RoleServer> for Guarded<H> {
         request: ClientRequest,
         mut context: RequestContext<RoleServer>,
     ) -> Result<ServerResult, ErrorData> {
-        if let Some(who) = &self.identity {
-            context.extensions.insert(who.clone());
-        }
+        self.mark(&mut context.extensions);
         let finish = Finish { connection: &self.connection, id: context.id.clone() };
         // The protocol loop runs a handler in a task of its own and never answers when that task panics.
         let answer = AssertUnwindSafe(self.handler.handle_request(request, context)).catch_unwind();
@@ -66,8 +74,9 @@ impl<H: ServerHandler> Service<RoleServer> for Guarded<H> {
     async fn handle_notification(
         &self,
         notification: ClientNotification,
-        context: NotificationContext<RoleServer>,
+        mut context: NotificationContext<RoleServer>,
     ) -> Result<(), ErrorData> {
+        self.mark(&mut context.extensions);
         self.handler.handle_notification(notification, context).await
     }
 
