@@ -3,6 +3,7 @@
 //! Knows nothing about HTTP, SQL, MCP or any vendor: adapters implement these ports, the engine speaks only through them.
 
 pub mod answer;
+pub mod auth;
 pub mod chat;
 pub mod clock;
 pub mod error;

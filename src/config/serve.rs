@@ -1,6 +1,6 @@
 //! The network door: where it listens, who may come in, for how long the end may take.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use exai_core::{
     Principal,
@@ -84,7 +84,7 @@ pub(super) fn read(
         shut: unread.into_iter().chain(signs).chain(wrong).collect(),
         http: HttpSettings {
             allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
-            credentials: Credentials::new(credentials),
+            authenticator: Arc::new(Credentials::new(credentials)),
             max_body_bytes: megabytes * 1024 * 1024,
             session_idle,
             call_limit: call,

@@ -12,6 +12,7 @@ mod early;
 mod first_bytes;
 mod guard;
 mod health;
+mod keys;
 mod legacy_sse;
 mod lines;
 mod listener;
@@ -38,7 +39,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use exai_core::SystemClock;
+use exai_core::{SystemClock, auth::Authenticator};
 use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{
@@ -49,9 +50,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    auth::{Credential, Credentials, KeyProblem, check_key},
     guard::Allowed,
     health::Health,
+    keys::{Credential, Credentials, check_key},
     listener::Listener,
     tls::{Tls, TlsError},
 };
@@ -79,8 +80,8 @@ const MESSAGES_PATH: &str = "/messages";
 pub struct HttpSettings {
     /// Which `Host` and `Origin` are let through.
     pub allowed: Allowed,
-    /// Who may come in; nobody has to show anything when there are none.
-    pub credentials: Credentials,
+    /// Knows the callers by their keys. The default has no keys and asks for none.
+    pub authenticator: Arc<dyn Authenticator>,
     /// The most bytes of a message: of a request's body, and on a WebSocket once it is known who sends it.
     pub max_body_bytes: usize,
     /// The most connections at once; more wait to be accepted.
@@ -111,7 +112,7 @@ impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             allowed: Allowed::default(),
-            credentials: Credentials::default(),
+            authenticator: Arc::new(Credentials::default()),
             max_body_bytes: 4 * 1024 * 1024,
             max_connections: 10_000,
             max_websockets: 10_000,
@@ -196,7 +197,7 @@ where
     let attach = Attach::new(handler.clone(), settings, underway.clone(), draining.clone());
     let op = op::Op::new(
         attach.clone(),
-        settings.credentials.clone(),
+        Arc::clone(&settings.authenticator),
         Arc::clone(&health),
         Arc::new(SystemClock),
         (sessions_of_dialects(settings), settings.call_limit),
@@ -233,10 +234,10 @@ where
         .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections))
         .merge(metrics::route(Arc::clone(&health), gauges))
         .route_layer(from_fn_with_state(rate::Rates::new(settings.calls_a_second), rate::limit))
-        .route_layer(from_fn_with_state(settings.credentials.clone(), auth::identify));
+        .route_layer(from_fn_with_state(Arc::clone(&settings.authenticator), auth::identify));
     let sockets = Router::new()
         .route(WEBSOCKET_PATH, get(websocket::upgrade).with_state(sockets))
-        .route_layer(from_fn_with_state(settings.credentials.clone(), auth::identify_or_wait));
+        .route_layer(from_fn_with_state(Arc::clone(&settings.authenticator), auth::identify_or_wait));
     Router::new()
         .merge(with_key)
         .merge(sockets)

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, http::Request};
+use exai_core::auth::Authenticator;
 use hyper::{
     body::Incoming,
     service::{Service as _, service_fn},
@@ -27,7 +28,7 @@ use tokio_util::{
 };
 
 use super::{
-    Credentials, HttpSettings,
+    HttpSettings,
     first_bytes::FirstBytes,
     listener::{Accepted, Listener},
     strangers::{Address, Stranger, Strangers, Unknown},
@@ -51,7 +52,7 @@ pub(super) struct Connections {
     places: Arc<Semaphore>,
     most: usize,
     header_wait: Duration,
-    credentials: Credentials,
+    authenticator: Arc<dyn Authenticator>,
     strangers: Strangers,
     open: GracefulShutdown,
     /// Connections that were accepted and have not said anything.
@@ -64,7 +65,7 @@ impl Connections {
             places: Arc::new(Semaphore::new(settings.max_connections)),
             most: settings.max_connections,
             header_wait: settings.header_wait,
-            credentials: settings.credentials.clone(),
+            authenticator: Arc::clone(&settings.authenticator),
             strangers: Strangers::new(settings.max_strangers.0, settings.max_connections / 2),
             open: GracefulShutdown::new(),
             silent: TaskTracker::new(),
@@ -94,7 +95,7 @@ impl Connections {
                 tokio::time::sleep(PAUSE).await;
                 continue;
             };
-            let stranger = (!self.credentials.is_empty()).then(|| self.strangers.arrive(address));
+            let stranger = self.authenticator.needs_key().then(|| self.strangers.arrive(address));
             let (router, watcher, wait) = (router.clone(), self.open.watcher(), self.header_wait);
             let tls = listener.tls.as_ref().map(super::tls::Tls::acceptor);
             let silent = self.silent.token();

@@ -22,7 +22,10 @@ use std::{
 
 use async_trait::async_trait;
 use axum::body::Bytes;
-use exai_core::{Clock, Principal};
+use exai_core::{
+    Clock, Principal,
+    auth::{AuthError, Authenticator, KeyProblem, PresentedKey, RotateError},
+};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::Instant};
 use uuid::Uuid;
@@ -36,7 +39,6 @@ use self::{
 };
 use super::{
     Health,
-    auth::{Credentials, KeyProblem, check_key},
     lines::Attach,
     websocket::dialect::{
         Dialect, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START,
@@ -48,7 +50,7 @@ const QUEUE: usize = 8;
 
 /// What sessions know of the world around them.
 pub(super) struct Surroundings {
-    credentials: Credentials,
+    authenticator: Arc<dyn Authenticator>,
     health: Arc<dyn Health>,
     clock: Arc<dyn Clock>,
     registry: Registry,
@@ -66,17 +68,21 @@ impl Surroundings {
         milliseconds / 1000.0
     }
 
-    fn rotate(&self, old: &str, new: &str) -> Result<(), &'static str> {
+    /// Puts a new key in the place of an old one; the error is the dialect's word for what is wrong.
+    async fn rotate(&self, old: &str, new: &str) -> Result<(), &'static str> {
         // As keys are read from the configuration and from headers.
         let (old, new) = (old.trim(), new.trim());
         if old.is_empty() || new.is_empty() {
             return Err("missing_params");
         }
-        check_key(new).map_err(|problem| match problem {
-            KeyProblem::Short => "too_short",
-            KeyProblem::Signs => "not_ascii",
-        })?;
-        self.credentials.rotate(old, new)
+        let rotated = self.authenticator.rotate(PresentedKey::new(old), PresentedKey::new(new)).await;
+        rotated.map_err(|error| match error {
+            RotateError::Unknown => "unauthorized",
+            RotateError::Taken => "taken",
+            RotateError::Unusable(KeyProblem::Short { .. }) => "too_short",
+            RotateError::Unusable(KeyProblem::Signs) => "not_ascii",
+            RotateError::Unsupported => "unsupported",
+        })
     }
 
     fn health(&self, tools: usize) -> Value {
@@ -110,14 +116,14 @@ pub(super) struct Op {
 impl Op {
     pub(super) fn new(
         attach: Attach,
-        credentials: Credentials,
+        authenticator: Arc<dyn Authenticator>,
         health: Arc<dyn Health>,
         clock: Arc<dyn Clock>,
         (most, call_limit): ((usize, usize), Duration),
     ) -> Self {
         let registry = Registry::new(most);
         let began = Instant::now();
-        let surroundings = Surroundings { credentials, health, clock, registry, began, call_limit };
+        let surroundings = Surroundings { authenticator, health, clock, registry, began, call_limit };
         Self { attach, surroundings: Arc::new(surroundings), connections: AtomicU64::default() }
     }
 
@@ -126,11 +132,27 @@ impl Op {
         self.surroundings.registry.clone()
     }
 
-    /// A session for whoever says hello: the one that is named, or a new one.
-    fn session_for(&self, hello: &Hello, who: Option<Principal>) -> Result<(Entry, Value), Refused> {
-        let token = hello.token.as_deref().filter(|token| !token.is_empty());
-        let who = who.or_else(|| token.and_then(|token| self.surroundings.credentials.owner_of(token)));
-        let who = who.ok_or(Refused("unauthorized", UNAUTHORIZED, "a valid token is needed"))?;
+    /// Who a client is that has shown no key before its hello.
+    async fn introduced(&self, hello: &Hello) -> Result<Principal, Refused> {
+        let refused = Refused("unauthorized", UNAUTHORIZED, "a valid token is needed");
+        let Some(token) = hello.token.as_deref().filter(|token| !token.is_empty()) else {
+            return Err(refused);
+        };
+        let found = self.surroundings.authenticator.authenticate(PresentedKey::new(token)).await;
+        found.map_err(|error| match error {
+            AuthError::Unknown => refused,
+            AuthError::Unavailable => {
+                Refused("keys_unavailable", TRY_AGAIN_LATER, "keys cannot be checked now; try again later")
+            }
+        })
+    }
+
+    /// A session for the client that says hello: the one that it names, or a new one.
+    async fn session_for(&self, hello: &Hello, who: Option<Principal>) -> Result<(Entry, Value), Refused> {
+        let who = match who {
+            Some(who) => who,
+            None => self.introduced(hello).await?,
+        };
         let wanted = hello.session_id.as_deref().filter(|id| is_name(id));
         if let Some(token) = hello.resume_token.as_deref() {
             let found = wanted.and_then(|id| self.surroundings.registry.find(id, token, &who));
@@ -176,7 +198,7 @@ impl Dialect for Op {
         let greeted = match Hello::read(&first) {
             Some(Ok(hello)) => {
                 let seen = hello.last_seq;
-                self.session_for(&hello, who).map(|(entry, ack)| (entry, ack, seen))
+                self.session_for(&hello, who).await.map(|(entry, ack)| (entry, ack, seen))
             }
             Some(Err(())) => Err(Refused("missing_hello", WRONG_START, "hello comes first")),
             None => {

@@ -10,6 +10,10 @@ use std::{
 };
 
 use async_trait::async_trait;
+use exai_core::{
+    Principal,
+    auth::{AuthError, PresentedKey},
+};
 use rmcp::ServerHandler;
 use serde_json::{Value, json};
 use tokio::{
@@ -202,8 +206,33 @@ async fn no_revision_opens_sessions_uncounted() {
 const KEY: &str = "the key of the user";
 
 fn with_a_key(settings: HttpSettings) -> HttpSettings {
-    let credential = Credential::new(KEY, exai_core::Principal::local());
-    HttpSettings { credentials: Credentials::new(vec![credential]), ..settings }
+    let credential = Credential::new(KEY, Principal::local());
+    HttpSettings { authenticator: Arc::new(Credentials::new(vec![credential])), ..settings }
+}
+
+/// Where keys are kept elsewhere, and that place does not answer.
+#[derive(Debug)]
+struct Away;
+
+#[async_trait]
+impl Authenticator for Away {
+    fn needs_key(&self) -> bool {
+        true
+    }
+
+    async fn authenticate(&self, _: PresentedKey<'_>) -> Result<Principal, AuthError> {
+        Err(AuthError::Unavailable)
+    }
+}
+
+/// A client must not take it for the loss of its key.
+#[tokio::test]
+async fn keys_that_cannot_be_checked_are_no_refusal() {
+    let door = open(HttpSettings { authenticator: Arc::new(Away), ..HttpSettings::default() }).await;
+    let answer = door.post_with(MCP_PATH, "x-api-key: some key\r\n", &hello("2025-11-25")).await;
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("keys_unavailable"), "{answer}");
+    assert!(door.hello().await.starts_with("HTTP/1.1 401"), "no key is still no key");
+    door.end().await;
 }
 
 /// A connection on which one request follows the other.

@@ -89,7 +89,7 @@ pub(super) async fn upgrade(
     };
     let stranger = match &caller {
         Caller::Known(_) => None,
-        Caller::Silent | Caller::Refused => {
+        Caller::Silent | Caller::Refused | Caller::Unchecked => {
             let mut stranger = sockets.strangers.arrive(address);
             if !stranger.take_turn().await {
                 return too_many_strangers();

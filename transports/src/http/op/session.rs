@@ -168,7 +168,7 @@ impl Session {
             }
             Request::RotateToken { old, new } => {
                 let mut frame = self.frame("rotate_token_res", request_id);
-                match self.surroundings.rotate(&old, &new) {
+                match self.surroundings.rotate(&old, &new).await {
                     Ok(()) => frame["ok"] = json!(true),
                     Err(error) => {
                         frame["ok"] = json!(false);

@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::http::{Credential, HttpSettings, underway::Underway};
+use crate::http::{Credential, Credentials, HttpSettings, underway::Underway};
 
 const TOOLS: [&str; 6] = ["echo", "fail", "refuse", "panic", "slow", "stuck"];
 const KEY: &str = "the-key-of-the-user";
@@ -96,7 +96,8 @@ impl Server {
         let shutdown = CancellationToken::new();
         let attach = Attach::new(Tools, &HttpSettings::default(), Underway::default(), shutdown.clone());
         let limits = (most, Duration::from_secs(60));
-        let op = Op::new(attach, Credentials::new(keys), Arc::new(Well), Arc::new(SystemClock), limits);
+        let op =
+            Op::new(attach, Arc::new(Credentials::new(keys)), Arc::new(Well), Arc::new(SystemClock), limits);
         Self { op: Arc::new(op), shutdown }
     }
 
@@ -356,9 +357,10 @@ async fn nobody_takes_the_key_of_another() {
         spoken.say(json!({"op": "rotate_token", "old": KEY, "new": new})).await;
         assert_eq!(spoken.hear().await["error"], error, "{new:?}");
     }
-    let credentials = &server.op.surroundings.credentials;
-    assert_eq!(credentials.owner_of(OTHER), Some(other));
-    assert_eq!(credentials.owner_of("the-next-key-of-the-user"), Some(Principal::local()));
+    let authenticator = &server.op.surroundings.authenticator;
+    for (key, owner) in [(OTHER, other), ("the-next-key-of-the-user", Principal::local())] {
+        assert_eq!(authenticator.authenticate(PresentedKey::new(key)).await, Ok(owner));
+    }
 }
 
 #[tokio::test(start_paused = true)]
