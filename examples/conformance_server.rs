@@ -30,7 +30,7 @@ use std::{
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use exai_transports::http::{self, Health, HttpLifecycle, HttpSettings, Listener};
+use exai_transports::http::{self, Health, HttpLifecycle, HttpSettings, Listener, LocalRates, RateLimits};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -44,7 +44,8 @@ async fn main() -> anyhow::Result<()> {
     // Scripts wait for this line and take the port from it.
     writeln!(io::stdout(), "{}", listener.url()?)?;
     // The suite makes hundreds of calls a second.
-    let mut settings = HttpSettings { calls_a_second: (0, 0), ..HttpSettings::default() };
+    let rate = LocalRates::new(RateLimits { all: 0, each: 0 });
+    let mut settings = HttpSettings { rate: Arc::new(rate), ..HttpSettings::default() };
     if !sessions {
         settings.max_sessions = (0, 0);
     }

@@ -13,6 +13,7 @@ pub mod id;
 pub mod model;
 pub mod principal;
 pub mod provider;
+pub mod rate;
 pub mod run;
 pub mod secret;
 pub mod store;

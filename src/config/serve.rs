@@ -6,7 +6,9 @@ use exai_core::{
     Principal,
     secret::{ExposeSecret as _, SecretString},
 };
-use exai_transports::http::{Allowed, Credential, Credentials, HttpSettings, check_key};
+use exai_transports::http::{
+    Allowed, Credential, Credentials, HttpSettings, LocalRates, RateLimits, check_key,
+};
 use serde::Deserialize;
 
 use super::{
@@ -89,10 +91,10 @@ pub(super) fn read(
             session_idle,
             call_limit: call,
             max_sessions: (sessions, number(layers, &keys::SERVE_CLIENT_SESSIONS, 1, 1_000_000, problems)),
-            calls_a_second: (
-                number(layers, &keys::SERVE_RATE, 0, 1_000_000, problems),
-                number(layers, &keys::SERVE_CLIENT_RATE, 0, 1_000_000, problems),
-            ),
+            rate: Arc::new(LocalRates::new(RateLimits {
+                all: number(layers, &keys::SERVE_RATE, 0, 1_000_000, problems),
+                each: number(layers, &keys::SERVE_CLIENT_RATE, 0, 1_000_000, problems),
+            })),
             drain: Duration::min(
                 seconds(layers, &keys::SERVE_DRAIN_SECONDS, problems),
                 Duration::from_secs(3_600),

@@ -12,6 +12,7 @@ mod early;
 mod first_bytes;
 mod guard;
 mod health;
+mod identity;
 mod keys;
 mod legacy_sse;
 mod lines;
@@ -39,7 +40,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use exai_core::{SystemClock, auth::Authenticator};
+use exai_core::{SystemClock, auth::Authenticator, rate::RateLimiter};
 use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{
@@ -54,6 +55,7 @@ pub use self::{
     health::Health,
     keys::{Credential, Credentials, check_key},
     listener::Listener,
+    rate::{LocalRates, RateLimits},
     tls::{Tls, TlsError},
 };
 use self::{
@@ -94,8 +96,8 @@ pub struct HttpSettings {
     /// The most sessions at once, and the most of one owner. With none at all, requests of the revisions that know sessions are served
     /// each on its own, as the later ones are.
     pub max_sessions: (usize, usize),
-    /// Calls a second, of all together and of each caller; 0 means no bound.
-    pub calls_a_second: (u32, u32),
+    /// How often callers may call. The default counts in this process.
+    pub rate: Arc<dyn RateLimiter>,
     /// How long a session without a message lives. A call that reports no progress is no message: this must be longer than calls may
     /// take.
     pub session_idle: Duration,
@@ -118,7 +120,7 @@ impl Default for HttpSettings {
             max_websockets: 10_000,
             max_strangers: (256, 16),
             max_sessions: (1_000, 100),
-            calls_a_second: (50, 20),
+            rate: Arc::new(LocalRates::new(RateLimits::default())),
             session_idle: Duration::from_secs(30 * 60),
             header_wait: Duration::from_secs(60),
             call_limit: Duration::from_secs(600),
@@ -233,7 +235,7 @@ where
         .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
         .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections))
         .merge(metrics::route(Arc::clone(&health), gauges))
-        .route_layer(from_fn_with_state(rate::Rates::new(settings.calls_a_second), rate::limit))
+        .route_layer(from_fn_with_state(Arc::clone(&settings.rate), rate::limit))
         .route_layer(from_fn_with_state(Arc::clone(&settings.authenticator), auth::identify));
     let sockets = Router::new()
         .route(WEBSOCKET_PATH, get(websocket::upgrade).with_state(sockets))

@@ -1,59 +1,174 @@
-//! How often somebody may call: a bound for all and one for each caller, by the generic cell rate algorithm.
+//! How often a caller may call: a bound for all and one for each caller, by the generic cell rate algorithm.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use async_trait::async_trait;
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use exai_core::Principal;
+use exai_core::{
+    Principal,
+    rate::{Rate, RateLimiter},
+};
 use governor::{
-    DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter,
+    DefaultDirectRateLimiter, Quota,
     clock::{Clock as _, DefaultClock},
 };
+use parking_lot::Mutex;
 
-use super::guard;
+use super::{guard, identity::CallerKey};
 
-/// The bounds; `None` bounds nothing. Callers are those of the configuration, so there is nothing to forget.
-#[derive(Clone, Default)]
-pub(super) struct Rates {
-    all: Option<Arc<DefaultDirectRateLimiter>>,
-    each: Option<Arc<DefaultKeyedRateLimiter<Principal>>>,
-    clock: DefaultClock,
+/// The most callers whose calls are counted at once. A caller takes about 200 bytes, so all of them together take 2 MB; more than this
+/// within a second, each with a valid key, is no ordinary load.
+const MOST_CALLERS: usize = 10_000;
+/// A caller that has been idle for so long may send a whole burst again, so that forgetting it changes nothing.
+const FULL_AGAIN: Duration = Duration::from_secs(1);
+
+/// Calls a second; 0 means no bound. As many may come at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Of all callers together.
+    pub all: u32,
+    /// Of each caller.
+    pub each: u32,
 }
 
-impl Rates {
-    /// Calls a second, of all together and of each caller; as many may come at once.
-    pub(super) fn new((all, each): (u32, u32)) -> Self {
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self { all: 50, each: 20 }
+    }
+}
+
+/// The bounds of this process. `None` bounds nothing.
+#[derive(Debug)]
+pub struct LocalRates {
+    all: Option<DefaultDirectRateLimiter>,
+    each: Option<Quota>,
+    callers: Mutex<HashMap<CallerKey, Counted>>,
+    most: usize,
+}
+
+/// The calls of one caller.
+#[derive(Debug)]
+struct Counted {
+    limiter: DefaultDirectRateLimiter,
+    last: Instant,
+}
+
+impl LocalRates {
+    /// Begins to count.
+    #[must_use]
+    pub fn new(limits: RateLimits) -> Self {
+        Self::with_most(limits, MOST_CALLERS)
+    }
+
+    fn with_most(limits: RateLimits, most: usize) -> Self {
         let quota = |a_second: u32| NonZeroU32::new(a_second).map(Quota::per_second);
-        Self {
-            all: quota(all).map(|quota| Arc::new(RateLimiter::direct(quota))),
-            each: quota(each).map(|quota| Arc::new(RateLimiter::keyed(quota))),
-            clock: DefaultClock::default(),
-        }
+        let all = quota(limits.all).map(DefaultDirectRateLimiter::direct);
+        Self { all, each: quota(limits.each), callers: Mutex::default(), most }
     }
 
-    /// How long to wait; `None` when nobody has to.
-    fn wait(&self, who: &Principal) -> Option<Duration> {
-        let now = self.clock.now();
-        if let Some(Err(early)) = self.each.as_ref().map(|each| each.check_key(who)) {
-            return Some(early.wait_time_from(now));
+    fn take_own(&self, who: &Principal) -> Rate {
+        let Some(quota) = self.each else { return Rate::Allowed };
+        let (who, now) = (CallerKey::from(who), Instant::now());
+        let mut callers = self.callers.lock();
+        if callers.len() >= self.most && !callers.contains_key(&who) {
+            callers.retain(|_, counted| now.duration_since(counted.last) < FULL_AGAIN);
+            if callers.len() >= self.most {
+                return Rate::Wait(FULL_AGAIN);
+            }
         }
-        self.all.as_ref().and_then(|all| all.check().err()).map(|early| early.wait_time_from(now))
+        let counted = callers
+            .entry(who)
+            .or_insert_with(|| Counted { limiter: DefaultDirectRateLimiter::direct(quota), last: now });
+        counted.last = now;
+        ask(&counted.limiter)
     }
 }
 
-/// Refuses what comes too fast. Looks at health, the ends of sessions and streams that are only read are not counted.
-pub(super) async fn limit(State(rates): State<Rates>, request: Request, next: Next) -> Response {
+fn ask(limiter: &DefaultDirectRateLimiter) -> Rate {
+    match limiter.check() {
+        Ok(()) => Rate::Allowed,
+        Err(early) => Rate::Wait(early.wait_time_from(DefaultClock::default().now())),
+    }
+}
+
+#[async_trait]
+impl RateLimiter for LocalRates {
+    async fn take(&self, who: &Principal) -> Rate {
+        match self.take_own(who) {
+            Rate::Allowed => self.all.as_ref().map_or(Rate::Allowed, ask),
+            wait => wait,
+        }
+    }
+}
+
+/// Refuses what comes too fast. Only POST is counted: looks at health, the ends of sessions and streams that are only read are not.
+pub(super) async fn limit(
+    State(rates): State<Arc<dyn RateLimiter>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
     let who = request.extensions().get::<Principal>().cloned().unwrap_or_else(Principal::local);
-    let Some(wait) = rates.wait(&who) else { return next.run(request).await };
+    let Rate::Wait(wait) = rates.take(&who).await else { return next.run(request).await };
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let text = format!("too many calls; come again in {seconds} s");
     let refusal = guard::problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", &text);
     ([(header::RETRY_AFTER, HeaderValue::from(seconds))], refusal).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(owner: &str) -> Principal {
+        Principal::new("team", owner)
+    }
+
+    async fn is_allowed(rates: &LocalRates, who: &Principal) -> bool {
+        rates.take(who).await == Rate::Allowed
+    }
+
+    #[tokio::test]
+    async fn each_caller_has_a_bound() {
+        let rates = LocalRates::new(RateLimits { all: 0, each: 2 });
+        let (one, other) = (caller("one"), caller("other"));
+        assert!(is_allowed(&rates, &one).await && is_allowed(&rates, &one).await);
+        assert!(!is_allowed(&rates, &one).await);
+        assert!(is_allowed(&rates, &other).await);
+        let promoted = Principal { roles: vec!["admin".into()], ..one };
+        assert!(!is_allowed(&rates, &promoted).await, "a role gives no further calls");
+    }
+
+    #[tokio::test]
+    async fn all_callers_share_a_bound() {
+        let rates = LocalRates::new(RateLimits { all: 2, each: 0 });
+        assert!(is_allowed(&rates, &caller("one")).await && is_allowed(&rates, &caller("two")).await);
+        assert!(!is_allowed(&rates, &caller("three")).await);
+    }
+
+    /// Keys of another service are as many as it issues: what is counted for them must not grow without an end.
+    #[tokio::test]
+    async fn idle_callers_are_forgotten() {
+        let rates = LocalRates::with_most(RateLimits { all: 0, each: 5 }, 2);
+        assert!(is_allowed(&rates, &caller("one")).await && is_allowed(&rates, &caller("two")).await);
+        assert_eq!(rates.take(&caller("three")).await, Rate::Wait(FULL_AGAIN));
+        assert!(is_allowed(&rates, &caller("one")).await, "one that is counted already goes on");
+        for counted in rates.callers.lock().values_mut() {
+            counted.last = counted.last.checked_sub(FULL_AGAIN).unwrap();
+        }
+        assert!(is_allowed(&rates, &caller("three")).await);
+        assert_eq!(rates.callers.lock().len(), 1);
+    }
 }
