@@ -30,7 +30,9 @@ use std::{
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use exai_transports::http::{self, Health, HttpLifecycle, HttpSettings, Listener, LocalRates, RateLimits};
+use exai_transports::http::{
+    self, Health, HttpLifecycle, HttpSettings, Listener, LocalRates, RateLimits, SessionLimits,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -47,7 +49,7 @@ async fn main() -> anyhow::Result<()> {
     let rate = LocalRates::new(RateLimits { all: 0, each: 0 });
     let mut settings = HttpSettings { rate: Arc::new(rate), ..HttpSettings::default() };
     if !sessions {
-        settings.max_sessions = (0, 0);
+        settings.sessions = SessionLimits { all: 0, each: 0 };
     }
     let lifecycle = HttpLifecycle::default();
     let shutdown = lifecycle.shutdown.clone();

@@ -7,7 +7,7 @@ use exai_core::{
     secret::{ExposeSecret as _, SecretString},
 };
 use exai_transports::http::{
-    Allowed, Credential, Credentials, HttpSettings, LocalRates, RateLimits, check_key,
+    Allowed, Credential, Credentials, HttpSettings, LocalRates, RateLimits, SessionLimits, check_key,
 };
 use serde::Deserialize;
 
@@ -90,7 +90,10 @@ pub(super) fn read(
             max_body_bytes: megabytes * 1024 * 1024,
             session_idle,
             call_limit: call,
-            max_sessions: (sessions, number(layers, &keys::SERVE_CLIENT_SESSIONS, 1, 1_000_000, problems)),
+            sessions: SessionLimits {
+                all: sessions,
+                each: number(layers, &keys::SERVE_CLIENT_SESSIONS, 1, 1_000_000, problems),
+            },
             rate: Arc::new(LocalRates::new(RateLimits {
                 all: number(layers, &keys::SERVE_RATE, 0, 1_000_000, problems),
                 each: number(layers, &keys::SERVE_CLIENT_RATE, 0, 1_000_000, problems),

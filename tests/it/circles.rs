@@ -40,7 +40,7 @@ const CRATES: [(&str, &[&str]); 10] = [
         ],
     ),
     ("tools", &["kept", "listing", "resources", "server"]),
-    ("transports", &["http::op::registry", "http::op::session"]),
+    ("transports", &[]),
 ];
 
 /// A module by the names that lead to it from the crate.

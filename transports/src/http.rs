@@ -19,6 +19,7 @@ mod lines;
 mod listener;
 mod metrics;
 mod op;
+mod places;
 mod rate;
 mod request_id;
 mod sessions;
@@ -55,7 +56,9 @@ pub use self::{
     health::Health,
     keys::{Credential, Credentials, check_key},
     listener::Listener,
+    places::SessionLimits,
     rate::{LocalRates, RateLimits},
+    strangers::StrangerLimits,
     tls::{Tls, TlsError},
 };
 use self::{
@@ -90,12 +93,11 @@ pub struct HttpSettings {
     pub max_connections: usize,
     /// The most WebSockets at once, which are no longer counted as connections; more are refused.
     pub max_websockets: usize,
-    /// The most connections of one address that are served before they have shown a key, and the most WebSockets. Of all addresses
-    /// together it is half of all that may be open. Where there are no keys everybody is known.
-    pub max_strangers: (usize, usize),
-    /// The most sessions at once, and the most of one owner. With none at all, requests of the revisions that know sessions are served
-    /// each on its own, as the later ones are.
-    pub max_sessions: (usize, usize),
+    /// The most connections of clients that have shown no key.
+    pub strangers: StrangerLimits,
+    /// The most sessions at once. With none at all, requests of the revisions that know sessions are served each on its own, as those of
+    /// the later revisions are.
+    pub sessions: SessionLimits,
     /// How often callers may call. The default counts in this process.
     pub rate: Arc<dyn RateLimiter>,
     /// How long a session without a message lives. A call that reports no progress is no message: this must be longer than calls may
@@ -118,8 +120,8 @@ impl Default for HttpSettings {
             max_body_bytes: 4 * 1024 * 1024,
             max_connections: 10_000,
             max_websockets: 10_000,
-            max_strangers: (256, 16),
-            max_sessions: (1_000, 100),
+            strangers: StrangerLimits::default(),
+            sessions: SessionLimits::default(),
             rate: Arc::new(LocalRates::new(RateLimits::default())),
             session_idle: Duration::from_secs(30 * 60),
             header_wait: Duration::from_secs(60),
@@ -193,7 +195,7 @@ where
     let config = StreamableHttpServerConfig::default()
         .disable_allowed_hosts()
         .disable_allowed_origins()
-        .with_legacy_session_mode(settings.max_sessions.0 > 0)
+        .with_legacy_session_mode(settings.sessions.all > 0)
         .with_max_request_body_bytes(settings.max_body_bytes)
         .with_cancellation_token(streams.clone());
     let attach = Attach::new(handler.clone(), settings, underway.clone(), draining.clone());
@@ -202,7 +204,7 @@ where
         Arc::clone(&settings.authenticator),
         Arc::clone(&health),
         Arc::new(SystemClock),
-        (sessions_of_dialects(settings), settings.call_limit),
+        op::OpLimits { sessions: sessions_of_dialects(settings), call: settings.call_limit },
     );
     let places = Arc::new(Semaphore::new(settings.max_websockets));
     let connections = {
@@ -217,12 +219,12 @@ where
         max_bytes: settings.max_body_bytes,
         first_wait: settings.header_wait,
         places,
-        strangers: Strangers::new(settings.max_strangers.1, settings.max_websockets / 2),
+        strangers: Strangers::new(settings.strangers.websockets, settings.max_websockets / 2),
     };
     let bounds = body::Bounds { bytes: settings.max_body_bytes, wait: settings.header_wait };
-    let connections = legacy_sse::Connections::new(attach.clone(), settings.max_sessions.0, bounds);
+    let connections = legacy_sse::Connections::new(attach.clone(), settings.sessions.all, bounds);
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
-    let sessions = Sessions::new(manager, settings.max_sessions);
+    let sessions = Sessions::new(manager, settings.sessions);
     let limits = (bounds, underway.clone());
     // What must happen before a service is a layer of its routes: nothing compares paths a second time, and perhaps otherwise.
     let mcp = Router::new()
@@ -252,8 +254,8 @@ where
 }
 
 /// A dialect's session is its way back to a result, whether or not the older revisions of MCP get sessions.
-fn sessions_of_dialects(settings: &HttpSettings) -> (usize, usize) {
-    if settings.max_sessions.0 > 0 { settings.max_sessions } else { HttpSettings::default().max_sessions }
+fn sessions_of_dialects(settings: &HttpSettings) -> SessionLimits {
+    if settings.sessions.all > 0 { settings.sessions } else { SessionLimits::default() }
 }
 
 async fn not_found() -> Response {

@@ -66,7 +66,7 @@ impl Connections {
             most: settings.max_connections,
             header_wait: settings.header_wait,
             authenticator: Arc::clone(&settings.authenticator),
-            strangers: Strangers::new(settings.max_strangers.0, settings.max_connections / 2),
+            strangers: Strangers::new(settings.strangers.connections, settings.max_connections / 2),
             open: GracefulShutdown::new(),
             silent: TaskTracker::new(),
         }

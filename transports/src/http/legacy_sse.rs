@@ -1,12 +1,7 @@
 //! The HTTP+SSE transport of revision 2024-11-05: answers as events of `/sse`, messages to `/messages`. Deprecated by the specification;
 //! for clients that know nothing else.
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -20,6 +15,7 @@ use axum::{
 };
 use exai_core::Principal;
 use futures::stream;
+use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf},
@@ -30,6 +26,7 @@ use uuid::Uuid;
 
 use super::{
     body, guard,
+    identity::CallerKey,
     lines::{Attach, write_line},
 };
 
@@ -40,11 +37,17 @@ const COMMENTS: Duration = Duration::from_secs(15);
 
 type Input = Arc<AsyncMutex<WriteHalf<DuplexStream>>>;
 
+/// A client that reads its answers, and where its messages go.
+struct Client {
+    owner: CallerKey,
+    input: Input,
+}
+
 /// The connections by their names.
 #[derive(Clone)]
 pub(super) struct Connections {
     attach: Attach,
-    open: Arc<Mutex<HashMap<String, (Principal, Input)>>>,
+    open: Arc<Mutex<HashMap<String, Client>>>,
     most: usize,
     bounds: body::Bounds,
 }
@@ -55,8 +58,9 @@ impl Connections {
     }
 
     fn input(&self, id: &str, who: &Principal) -> Option<Input> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.get(id).filter(|(owner, _)| owner == who).map(|(_, input)| Arc::clone(input))
+        let open = self.open.lock();
+        let client = open.get(id).filter(|client| client.owner == CallerKey::from(who));
+        client.map(|client| Arc::clone(&client.input))
     }
 }
 
@@ -68,7 +72,7 @@ struct Named {
 
 impl Drop for Named {
     fn drop(&mut self) {
-        self.connections.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.connections.open.lock().remove(&self.id);
     }
 }
 
@@ -84,14 +88,15 @@ pub(super) async fn open(
 ) -> Response {
     let id = Uuid::new_v4().to_string();
     let read = {
-        let mut open = connections.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = connections.open.lock();
         if open.len() >= connections.most {
             let text = "too many connections are open; end one, or try again later";
             return guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text)
                 .into_response();
         }
-        let (read, write) = tokio::io::split(connections.attach.begin(who.clone()));
-        open.insert(id.clone(), (who, Arc::new(AsyncMutex::new(write))));
+        let owner = CallerKey::from(&who);
+        let (read, write) = tokio::io::split(connections.attach.begin(who));
+        open.insert(id.clone(), Client { owner, input: Arc::new(AsyncMutex::new(write)) });
         read
     };
     let first = Event::default().event("endpoint").data(format!("/messages?sessionId={id}"));

@@ -2,6 +2,7 @@
 //! tool; `docs/websocket.md` describes it.
 
 mod calls;
+mod command;
 mod delivery;
 mod hello;
 mod registry;
@@ -32,14 +33,16 @@ use uuid::Uuid;
 
 pub(super) use self::registry::Registry;
 use self::{
+    command::Command,
     delivery::Socket,
     hello::Hello,
-    registry::Entry,
-    session::{Command, KEPT, Session},
+    registry::{Entry, Opened},
+    session::{KEPT, Session},
 };
 use super::{
     Health,
     lines::Attach,
+    places::SessionLimits,
     websocket::dialect::{
         Dialect, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START,
     },
@@ -106,6 +109,14 @@ fn spoken(length: Duration) -> String {
     }
 }
 
+/// What sessions of the dialect may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OpLimits {
+    pub(super) sessions: SessionLimits,
+    /// The longest that a call may take.
+    pub(super) call: Duration,
+}
+
 /// The dialect.
 pub(super) struct Op {
     attach: Attach,
@@ -119,11 +130,12 @@ impl Op {
         authenticator: Arc<dyn Authenticator>,
         health: Arc<dyn Health>,
         clock: Arc<dyn Clock>,
-        (most, call_limit): ((usize, usize), Duration),
+        limits: OpLimits,
     ) -> Self {
-        let registry = Registry::new(most);
+        let registry = Registry::new(limits.sessions);
         let began = Instant::now();
-        let surroundings = Surroundings { authenticator, health, clock, registry, began, call_limit };
+        let surroundings =
+            Surroundings { authenticator, health, clock, registry, began, call_limit: limits.call };
         Self { attach, surroundings: Arc::new(surroundings), connections: AtomicU64::default() }
     }
 
@@ -162,8 +174,8 @@ impl Op {
         }
         let id = wanted.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
         let (commands, queue) = mpsc::channel(QUEUE);
-        let opened = self.surroundings.registry.open(id, who.clone(), commands);
-        let (entry, token, registered) =
+        let opened = self.surroundings.registry.open(id, &who, commands);
+        let Opened { entry, token, registered } =
             opened.ok_or(Refused("over_capacity", TRY_AGAIN_LATER, "too many sessions are open"))?;
         let ack = acknowledgement(&entry.id, &token, false);
         let session = Session::new(entry.clone(), Arc::clone(&self.surroundings));

@@ -1,9 +1,6 @@
 //! Sessions of the older revisions: not too many, and each for the one who opened it.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -12,19 +9,25 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use exai_core::{ConnectionId, Principal};
+use parking_lot::Mutex;
 use rmcp::transport::streamable_http_server::session::{SessionManager as _, local::LocalSessionManager};
 
-use super::{conform::Initialize, guard};
+use super::{
+    conform::Initialize,
+    guard,
+    places::{SessionLimits, SessionPlace, SessionPlaces},
+};
 
 const SESSION_ID: &str = "mcp-session-id";
-/// How long somebody waits before opening a session again.
+/// How many seconds a client should wait before it opens a session again.
 const RETRY_AFTER: &str = "5";
 
 /// What is known of a session.
 #[derive(Debug)]
 struct Session {
-    owner: Principal,
     connection: ConnectionId,
+    /// Says who opened it, and is free again when the session has ended.
+    place: SessionPlace,
 }
 
 /// Who opened which session.
@@ -32,42 +35,31 @@ struct Session {
 pub(super) struct Sessions {
     manager: Arc<LocalSessionManager>,
     known: Arc<Mutex<HashMap<String, Session>>>,
-    /// Sessions that are being opened, by who opens them.
-    opening: Arc<Mutex<Vec<Principal>>>,
-    most: (usize, usize),
+    places: SessionPlaces,
+    /// Whether there are sessions at all.
+    are_served: bool,
 }
 
 impl Sessions {
-    pub(super) fn new(manager: Arc<LocalSessionManager>, most: (usize, usize)) -> Self {
-        Self { manager, known: Arc::default(), opening: Arc::default(), most }
+    pub(super) fn new(manager: Arc<LocalSessionManager>, limits: SessionLimits) -> Self {
+        let places = SessionPlaces::new(limits);
+        Self { manager, known: Arc::default(), places, are_served: limits.all > 0 }
     }
 
-    /// The connection that a session is, when it may be used by this caller. A session that is not known is left to the SDK.
+    /// The connection that a session is, when this caller may use it. A session that is not known is left to the SDK.
     fn connection(&self, id: &str, who: &Principal) -> Option<ConnectionId> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        match known.get(id) {
-            Some(session) => (session.owner == *who).then_some(session.connection),
+        match self.known.lock().get(id) {
+            Some(session) => session.place.belongs_to(who).then_some(session.connection),
             None => Some(ConnectionId::new()),
         }
     }
 
-    /// A place for one more, as long as it is being opened; a burst must not get past the bound. Sessions that have ended are forgotten on
-    /// the way.
-    async fn place(&self, who: &Principal) -> Option<Opening> {
+    /// A place for one more. It is taken before the session is opened, so that a burst does not get past the bound. Sessions that have
+    /// ended give their places back on the way.
+    async fn place(&self, who: &Principal) -> Option<SessionPlace> {
         let open = self.manager.sessions.read().await;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|id, _| open.contains_key(id.as_str()));
-        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        let (all, own) = self.most;
-        // Those that are being opened may be among the open ones already.
-        let total = known.len() + open.len().saturating_sub(known.len()).max(opening.len());
-        let owners = known.values().map(|session| &session.owner);
-        let of_owner = owners.chain(opening.iter()).filter(|owner| *owner == who).count();
-        if total >= all || of_owner >= own {
-            return None;
-        }
-        opening.push(who.clone());
-        Some(Opening { opening: Arc::clone(&self.opening), who: who.clone() })
+        self.known.lock().retain(|id, _| open.contains_key(id.as_str()));
+        self.places.take(who)
     }
 
     /// Ends a session that was opened without a place. That cannot be as long as the SDK opens sessions by `initialize` alone.
@@ -77,25 +69,6 @@ impl Sessions {
             tracing::debug!("a session without a place did not end in order: {error}");
         }
         too_many()
-    }
-
-    fn opened(&self, id: String, session: Session) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id, session);
-    }
-}
-
-/// A session that is being opened.
-struct Opening {
-    opening: Arc<Mutex<Vec<Principal>>>,
-    who: Principal,
-}
-
-impl Drop for Opening {
-    fn drop(&mut self) {
-        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = opening.iter().position(|who| *who == self.who) {
-            opening.swap_remove(at);
-        }
     }
 }
 
@@ -112,7 +85,7 @@ pub(super) async fn bind(State(sessions): State<Sessions>, mut request: Request,
     };
     request.extensions_mut().insert(connection);
     let opens = named.is_none() && request.extensions().get::<Initialize>().is_some();
-    if !opens || sessions.most.0 == 0 {
+    if !opens || !sessions.are_served {
         let response = next.run(request).await;
         return match id(response.headers()).filter(|_| named.is_none()) {
             Some(id) => sessions.refuse(id).await,
@@ -120,13 +93,12 @@ pub(super) async fn bind(State(sessions): State<Sessions>, mut request: Request,
         };
     }
     let Some(place) = sessions.place(&who).await else { return too_many() };
-    // To its end even when the client goes away meanwhile: otherwise the session would be there and nobody's.
+    // To its end even when the client goes away meanwhile: otherwise the session would be there without an owner.
     let opening = tokio::spawn(async move {
         let response = next.run(request).await;
         if let Some(id) = id(response.headers()) {
-            sessions.opened(id, Session { owner: who, connection });
+            sessions.known.lock().insert(id, Session { connection, place });
         }
-        drop(place);
         response
     });
     opening.await.unwrap_or_else(|_panic| {

@@ -23,6 +23,22 @@ const A_MOMENT: Duration = Duration::from_millis(50);
 /// How many times as many as are served may be there, waiting ones included, before the oldest goes at once.
 const CROWD: usize = 4;
 
+/// The most connections of one address that are served before their client has shown a key. Of all addresses together it is half of all
+/// that may be open. Where no key is needed every client is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StrangerLimits {
+    /// Of HTTP.
+    pub connections: usize,
+    /// Of WebSockets.
+    pub websockets: usize,
+}
+
+impl Default for StrangerLimits {
+    fn default() -> Self {
+        Self { connections: 256, websockets: 16 }
+    }
+}
+
 /// Where a connection comes from, as far as it is one client: a single host, or for IPv6 the network of one, which has 2^64 addresses
 /// to choose from. Everybody at a socket in the file system is the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -143,7 +143,8 @@ async fn connections_beyond_the_most_wait_for_their_turn() {
 
 #[tokio::test]
 async fn sessions_beyond_the_most_are_refused_with_a_hint_when_to_come_again() {
-    let door = open(HttpSettings { max_sessions: (2, 2), ..HttpSettings::default() }).await;
+    let door =
+        open(HttpSettings { sessions: SessionLimits { all: 2, each: 2 }, ..HttpSettings::default() }).await;
     for _ in 0..2 {
         let answer = door.hello().await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("mcp-session-id: "), "{answer}");
@@ -192,7 +193,8 @@ async fn no_other_path_reaches_the_protocol() {
 /// Revision 2026-07-28 has no sessions, so who named it was not counted; the SDK opens one for every `initialize`.
 #[tokio::test]
 async fn no_revision_opens_sessions_uncounted() {
-    let door = open(HttpSettings { max_sessions: (2, 2), ..HttpSettings::default() }).await;
+    let door =
+        open(HttpSettings { sessions: SessionLimits { all: 2, each: 2 }, ..HttpSettings::default() }).await;
     let named = "mcp-protocol-version: 2026-07-28\r\n";
     let unreadable = "mcp-session-id: \u{e9}\r\nmcp-protocol-version: 2026-07-28\r\n";
     for (more, is_opened) in [(named, true), (unreadable, true), (named, false), (unreadable, false)] {
@@ -290,7 +292,11 @@ async fn strangers_are_closed_and_others_stay() {
 
 #[tokio::test]
 async fn idle_strangers_make_room() {
-    let door = open(with_a_key(HttpSettings { max_strangers: (2, 2), ..HttpSettings::default() })).await;
+    let door = open(with_a_key(HttpSettings {
+        strangers: StrangerLimits { connections: 2, websockets: 2 },
+        ..HttpSettings::default()
+    }))
+    .await;
     let mut idle = [KeptOpen::to(&door).await, KeptOpen::to(&door).await];
     for stranger in &mut idle {
         assert_eq!(stranger.get("/health/live", "").await.as_deref(), Some("200"));
@@ -307,7 +313,11 @@ async fn idle_strangers_make_room() {
 /// Many clients that start at once are strangers for a moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn bursts_of_known_clients_are_served() {
-    let door = open(with_a_key(HttpSettings { max_strangers: (80, 2), ..HttpSettings::default() })).await;
+    let door = open(with_a_key(HttpSettings {
+        strangers: StrangerLimits { connections: 80, websockets: 2 },
+        ..HttpSettings::default()
+    }))
+    .await;
     let clients = (0..300).map(|_| async {
         let mut client = KeptOpen::to(&door).await;
         for _ in 0..3 {
@@ -322,7 +332,11 @@ async fn bursts_of_known_clients_are_served() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn many_addresses_leave_room() {
-    let settings = HttpSettings { max_connections: 6, max_strangers: (2, 2), ..HttpSettings::default() };
+    let settings = HttpSettings {
+        max_connections: 6,
+        strangers: StrangerLimits { connections: 2, websockets: 2 },
+        ..HttpSettings::default()
+    };
     let door = open(with_a_key(settings)).await;
     let mut idle = Vec::new();
     for address in 1..=9 {

@@ -3,77 +3,91 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use exai_core::Principal;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::session::Command;
+use super::command::Command;
+use crate::http::places::{SessionLimits, SessionPlace, SessionPlaces};
 
 /// A session as others see it.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) id: String,
-    owner: Principal,
     pub(super) commands: mpsc::Sender<Command>,
-    /// Nobody is connected and nothing is under way: it is only kept for somebody who might come back.
+    /// No client is connected and nothing is under way: it is only kept for a client that might come back.
     pub(super) idle: Arc<AtomicBool>,
     pub(super) end: CancellationToken,
+}
+
+/// A session in the registry, and its place there.
+#[derive(Debug)]
+struct Kept {
+    entry: Entry,
+    place: SessionPlace,
 }
 
 /// All sessions of one listener. Tokens are kept as hashes.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Registry {
-    sessions: Arc<Mutex<HashMap<blake3::Hash, Entry>>>,
-    most: (usize, usize),
+    sessions: Arc<Mutex<HashMap<blake3::Hash, Kept>>>,
+    places: SessionPlaces,
+}
+
+/// A session that was just opened.
+pub(super) struct Opened {
+    pub(super) entry: Entry,
+    /// The token that leads back to it.
+    pub(super) token: String,
+    /// Keeps it in the registry.
+    pub(super) registered: Registered,
 }
 
 impl Registry {
-    /// At most so many, and so many of one owner.
-    pub(super) fn new(most: (usize, usize)) -> Self {
-        Self { sessions: Arc::default(), most }
+    pub(super) fn new(limits: SessionLimits) -> Self {
+        Self { sessions: Arc::default(), places: SessionPlaces::new(limits) }
     }
 
     pub(in crate::http) fn count(&self) -> usize {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.sessions.lock().len()
     }
 
-    /// Notes a session and gives the token that leads back to it; `None` when there are too many. One that is only kept makes room.
+    /// Notes a session; `None` when there are too many. One of the same caller that is only kept makes room.
     pub(super) fn open(
         &self,
         id: String,
-        owner: Principal,
+        who: &Principal,
         commands: mpsc::Sender<Command>,
-    ) -> Option<(Entry, String, Registered)> {
+    ) -> Option<Opened> {
         let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         let key = blake3::hash(token.as_bytes());
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = sessions.values().filter(|entry| entry.owner == owner).count();
-        if sessions.len() >= self.most.0 || own >= self.most.1 {
-            let spare = |(_, entry): &(&blake3::Hash, &Entry)| {
-                entry.owner == owner && entry.idle.load(Ordering::Relaxed)
+        let mut sessions = self.sessions.lock();
+        let place = self.places.take(who).or_else(|| {
+            let spare = |(_, kept): &(&blake3::Hash, &Kept)| {
+                kept.place.belongs_to(who) && kept.entry.idle.load(Ordering::Relaxed)
             };
-            let (spare, entry) = sessions.iter().find(spare)?;
-            entry.end.cancel();
-            let spare = *spare;
-            sessions.remove(&spare);
-        }
-        let entry = Entry { id, owner, commands, idle: Arc::default(), end: CancellationToken::new() };
-        sessions.insert(key, entry.clone());
+            let spare = *sessions.iter().find(spare)?.0;
+            sessions.remove(&spare)?.entry.end.cancel();
+            self.places.take(who)
+        })?;
+        let entry = Entry { id, commands, idle: Arc::default(), end: CancellationToken::new() };
+        sessions.insert(key, Kept { entry: entry.clone(), place });
         let registered = Registered { registry: self.clone(), key };
-        Some((entry, token, registered))
+        Some(Opened { entry, token, registered })
     }
 
-    /// The session behind a token, for the one who opened it under that name.
-    pub(super) fn find(&self, id: &str, token: &str, owner: &Principal) -> Option<Entry> {
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = sessions.get(&blake3::hash(token.as_bytes()))?;
-        (entry.id == id && entry.owner == *owner).then(|| entry.clone())
+    /// The session behind a token, for the caller that opened it under that name.
+    pub(super) fn find(&self, id: &str, token: &str, who: &Principal) -> Option<Entry> {
+        let sessions = self.sessions.lock();
+        let kept = sessions.get(&blake3::hash(token.as_bytes()))?;
+        (kept.entry.id == id && kept.place.belongs_to(who)).then(|| kept.entry.clone())
     }
 }
 
@@ -86,6 +100,6 @@ pub(super) struct Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.registry.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.registry.sessions.lock().remove(&self.key);
     }
 }

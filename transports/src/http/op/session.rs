@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{body::Bytes, extract::ws::close_code};
+use axum::extract::ws::close_code;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream},
@@ -18,7 +18,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     Surroundings,
     calls::{Call, Calls, Known, Pending},
-    delivery::{Delivery, Socket},
+    command::Command,
+    delivery::Delivery,
     registry::{Entry, Registered},
     request::{self, Request},
     result,
@@ -34,15 +35,6 @@ const QUEUE: usize = 8;
 const REVISION: &str = "2025-11-25";
 /// A tool's requests to a client that has declared nothing are answered with this.
 const METHOD_NOT_FOUND: i64 = -32_601;
-
-/// What a connection tells the session.
-#[derive(Debug)]
-pub(super) enum Command {
-    /// It is there, and how far the client got before.
-    Connect { socket: Socket, greeting: Value, seen: Option<u64> },
-    /// It has heard something.
-    Frame { number: u64, frame: Bytes },
-}
 
 /// The task's state.
 pub(super) struct Session {

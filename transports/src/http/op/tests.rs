@@ -92,17 +92,17 @@ struct Server {
 }
 
 impl Server {
-    fn new(keys: Vec<Credential>, most: (usize, usize)) -> Self {
+    fn new(keys: Vec<Credential>, sessions: SessionLimits) -> Self {
         let shutdown = CancellationToken::new();
         let attach = Attach::new(Tools, &HttpSettings::default(), Underway::default(), shutdown.clone());
-        let limits = (most, Duration::from_secs(60));
+        let limits = OpLimits { sessions, call: Duration::from_secs(60) };
         let op =
             Op::new(attach, Arc::new(Credentials::new(keys)), Arc::new(Well), Arc::new(SystemClock), limits);
         Self { op: Arc::new(op), shutdown }
     }
 
     fn open() -> Self {
-        Self::new(Vec::new(), (10, 10))
+        Self::new(Vec::new(), SessionLimits { all: 10, each: 10 })
     }
 
     fn connect(&self, first: &Value, who: Option<Principal>) -> Spoken {
@@ -291,7 +291,7 @@ async fn two_windows_with_one_name_are_two_sessions() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_without_anybody_end_and_make_room() {
-    let server = Server::new(Vec::new(), (2, 2));
+    let server = Server::new(Vec::new(), SessionLimits { all: 2, each: 2 });
     let (busy, _) = server.hello(json!({})).await;
     busy.say(call("stuck", "a")).await;
     drop(server.hello(json!({})).await);
@@ -307,7 +307,8 @@ async fn sessions_without_anybody_end_and_make_room() {
 
 #[tokio::test(start_paused = true)]
 async fn the_key_may_come_with_the_greeting_and_can_be_changed() {
-    let server = Server::new(vec![Credential::new(KEY, Principal::local())], (10, 10));
+    let server =
+        Server::new(vec![Credential::new(KEY, Principal::local())], SessionLimits { all: 10, each: 10 });
     for hello in [json!({"op": "hello"}), json!({"op": "hello", "token": "another-key-of-somebody"})] {
         let mut refused = server.connect(&hello, None);
         assert_eq!(refused.hear().await["error"], "unauthorized");
@@ -342,7 +343,7 @@ async fn nobody_takes_the_key_of_another() {
     const OTHER: &str = "the-key-of-the-pipeline";
     let other = Principal::new("local", "ci");
     let keys = vec![Credential::new(KEY, Principal::local()), Credential::new(OTHER, other.clone())];
-    let server = Server::new(keys, (10, 10));
+    let server = Server::new(keys, SessionLimits { all: 10, each: 10 });
     let mut spoken = server.connect(&json!({"op": "hello"}), Some(Principal::local()));
     assert_eq!(spoken.hear().await["ok"], true);
     for (new, error) in [

@@ -1,0 +1,110 @@
+//! Places of sessions: not too many at once, and not too many of one caller.
+
+use std::{collections::HashMap, sync::Arc};
+
+use exai_core::Principal;
+use parking_lot::Mutex;
+
+use super::identity::CallerKey;
+
+/// The most sessions at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Of all callers together.
+    pub all: usize,
+    /// Of each caller.
+    pub each: usize,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self { all: 1_000, each: 100 }
+    }
+}
+
+/// The places that are taken; clones share them. A caller without a session is not kept, so there are never more callers than places.
+#[derive(Debug, Clone)]
+pub(super) struct SessionPlaces(Arc<Places>);
+
+#[derive(Debug)]
+struct Places {
+    limits: SessionLimits,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    of_callers: HashMap<CallerKey, usize>,
+}
+
+impl SessionPlaces {
+    /// All places are free.
+    #[must_use]
+    pub(super) fn new(limits: SessionLimits) -> Self {
+        Self(Arc::new(Places { limits, taken: Mutex::default() }))
+    }
+
+    /// A place for one session of a caller; `None` when there is none.
+    #[must_use]
+    pub(super) fn take(&self, who: &Principal) -> Option<SessionPlace> {
+        let owner = CallerKey::from(who);
+        let mut taken = self.0.taken.lock();
+        let own = taken.of_callers.get(&owner).copied().unwrap_or_default();
+        if taken.all >= self.0.limits.all || own >= self.0.limits.each {
+            return None;
+        }
+        taken.all += 1;
+        taken.of_callers.insert(owner.clone(), own + 1);
+        Some(SessionPlace { places: self.clone(), owner })
+    }
+}
+
+/// One place, free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct SessionPlace {
+    places: SessionPlaces,
+    owner: CallerKey,
+}
+
+impl SessionPlace {
+    /// Whether it was taken for this caller.
+    #[must_use]
+    pub(super) fn belongs_to(&self, who: &Principal) -> bool {
+        self.owner == CallerKey::from(who)
+    }
+}
+
+impl Drop for SessionPlace {
+    fn drop(&mut self) {
+        let mut taken = self.places.0.taken.lock();
+        taken.all = taken.all.saturating_sub(1);
+        if let Some(own) = taken.of_callers.get_mut(&self.owner) {
+            *own -= 1;
+            if *own == 0 {
+                taken.of_callers.remove(&self.owner);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_bounded_and_come_back() {
+        let places = SessionPlaces::new(SessionLimits { all: 3, each: 2 });
+        let [one, two] = ["one", "two"].map(|owner| Principal::new("team", owner));
+        let promoted = Principal { roles: vec!["admin".into()], ..one.clone() };
+        let first = places.take(&one).unwrap();
+        assert!(first.belongs_to(&promoted) && !first.belongs_to(&two));
+        let _second = places.take(&promoted).unwrap();
+        assert!(places.take(&one).is_none(), "of one caller");
+        let third = places.take(&two).unwrap();
+        assert!(places.take(&two).is_none(), "of all");
+        drop((first, third));
+        assert!(!places.0.taken.lock().of_callers.contains_key(&CallerKey::from(&two)));
+        assert!(places.take(&one).is_some());
+    }
+}
