@@ -7,25 +7,25 @@
 mod accept;
 mod auth;
 mod body;
-mod conform;
-mod early;
-mod first_bytes;
+mod duplex_session;
+mod early_response;
 mod guard;
 mod health;
 mod identity;
+mod in_flight;
 mod keys;
 mod legacy_sse;
-mod lines;
 mod listener;
 mod metrics;
+mod normalize;
 mod op;
 mod places;
+mod preface_timeout;
 mod rate;
 mod request_id;
 mod sessions;
 mod strangers;
 mod tls;
-mod underway;
 mod websocket;
 
 #[cfg(test)]
@@ -51,6 +51,13 @@ use rmcp::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    duplex_session::Attach,
+    in_flight::InFlight,
+    sessions::Sessions,
+    strangers::Strangers,
+    websocket::{dialect::Dialect, mcp::Mcp},
+};
 pub use self::{
     guard::Allowed,
     health::Health,
@@ -60,13 +67,6 @@ pub use self::{
     rate::{LocalRates, RateLimits},
     strangers::StrangerLimits,
     tls::{Tls, TlsError},
-};
-use self::{
-    lines::Attach,
-    sessions::Sessions,
-    strangers::Strangers,
-    underway::Underway,
-    websocket::{dialect::Dialect, mcp::Mcp},
 };
 
 /// The path of the protocol.
@@ -158,20 +158,20 @@ pub async fn serve<H>(
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    let underway = Underway::default();
+    let in_flight = InFlight::default();
     let streams = CancellationToken::new();
     let draining = lifecycle.shutdown.clone();
     let connections = accept::Connections::new(&settings);
     let open = Arc::new(connections.counter());
-    let router = router(handler, (health, open), &settings, &underway, &streams, draining);
+    let router = router(handler, (health, open), &settings, &in_flight, &streams, draining);
     connections.accept(listener, router, lifecycle.shutdown.clone()).await;
     // Nothing new comes in from here on.
     connections.heard(Duration::from_millis(100)).await;
-    let finished = tokio::time::timeout(settings.drain, underway.none_left()).await.is_ok();
-    let cut_short = if finished { 0 } else { underway.count() };
+    let finished = tokio::time::timeout(settings.drain, in_flight.none_left()).await.is_ok();
+    let cut_short = if finished { 0 } else { in_flight.count() };
     lifecycle.closing.cancel();
     // Whoever was told of the end gets that answer out; a client that does not read is not waited for.
-    drop(tokio::time::timeout(Duration::from_millis(500), underway.none_left()).await);
+    drop(tokio::time::timeout(Duration::from_millis(500), in_flight.none_left()).await);
     streams.cancel();
     connections.close(Duration::from_millis(400)).await;
     Drained { cut_short }
@@ -181,7 +181,7 @@ fn router<H>(
     handler: H,
     (health, open): (Arc<dyn Health>, Arc<dyn Fn() -> usize + Send + Sync>),
     settings: &HttpSettings,
-    underway: &Underway,
+    in_flight: &InFlight,
     streams: &CancellationToken,
     draining: CancellationToken,
 ) -> Router
@@ -198,7 +198,7 @@ where
         .with_legacy_session_mode(settings.sessions.all > 0)
         .with_max_request_body_bytes(settings.max_body_bytes)
         .with_cancellation_token(streams.clone());
-    let attach = Attach::new(handler.clone(), settings, underway.clone(), draining.clone());
+    let attach = Attach::new(handler.clone(), settings, in_flight.clone(), draining.clone());
     let op = op::Op::new(
         attach.clone(),
         Arc::clone(&settings.authenticator),
@@ -225,13 +225,13 @@ where
     let connections = legacy_sse::Connections::new(attach.clone(), settings.sessions.all, bounds);
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
     let sessions = Sessions::new(manager, settings.sessions);
-    let limits = (bounds, underway.clone());
+    let limits = (bounds, in_flight.clone());
     // What must happen before a service is a layer of its routes: nothing compares paths a second time, and perhaps otherwise.
     let mcp = Router::new()
         .route_service(MCP_PATH, service.clone())
         .route_service(MCP_PATH_AS_WELL, service)
         .route_layer(from_fn_with_state(sessions, sessions::bind))
-        .route_layer(from_fn_with_state(limits, conform::conform));
+        .route_layer(from_fn_with_state(limits, normalize::normalize));
     let with_key = Router::new()
         .merge(mcp)
         .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))

@@ -29,8 +29,8 @@ use tokio_util::{
 
 use super::{
     HttpSettings,
-    first_bytes::FirstBytes,
     listener::{Accepted, Listener},
+    preface_timeout::PrefaceTimeout,
     strangers::{Address, Stranger, Strangers, Unknown},
 };
 
@@ -185,7 +185,7 @@ async fn speak<S>(
         request.extensions_mut().insert(origin.unknown.clone());
         router.call(request)
     });
-    let socket = FirstBytes::within(socket, wait, silent);
+    let socket = PrefaceTimeout::within(socket, wait, silent);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(peer, "a connection ended: {error}");

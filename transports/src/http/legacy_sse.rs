@@ -25,9 +25,10 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    body, guard,
+    body,
+    duplex_session::{Attach, write_line},
+    guard,
     identity::CallerKey,
-    lines::{Attach, write_line},
 };
 
 /// How long a message waits for a connection whose answers nobody reads.

@@ -41,7 +41,7 @@ use self::{
 };
 use super::{
     Health,
-    lines::Attach,
+    duplex_session::Attach,
     places::SessionLimits,
     websocket::dialect::{
         Dialect, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START,

@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use rmcp::transport::streamable_http_server::session::{SessionManager as _, local::LocalSessionManager};
 
 use super::{
-    conform::Initialize,
     guard,
+    normalize::Initialize,
     places::{SessionLimits, SessionPlace, SessionPlaces},
 };
 

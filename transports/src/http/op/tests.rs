@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::http::{Credential, Credentials, HttpSettings, underway::Underway};
+use crate::http::{Credential, Credentials, HttpSettings, in_flight::InFlight};
 
 const TOOLS: [&str; 6] = ["echo", "fail", "refuse", "panic", "slow", "stuck"];
 const KEY: &str = "the-key-of-the-user";
@@ -94,7 +94,7 @@ struct Server {
 impl Server {
     fn new(keys: Vec<Credential>, sessions: SessionLimits) -> Self {
         let shutdown = CancellationToken::new();
-        let attach = Attach::new(Tools, &HttpSettings::default(), Underway::default(), shutdown.clone());
+        let attach = Attach::new(Tools, &HttpSettings::default(), InFlight::default(), shutdown.clone());
         let limits = OpLimits { sessions, call: Duration::from_secs(60) };
         let op =
             Op::new(attach, Arc::new(Credentials::new(keys)), Arc::new(Well), Arc::new(SystemClock), limits);

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::dialect::{Dialect, Link, Outgoing, UNAUTHORIZED};
-use crate::http::lines::{Attach, write_line};
+use crate::http::duplex_session::{Attach, write_line};
 
 /// Room for one read of answers; most connections are idle.
 const READ: usize = 2 * 1024;

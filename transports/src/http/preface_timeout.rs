@@ -18,20 +18,20 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 const ENOUGH: usize = 24;
 
 /// Reads with a limit until enough was said, and without one after that.
-pub(super) struct FirstBytes<S> {
+pub(super) struct PrefaceTimeout<S> {
     socket: S,
     waiting: Option<(Pin<Box<Sleep>>, usize)>,
     /// Tells, as long as it is held, that this connection has not said anything.
     silent: Option<TaskTrackerToken>,
 }
 
-impl<S> FirstBytes<S> {
+impl<S> PrefaceTimeout<S> {
     pub(super) fn within(socket: S, limit: Duration, silent: TaskTrackerToken) -> Self {
         Self { socket, waiting: Some((Box::pin(sleep(limit)), 0)), silent: Some(silent) }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for FirstBytes<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for PrefaceTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -57,7 +57,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for FirstBytes<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for FirstBytes<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for PrefaceTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -8,7 +8,7 @@ use rmcp::ServerHandler;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{HttpSettings, underway::Underway};
+use super::{HttpSettings, in_flight::InFlight};
 use crate::stdio::{self, Lifecycle, StdioSettings};
 
 /// Bytes on their way in each direction; a side that does not read slows the other down.
@@ -26,7 +26,7 @@ impl Attach {
     pub(super) fn new<H>(
         handler: H,
         settings: &HttpSettings,
-        underway: Underway,
+        in_flight: InFlight,
         shutdown: CancellationToken,
     ) -> Self
     where
@@ -45,7 +45,7 @@ impl Attach {
         };
         Self(Arc::new(move |who| {
             let (ours, theirs) = tokio::io::duplex(BUFFER);
-            let (handler, limits, open) = (handler.clone(), limits.clone(), underway.begin());
+            let (handler, limits, open) = (handler.clone(), limits.clone(), in_flight.begin());
             let lifecycle =
                 Lifecycle { shutdown: shutdown.clone(), identity: Some(who), ..Lifecycle::default() };
             tokio::spawn(async move {

@@ -12,7 +12,7 @@ use axum::{
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
-use super::{body, early, underway::Underway};
+use super::{body, early_response, in_flight::InFlight};
 use crate::{stdio::id_scan::id_of, values};
 
 /// What a client of the protocol accepts.
@@ -28,8 +28,8 @@ const INVALID_REQUEST: i64 = -32_600;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Initialize;
 
-pub(super) async fn conform(
-    State((bounds, underway)): State<(body::Bounds, Underway)>,
+pub(super) async fn normalize(
+    State((bounds, in_flight)): State<(body::Bounds, InFlight)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -53,14 +53,14 @@ pub(super) async fn conform(
     if method.as_deref() == Some(INITIALIZE) {
         head.extensions.insert(Initialize);
     }
-    let guard = underway.begin();
+    let guard = in_flight.begin();
     let is_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
         kind.to_str().is_ok_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"))
     });
     let request = Request::from_parts(head, Body::from(body.clone()));
     let work = Box::pin(next.run(request));
     // Only calls take long, and what opens a session has something to say in its head.
-    let response = if is_call { early::answered(work).await } else { work.await };
+    let response = if is_call { early_response::answered(work).await } else { work.await };
     if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
         // The SDK's word for what it cannot read: no message, or no JSON after all, such as with a number beyond all bounds. How many
         // values there are is known to be bounded.

@@ -12,15 +12,15 @@ use tokio::sync::watch;
 
 /// The count.
 #[derive(Debug, Clone)]
-pub(super) struct Underway(Arc<watch::Sender<usize>>);
+pub(super) struct InFlight(Arc<watch::Sender<usize>>);
 
-impl Default for Underway {
+impl Default for InFlight {
     fn default() -> Self {
         Self(Arc::new(watch::Sender::new(0)))
     }
 }
 
-impl Underway {
+impl InFlight {
     pub(super) fn begin(&self) -> Guard {
         self.0.send_modify(|count| *count += 1);
         Guard(self.clone())
@@ -39,7 +39,7 @@ impl Underway {
 
 /// One call.
 #[derive(Debug)]
-pub(super) struct Guard(Underway);
+pub(super) struct Guard(InFlight);
 
 impl Guard {
     /// The call lasts until the body has been sent, or nobody reads it any more.
