@@ -44,7 +44,7 @@ use super::{
     duplex_session::Attach,
     places::SessionLimits,
     websocket::dialect::{
-        Dialect, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START,
+        Dialect, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START,
     },
 };
 
@@ -214,7 +214,7 @@ impl Dialect for Op {
             }
             Some(Err(())) => Err(Refused("missing_hello", WRONG_START, "hello comes first")),
             None => {
-                let goodbye = (NOT_UNDERSTOOD, "the first frame is not JSON".into());
+                let goodbye = Goodbye::new(NOT_UNDERSTOOD, "the first frame is not JSON");
                 drop(link.answers.send(Outgoing::Close(goodbye)).await);
                 return;
             }
@@ -224,7 +224,7 @@ impl Dialect for Op {
             Err(Refused(error, code, reason)) => {
                 let refusal = json!({"op": "hello_ack", "ok": false, "error": error}).to_string();
                 drop(link.answers.send(Outgoing::Text(refusal)).await);
-                drop(link.answers.send(Outgoing::Close((code, reason.into()))).await);
+                drop(link.answers.send(Outgoing::Close(Goodbye::new(code, reason))).await);
                 return;
             }
         };

@@ -57,7 +57,7 @@ type Socket = socket::Socket<TokioIo<Upgraded>>;
 
 /// What a client is told whose service has ended.
 fn ended() -> Goodbye {
-    (CloseCode::Away.into(), "the server has ended this connection".into())
+    Goodbye::new(CloseCode::Away.into(), "the server has ended this connection")
 }
 
 /// What a WebSocket needs to know.
@@ -149,7 +149,7 @@ async fn carry(
         Err(end) => return leave(socket, end).await,
     };
     let Some(dialect) = sockets.dialects.iter().find(|dialect| dialect.claims(&first)) else {
-        let goodbye = (NOT_UNDERSTOOD, "the first frame is no message of MCP".into());
+        let goodbye = Goodbye::new(NOT_UNDERSTOOD, "the first frame is no message of MCP");
         return leave(socket, End::Refused(goodbye)).await;
     };
     let (heard, incoming) = mpsc::channel(FRAMES);
@@ -195,8 +195,8 @@ async fn has_to_go(closed: Option<&CancellationToken>, deadline: Instant) -> End
         }
     };
     match timeout_at(deadline, closed).await {
-        Ok(()) => End::Refused((TRY_AGAIN_LATER, CROWDED.into())),
-        Err(_elapsed) => End::Refused((TOO_LATE, "nothing was said in time".into())),
+        Ok(()) => End::Refused(Goodbye::new(TRY_AGAIN_LATER, CROWDED)),
+        Err(_elapsed) => End::Refused(Goodbye::new(TOO_LATE, "nothing was said in time")),
     }
 }
 

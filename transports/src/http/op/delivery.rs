@@ -74,7 +74,7 @@ impl Delivery {
     /// Goes on with another connection: its greeting, then every result after the last one that the client says it has.
     pub(super) async fn connect(&mut self, socket: Socket, greeting: &Value, seen: Option<u64>) {
         if let Some(before) = self.socket.replace(socket) {
-            let taken: Goodbye = (4008, "the session goes on in another connection".into());
+            let taken = Goodbye::new(4008, "the session goes on in another connection");
             drop(before.answers.try_send(Outgoing::Close(taken)));
         }
         self.say(greeting).await;

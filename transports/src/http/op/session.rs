@@ -24,6 +24,7 @@ use super::{
     request::{self, Request},
     result,
 };
+use crate::http::websocket::dialect::Goodbye;
 
 /// How long a session without a connection is kept.
 pub(super) const KEPT: Duration = Duration::from_secs(600);
@@ -115,7 +116,7 @@ impl Session {
             }
         }
         self.answer_all().await;
-        self.delivery.close((close_code::AWAY, "the server has ended this connection".into())).await;
+        self.delivery.close(Goodbye::new(close_code::AWAY, "the server has ended this connection")).await;
     }
 
     fn shake_hands(&mut self, place: Place<'_>, client: &Value) {

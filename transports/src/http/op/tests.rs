@@ -151,7 +151,7 @@ impl Spoken {
     async fn goodbye(&mut self) -> u16 {
         loop {
             match self.outgoing().await {
-                Some(Outgoing::Close((code, _))) => return code,
+                Some(Outgoing::Close(goodbye)) => return goodbye.code,
                 Some(Outgoing::Text(_) | Outgoing::Known) => {}
                 None => panic!("the connection ended without a goodbye"),
             }

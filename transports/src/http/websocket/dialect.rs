@@ -10,8 +10,20 @@ use tokio::sync::mpsc;
 /// Frames on their way in each direction; who does not read slows the other side down.
 pub(super) const FRAMES: usize = 8;
 
-/// A close code, and why.
-pub(in crate::http) type Goodbye = (u16, Cow<'static, str>);
+/// The last frame of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::http) struct Goodbye {
+    /// The close code (RFC 6455, 7.4).
+    pub(in crate::http) code: u16,
+    /// Why, in at most 123 bytes.
+    pub(in crate::http) reason: Cow<'static, str>,
+}
+
+impl Goodbye {
+    pub(in crate::http) fn new(code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
 
 /// The first frame is no message of any dialect.
 pub(in crate::http) const NOT_UNDERSTOOD: u16 = 4000;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::dialect::{Dialect, Link, Outgoing, UNAUTHORIZED};
+use super::dialect::{Dialect, Goodbye, Link, Outgoing, UNAUTHORIZED};
 use crate::http::duplex_session::{Attach, write_line};
 
 /// Room for one read of answers; most connections are idle.
@@ -43,7 +43,7 @@ impl Dialect for Mcp {
             let error = json!({"code": -32_000, "message": "a key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"});
             let refusal = json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string();
             drop(link.answers.send(Outgoing::Text(refusal)).await);
-            drop(link.answers.send(Outgoing::Close((UNAUTHORIZED, "a key is needed".into()))).await);
+            drop(link.answers.send(Outgoing::Close(Goodbye::new(UNAUTHORIZED, "a key is needed"))).await);
             return;
         };
         let (answers, mut messages) = tokio::io::split(self.attach.begin(who));

@@ -138,11 +138,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 let most = self.most();
                 let late = self.unfinished.poll_late(most, heard > 0, context);
-                return late.map(|()| Some(Err(End::Refused((CloseCode::Policy.into(), TOO_SLOW.into())))));
+                return late
+                    .map(|()| Some(Err(End::Refused(Goodbye::new(CloseCode::Policy.into(), TOO_SLOW)))));
             }
             Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => {
                 let reason = format!("a message has at most {} bytes here", self.most());
-                return Poll::Ready(Some(Err(End::Refused((CloseCode::Size.into(), reason.into())))));
+                return Poll::Ready(Some(Err(End::Refused(Goodbye::new(CloseCode::Size.into(), reason)))));
             }
             Err(_) => return Poll::Ready(Some(Err(End::Gone))),
         };
@@ -207,7 +208,7 @@ pub(super) fn frames(text: String) -> impl Iterator<Item = Message> {
 }
 
 /// The last frame.
-pub(super) fn close((code, reason): Goodbye) -> Message {
+pub(super) fn close(Goodbye { code, reason }: Goodbye) -> Message {
     Message::Close(Some(CloseFrame { code: code.into(), reason: reason.into_owned().into() }))
 }
 
@@ -263,7 +264,7 @@ impl Control {
         } else {
             return Ok(());
         };
-        Err(End::Refused((CloseCode::Policy.into(), reason.into())))
+        Err(End::Refused(Goodbye::new(CloseCode::Policy.into(), reason)))
     }
 }
 
@@ -348,7 +349,9 @@ mod tests {
         socket.allow(1_000);
         assert_eq!(socket.next().await.unwrap().unwrap().len(), 1_000);
         match socket.next().await {
-            Some(Err(End::Refused((1009, reason)))) => assert!(reason.contains("1000"), "{reason}"),
+            Some(Err(End::Refused(Goodbye { code: 1009, reason }))) => {
+                assert!(reason.contains("1000"), "{reason}")
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -378,7 +381,7 @@ mod tests {
             tokio::time::advance(MESSAGE_TIME / 3).await;
         }
         match socket.next().await {
-            Some(Err(End::Refused((1008, reason)))) => assert_eq!(reason, TOO_SLOW),
+            Some(Err(End::Refused(Goodbye { code: 1008, reason }))) => assert_eq!(reason, TOO_SLOW),
             other => panic!("{other:?}"),
         }
     }
