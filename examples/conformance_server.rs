@@ -31,7 +31,8 @@ use std::{
 use anyhow::Context as _;
 use async_trait::async_trait;
 use exai_transports::http::{
-    self, Health, HttpLifecycle, HttpSettings, Listener, LocalRates, RateLimits, SessionLimits,
+    self, Health, Lifecycle, Listener, LocalRates, McpSettings, RateLimits, Server, ServerSettings,
+    SessionLimits,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -44,21 +45,23 @@ async fn main() -> anyhow::Result<()> {
     let socket = TcpListener::bind(&listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let listener = Listener::tcp(socket);
     // Scripts wait for this line and take the port from it.
-    writeln!(io::stdout(), "{}", listener.url()?)?;
+    writeln!(io::stdout(), "{}", listener.url(http::MCP_PATH)?)?;
     // The suite makes hundreds of calls a second.
     let rate = LocalRates::new(RateLimits { all: 0, each: 0 });
-    let mut settings = HttpSettings { rate: Arc::new(rate), ..HttpSettings::default() };
+    let settings = ServerSettings { rate: Arc::new(rate), ..ServerSettings::default() };
+    let mut mcp = McpSettings::default();
     if !sessions {
-        settings.sessions = SessionLimits { all: 0, each: 0 };
+        mcp.sessions = SessionLimits { all: 0, each: 0 };
     }
-    let lifecycle = HttpLifecycle::default();
+    let lifecycle = Lifecycle::default();
     let shutdown = lifecycle.shutdown.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             shutdown.cancel();
         }
     });
-    http::serve(Fixtures::new(), listener, Arc::new(AlwaysWell), settings, lifecycle).await;
+    let server = Server::new(settings, Arc::new(AlwaysWell), lifecycle);
+    http::mount(server, Fixtures::new(), &mcp).serve(listener).await;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ mod holder;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use exai_transports::http::{self, Health, HttpLifecycle, Tls};
+use exai_transports::http::{self, Health, Lifecycle, Server, Tls};
 use tokio_util::sync::CancellationToken;
 
 use self::{bind::Bound, condition::Condition};
@@ -35,7 +35,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
         ));
         return Ok(ExitCode::from(CANNOT_LISTEN));
     }
-    let settings = descriptors::fit(config.serve.http.clone());
+    let settings = descriptors::fit(config.serve.server.clone());
     let Bound { listener, tls, left } = match bind::bind(args, config).await {
         Ok(bound) => bound,
         Err(error) => {
@@ -43,7 +43,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
             return Ok(ExitCode::from(CANNOT_LISTEN));
         }
     };
-    let url = listener.url()?;
+    let url = listener.url(http::MCP_PATH)?;
     let app = App::build_for(config, Door::Network)?;
     let shutdown = CancellationToken::new();
     tokio::spawn(lifecycle::cancel_on_signal(shutdown.clone()));
@@ -60,12 +60,13 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
         tokio::spawn(renew(tls, shutdown.clone()));
     }
     notify(true);
-    let stopping = HttpLifecycle { shutdown: shutdown.clone(), closing: app.closing.clone() };
+    let stopping = Lifecycle { shutdown: shutdown.clone(), closing: app.closing.clone() };
+    let server = http::mount(Server::new(settings, health, stopping), app.server.clone(), &config.serve.mcp);
     tokio::spawn(async move {
         shutdown.cancelled().await;
         notify(false);
     });
-    let drained = Box::pin(http::serve(app.server.clone(), listener, health, settings, stopping)).await;
+    let drained = Box::pin(server.serve(listener)).await;
     if drained.cut_short > 0 {
         tracing::warn!(
             calls = drained.cut_short,

@@ -7,7 +7,8 @@ use exai_core::{
     secret::{ExposeSecret as _, SecretString},
 };
 use exai_transports::http::{
-    Allowed, Credential, Credentials, HttpSettings, LocalRates, RateLimits, SessionLimits, check_key,
+    Allowed, Credential, Credentials, LocalRates, McpSettings, RateLimits, ServerSettings, SessionLimits,
+    check_key,
 };
 use serde::Deserialize;
 
@@ -47,8 +48,10 @@ pub struct Serve {
     pub clients: Vec<String>,
     /// Why the server must not listen: a key was meant to be needed, and is missing or was not understood.
     pub shut: Vec<String>,
-    /// Of the door.
-    pub http: HttpSettings,
+    /// Who may come in, and what callers may take.
+    pub server: ServerSettings,
+    /// How MCP behaves there.
+    pub mcp: McpSettings,
 }
 
 /// Reads it. `unread` is what the user's files have that could not be read: a key may have been among it.
@@ -72,10 +75,9 @@ pub(super) fn read(
         }
     }
     let sessions = number(layers, &keys::SERVE_SESSIONS, 0, 1_000_000, problems);
-    let usual = HttpSettings::default();
     let megabytes: usize = number(layers, &keys::SERVE_MESSAGE_MEGABYTES, 1, 8, problems);
     // A call without progress is silent for all of its time, and its session must outlast it.
-    let session_idle = usual.session_idle.max(call + Duration::from_secs(300));
+    let session_idle = McpSettings::default().session_idle.max(call + Duration::from_secs(300));
     Serve {
         listen: layers.look_up(&keys::SERVE_LISTEN).value,
         cancel_on_disconnect: cancel_on_disconnect(layers, problems),
@@ -84,25 +86,27 @@ pub(super) fn read(
         token: token(layers),
         clients,
         shut: unread.into_iter().chain(signs).chain(wrong).collect(),
-        http: HttpSettings {
+        server: ServerSettings {
             allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
             authenticator: Arc::new(Credentials::new(credentials)),
-            max_body_bytes: megabytes * 1024 * 1024,
-            session_idle,
-            call_limit: call,
-            sessions: SessionLimits {
-                all: sessions,
-                each: number(layers, &keys::SERVE_CLIENT_SESSIONS, 1, 1_000_000, problems),
-            },
             rate: Arc::new(LocalRates::new(RateLimits {
                 all: number(layers, &keys::SERVE_RATE, 0, 1_000_000, problems),
                 each: number(layers, &keys::SERVE_CLIENT_RATE, 0, 1_000_000, problems),
             })),
+            max_body_bytes: megabytes * 1024 * 1024,
             drain: Duration::min(
                 seconds(layers, &keys::SERVE_DRAIN_SECONDS, problems),
                 Duration::from_secs(3_600),
             ),
-            ..usual
+            ..ServerSettings::default()
+        },
+        mcp: McpSettings {
+            sessions: SessionLimits {
+                all: sessions,
+                each: number(layers, &keys::SERVE_CLIENT_SESSIONS, 1, 1_000_000, problems),
+            },
+            session_idle,
+            call_limit: call,
         },
     }
 }

@@ -90,7 +90,7 @@ fn guard_socket(path: &Path, config: &Config) -> anyhow::Result<()> {
         socket.uid() == rustix::process::geteuid().as_raw() && socket.mode() & 0o077 == 0
     });
     anyhow::ensure!(
-        is_own || config.serve.http.authenticator.needs_key(),
+        is_own || config.serve.server.authenticator.needs_key(),
         "{} can be opened by other users, and nobody would have to show a key: set SocketMode=0600 in the socket's unit, or set \
          EXAI_TOKEN (at least 16 characters)",
         path.display()
@@ -165,7 +165,7 @@ fn in_use(taken: &[SocketAddr], config: &Config) -> anyhow::Error {
 fn guard_open(addresses: &[SocketAddr], config: &Config) -> anyhow::Result<()> {
     let open = addresses.iter().find(|address| !http::is_loopback(address));
     if let Some(address) = open
-        && !config.serve.http.authenticator.needs_key()
+        && !config.serve.server.authenticator.needs_key()
     {
         anyhow::bail!(
             "{address} can be reached from other machines, and nobody would have to show a key: set EXAI_TOKEN (at least 16 \

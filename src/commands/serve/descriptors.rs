@@ -1,12 +1,12 @@
 //! Open files: each connection is one, and without any left nobody comes in and nothing is read.
 
-use exai_transports::http::HttpSettings;
+use exai_transports::http::ServerSettings;
 
 /// Files that are not connections: the database, requests to vendors, files that are read, git.
 const RESERVE: usize = 200;
 
 /// Asks the system for as many as the door's connections may need, and takes fewer connections where it does not give them.
-pub(super) fn fit(settings: HttpSettings) -> HttpSettings {
+pub(super) fn fit(settings: ServerSettings) -> ServerSettings {
     let wanted = settings.max_connections.saturating_add(settings.max_websockets).saturating_add(RESERVE);
     match open_files(wanted) {
         Some(files) if files < wanted => {
@@ -26,9 +26,9 @@ pub(super) fn fit(settings: HttpSettings) -> HttpSettings {
 }
 
 /// So many that files stay for everything else: half of them where there are very few.
-fn fewer(settings: HttpSettings, files: usize) -> HttpSettings {
+fn fewer(settings: ServerSettings, files: usize) -> ServerSettings {
     let each = ((files - RESERVE.min(files / 2)) / 2).max(1);
-    HttpSettings {
+    ServerSettings {
         max_connections: settings.max_connections.min(each),
         max_websockets: settings.max_websockets.min(each),
         ..settings
@@ -64,14 +64,14 @@ mod tests {
     #[test]
     fn connections_leave_files_for_others() {
         for files in [2, 64, 256, 1024, 20_199] {
-            let fewer = fewer(HttpSettings::default(), files);
+            let fewer = fewer(ServerSettings::default(), files);
             let taken = fewer.max_connections + fewer.max_websockets;
             assert!(
                 taken > 0 && taken <= files.saturating_sub(RESERVE).max(files.div_ceil(2)).max(2),
                 "{files}"
             );
         }
-        let few = HttpSettings { max_websockets: 3, ..HttpSettings::default() };
+        let few = ServerSettings { max_websockets: 3, ..ServerSettings::default() };
         assert_eq!(fewer(few, 1024).max_websockets, 3);
     }
 }

@@ -28,9 +28,9 @@ use tokio_util::{
 };
 
 use super::{
-    HttpSettings,
     listener::{Accepted, Listener},
     preface_timeout::PrefaceTimeout,
+    settings::ServerSettings,
     strangers::{Address, Stranger, Strangers, Unknown},
 };
 
@@ -60,7 +60,7 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(settings: &HttpSettings) -> Self {
+    pub(super) fn new(settings: &ServerSettings) -> Self {
         Self {
             places: Arc::new(Semaphore::new(settings.max_connections)),
             most: settings.max_connections,

@@ -13,7 +13,7 @@ use exai_core::{
     auth::{AuthError, Authenticator, PresentedKey},
 };
 
-use super::{guard, strangers::Unknown};
+use super::{problem, strangers::Unknown};
 
 /// The other header that keys come in.
 const API_KEY: &str = "x-api-key";
@@ -91,7 +91,7 @@ pub(super) async fn identify_or_wait(
 async fn enter(caller: Caller, mut request: Request, next: Next) -> Response {
     if matches!(caller, Caller::Unchecked) {
         let text = "keys cannot be checked now; try again later";
-        return guard::problem(StatusCode::SERVICE_UNAVAILABLE, "keys_unavailable", text).into_response();
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "keys_unavailable", text);
     }
     let Caller::Known(principal) = &caller else {
         // Guessers come in floods, so nothing is put together for them.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use axum::{
     body::{Body, Bytes, HttpBody as _},
     http::StatusCode,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
-use super::guard;
+use super::problem;
 
 /// The most room that is made before anything has come.
 const FIRST: usize = 64 * 1024;
@@ -24,19 +24,19 @@ const SLOWEST: u64 = 32 * 1024;
 
 /// What a body may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub struct BodyLimits {
     /// Its length.
-    pub(super) bytes: usize,
+    pub bytes: usize,
     /// The time before it has to come in at a pace.
-    pub(super) wait: Duration,
+    pub wait: Duration,
 }
 
 /// The whole body, or what its sender is answered. A body that comes too slowly is given up, since what is there of it takes memory.
-pub(super) async fn whole(body: Body, bounds: Bounds) -> Result<Bytes, Box<Response>> {
-    let limit = bounds.wait + Duration::from_secs(bounds.bytes as u64 / SLOWEST);
-    timeout(limit, collect(body, bounds.bytes)).await.unwrap_or_else(|_elapsed| {
+pub(super) async fn whole(body: Body, limits: BodyLimits) -> Result<Bytes, Box<Response>> {
+    let limit = limits.wait + Duration::from_secs(limits.bytes as u64 / SLOWEST);
+    timeout(limit, collect(body, limits.bytes)).await.unwrap_or_else(|_elapsed| {
         let text = "the body did not come in time; send it faster, or less at once";
-        Err(Box::new(guard::problem(StatusCode::REQUEST_TIMEOUT, "too_slow", text).into_response()))
+        Err(Box::new(problem(StatusCode::REQUEST_TIMEOUT, "too_slow", text)))
     })
 }
 
@@ -54,9 +54,7 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Box<Response>> {
             Ok(Err(_)) => continue,
             Err(error) => {
                 let text = format!("the body could not be read: {error}");
-                return Err(Box::new(
-                    guard::problem(StatusCode::BAD_REQUEST, "unreadable", &text).into_response(),
-                ));
+                return Err(Box::new(problem(StatusCode::BAD_REQUEST, "unreadable", &text)));
             }
         };
         if data.len() > limit.saturating_sub(bytes.len()) {
@@ -82,5 +80,5 @@ async fn too_long(mut body: Body, limit: usize) -> Box<Response> {
         forgotten += frame.data_ref().map_or(0, Bytes::len);
     }
     let text = format!("the body is longer than {limit} bytes; send less, or set serve.message_megabytes");
-    Box::new(guard::problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &text).into_response())
+    Box::new(problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &text))
 }

@@ -6,9 +6,8 @@ use std::{io, sync::Arc, time::Duration};
 use exai_core::Principal;
 use rmcp::ServerHandler;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, DuplexStream};
-use tokio_util::sync::CancellationToken;
 
-use super::{HttpSettings, in_flight::InFlight};
+use super::server::ServerHandle;
 use crate::stdio::{self, Lifecycle, StdioSettings};
 
 /// Bytes on their way in each direction; a side that does not read slows the other down.
@@ -23,26 +22,22 @@ const MAX_IN_FLIGHT: usize = 256;
 pub(super) struct Attach(Arc<dyn Fn(Principal) -> DuplexStream + Send + Sync>);
 
 impl Attach {
-    pub(super) fn new<H>(
-        handler: H,
-        settings: &HttpSettings,
-        in_flight: InFlight,
-        shutdown: CancellationToken,
-    ) -> Self
+    pub(super) fn new<H>(handler: H, server: &ServerHandle) -> Self
     where
         H: ServerHandler + Clone + Send + Sync + 'static,
     {
         let limits = StdioSettings {
-            max_line_bytes: settings.max_body_bytes,
+            max_line_bytes: server.body.bytes,
             max_in_flight: MAX_IN_FLIGHT,
             // A client that has gone is owed no answer, and what outlives it has a task of its own.
             grace: Duration::ZERO,
             abandon_after: Duration::from_millis(300),
             hard_limit: Duration::from_millis(450),
-            more_at_shutdown: settings.drain,
+            more_at_shutdown: server.drain,
             watch_parent: false,
             ..StdioSettings::default()
         };
+        let (in_flight, shutdown) = (server.in_flight.clone(), server.shutdown.clone());
         Self(Arc::new(move |who| {
             let (ours, theirs) = tokio::io::duplex(BUFFER);
             let (handler, limits, open) = (handler.clone(), limits.clone(), in_flight.begin());

@@ -3,15 +3,15 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
-    Json,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse as _, Response},
 };
 use futures::FutureExt as _;
-use serde_json::json;
 use url::{Host, Url};
+
+use super::problem;
 
 /// A longer `Origin` is none: a name of a host has at most 253 bytes. What is let through stands in the answer again.
 const LONGEST_ORIGIN: usize = 300;
@@ -100,14 +100,14 @@ const RESPONSE_HEADERS: &str = "mcp-session-id, mcp-protocol-version, retry-afte
 pub(super) async fn check(State(allowed): State<Allowed>, request: Request, next: Next) -> Response {
     if !allowed.host(request.headers(), &request) {
         let text = "this host name is not served; set serve.hosts (EXAI_ALLOWED_HOSTS) to let it through";
-        return problem(StatusCode::FORBIDDEN, "host_not_allowed", text).into_response();
+        return problem(StatusCode::FORBIDDEN, "host_not_allowed", text);
     }
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
         return next.run(request).await;
     };
     if !allowed.origin(&origin) {
         let text = "pages of this origin are not let through; set serve.origins (EXAI_ALLOWED_ORIGINS)";
-        return problem(StatusCode::FORBIDDEN, "origin_not_allowed", text).into_response();
+        return problem(StatusCode::FORBIDDEN, "origin_not_allowed", text);
     }
     let asks_first = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -134,11 +134,6 @@ pub(super) async fn catch_panics(request: Request, next: Next) -> Response {
     AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_panic| {
         tracing::error!("a request broke its handler");
         let text = "internal error; the server goes on";
-        problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", text).into_response()
+        problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", text)
     })
-}
-
-/// A refusal outside of the protocol.
-pub(super) fn problem(status: StatusCode, code: &str, message: &str) -> impl IntoResponse + use<> {
-    (status, Json(json!({ "error": { "code": code, "message": message } })))
 }

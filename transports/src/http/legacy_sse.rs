@@ -25,10 +25,11 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    body,
+    body::{self, BodyLimits},
     duplex_session::{Attach, write_line},
-    guard,
     identity::CallerKey,
+    in_flight::StaysOpen,
+    problem,
 };
 
 /// How long a message waits for a connection whose answers nobody reads.
@@ -50,12 +51,12 @@ pub(super) struct Connections {
     attach: Attach,
     open: Arc<Mutex<HashMap<String, Client>>>,
     most: usize,
-    bounds: body::Bounds,
+    limits: BodyLimits,
 }
 
 impl Connections {
-    pub(super) fn new(attach: Attach, most: usize, bounds: body::Bounds) -> Self {
-        Self { attach, open: Arc::default(), most, bounds }
+    pub(super) fn new(attach: Attach, most: usize, limits: BodyLimits) -> Self {
+        Self { attach, open: Arc::default(), most, limits }
     }
 
     fn input(&self, id: &str, who: &Principal) -> Option<Input> {
@@ -92,8 +93,7 @@ pub(super) async fn open(
         let mut open = connections.open.lock();
         if open.len() >= connections.most {
             let text = "too many connections are open; end one, or try again later";
-            return guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text)
-                .into_response();
+            return problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text);
         }
         let owner = CallerKey::from(&who);
         let (read, write) = tokio::io::split(connections.attach.begin(who));
@@ -117,7 +117,8 @@ pub(super) async fn open(
         };
         Some((Ok::<_, Infallible>(event), answers))
     });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(COMMENTS)).into_response()
+    let events = Sse::new(events).keep_alive(KeepAlive::new().interval(COMMENTS));
+    (Extension(StaysOpen), events).into_response()
 }
 
 #[derive(Deserialize)]
@@ -134,20 +135,19 @@ pub(super) async fn message(
 ) -> Response {
     let Some(input) = connections.input(&addressed.session, &who) else {
         let text = "there is no such connection; open /sse anew";
-        return guard::problem(StatusCode::NOT_FOUND, "no_session", text).into_response();
+        return problem(StatusCode::NOT_FOUND, "no_session", text);
     };
-    let body = match body::whole(body, connections.bounds).await {
+    let body = match body::whole(body, connections.limits).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
     let written = timeout(PATIENCE, async { write_line(&mut *input.lock().await, &body).await }).await;
     match written {
         Ok(Ok(())) => StatusCode::ACCEPTED.into_response(),
-        Ok(Err(_)) => guard::problem(StatusCode::GONE, "ended", "the connection has ended; open /sse anew")
-            .into_response(),
+        Ok(Err(_)) => problem(StatusCode::GONE, "ended", "the connection has ended; open /sse anew"),
         Err(_elapsed) => {
             let text = "the answers of this connection are not read, so nothing more is taken";
-            guard::problem(StatusCode::SERVICE_UNAVAILABLE, "not_read", text).into_response()
+            problem(StatusCode::SERVICE_UNAVAILABLE, "not_read", text)
         }
     }
 }

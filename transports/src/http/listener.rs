@@ -1,12 +1,12 @@
 //! Where connections come from: TCP or a socket in the file system, secured or not.
 
-use std::{io, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{MCP_PATH, strangers::Address, tls::Tls};
+use super::{strangers::Address, tls::Tls};
 
 /// A listener, and the certificate that it shows.
 #[derive(Debug)]
@@ -50,16 +50,16 @@ impl Listener {
         self
     }
 
-    /// Where clients find it.
+    /// Where clients find a path of it. A socket in the file system has one address for all paths.
     ///
     /// # Errors
     /// The system does not say.
-    pub fn url(&self) -> io::Result<String> {
+    pub fn url(&self, path: &str) -> io::Result<String> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         match &self.socket {
-            Socket::Tcp(listener) => Ok(format!("{scheme}://{}{MCP_PATH}", listener.local_addr()?)),
+            Socket::Tcp(listener) => Ok(format!("{scheme}://{}{path}", listener.local_addr()?)),
             #[cfg(unix)]
-            Socket::Unix(_, path) => Ok(format!("unix:{}", path.display())),
+            Socket::Unix(_, file) => Ok(format!("unix:{}", file.display())),
         }
     }
 
@@ -67,7 +67,7 @@ impl Listener {
     #[must_use]
     pub fn is_local(&self) -> bool {
         match &self.socket {
-            Socket::Tcp(listener) => listener.local_addr().is_ok_and(|address| super::is_loopback(&address)),
+            Socket::Tcp(listener) => listener.local_addr().is_ok_and(|address| is_loopback(&address)),
             #[cfg(unix)]
             Socket::Unix(..) => true,
         }
@@ -91,4 +91,10 @@ impl Listener {
             }
         }
     }
+}
+
+/// Whether an address is reached from this machine only.
+#[must_use]
+pub fn is_loopback(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }

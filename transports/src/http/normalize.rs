@@ -1,5 +1,5 @@
 //! What rmcp answers in its own way is brought into the form of the specification before it gets there: `Accept: */*`, bodies that are
-//! no JSON, batches. Counts the calls that are under way.
+//! no JSON, batches.
 
 use axum::{
     Json,
@@ -12,7 +12,11 @@ use axum::{
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
-use super::{body, early_response, in_flight::InFlight};
+use super::{
+    body::{self, BodyLimits},
+    early_response,
+    in_flight::StaysOpen,
+};
 use crate::{stdio::id_scan::id_of, values};
 
 /// What a client of the protocol accepts.
@@ -28,20 +32,21 @@ const INVALID_REQUEST: i64 = -32_600;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Initialize;
 
-pub(super) async fn normalize(
-    State((bounds, in_flight)): State<(body::Bounds, InFlight)>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn normalize(State(limits): State<BodyLimits>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
-        return next.run(request).await;
+        let is_stream = request.method() == Method::GET;
+        let mut response = next.run(request).await;
+        if is_stream {
+            response.extensions_mut().insert(StaysOpen);
+        }
+        return response;
     }
     let (mut head, body) = request.into_parts();
     let accepts_all = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("*/*"));
     if head.headers.get(header::ACCEPT).is_none_or(accepts_all) {
         head.headers.insert(header::ACCEPT, ACCEPT);
     }
-    let body = match body::whole(body, bounds).await {
+    let body = match body::whole(body, limits).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
@@ -53,7 +58,6 @@ pub(super) async fn normalize(
     if method.as_deref() == Some(INITIALIZE) {
         head.extensions.insert(Initialize);
     }
-    let guard = in_flight.begin();
     let is_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
         kind.to_str().is_ok_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"))
     });
@@ -70,7 +74,7 @@ pub(super) async fn normalize(
         };
         return refusal(code, text, id_of(&body).as_deref());
     }
-    response.map(|body| Body::new(guard.until_end_of(body)))
+    response
 }
 
 /// An error of the protocol outside of any call.

@@ -40,9 +40,10 @@ use self::{
     session::{KEPT, Session},
 };
 use super::{
-    Health,
     duplex_session::Attach,
+    health::Health,
     places::SessionLimits,
+    server::ServerHandle,
     websocket::dialect::{
         Dialect, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START,
     },
@@ -127,13 +128,13 @@ pub(super) struct Op {
 impl Op {
     pub(super) fn new(
         attach: Attach,
-        authenticator: Arc<dyn Authenticator>,
-        health: Arc<dyn Health>,
+        server: &ServerHandle,
         clock: Arc<dyn Clock>,
         limits: OpLimits,
     ) -> Self {
         let registry = Registry::new(limits.sessions);
         let began = Instant::now();
+        let (authenticator, health) = (Arc::clone(&server.authenticator), Arc::clone(&server.health));
         let surroundings =
             Surroundings { authenticator, health, clock, registry, began, call_limit: limits.call };
         Self { attach, surroundings: Arc::new(surroundings), connections: AtomicU64::default() }

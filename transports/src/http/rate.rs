@@ -24,7 +24,7 @@ use governor::{
 };
 use parking_lot::Mutex;
 
-use super::{guard, identity::CallerKey};
+use super::{identity::CallerKey, problem};
 
 /// The most callers whose calls are counted at once. A caller takes about 200 bytes, so all of them together take 2 MB; more than this
 /// within a second, each with a valid key, is no ordinary load.
@@ -124,7 +124,7 @@ pub(super) async fn limit(
     let Rate::Wait(wait) = rates.take(&who).await else { return next.run(request).await };
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let text = format!("too many calls; come again in {seconds} s");
-    let refusal = guard::problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", &text);
+    let refusal = problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", &text);
     ([(header::RETRY_AFTER, HeaderValue::from(seconds))], refusal).into_response()
 }
 

@@ -13,9 +13,9 @@ use parking_lot::Mutex;
 use rmcp::transport::streamable_http_server::session::{SessionManager as _, local::LocalSessionManager};
 
 use super::{
-    guard,
     normalize::Initialize,
     places::{SessionLimits, SessionPlace, SessionPlaces},
+    problem,
 };
 
 const SESSION_ID: &str = "mcp-session-id";
@@ -81,7 +81,7 @@ pub(super) async fn bind(State(sessions): State<Sessions>, mut request: Request,
     let Some(connection) = connection else {
         // The same words as for one that never was.
         let text = "there is no such session; initialize a new one";
-        return guard::problem(StatusCode::NOT_FOUND, "no_session", text).into_response();
+        return problem(StatusCode::NOT_FOUND, "no_session", text);
     };
     request.extensions_mut().insert(connection);
     let opens = named.is_none() && request.extensions().get::<Initialize>().is_some();
@@ -103,13 +103,13 @@ pub(super) async fn bind(State(sessions): State<Sessions>, mut request: Request,
     });
     opening.await.unwrap_or_else(|_panic| {
         let text = "internal error; the server goes on";
-        guard::problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", text).into_response()
+        problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", text)
     })
 }
 
 fn too_many() -> Response {
     let text = "too many sessions are open; end one, or try again later";
-    let refusal = guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text);
+    let refusal = problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text);
     ([(header::RETRY_AFTER, RETRY_AFTER)], refusal).into_response()
 }
 

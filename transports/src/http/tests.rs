@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use exai_core::{
     Principal,
-    auth::{AuthError, PresentedKey},
+    auth::{AuthError, Authenticator, PresentedKey},
 };
 use rmcp::ServerHandler;
 use serde_json::{Value, json};
@@ -44,23 +44,30 @@ impl Health for Well {
 
 struct Open {
     address: SocketAddr,
-    lifecycle: HttpLifecycle,
+    lifecycle: Lifecycle,
     ended: JoinHandle<Drained>,
 }
 
-async fn open(settings: HttpSettings) -> Open {
-    open_for(Nothing, settings).await
+async fn open(settings: ServerSettings) -> Open {
+    open_for(Nothing, settings, McpSettings::default()).await
 }
 
-async fn open_for<H>(handler: H, settings: HttpSettings) -> Open
+/// For two sessions.
+async fn open_for_two() -> Open {
+    let sessions = SessionLimits { all: 2, each: 2 };
+    let mcp = McpSettings { sessions, ..McpSettings::default() };
+    open_for(Nothing, ServerSettings::default(), mcp).await
+}
+
+async fn open_for<H>(handler: H, settings: ServerSettings, mcp: McpSettings) -> Open
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let lifecycle = HttpLifecycle::default();
-    let ended =
-        tokio::spawn(serve(handler, Listener::tcp(listener), Arc::new(Well), settings, lifecycle.clone()));
+    let lifecycle = Lifecycle::default();
+    let server = mount(Server::new(settings, Arc::new(Well), lifecycle.clone()), handler, &mcp);
+    let ended = tokio::spawn(server.serve(Listener::tcp(listener)));
     Open { address, lifecycle, ended }
 }
 
@@ -110,7 +117,7 @@ fn live(address: SocketAddr) -> String {
 #[tokio::test]
 async fn a_head_that_does_not_come_costs_its_connection_and_nobody_else() {
     let door =
-        open(HttpSettings { header_wait: Duration::from_millis(100), ..HttpSettings::default() }).await;
+        open(ServerSettings { header_wait: Duration::from_millis(100), ..ServerSettings::default() }).await;
     // In the middle of a head, in the middle of what tells the versions apart, and before the first byte.
     for said in ["GET /health/live HTTP/1.1\r\nhost: loc", "PRI * HT", ""] {
         let mut slow = TcpStream::connect(door.address).await.unwrap();
@@ -125,7 +132,7 @@ async fn a_head_that_does_not_come_costs_its_connection_and_nobody_else() {
 
 #[tokio::test]
 async fn connections_beyond_the_most_wait_for_their_turn() {
-    let door = open(HttpSettings { max_connections: 1, ..HttpSettings::default() }).await;
+    let door = open(ServerSettings { max_connections: 1, ..ServerSettings::default() }).await;
     let first = TcpStream::connect(door.address).await.unwrap();
     let question = live(door.address);
     {
@@ -143,8 +150,7 @@ async fn connections_beyond_the_most_wait_for_their_turn() {
 
 #[tokio::test]
 async fn sessions_beyond_the_most_are_refused_with_a_hint_when_to_come_again() {
-    let door =
-        open(HttpSettings { sessions: SessionLimits { all: 2, each: 2 }, ..HttpSettings::default() }).await;
+    let door = open_for_two().await;
     for _ in 0..2 {
         let answer = door.hello().await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("mcp-session-id: "), "{answer}");
@@ -156,7 +162,7 @@ async fn sessions_beyond_the_most_are_refused_with_a_hint_when_to_come_again() {
 
 #[tokio::test]
 async fn an_idle_client_does_not_hold_the_end_up() {
-    let door = open(HttpSettings::default()).await;
+    let door = open(ServerSettings::default()).await;
     let mut idle = TcpStream::connect(door.address).await.unwrap();
     idle.write_all(format!("GET /health/live HTTP/1.1\r\nhost: {}\r\n\r\n", door.address).as_bytes())
         .await
@@ -171,7 +177,7 @@ async fn an_idle_client_does_not_hold_the_end_up() {
 /// A path that reached the protocol and not what stands before it got past the bound of a message's values.
 #[tokio::test]
 async fn no_other_path_reaches_the_protocol() {
-    let door = open(HttpSettings::default()).await;
+    let door = open(ServerSettings::default()).await;
     let many = format!("{{\"x\":[{}0]}}", "0,".repeat(30_000));
     for (path, refused) in [
         ("/mcp", "more than 20000 JSON values"),
@@ -193,8 +199,7 @@ async fn no_other_path_reaches_the_protocol() {
 /// Revision 2026-07-28 has no sessions, so who named it was not counted; the SDK opens one for every `initialize`.
 #[tokio::test]
 async fn no_revision_opens_sessions_uncounted() {
-    let door =
-        open(HttpSettings { sessions: SessionLimits { all: 2, each: 2 }, ..HttpSettings::default() }).await;
+    let door = open_for_two().await;
     let named = "mcp-protocol-version: 2026-07-28\r\n";
     let unreadable = "mcp-session-id: \u{e9}\r\nmcp-protocol-version: 2026-07-28\r\n";
     for (more, is_opened) in [(named, true), (unreadable, true), (named, false), (unreadable, false)] {
@@ -207,9 +212,9 @@ async fn no_revision_opens_sessions_uncounted() {
 
 const KEY: &str = "the key of the user";
 
-fn with_a_key(settings: HttpSettings) -> HttpSettings {
+fn with_a_key(settings: ServerSettings) -> ServerSettings {
     let credential = Credential::new(KEY, Principal::local());
-    HttpSettings { authenticator: Arc::new(Credentials::new(vec![credential])), ..settings }
+    ServerSettings { authenticator: Arc::new(Credentials::new(vec![credential])), ..settings }
 }
 
 /// Where keys are kept elsewhere, and that place does not answer.
@@ -230,7 +235,7 @@ impl Authenticator for Away {
 /// A client must not take it for the loss of its key.
 #[tokio::test]
 async fn keys_that_cannot_be_checked_are_no_refusal() {
-    let door = open(HttpSettings { authenticator: Arc::new(Away), ..HttpSettings::default() }).await;
+    let door = open(ServerSettings { authenticator: Arc::new(Away), ..ServerSettings::default() }).await;
     let answer = door.post_with(MCP_PATH, "x-api-key: some key\r\n", &hello("2025-11-25")).await;
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("keys_unavailable"), "{answer}");
     assert!(door.hello().await.starts_with("HTTP/1.1 401"), "no key is still no key");
@@ -266,7 +271,7 @@ impl KeptOpen {
 /// Questions about health need no key, and kept a stranger's connection open for ever.
 #[tokio::test]
 async fn strangers_are_closed_and_others_stay() {
-    let settings = HttpSettings { header_wait: Duration::from_millis(200), ..HttpSettings::default() };
+    let settings = ServerSettings { header_wait: Duration::from_millis(200), ..ServerSettings::default() };
     let door = open(with_a_key(settings)).await;
     let mut known = KeptOpen::to(&door).await;
     let mut strangers = [KeptOpen::to(&door).await, KeptOpen::to(&door).await];
@@ -292,9 +297,9 @@ async fn strangers_are_closed_and_others_stay() {
 
 #[tokio::test]
 async fn idle_strangers_make_room() {
-    let door = open(with_a_key(HttpSettings {
+    let door = open(with_a_key(ServerSettings {
         strangers: StrangerLimits { connections: 2, websockets: 2 },
-        ..HttpSettings::default()
+        ..ServerSettings::default()
     }))
     .await;
     let mut idle = [KeptOpen::to(&door).await, KeptOpen::to(&door).await];
@@ -313,9 +318,9 @@ async fn idle_strangers_make_room() {
 /// Many clients that start at once are strangers for a moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn bursts_of_known_clients_are_served() {
-    let door = open(with_a_key(HttpSettings {
+    let door = open(with_a_key(ServerSettings {
         strangers: StrangerLimits { connections: 80, websockets: 2 },
-        ..HttpSettings::default()
+        ..ServerSettings::default()
     }))
     .await;
     let clients = (0..300).map(|_| async {
@@ -332,10 +337,10 @@ async fn bursts_of_known_clients_are_served() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn many_addresses_leave_room() {
-    let settings = HttpSettings {
+    let settings = ServerSettings {
         max_connections: 6,
         strangers: StrangerLimits { connections: 2, websockets: 2 },
-        ..HttpSettings::default()
+        ..ServerSettings::default()
     };
     let door = open(with_a_key(settings)).await;
     let mut idle = Vec::new();
@@ -351,10 +356,10 @@ async fn many_addresses_leave_room() {
 /// What is there of a body takes memory for as long as the rest may come.
 #[tokio::test]
 async fn a_body_that_never_ends_is_given_up() {
-    let settings = HttpSettings {
+    let settings = ServerSettings {
         max_body_bytes: 1024,
         header_wait: Duration::from_millis(200),
-        ..HttpSettings::default()
+        ..ServerSettings::default()
     };
     let door = open(settings).await;
     for (path, status) in [("/mcp", "408"), ("/messages?sessionId=x", "404")] {
@@ -370,7 +375,7 @@ async fn a_body_that_never_ends_is_given_up() {
 /// The first reading looks at the outside only; what the SDK cannot read beyond it is no question of media types.
 #[tokio::test]
 async fn unreadable_numbers_are_parse_errors() {
-    let door = open(HttpSettings::default()).await;
+    let door = open(ServerSettings::default()).await;
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     for (inside, code) in [("1e999", "-32700"), ("\"\\ud800\"", "-32700"), (deep.as_str(), "-32700")] {
         let body = format!(

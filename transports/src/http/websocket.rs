@@ -1,20 +1,17 @@
-//! WebSockets at `/ws`: MCP with the subprotocol `mcp`, and the dialects that the first frame chooses.
+//! WebSockets, and the dialects between which the first frame chooses.
 
-pub(in crate::http) mod dialect;
+pub mod dialect;
 pub(in crate::http) mod mcp;
 mod socket;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension,
     body::{Body, Bytes},
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use exai_core::Principal;
 use futures::{
@@ -23,6 +20,7 @@ use futures::{
 };
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use tokio::{
     sync::{Semaphore, mpsc},
     time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at},
@@ -38,7 +36,7 @@ use self::{
 };
 use super::{
     auth::Caller,
-    guard,
+    problem,
     strangers::{Address, Stranger, Strangers},
 };
 
@@ -50,8 +48,6 @@ const SILENCE: Duration = Duration::from_secs(90);
 const GOODBYE: Duration = Duration::from_secs(1);
 /// The most bytes of the first message of somebody who has shown no key yet.
 const MOST_OF_A_STRANGER: usize = 64 * 1024;
-/// The name of the protocol within the protocol.
-const SUBPROTOCOL: &str = "mcp";
 
 type Socket = socket::Socket<TokioIo<Upgraded>>;
 
@@ -60,11 +56,32 @@ fn ended() -> Goodbye {
     Goodbye::new(CloseCode::Away.into(), "the server has ended this connection")
 }
 
+/// A path at which WebSockets are opened, and what is spoken there.
+pub struct WebSocketRoute {
+    /// The path.
+    pub path: &'static str,
+    /// Asked in this order which one a connection speaks: the first that claims it has it.
+    pub dialects: Vec<Arc<dyn Dialect>>,
+    /// The subprotocol that is confirmed to a client that asks for it.
+    pub subprotocol: Option<&'static str>,
+    /// What a client gets to read whose request is no handshake, behind the words that say so.
+    pub hint: &'static str,
+}
+
+impl WebSocketRoute {
+    /// The subprotocol, when a request asks for it.
+    fn asked_for(&self, request: &Request) -> Option<&'static str> {
+        let all = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+        let mut names =
+            all.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim);
+        self.subprotocol.filter(|own| names.any(|name| name == *own))
+    }
+}
+
 /// What a WebSocket needs to know.
 #[derive(Clone)]
 pub(super) struct Sockets {
-    /// Asked in this order.
-    pub(super) dialects: Arc<[Arc<dyn Dialect>]>,
+    pub(super) route: Arc<WebSocketRoute>,
     /// The most bytes of a message of somebody who is known.
     pub(super) max_bytes: usize,
     /// How long the first frame may take.
@@ -84,8 +101,8 @@ pub(super) async fn upgrade(
     let (Ok(mut response), Some(upgrade)) =
         (create_response_with_body(&request, Body::empty), request.extensions_mut().remove::<OnUpgrade>())
     else {
-        let text = "this is no handshake of a WebSocket; MCP over HTTP is at /mcp";
-        return guard::problem(StatusCode::BAD_REQUEST, "no_websocket", text).into_response();
+        let text = format!("this is no handshake of a WebSocket; {}", sockets.route.hint);
+        return problem(StatusCode::BAD_REQUEST, "no_websocket", &text);
     };
     let stranger = match &caller {
         Caller::Known(_) => None,
@@ -99,10 +116,10 @@ pub(super) async fn upgrade(
     };
     let Ok(place) = Arc::clone(&sockets.places).try_acquire_owned() else {
         let text = "too many connections are open; try again later";
-        return guard::problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", text).into_response();
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", text);
     };
-    if asks_for_mcp(&request) {
-        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    if let Some(subprotocol) = sockets.route.asked_for(&request) {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
     }
     tokio::spawn(async move {
         if let Ok(upgraded) = upgrade.await {
@@ -113,19 +130,12 @@ pub(super) async fn upgrade(
     response
 }
 
-fn asks_for_mcp(request: &Request) -> bool {
-    let all = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-    all.filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|name| name.trim() == SUBPROTOCOL)
-}
-
 /// What somebody is told who has to go for another; a goodbye has room for 123 bytes.
 const CROWDED: &str =
     "too many WebSockets have shown no key yet; send the key with the handshake, or try again later";
 
 fn too_many_strangers() -> Response {
-    guard::problem(StatusCode::TOO_MANY_REQUESTS, "too_many_strangers", CROWDED).into_response()
+    problem(StatusCode::TOO_MANY_REQUESTS, "too_many_strangers", CROWDED)
 }
 
 /// Carries messages until one side ends; then the other is ended too.
@@ -148,8 +158,8 @@ async fn carry(
         Ok(first) => first,
         Err(end) => return leave(socket, end).await,
     };
-    let Some(dialect) = sockets.dialects.iter().find(|dialect| dialect.claims(&first)) else {
-        let goodbye = Goodbye::new(NOT_UNDERSTOOD, "the first frame is no message of MCP");
+    let Some(dialect) = sockets.route.dialects.iter().find(|dialect| dialect.claims(&first)) else {
+        let goodbye = Goodbye::new(NOT_UNDERSTOOD, "the first frame is no message of any dialect here");
         return leave(socket, End::Refused(goodbye)).await;
     };
     let (heard, incoming) = mpsc::channel(FRAMES);
@@ -253,7 +263,7 @@ async fn listen(frames: &mut SplitStream<Socket>, heard: mpsc::Sender<Bytes>, la
             Some(Err(end)) => return end,
             None => return End::Gone,
         };
-        *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *last.lock() = Instant::now();
         match said(frame) {
             Ok(Some(said)) => {
                 if heard.send(said).await.is_err() {
@@ -290,7 +300,7 @@ async fn speak(out: &mut SplitSink<Socket, Message>, mut answers: mpsc::Receiver
 /// Until nothing was heard for too long.
 async fn silence(last: &Mutex<Instant>) {
     loop {
-        let until = *last.lock().unwrap_or_else(PoisonError::into_inner) + SILENCE;
+        let until = *last.lock() + SILENCE;
         if until <= Instant::now() {
             return;
         }

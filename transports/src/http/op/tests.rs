@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::http::{Credential, Credentials, HttpSettings, in_flight::InFlight};
+use crate::http::{self, Credential, Credentials, Lifecycle, ServerSettings};
 
 const TOOLS: [&str; 6] = ["echo", "fail", "refuse", "panic", "slow", "stuck"];
 const KEY: &str = "the-key-of-the-user";
@@ -94,10 +94,12 @@ struct Server {
 impl Server {
     fn new(keys: Vec<Credential>, sessions: SessionLimits) -> Self {
         let shutdown = CancellationToken::new();
-        let attach = Attach::new(Tools, &HttpSettings::default(), InFlight::default(), shutdown.clone());
+        let lifecycle = Lifecycle { shutdown: shutdown.clone(), ..Lifecycle::default() };
+        let settings =
+            ServerSettings { authenticator: Arc::new(Credentials::new(keys)), ..ServerSettings::default() };
+        let server = http::Server::new(settings, Arc::new(Well), lifecycle).handle();
         let limits = OpLimits { sessions, call: Duration::from_secs(60) };
-        let op =
-            Op::new(attach, Arc::new(Credentials::new(keys)), Arc::new(Well), Arc::new(SystemClock), limits);
+        let op = Op::new(Attach::new(Tools, &server), &server, Arc::new(SystemClock), limits);
         Self { op: Arc::new(op), shutdown }
     }
 

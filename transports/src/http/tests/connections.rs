@@ -98,7 +98,7 @@ async fn messages_of_one_connection_share_its_name() {
         assert_eq!(of_call, of_cancellation);
         names.push(of_call);
     }
-    let door = open_for(recorder.clone(), HttpSettings::default()).await;
+    let door = open_for(recorder.clone(), ServerSettings::default(), McpSettings::default()).await;
     for _ in 0..2 {
         let hello = door.hello().await;
         let session = hello.lines().find_map(|line| line.strip_prefix("mcp-session-id: ")).unwrap();

@@ -12,33 +12,35 @@ pub(super) const FRAMES: usize = 8;
 
 /// The last frame of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::http) struct Goodbye {
+pub struct Goodbye {
     /// The close code (RFC 6455, 7.4).
-    pub(in crate::http) code: u16,
+    pub code: u16,
     /// Why, in at most 123 bytes.
-    pub(in crate::http) reason: Cow<'static, str>,
+    pub reason: Cow<'static, str>,
 }
 
 impl Goodbye {
-    pub(in crate::http) fn new(code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
+    /// A code and why.
+    #[must_use]
+    pub fn new(code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { code, reason: reason.into() }
     }
 }
 
 /// The first frame is no message of any dialect.
-pub(in crate::http) const NOT_UNDERSTOOD: u16 = 4000;
+pub const NOT_UNDERSTOOD: u16 = 4000;
 /// The first frame is a message, but not the one that comes first.
-pub(in crate::http) const WRONG_START: u16 = 4001;
+pub const WRONG_START: u16 = 4001;
 /// Nothing was said in time.
-pub(in crate::http) const TOO_LATE: u16 = 4002;
+pub const TOO_LATE: u16 = 4002;
 /// Somebody should come again later (RFC 6455 registry).
-pub(in crate::http) const TRY_AGAIN_LATER: u16 = 1013;
+pub const TRY_AGAIN_LATER: u16 = 1013;
 /// Whoever it is may not come in.
-pub(in crate::http) const UNAUTHORIZED: u16 = 4003;
+pub const UNAUTHORIZED: u16 = 4003;
 
 /// What goes out.
 #[derive(Debug)]
-pub(in crate::http) enum Outgoing {
+pub enum Outgoing {
     /// A text frame.
     Text(String),
     /// The client has shown who it is: from the next message on it may say more. Meant for the connection, not for the client.
@@ -49,16 +51,16 @@ pub(in crate::http) enum Outgoing {
 
 /// A dialect's side of a connection. Pings, limits and the silence of the other side are no concern of a dialect.
 #[derive(Debug)]
-pub(in crate::http) struct Link {
+pub struct Link {
     /// What the client says; ends with the connection.
-    pub(in crate::http) frames: mpsc::Receiver<Bytes>,
+    pub frames: mpsc::Receiver<Bytes>,
     /// What it is told; the connection is closed when this is dropped and everything was sent.
-    pub(in crate::http) answers: mpsc::Sender<Outgoing>,
+    pub answers: mpsc::Sender<Outgoing>,
 }
 
 /// A way of speaking.
 #[async_trait]
-pub(in crate::http) trait Dialect: Send + Sync {
+pub trait Dialect: Send + Sync {
     /// Whether a connection that begins like this speaks it.
     fn claims(&self, first: &[u8]) -> bool;
 

@@ -1,0 +1,217 @@
+//! Routes of any kind behind one listener: what every request passes before it reaches them, and the orderly end.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    routing::get,
+};
+use exai_core::auth::Authenticator;
+use tokio::{sync::Semaphore, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    accept::Connections,
+    auth,
+    body::BodyLimits,
+    guard,
+    health::{self, Health},
+    in_flight::{self, InFlight},
+    listener::Listener,
+    metrics::{self, Gauges, SessionCount},
+    problem, rate, request_id,
+    settings::ServerSettings,
+    strangers::Strangers,
+    websocket::{self, Sockets, WebSocketRoute},
+};
+
+/// How long connections that were just accepted have to say something once the end was asked for.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+/// How long the answers of requests that were cut short have to get out.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
+/// How long connections have to end.
+const LAST_CONNECTIONS: Duration = Duration::from_millis(400);
+
+/// What the server hears and tells about its end.
+#[derive(Debug, Clone, Default)]
+pub struct Lifecycle {
+    /// Cancel it to end: nothing new is accepted, requests in flight may finish.
+    pub shutdown: CancellationToken,
+    /// Cancelled by the server when the time for that is over; handlers answer what is still open.
+    pub closing: CancellationToken,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Requests that were still open when the limit was reached.
+    pub cut_short: usize,
+}
+
+/// What routes share with the server that serves them.
+#[derive(Clone)]
+pub struct ServerHandle {
+    /// What the end waits for. Requests are counted already; connections of another kind count themselves.
+    pub in_flight: InFlight,
+    /// Cancelled when the end begins.
+    pub shutdown: CancellationToken,
+    /// Cancelled when streams that are not counted have to end.
+    pub streams: CancellationToken,
+    /// Knows the callers, for dialects in which a key comes with a message.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// How the program is.
+    pub health: Arc<dyn Health>,
+    /// What a body may take.
+    pub body: BodyLimits,
+    /// How long requests may take to finish once the end was asked for.
+    pub drain: Duration,
+}
+
+/// Routes that are put together, and then served.
+///
+/// Every request, whatever its route, passes the checks of host and origin, has a name, and is answered when its handler panics. No
+/// route may have a fallback, and no path may be served twice: putting such routes together panics.
+pub struct Server {
+    settings: ServerSettings,
+    lifecycle: Lifecycle,
+    handle: ServerHandle,
+    with_key: Router,
+    without_key: Router,
+    websockets: Vec<WebSocketRoute>,
+    sessions: Vec<Arc<dyn SessionCount>>,
+    not_found: String,
+}
+
+impl Server {
+    /// A server with nothing but the routes of health and metrics.
+    #[must_use]
+    pub fn new(settings: ServerSettings, health: Arc<dyn Health>, lifecycle: Lifecycle) -> Self {
+        let handle = ServerHandle {
+            in_flight: InFlight::default(),
+            shutdown: lifecycle.shutdown.clone(),
+            streams: CancellationToken::new(),
+            authenticator: Arc::clone(&settings.authenticator),
+            health,
+            body: settings.body(),
+            drain: settings.drain,
+        };
+        Self {
+            settings,
+            lifecycle,
+            handle,
+            with_key: Router::new(),
+            without_key: Router::new(),
+            websockets: Vec::new(),
+            sessions: Vec::new(),
+            not_found: "there is nothing here".to_owned(),
+        }
+    }
+
+    /// What routes need to know of the server.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Adds routes for callers that have shown a key where one is needed. Their requests find the caller as
+    /// [`Principal`](exai_core::Principal) in their extensions, come no faster than the rate allows, and are waited for at the end, until
+    /// the last byte of the answer; an answer with [`StaysOpen`](super::StaysOpen) in its extensions is not.
+    #[must_use]
+    pub fn with_key(mut self, routes: Router) -> Self {
+        self.with_key = self.with_key.merge(routes);
+        self
+    }
+
+    /// Adds routes for every client that the guard lets through. They are waited for at the end, too.
+    #[must_use]
+    pub fn without_key(mut self, routes: Router) -> Self {
+        self.without_key = self.without_key.merge(routes);
+        self
+    }
+
+    /// Adds a path of WebSockets. Clients show their key with the handshake, or in the first frame of a dialect that reads it there.
+    #[must_use]
+    pub fn websocket(mut self, route: WebSocketRoute) -> Self {
+        self.websockets.push(route);
+        self
+    }
+
+    /// Adds sessions to those that the metrics count.
+    #[must_use]
+    pub fn counting(mut self, sessions: Arc<dyn SessionCount>) -> Self {
+        self.sessions.push(sessions);
+        self
+    }
+
+    /// What clients get to read at a path without a route.
+    #[must_use]
+    pub fn not_found(mut self, text: impl Into<String>) -> Self {
+        self.not_found = text.into();
+        self
+    }
+
+    /// Serves until the end was asked for and is over. Never takes longer than [`ServerSettings::drain`] and a second for that.
+    pub async fn serve(self, listener: Listener) -> Drained {
+        let (handle, lifecycle) = (self.handle.clone(), self.lifecycle.clone());
+        let connections = Connections::new(&self.settings);
+        let router = self.into_router(Arc::new(connections.counter()));
+        connections.accept(listener, router, lifecycle.shutdown).await;
+        // Nothing new comes in from here on.
+        connections.heard(LAST_WORDS).await;
+        let finished = timeout(handle.drain, handle.in_flight.none_left()).await.is_ok();
+        let cut_short = if finished { 0 } else { handle.in_flight.count() };
+        lifecycle.closing.cancel();
+        // Clients that are told of the end get that answer; one that does not read is not waited for.
+        drop(timeout(LAST_ANSWERS, handle.in_flight.none_left()).await);
+        handle.streams.cancel();
+        connections.close(LAST_CONNECTIONS).await;
+        Drained { cut_short }
+    }
+
+    fn into_router(self, open: Arc<dyn Fn() -> usize + Send + Sync>) -> Router {
+        let (settings, handle) = (self.settings, self.handle);
+        let places = Arc::new(Semaphore::new(settings.max_websockets));
+        let connections = {
+            let (places, most) = (Arc::clone(&places), settings.max_websockets);
+            Arc::new(move || open() + most.saturating_sub(places.available_permits()))
+        };
+        let gauges = Gauges { connections, sessions: self.sessions.into() };
+        let count = from_fn_with_state(handle.in_flight.clone(), in_flight::count);
+        let with_key = self
+            .with_key
+            .merge(metrics::route(Arc::clone(&handle.health), gauges))
+            .route_layer(count.clone())
+            .route_layer(from_fn_with_state(Arc::clone(&settings.rate), rate::limit))
+            .route_layer(from_fn_with_state(Arc::clone(&settings.authenticator), auth::identify));
+        let mut without_key = self.without_key;
+        if without_key.has_routes() {
+            without_key = without_key.route_layer(count);
+        }
+        let strangers = Strangers::new(settings.strangers.websockets, settings.max_websockets / 2);
+        let mut router = Router::new().merge(with_key).merge(without_key);
+        for route in self.websockets {
+            let path = route.path;
+            let sockets = Sockets {
+                route: Arc::new(route),
+                max_bytes: settings.max_body_bytes,
+                first_wait: settings.header_wait,
+                places: Arc::clone(&places),
+                strangers: strangers.clone(),
+            };
+            let upgrade = get(websocket::upgrade).with_state(sockets);
+            let identify = from_fn_with_state(Arc::clone(&settings.authenticator), auth::identify_or_wait);
+            router = router.merge(Router::new().route(path, upgrade).route_layer(identify));
+        }
+        let not_found: Arc<str> = self.not_found.into();
+        router
+            .merge(health::routes(handle.health, handle.shutdown))
+            .fallback(async move || problem(StatusCode::NOT_FOUND, "not_found", &not_found))
+            .layer(DefaultBodyLimit::max(settings.max_body_bytes))
+            .layer(from_fn_with_state(settings.allowed, guard::check))
+            .layer(from_fn(guard::catch_panics))
+            .layer(from_fn(request_id::name))
+    }
+}
