@@ -30,10 +30,10 @@ use std::{
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use exai_transports::http::{
-    self, Health, Lifecycle, Listener, LocalRates, McpSettings, RateLimits, Server, ServerSettings,
-    SessionLimits,
+use exai_server::{
+    Health, Lifecycle, Listener, LocalRates, RateLimits, Server, ServerSettings, SessionLimits,
 };
+use exai_transports::http::{self, McpSettings};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

@@ -9,7 +9,8 @@ mod holder;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use exai_transports::http::{self, Health, Lifecycle, Server, Tls};
+use exai_server::{Health, Lifecycle, Server, Tls};
+use exai_transports::http;
 use tokio_util::sync::CancellationToken;
 
 use self::{bind::Bound, condition::Condition};

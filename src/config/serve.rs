@@ -6,10 +6,10 @@ use exai_core::{
     Principal,
     secret::{ExposeSecret as _, SecretString},
 };
-use exai_transports::http::{
-    Allowed, Credential, Credentials, LocalRates, McpSettings, RateLimits, ServerSettings, SessionLimits,
-    check_key,
+use exai_server::{
+    Allowed, Credential, Credentials, LocalRates, RateLimits, ServerSettings, SessionLimits, check_key,
 };
+use exai_transports::http::McpSettings;
 use serde::Deserialize;
 
 use super::{

@@ -20,10 +20,14 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("engine", &["context", "core", "inference", "inspect", "prompts"]),
     ("providers", &["core"]),
     ("store", &["core"]),
-    ("transports", &["core"]),
+    ("server", &["core"]),
+    ("transports", &["core", "server"]),
     ("tools", &["core", "engine", "prompts"]),
     ("mock-vendor", &[]),
-    ("exai-mcp", &["context", "core", "engine", "prompts", "providers", "store", "tools", "transports"]),
+    (
+        "exai-mcp",
+        &["context", "core", "engine", "prompts", "providers", "server", "store", "tools", "transports"],
+    ),
 ];
 
 /// Crates from outside that only some of ours may use.
@@ -33,7 +37,7 @@ const OUTSIDE: [(&str, &[&str]); 8] = [
     ("reqwest", &["providers"]),
     ("reqwest-middleware", &["providers"]),
     ("reqwest-retry", &["providers"]),
-    ("axum", &["mock-vendor", "transports"]),
+    ("axum", &["mock-vendor", "server", "transports"]),
     ("clap", &["exai-mcp"]),
     ("anyhow", &["exai-mcp"]),
 ];

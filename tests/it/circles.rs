@@ -40,6 +40,7 @@ const CRATES: [(&str, &[&str]); 10] = [
         ],
     ),
     ("tools", &["kept", "listing", "resources", "server"]),
+    ("server", &[]),
     ("transports", &[]),
 ];
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Folders with programs that are built and shipped.
-const PRODUCTION: [&str; 11] = [
+const PRODUCTION: [&str; 12] = [
     "src",
     "core",
     "prompts",
@@ -18,6 +18,7 @@ const PRODUCTION: [&str; 11] = [
     "inference",
     "engine",
     "tools",
+    "server",
     "transports",
 ];
 /// The most lines of a file, without its own tests.

@@ -3,32 +3,13 @@
 //! Revisions before 2026-07-28 have sessions, later ones have none; the SDK tells them apart by the request
 //! (<https://modelcontextprotocol.io/specification/2026-07-28/basic/transports>).
 
-mod accept;
-mod auth;
-mod body;
 mod duplex_session;
 mod early_response;
-mod guard;
-mod health;
-mod identity;
-mod in_flight;
-mod keys;
 mod legacy_sse;
-mod listener;
-mod metrics;
+mod mcp_dialect;
 mod normalize;
 mod op;
-mod places;
-mod preface_timeout;
-mod problem;
-mod rate;
-mod request_id;
-mod server;
 mod sessions;
-mod settings;
-mod strangers;
-mod tls;
-mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +23,7 @@ use axum::{
     routing::{get, post},
 };
 use exai_core::SystemClock;
+use exai_server::{Server, ServerHandle, SessionCount, SessionLimits, WebSocketRoute};
 use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{
@@ -49,24 +31,7 @@ use rmcp::{
     },
 };
 
-pub use self::{
-    body::BodyLimits,
-    guard::Allowed,
-    health::Health,
-    in_flight::{InFlight, InFlightGuard, StaysOpen},
-    keys::{Credential, Credentials, check_key},
-    listener::{Listener, is_loopback},
-    metrics::SessionCount,
-    places::SessionLimits,
-    problem::problem,
-    rate::{LocalRates, RateLimits},
-    server::{Drained, Lifecycle, Server, ServerHandle},
-    settings::ServerSettings,
-    strangers::StrangerLimits,
-    tls::{Tls, TlsError},
-    websocket::{WebSocketRoute, dialect},
-};
-use self::{duplex_session::Attach, op::Op, sessions::Sessions, websocket::mcp::Mcp};
+use self::{duplex_session::Attach, mcp_dialect::Mcp, op::Op, sessions::Sessions};
 
 /// The path of the protocol.
 pub const MCP_PATH: &str = "/mcp";

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use exai_transports::http::{self, Listener, Tls};
+use exai_server::{Listener, Tls};
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use super::holder::{self, Held};
@@ -163,7 +163,7 @@ fn in_use(taken: &[SocketAddr], config: &Config) -> anyhow::Error {
 
 /// An address that other machines reach is not opened unless a key is needed.
 fn guard_open(addresses: &[SocketAddr], config: &Config) -> anyhow::Result<()> {
-    let open = addresses.iter().find(|address| !http::is_loopback(address));
+    let open = addresses.iter().find(|address| !exai_server::is_loopback(address));
     if let Some(address) = open
         && !config.serve.server.authenticator.needs_key()
     {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use exai_engine::{Engine, inference::attempt::InUse};
-use exai_transports::http::Health;
+use exai_server::Health;
 use metrics::{counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Open files: each connection is one, and without any left nobody comes in and nothing is read.
 
-use exai_transports::http::ServerSettings;
+use exai_server::ServerSettings;
 
 /// Files that are not connections: the database, requests to vendors, files that are read, git.
 const RESERVE: usize = 200;

@@ -3,7 +3,7 @@
 use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
 use exai_core::{Clock as _, SystemClock};
-use exai_transports::http::Health;
+use exai_server::Health;
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;

@@ -4,10 +4,10 @@
 use std::{io, sync::Arc, time::Duration};
 
 use exai_core::Principal;
+use exai_server::ServerHandle;
 use rmcp::ServerHandler;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, DuplexStream};
 
-use super::server::ServerHandle;
 use crate::stdio::{self, Lifecycle, StdioSettings};
 
 /// Bytes on their way in each direction; a side that does not read slows the other down.

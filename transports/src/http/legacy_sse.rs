@@ -14,6 +14,7 @@ use axum::{
     },
 };
 use exai_core::Principal;
+use exai_server::{BodyLimits, CallerKey, StaysOpen, problem, read_body};
 use futures::stream;
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -24,13 +25,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{
-    body::{self, BodyLimits},
-    duplex_session::{Attach, write_line},
-    identity::CallerKey,
-    in_flight::StaysOpen,
-    problem,
-};
+use super::duplex_session::{Attach, write_line};
 
 /// How long a message waits for a connection whose answers nobody reads.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -137,7 +132,7 @@ pub(super) async fn message(
         let text = "there is no such connection; open /sse anew";
         return problem(StatusCode::NOT_FOUND, "no_session", text);
     };
-    let body = match body::whole(body, connections.limits).await {
+    let body = match read_body(body, connections.limits).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };

@@ -9,14 +9,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use exai_server::{BodyLimits, StaysOpen, read_body};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
-use super::{
-    body::{self, BodyLimits},
-    early_response,
-    in_flight::StaysOpen,
-};
+use super::early_response;
 use crate::{stdio::id_scan::id_of, values};
 
 /// What a client of the protocol accepts.
@@ -46,7 +43,7 @@ pub(super) async fn normalize(State(limits): State<BodyLimits>, request: Request
     if head.headers.get(header::ACCEPT).is_none_or(accepts_all) {
         head.headers.insert(header::ACCEPT, ACCEPT);
     }
-    let body = match body::whole(body, limits).await {
+    let body = match read_body(body, limits).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };

@@ -27,6 +27,10 @@ use exai_core::{
     Clock, Principal,
     auth::{AuthError, Authenticator, KeyProblem, PresentedKey, RotateError},
 };
+use exai_server::{
+    Health, ServerHandle, SessionLimits,
+    dialect::{Dialect, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START},
+};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::Instant};
 use uuid::Uuid;
@@ -39,15 +43,7 @@ use self::{
     registry::{Entry, Opened},
     session::{KEPT, Session},
 };
-use super::{
-    duplex_session::Attach,
-    health::Health,
-    places::SessionLimits,
-    server::ServerHandle,
-    websocket::dialect::{
-        Dialect, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START,
-    },
-};
+use super::duplex_session::Attach;
 
 /// Frames that wait for their session.
 const QUEUE: usize = 8;

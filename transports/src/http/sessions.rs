@@ -9,14 +9,11 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use exai_core::{ConnectionId, Principal};
+use exai_server::{SessionLimits, SessionPlace, SessionPlaces, problem};
 use parking_lot::Mutex;
 use rmcp::transport::streamable_http_server::session::{SessionManager as _, local::LocalSessionManager};
 
-use super::{
-    normalize::Initialize,
-    places::{SessionLimits, SessionPlace, SessionPlaces},
-    problem,
-};
+use super::normalize::Initialize;
 
 const SESSION_ID: &str = "mcp-session-id";
 /// How many seconds a client should wait before it opens a session again.

@@ -14,6 +14,9 @@ use exai_core::{
     Principal,
     auth::{AuthError, Authenticator, PresentedKey},
 };
+use exai_server::{
+    Credential, Credentials, Drained, Health, Lifecycle, Listener, ServerSettings, StrangerLimits,
+};
 use rmcp::ServerHandler;
 use serde_json::{Value, json};
 use tokio::{

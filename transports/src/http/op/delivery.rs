@@ -3,10 +3,9 @@
 
 use std::collections::VecDeque;
 
+use exai_server::dialect::{Goodbye, Outgoing};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-
-use crate::http::websocket::dialect::{Goodbye, Outgoing};
 
 /// The most results that are kept, and their bytes. Older ones are still in the database: the same call again gets them.
 const MOST: (usize, usize) = (64, 8 * 1024 * 1024);

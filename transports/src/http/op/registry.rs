@@ -9,13 +9,13 @@ use std::{
 };
 
 use exai_core::Principal;
+use exai_server::{SessionLimits, SessionPlace, SessionPlaces};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::command::Command;
-use crate::http::places::{SessionLimits, SessionPlace, SessionPlaces};
 
 /// A session as others see it.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::extract::ws::close_code;
+use exai_server::dialect::Goodbye;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream},
@@ -24,7 +25,6 @@ use super::{
     request::{self, Request},
     result,
 };
-use crate::http::websocket::dialect::Goodbye;
 
 /// How long a session without a connection is kept.
 pub(super) const KEPT: Duration = Duration::from_secs(600);

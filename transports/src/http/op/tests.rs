@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use exai_core::SystemClock;
+use exai_server::{Credential, Credentials, Lifecycle, ServerSettings};
 use proptest::prelude::*;
 use rmcp::{
     RoleServer, ServerHandler,
@@ -18,7 +19,6 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::http::{self, Credential, Credentials, Lifecycle, ServerSettings};
 
 const TOOLS: [&str; 6] = ["echo", "fail", "refuse", "panic", "slow", "stuck"];
 const KEY: &str = "the-key-of-the-user";
@@ -97,7 +97,7 @@ impl Server {
         let lifecycle = Lifecycle { shutdown: shutdown.clone(), ..Lifecycle::default() };
         let settings =
             ServerSettings { authenticator: Arc::new(Credentials::new(keys)), ..ServerSettings::default() };
-        let server = http::Server::new(settings, Arc::new(Well), lifecycle).handle();
+        let server = exai_server::Server::new(settings, Arc::new(Well), lifecycle).handle();
         let limits = OpLimits { sessions, call: Duration::from_secs(60) };
         let op = Op::new(Attach::new(Tools, &server), &server, Arc::new(SystemClock), limits);
         Self { op: Arc::new(op), shutdown }

@@ -31,8 +31,11 @@ pub struct BodyLimits {
     pub wait: Duration,
 }
 
-/// The whole body, or what its sender is answered. A body that comes too slowly is given up, since what is there of it takes memory.
-pub(super) async fn whole(body: Body, limits: BodyLimits) -> Result<Bytes, Box<Response>> {
+/// The whole body, or what its sender is answered when it is too long, too slow or breaks off. A body that comes too slowly is given up, since what is there of it takes memory.
+///
+/// # Errors
+/// The answer that refuses the body.
+pub async fn read_body(body: Body, limits: BodyLimits) -> Result<Bytes, Box<Response>> {
     let limit = limits.wait + Duration::from_secs(limits.bytes as u64 / SLOWEST);
     timeout(limit, collect(body, limits.bytes)).await.unwrap_or_else(|_elapsed| {
         let text = "the body did not come in time; send it faster, or less at once";

@@ -6,7 +6,7 @@ use exai_core::Principal;
 
 /// The part of a principal that rates, sessions and connections belong to: a caller whose roles change keeps them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct CallerKey {
+pub struct CallerKey {
     tenant: Arc<str>,
     owner: Arc<str>,
 }

@@ -3,23 +3,23 @@
 use async_trait::async_trait;
 use axum::body::Bytes;
 use exai_core::Principal;
+use exai_server::dialect::{Dialect, Goodbye, Link, Outgoing, UNAUTHORIZED};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::dialect::{Dialect, Goodbye, Link, Outgoing, UNAUTHORIZED};
-use crate::http::duplex_session::{Attach, write_line};
+use super::duplex_session::{Attach, write_line};
 
 /// Room for one read of answers; most connections are idle.
 const READ: usize = 2 * 1024;
 
 /// Messages of the protocol, passed on as they are.
-pub(in crate::http) struct Mcp {
+pub(super) struct Mcp {
     attach: Attach,
 }
 
 impl Mcp {
-    pub(in crate::http) fn new(attach: Attach) -> Self {
+    pub(super) fn new(attach: Attach) -> Self {
         Self { attach }
     }
 }

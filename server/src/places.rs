@@ -24,7 +24,7 @@ impl Default for SessionLimits {
 
 /// The places that are taken; clones share them. A caller without a session is not kept, so there are never more callers than places.
 #[derive(Debug, Clone)]
-pub(super) struct SessionPlaces(Arc<Places>);
+pub struct SessionPlaces(Arc<Places>);
 
 #[derive(Debug)]
 struct Places {
@@ -41,13 +41,13 @@ struct Taken {
 impl SessionPlaces {
     /// All places are free.
     #[must_use]
-    pub(super) fn new(limits: SessionLimits) -> Self {
+    pub fn new(limits: SessionLimits) -> Self {
         Self(Arc::new(Places { limits, taken: Mutex::default() }))
     }
 
     /// A place for one session of a caller; `None` when there is none.
     #[must_use]
-    pub(super) fn take(&self, who: &Principal) -> Option<SessionPlace> {
+    pub fn take(&self, who: &Principal) -> Option<SessionPlace> {
         let owner = CallerKey::from(who);
         let mut taken = self.0.taken.lock();
         let own = taken.of_callers.get(&owner).copied().unwrap_or_default();
@@ -62,7 +62,7 @@ impl SessionPlaces {
 
 /// One place, free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct SessionPlace {
+pub struct SessionPlace {
     places: SessionPlaces,
     owner: CallerKey,
 }
@@ -70,7 +70,7 @@ pub(super) struct SessionPlace {
 impl SessionPlace {
     /// Whether it was taken for this caller.
     #[must_use]
-    pub(super) fn belongs_to(&self, who: &Principal) -> bool {
+    pub fn belongs_to(&self, who: &Principal) -> bool {
         self.owner == CallerKey::from(who)
     }
 }

@@ -1,7 +1,6 @@
 //! WebSockets, and the dialects between which the first frame chooses.
 
 pub mod dialect;
-pub(in crate::http) mod mcp;
 mod socket;
 
 use std::{sync::Arc, time::Duration};

@@ -1,0 +1,44 @@
+//! The HTTP server of the program, for routes of any kind: listener, TLS, the checks that every request passes, keys, limits, WebSockets
+//! for any dialect, health, metrics, and the orderly end.
+//!
+//! Knows no protocol that is spoken over it, no tools, no models and no storage. [`Server`] puts routes together and serves them.
+
+mod accept;
+mod auth;
+mod body;
+mod guard;
+mod health;
+mod identity;
+mod in_flight;
+mod keys;
+mod listener;
+mod metrics;
+mod places;
+mod preface_timeout;
+mod problem;
+mod rate;
+mod request_id;
+mod server;
+mod settings;
+mod strangers;
+mod tls;
+mod websocket;
+
+pub use self::{
+    body::{BodyLimits, read_body},
+    guard::Allowed,
+    health::Health,
+    identity::CallerKey,
+    in_flight::{InFlight, InFlightGuard, StaysOpen},
+    keys::{Credential, Credentials, check_key},
+    listener::{Listener, is_loopback},
+    metrics::SessionCount,
+    places::{SessionLimits, SessionPlace, SessionPlaces},
+    problem::problem,
+    rate::{LocalRates, RateLimits},
+    server::{Drained, Lifecycle, Server, ServerHandle},
+    settings::ServerSettings,
+    strangers::StrangerLimits,
+    tls::{Tls, TlsError},
+    websocket::{WebSocketRoute, dialect},
+};
