@@ -96,19 +96,25 @@ impl Connections {
                 continue;
             };
             let stranger = self.authenticator.needs_key().then(|| self.strangers.arrive(address));
-            let (router, watcher, wait) = (router.clone(), self.open.watcher(), self.header_wait);
+            let conversation = Conversation {
+                peer,
+                router: router.clone(),
+                watcher: self.open.watcher(),
+                wait: self.header_wait,
+                silent: self.silent.token(),
+            };
             let tls = listener.tls.as_ref().map(super::tls::Tls::acceptor);
-            let silent = self.silent.token();
             tokio::spawn(async move {
-                let until = Instant::now() + wait;
+                let until = Instant::now() + conversation.wait;
                 if let Some(unknown) = unknown(stranger).await {
                     let origin = Origin { address, unknown: unknown.clone() };
+                    let peer = conversation.peer.clone();
                     tokio::select! {
                         biased;
                         () = unknown.has_to_go(until) => {
                             tracing::debug!(peer, "closed: no key was shown, in time or before there were too many");
                         }
-                        () = converse((socket, tls), (&peer, origin), router, watcher, (wait, silent)) => {}
+                        () = conversation.begin(socket, tls, origin) => {}
                     }
                 }
                 drop(place);
@@ -142,52 +148,55 @@ async fn unknown(stranger: Option<Stranger>) -> Option<Unknown> {
     stranger.take_turn().await.then(|| Unknown::new(Some(stranger)))
 }
 
-/// Secures a connection where it must be, and speaks.
-async fn converse(
-    (socket, tls): (Accepted, Option<TlsAcceptor>),
-    (peer, origin): (&str, Origin),
+/// What is spoken on one connection.
+struct Conversation {
+    /// What the log calls the other side.
+    peer: String,
     router: Router,
     watcher: Watcher,
-    (wait, silent): (Duration, TaskTrackerToken),
-) {
-    match (socket, tls) {
-        (Accepted::Tcp(socket), None) => speak(socket, (peer, origin), router, watcher, (wait, silent)).await,
-        (Accepted::Tcp(socket), Some(tls)) => match timeout(wait, tls.accept(socket)).await {
-            Ok(Ok(socket)) => speak(socket, (peer, origin), router, watcher, (wait, silent)).await,
-            Ok(Err(error)) => tracing::debug!(peer, "no secure connection: {error}"),
-            Err(_elapsed) => tracing::debug!(peer, "no secure connection in time"),
-        },
-        #[cfg(unix)]
-        (Accepted::Unix(socket), _) => speak(socket, (peer, origin), router, watcher, (wait, silent)).await,
-    }
+    /// How long the other side may take for each step.
+    wait: Duration,
+    /// Held until the other side has said something.
+    silent: TaskTrackerToken,
 }
 
-/// HTTP on one connection.
-async fn speak<S>(
-    socket: S,
-    (peer, origin): (&str, Origin),
-    router: Router,
-    watcher: Watcher,
-    (wait, silent): (Duration, TaskTrackerToken),
-) where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(wait).max_buf_size(MOST_OF_A_HEAD);
-    let mut http2 = builder.http2();
-    http2.timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
-    http2.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
-    http2.max_concurrent_streams(MOST_STREAMS).max_send_buf_size(MOST_UNREAD);
-    http2.max_header_list_size(MOST_OF_A_HEADER_LIST);
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(origin.address);
-        request.extensions_mut().insert(origin.unknown.clone());
-        router.call(request)
-    });
-    let socket = PrefaceTimeout::within(socket, wait, silent);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(peer, "a connection ended: {error}");
+impl Conversation {
+    /// Secures the connection where it must be, and speaks.
+    async fn begin(self, socket: Accepted, tls: Option<TlsAcceptor>, origin: Origin) {
+        match (socket, tls) {
+            (Accepted::Tcp(socket), None) => self.speak(socket, origin).await,
+            (Accepted::Tcp(socket), Some(tls)) => match timeout(self.wait, tls.accept(socket)).await {
+                Ok(Ok(socket)) => self.speak(socket, origin).await,
+                Ok(Err(error)) => tracing::debug!(peer = self.peer, "no secure connection: {error}"),
+                Err(_elapsed) => tracing::debug!(peer = self.peer, "no secure connection in time"),
+            },
+            #[cfg(unix)]
+            (Accepted::Unix(socket), _) => self.speak(socket, origin).await,
+        }
+    }
+
+    /// HTTP on one connection.
+    async fn speak<S>(self, socket: S, origin: Origin)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.wait).max_buf_size(MOST_OF_A_HEAD);
+        let mut http2 = builder.http2();
+        http2.timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
+        http2.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
+        http2.max_concurrent_streams(MOST_STREAMS).max_send_buf_size(MOST_UNREAD);
+        http2.max_header_list_size(MOST_OF_A_HEADER_LIST);
+        let router = TowerToHyperService::new(self.router);
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(origin.address);
+            request.extensions_mut().insert(origin.unknown.clone());
+            router.call(request)
+        });
+        let socket = PrefaceTimeout::within(socket, self.wait, self.silent);
+        let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!(peer = self.peer, "a connection ended: {error}");
+        }
     }
 }

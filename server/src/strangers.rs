@@ -4,10 +4,11 @@
 use std::{
     collections::{BTreeMap, HashMap, btree_map::OccupiedEntry},
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, sleep_until},
@@ -95,7 +96,7 @@ impl Strangers {
 
     /// One more. When there are too many of all, the oldest has to go.
     pub(super) fn arrive(&self, address: Address) -> Stranger {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         let number = open.next;
         open.next += 1;
         while open.line.len() >= self.all {
@@ -117,10 +118,6 @@ impl Strangers {
         open.line.insert(number, closed.clone());
         Stranger { strangers: self.clone(), number, address, closed, turn: None }
     }
-}
-
-fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One of them, until this is dropped.
@@ -179,7 +176,7 @@ impl Stranger {
 
     /// Unless it is young, or as many are going as wait.
     fn send_away_the_oldest(&self) {
-        let mut open = lock(&self.strangers.open);
+        let mut open = self.strangers.open.lock();
         let now = Instant::now();
         let Some(of_address) = open.addresses.get_mut(&self.address) else { return };
         let served = self.strangers.each.saturating_sub(of_address.turns.available_permits());
@@ -195,13 +192,13 @@ impl Stranger {
     }
 
     fn with_address<T>(&self, with: impl FnOnce(&mut OfAddress) -> T) -> Option<T> {
-        lock(&self.strangers.open).addresses.get_mut(&self.address).map(with)
+        self.strangers.open.lock().addresses.get_mut(&self.address).map(with)
     }
 }
 
 impl Drop for Stranger {
     fn drop(&mut self) {
-        let mut open = lock(&self.strangers.open);
+        let mut open = self.strangers.open.lock();
         open.line.remove(&self.number);
         if let Some(of_address) = open.addresses.get_mut(&self.address) {
             of_address.having.remove(&self.number);
@@ -224,23 +221,21 @@ impl Unknown {
 
     /// It has.
     pub(super) fn is_known_now(&self) {
-        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // It is dropped without this lock: it takes that of all strangers.
+        let stranger = self.0.lock().take();
+        drop(stranger);
     }
 
     /// Until a stranger has to go: for another, or because it has been one for too long. For ever once it is none.
     pub(super) async fn has_to_go(&self, until: Instant) {
-        let closed = self.stranger().as_ref().map(Stranger::closed);
+        let closed = self.0.lock().as_ref().map(Stranger::closed);
         if let Some(closed) = closed {
             drop(tokio::time::timeout_at(until, closed.cancelled()).await);
-            if self.stranger().is_some() {
+            if self.0.lock().is_some() {
                 return;
             }
         }
         std::future::pending::<()>().await;
-    }
-
-    fn stranger(&self) -> MutexGuard<'_, Option<Stranger>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -302,7 +297,7 @@ mod tests {
         }
         let last = has_turn(&strangers, "192.0.2.1").await;
         assert!(!last.closed().is_cancelled());
-        assert_eq!(lock(&strangers.open).line.len(), 64);
+        assert_eq!(strangers.open.lock().line.len(), 64);
     }
 
     #[tokio::test(start_paused = true)]
@@ -317,7 +312,7 @@ mod tests {
         futures::future::join_all(clients).await;
         assert_eq!(begun.elapsed(), Duration::from_millis(40));
         // What is no longer used is forgotten.
-        let open = lock(&strangers.open);
+        let open = strangers.open.lock();
         assert!(open.line.is_empty() && open.addresses.is_empty());
     }
 

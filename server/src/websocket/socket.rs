@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(socket.next().await.unwrap().unwrap().len(), 1_000);
         match socket.next().await {
             Some(Err(End::Refused(Goodbye { code: 1009, reason }))) => {
-                assert!(reason.contains("1000"), "{reason}")
+                assert!(reason.contains("1000"), "{reason}");
             }
             other => panic!("{other:?}"),
         }
