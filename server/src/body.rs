@@ -1,4 +1,5 @@
-//! Bodies of messages: read once, into one place, and not beyond the limit.
+//! Bodies of messages: read once, into one place, and not beyond the limit. tower-http's layer would refuse a long body before it is
+//! read, in words of its own, and knows no limit of time.
 
 use std::time::Duration;
 

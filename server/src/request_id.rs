@@ -18,7 +18,7 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// A longer name of a client's is not taken over.
 const LONGEST: usize = 128;
 
-/// The client's name for it, or one of ours.
+/// The client's name for it, or one of ours. tower-http's layers would take over any name, and it would get into the log as it is.
 pub(super) async fn name(request: Request, next: Next) -> Response {
     let given = request.headers().get(HEADER).filter(|value| is_name(value)).cloned();
     let name = given.or_else(|| HeaderValue::from_str(&fresh()).ok());

@@ -12,6 +12,7 @@ use axum::{
 use exai_core::auth::Authenticator;
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     accept::Connections,
@@ -211,7 +212,7 @@ impl Server {
             .fallback(async move || problem(StatusCode::NOT_FOUND, "not_found", &not_found))
             .layer(DefaultBodyLimit::max(settings.max_body_bytes))
             .layer(from_fn_with_state(settings.allowed, guard::check))
-            .layer(from_fn(guard::catch_panics))
+            .layer(CatchPanicLayer::custom(guard::panicked))
             .layer(from_fn(request_id::name))
     }
 }

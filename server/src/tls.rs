@@ -1,12 +1,9 @@
 //! The server's certificate, which may be replaced while it runs.
 
-use std::{
-    fs, io,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-    time::SystemTime,
-};
+use std::{fs, io, path::PathBuf, sync::Arc, time::SystemTime};
 
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -37,12 +34,16 @@ pub struct Tls(Arc<Files>);
 struct Files {
     certificate: PathBuf,
     key: PathBuf,
-    config: RwLock<Arc<ServerConfig>>,
+    config: ArcSwap<ServerConfig>,
     seen: Mutex<Option<Stamp>>,
 }
 
 /// When the two files were written.
-type Stamp = (SystemTime, SystemTime);
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    certificate: SystemTime,
+    key: SystemTime,
+}
 
 impl Tls {
     /// Reads the files.
@@ -51,7 +52,7 @@ impl Tls {
     /// One cannot be read, or they do not belong together.
     pub fn load(certificate: PathBuf, key: PathBuf) -> Result<Self, TlsError> {
         let seen = Mutex::new(stamp(&certificate, &key).ok());
-        let config = RwLock::new(read(&certificate, &key)?);
+        let config = ArcSwap::new(read(&certificate, &key)?);
         Ok(Self(Arc::new(Files { certificate, key, config, seen })))
     }
 
@@ -64,24 +65,24 @@ impl Tls {
         let files = &self.0;
         let now = stamp(&files.certificate, &files.key).ok();
         {
-            let mut seen = files.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = files.seen.lock();
             if *seen == now {
                 return Ok(false);
             }
             *seen = now;
         }
         let config = read(&files.certificate, &files.key)?;
-        *files.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        files.config.store(config);
         Ok(true)
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.0.config.read().unwrap_or_else(PoisonError::into_inner)))
+        TlsAcceptor::from(self.0.config.load_full())
     }
 }
 
 fn stamp(certificate: &PathBuf, key: &PathBuf) -> io::Result<Stamp> {
-    Ok((fs::metadata(certificate)?.modified()?, fs::metadata(key)?.modified()?))
+    Ok(Stamp { certificate: fs::metadata(certificate)?.modified()?, key: fs::metadata(key)?.modified()? })
 }
 
 fn read(certificate: &PathBuf, key: &PathBuf) -> Result<Arc<ServerConfig>, TlsError> {
