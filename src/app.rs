@@ -26,11 +26,11 @@ const ROOTS_LIMIT: Duration = Duration::from_secs(1);
 
 /// Who is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum ServeMode {
     /// The one client that started the program: its project is read, and its work ends with it.
     Stdio,
-    /// Anybody who reaches the listener: only configured folders are read, and work that was begun is finished and kept for the one
-    /// who comes back.
+    /// Every client that reaches the listener and may come in: only configured folders are read, and work that was begun is finished and
+    /// kept for a client that comes back.
     Network,
 }
 
@@ -55,14 +55,14 @@ impl App {
         Self::with_providers(config, Vec::new())
     }
 
-    /// Builds everything for a door.
+    /// Builds everything for the clients that a mode serves.
     ///
     /// # Errors
     /// An endpoint's address cannot be used.
-    pub fn build_for(config: &Config, door: Door) -> anyhow::Result<Self> {
+    pub fn build_for(config: &Config, mode: ServeMode) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::open_lazily(Self::store_settings(config), Arc::clone(&clock));
-        Self::assemble(config, door, Vec::new(), store, clock)
+        Self::assemble(config, mode, Vec::new(), store, clock)
     }
 
     fn store_settings(config: &Config) -> exai_store::Settings {
@@ -76,7 +76,7 @@ impl App {
     pub fn with_providers(config: &Config, own: Vec<Arc<dyn Provider>>) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::open_lazily(Self::store_settings(config), Arc::clone(&clock));
-        Self::assemble(config, Door::Stdio, own, store, clock)
+        Self::assemble(config, ServeMode::Stdio, own, store, clock)
     }
 
     /// Builds everything over a store of the caller's choice.
@@ -84,12 +84,12 @@ impl App {
     /// # Errors
     /// An endpoint's address cannot be used.
     pub fn with_store(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        Self::assemble(config, Door::Stdio, Vec::new(), store, clock)
+        Self::assemble(config, ServeMode::Stdio, Vec::new(), store, clock)
     }
 
     fn assemble(
         config: &Config,
-        door: Door,
+        mode: ServeMode,
         own: Vec<Arc<dyn Provider>>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -144,12 +144,12 @@ impl App {
         let server = ExaiServer::new(ServerParts {
             engine: engine.clone(),
             roots: RootPolicy {
-                fixed: match door {
-                    Door::Stdio => config.roots.clone(),
-                    Door::Network => configured(&config.roots),
+                fixed: match mode {
+                    ServeMode::Stdio => config.roots.clone(),
+                    ServeMode::Network => configured(&config.roots),
                 },
                 home: config.places.home.clone(),
-                ask_client: door == Door::Stdio,
+                ask_client: mode == ServeMode::Stdio,
                 client_limit: ROOTS_LIMIT,
                 git,
             },
@@ -159,17 +159,17 @@ impl App {
             database: config.places.database().display().to_string(),
             heartbeat: HEARTBEAT,
             user_limit: USER_LIMIT,
-            on_disconnect: match door {
-                Door::Stdio => OnDisconnect::Interrupt,
-                Door::Network if config.serve.cancel_on_disconnect => OnDisconnect::Interrupt,
-                Door::Network => OnDisconnect::Finish,
+            on_disconnect: match mode {
+                ServeMode::Stdio => OnDisconnect::Interrupt,
+                ServeMode::Network if config.serve.cancel_on_disconnect => OnDisconnect::Interrupt,
+                ServeMode::Network => OnDisconnect::Finish,
             },
             task_after: TASK_AFTER,
             answer_chars: limits.answer_chars,
             max_in_flight: limits.in_flight,
-            session_consultations: match door {
-                Door::Stdio => limits.in_flight,
-                Door::Network => limits.session,
+            session_consultations: match mode {
+                ServeMode::Stdio => limits.in_flight,
+                ServeMode::Network => limits.session,
             },
             closing: closing.clone(),
         });

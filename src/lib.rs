@@ -9,5 +9,5 @@ pub mod config;
 mod lifecycle;
 mod telemetry;
 
-pub use app::App;
+pub use app::{App, ServeMode};
 pub use config::Config;

@@ -130,7 +130,6 @@ pub(super) async fn check(State(allowed): State<Allowed>, request: Request, next
 }
 
 /// The answer for a handler that panicked; the connection and the others go on.
-#[expect(clippy::needless_pass_by_value, reason = "tower-http hands the panic over")]
 pub(super) fn panicked(_panic: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request broke its handler");
     let text = "internal error; the server goes on";

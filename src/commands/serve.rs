@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use self::{bind::Bound, condition::Condition};
 use crate::{
     App,
-    app::Door,
+    app::ServeMode,
     cli::{ServeArgs, complain, tell},
     config::Config,
     lifecycle,
@@ -45,7 +45,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
         }
     };
     let url = listener.url(http::MCP_PATH)?;
-    let app = App::build_for(config, Door::Network)?;
+    let app = App::build_for(config, ServeMode::Network)?;
     let shutdown = CancellationToken::new();
     tokio::spawn(lifecycle::cancel_on_signal(shutdown.clone()));
     #[cfg(unix)]
