@@ -2,10 +2,10 @@
 
 mod announcement;
 mod bind;
-mod condition;
 mod descriptors;
 pub(crate) mod health_file;
-mod holder;
+mod metrics;
+mod port_owner;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use exai_server::{Health, Lifecycle, Server, Tls};
 use exai_transports::http;
 use tokio_util::sync::CancellationToken;
 
-use self::{bind::Bound, condition::Condition};
+use self::{bind::Bound, metrics::Metrics};
 use crate::{
     App,
     app::ServeMode,
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     tokio::spawn(lifecycle::reload_on_signal(app.server.clone(), app.engine.clone()));
     let about = announcement::announcement(config, &app, listener.is_local(), tls.is_some());
     tell(&format!("exai-mcp listens on {url}\n{about}"));
-    let health: Arc<dyn Health> = Arc::new(Condition::new(app.engine.clone()));
+    let health: Arc<dyn Health> = Arc::new(Metrics::new(app.engine.clone()));
     let kept = args.health_file.clone().map(|path| {
         tokio::spawn(health_file::keep(path, url.clone(), Arc::clone(&health), shutdown.clone()))
     });
@@ -84,13 +84,13 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tells the service manager that the server takes calls, or no more (sd_notify(3)). Without one nobody is told.
+/// Tells the service manager, if there is one, that the server takes calls, or no more (sd_notify(3)).
 fn notify(ready: bool) {
     #[cfg(unix)]
     {
         let state = if ready { sd_notify::NotifyState::Ready } else { sd_notify::NotifyState::Stopping };
         if let Err(error) = sd_notify::notify(&[state]) {
-            tracing::debug!("the service manager was not told: {error}");
+            tracing::debug!("the service manager cannot be notified: {error}");
         }
     }
     #[cfg(not(unix))]
@@ -99,7 +99,7 @@ fn notify(ready: bool) {
 
 /// Keeps what is measured small also when nobody looks at it.
 async fn upkeep(health: Arc<dyn Health>, end: CancellationToken) {
-    let mut ticks = tokio::time::interval(condition::UPKEEP);
+    let mut ticks = tokio::time::interval(metrics::UPKEEP);
     while end.run_until_cancelled(ticks.tick()).await.is_some() {
         drop(health.metrics());
     }

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use exai_server::{Listener, Tls};
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
-use super::holder::{self, Held};
+use super::port_owner::{self, Held};
 use crate::{cli::ServeArgs, config::Config};
 
 /// Connections that wait to be accepted. Above it the system drops some of a burst without telling them, and whoever waits to hear
@@ -43,8 +43,10 @@ pub(super) async fn bind(args: &ServeArgs, config: &Config) -> anyhow::Result<Bo
         in_files(Path::new(path)).await?
     } else {
         let listener = over_tcp(listen, args.port_range.unwrap_or(0), config).await?;
-        let note =
-            listener.local_addr().ok().and_then(|address| holder::leave_note(&config.places.data, address));
+        let note = listener
+            .local_addr()
+            .ok()
+            .and_then(|address| port_owner::leave_note(&config.places.data, address));
         (Listener::tcp(listener), Left::Note(note))
     };
     Ok(Bound { listener: listener.with_tls(tls.clone()), tls, left })
@@ -150,14 +152,14 @@ fn listener_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
 }
 
 fn in_use(taken: &[SocketAddr], config: &Config) -> anyhow::Error {
-    let tell = |address: &SocketAddr| match holder::of(&config.places.data, *address) {
-        Some(holder) => format!("{address} is in use by {holder}"),
+    let describe = |address: &SocketAddr| match port_owner::of(&config.places.data, *address) {
+        Some(owner) => format!("{address} is in use by {owner}"),
         None => format!("{address} is in use"),
     };
-    let told: Vec<String> = taken.iter().map(tell).collect();
+    let taken: Vec<String> = taken.iter().map(describe).collect();
     anyhow::anyhow!(
         "{}; end that one, or choose another port with --listen, or let --port-range find one",
-        told.join(", ")
+        taken.join(", ")
     )
 }
 

@@ -1,4 +1,4 @@
-//! Who holds an address: a note that each server leaves in the data folder, and what the system knows.
+//! Which process listens on an address: a note that each server leaves in the data folder, and what the system knows.
 
 use std::{
     fs, io,
@@ -21,7 +21,7 @@ pub(crate) struct Held(PathBuf);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // Whoever reads a note that was left behind sees that its process has gone.
+        // A program that reads a note that was left behind sees that its process has gone.
         drop(fs::remove_file(&self.0));
     }
 }
@@ -42,13 +42,13 @@ pub(crate) fn leave_note(data: &Path, address: SocketAddr) -> Option<Held> {
     }
 }
 
-/// Who holds the address, in words: by the note of a server that still runs, or by what the system tells.
+/// The process that listens on the address, in words: from the note of a server that still runs, or from the system.
 pub(crate) fn of(data: &Path, address: SocketAddr) -> Option<String> {
     let noted =
         fs::read(place(data, address)).ok().and_then(|text| serde_json::from_slice::<Note>(&text).ok());
     match noted.filter(|note| is_alive(note.pid)) {
         Some(note) => Some(format!("exai-mcp serve, process {}", note.pid)),
-        None => system::holder(address),
+        None => system::owner(address),
     }
 }
 
@@ -59,7 +59,7 @@ fn place(data: &Path, address: SocketAddr) -> PathBuf {
 fn is_alive(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     pid.is_some_and(|pid| {
-        // A process of somebody else is alive, too, although it may not be signalled.
+        // A process of another user is alive, too, although it may not be signalled.
         rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
     })
 }
@@ -73,7 +73,7 @@ mod system {
     /// The state of a socket that listens.
     const LISTENING: &str = "0A";
 
-    pub(super) fn holder(address: SocketAddr) -> Option<String> {
+    pub(super) fn owner(address: SocketAddr) -> Option<String> {
         let port = format!(":{:04X}", address.port());
         let tables =
             ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
@@ -102,7 +102,7 @@ mod system {
 
     use std::net::SocketAddr;
 
-    pub(super) fn holder(_address: SocketAddr) -> Option<String> {
+    pub(super) fn owner(_address: SocketAddr) -> Option<String> {
         None
     }
 }

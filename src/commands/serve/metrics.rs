@@ -1,4 +1,4 @@
-//! What monitors are told of a running server.
+//! What monitors read about a running server: whether it can work, and what it measures.
 
 use std::time::Duration;
 
@@ -33,13 +33,13 @@ const HELP: [(&str, &str); 17] = [
     ("process_resident_memory_bytes", "Memory that is in use"),
 ];
 
-/// The server's condition.
-pub(super) struct Condition {
+/// Answers for the program when monitors ask.
+pub(super) struct Metrics {
     engine: Engine,
     figures: Option<PrometheusHandle>,
 }
 
-impl Condition {
+impl Metrics {
     /// Begins to measure.
     pub(super) fn new(engine: Engine) -> Self {
         let figures = PrometheusBuilder::new()
@@ -104,7 +104,7 @@ fn resident() -> Option<u64> {
 }
 
 #[async_trait]
-impl Health for Condition {
+impl Health for Metrics {
     async fn trouble(&self) -> Option<String> {
         let looked = self.engine.store().check().await;
         looked.err().map(|error| {
