@@ -1,53 +1,38 @@
-//! A program that carries the server inside: configuration made in code, a client on the other end of a pipe in memory.
+//! A program that carries the server inside: configuration made in code, MCP over HTTP, and a route of its own behind the same guard
+//! and the same key.
 //!
-//! Run it with `cargo run --example embed_server`. No setting comes from the environment and no vendor is asked: what is not set has
-//! its default, and without an endpoint the tools answer from local inspection.
+//! Run it with `cargo run --example embed_server -- KEY`, a key of at least 16 characters. It prints its address; `GET /hello` there
+//! greets a client that shows the key, and MCP is at `/mcp`. No setting comes from the environment and no vendor is asked: what is not set
+//! has its default, and without an endpoint the tools answer from local inspection.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write as _},
-};
+#[path = "embed_server/serving.rs"]
+mod serving;
+
+use std::io::{self, Write as _};
 
 use anyhow::Context as _;
-use exai_mcp::{
-    App, Config,
-    config::{env, keys, layers::Layers},
-};
-use rmcp::{ServiceExt as _, model::CallToolRequestParams};
-
-/// Room of the pipe in each direction, in bytes.
-const PIPE_BYTES: usize = 64 * 1024;
+use exai_mcp::{App, ServeMode};
+use exai_server::{Lifecycle, Listener};
+use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let key = std::env::args().nth(1).context("name the key that clients must show: embed_server KEY")?;
     let home = tempfile::tempdir()?;
-    let app = App::build(&configuration(home.path()))?;
+    let config = serving::configuration(home.path());
+    let app = App::build_for(&config, ServeMode::Network)?;
 
-    let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
-    let server = tokio::spawn({
-        let server = app.server.clone();
-        async move { server.serve(theirs).await }
+    let listener = Listener::tcp(TcpListener::bind("127.0.0.1:0").await?);
+    writeln!(io::stdout(), "{}", listener.url("/hello")?)?;
+
+    let lifecycle = Lifecycle { closing: app.closing.clone(), ..Lifecycle::default() };
+    let shutdown = lifecycle.shutdown.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            shutdown.cancel();
+        }
     });
-    // `()` is a client that answers none of the server's questions.
-    let client = ().serve(ours).await?;
-    let server = server.await??;
-
-    let answer = client.call_tool(CallToolRequestParams::new("version")).await?;
-    let text = answer.content.first().and_then(|block| block.as_text()).context("an answer is one text")?;
-    writeln!(io::stdout(), "{}", text.text)?;
-
-    client.cancel().await?;
-    server.cancel().await?;
+    let drained = serving::server(&app, &config, &key, lifecycle)?.serve(listener).await;
+    writeln!(io::stdout(), "requests that were cut short: {}", drained.cut_short)?;
     Ok(())
-}
-
-/// A configuration without an environment: files and database live in `home`, which is also the one readable folder.
-fn configuration(home: &std::path::Path) -> Config {
-    let folder = home.display().to_string();
-    // The folder of the files is looked up before any file is read, so it is given as the environment would give it.
-    let mut layers =
-        Layers::from_environment(BTreeMap::from([(env::EXAI_CONFIG_DIR.to_owned(), folder.clone())]));
-    layers.set(&keys::DATA_DIR, folder);
-    layers.set(&keys::LOCALE, "English".to_owned());
-    Config::read(layers, home)
 }

@@ -24,6 +24,7 @@ mod contract;
 mod counts;
 mod doors;
 mod duplex;
+mod embedding;
 mod examples;
 mod http;
 mod live_models;
