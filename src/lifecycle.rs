@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use exai_engine::Engine;
 use exai_tools::ExaiServer;
-use exai_transports::stdio::{self, Cause, Lifecycle, StdioSettings};
+use exai_transports::{
+    jsonrpc::{Cause, ConnectionSettings, Lifecycle},
+    stdio,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{App, config::Config};
@@ -23,9 +26,10 @@ pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()>
     tokio::spawn(cancel_on_signal(shutdown.clone()));
     #[cfg(unix)]
     tokio::spawn(reload_on_signal(app.server.clone(), app.engine.clone()));
-    let settings = StdioSettings { max_in_flight: config.limits.in_flight, ..StdioSettings::default() };
+    let settings =
+        ConnectionSettings { max_in_flight: config.limits.in_flight, ..ConnectionSettings::default() };
     let lifecycle = Lifecycle { shutdown, closing: app.closing.clone(), ..Lifecycle::default() };
-    let service = stdio::serve(app.server.clone(), rmcp::transport::stdio_pipes(), settings, lifecycle);
+    let service = stdio::serve(app.server.clone(), settings, lifecycle);
     let served = Box::pin(service).await;
     // Whatever still runs now was interrupted by the end of this process.
     app.closing.cancel();

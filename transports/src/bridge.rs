@@ -247,14 +247,14 @@ impl Bridge {
         let (pending, answers, lines) = (&self.pending, &self.answers, &mut self.lines);
         let note =
             |work: &dyn Fn(&mut Pending)| work(&mut pending.lock().unwrap_or_else(PoisonError::into_inner));
-        let settled = Notify::new();
+        let answered_one = Notify::new();
         let down = async {
             while let Ok(Some(Ok(frame))) = timeout(SILENCE, stream.next()).await {
                 match frame {
                     Message::Text(text) => {
                         note(&|pending| pending.answered(&text));
                         drop(answers.send(text.as_str().to_owned()).await);
-                        settled.notify_one();
+                        answered_one.notify_one();
                     }
                     // A fault of what was sent, which would be one again.
                     Message::Close(Some(CloseFrame {
@@ -288,7 +288,7 @@ impl Bridge {
             // The client has said everything; what it asked may still be answered.
             let answered = async {
                 while !pending.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
-                    settled.notified().await;
+                    answered_one.notified().await;
                 }
             };
             drop(timeout(self.settings.grace, answered).await);

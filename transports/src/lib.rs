@@ -6,6 +6,7 @@
 pub mod bridge;
 pub mod error;
 pub mod http;
+pub mod jsonrpc;
 pub mod parent;
 pub mod stdio;
 pub mod target;

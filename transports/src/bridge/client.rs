@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::stdio::framer::{Frame, Framer};
+use crate::jsonrpc::framer::{Frame, Framer};
 
 /// Reads lines into the queue until the input ends. A line above the limit is answered here: nobody else would.
 pub(super) async fn read(

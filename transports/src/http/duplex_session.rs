@@ -8,13 +8,13 @@ use exai_server::ServerHandle;
 use rmcp::ServerHandler;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, DuplexStream};
 
-use crate::stdio::{self, Lifecycle, StdioSettings};
+use crate::jsonrpc::{self, ConnectionSettings, Lifecycle};
 
 /// Bytes on their way in each direction; a side that does not read slows the other down.
 const BUFFER: usize = 256 * 1024;
 /// What is copied at once of a message.
 const PIECE: usize = 16 * 1024;
-/// Requests at once on one connection; the door has no limit of its own, the server behind it does.
+/// Requests at once on one connection; the handler behind it has a limit of its own for all connections.
 const MAX_IN_FLIGHT: usize = 256;
 
 /// Begins a service for a caller and gives the caller's end: one message a line, both ways.
@@ -26,7 +26,7 @@ impl Attach {
     where
         H: ServerHandler + Clone + Send + Sync + 'static,
     {
-        let limits = StdioSettings {
+        let limits = ConnectionSettings {
             max_line_bytes: server.body.bytes,
             max_in_flight: MAX_IN_FLIGHT,
             // A client that has gone is owed no answer, and what outlives it has a task of its own.
@@ -34,8 +34,7 @@ impl Attach {
             abandon_after: Duration::from_millis(300),
             hard_limit: Duration::from_millis(450),
             more_at_shutdown: server.drain,
-            watch_parent: false,
-            ..StdioSettings::default()
+            ..ConnectionSettings::default()
         };
         let (in_flight, shutdown) = (server.in_flight.clone(), server.shutdown.clone());
         Self(Arc::new(move |who| {
@@ -44,7 +43,8 @@ impl Attach {
             let lifecycle =
                 Lifecycle { shutdown: shutdown.clone(), identity: Some(who), ..Lifecycle::default() };
             tokio::spawn(async move {
-                let served = Box::pin(stdio::serve(handler, tokio::io::split(ours), limits, lifecycle)).await;
+                let served =
+                    Box::pin(jsonrpc::serve(handler, tokio::io::split(ours), limits, lifecycle)).await;
                 if let Err(error) = served {
                     tracing::debug!("a connection ended: {error}");
                 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
 use super::early_response;
-use crate::{stdio::id_scan::id_of, values};
+use crate::{jsonrpc::id_scan::id_of, values};
 
 /// What a client of the protocol accepts.
 const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");

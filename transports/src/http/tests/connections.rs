@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::stdio::{self, Lifecycle, StdioSettings};
+use crate::jsonrpc::{self, ConnectionSettings, Lifecycle};
 
 /// Tells the test over which connection each call and each cancellation came.
 #[derive(Clone)]
@@ -55,10 +55,10 @@ fn cancelled() -> String {
 }
 
 /// A call and a cancellation over a connection of its own: the two names that the handler saw.
-async fn over_stdio(recorder: &Recorder, seen: &mut Seen) -> [ConnectionId; 2] {
+async fn over_lines(recorder: &Recorder, seen: &mut Seen) -> [ConnectionId; 2] {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
-    let settings = StdioSettings { watch_parent: false, ..StdioSettings::default() };
-    let serving = stdio::serve(recorder.clone(), tokio::io::split(theirs), settings, Lifecycle::default());
+    let settings = ConnectionSettings::default();
+    let serving = jsonrpc::serve(recorder.clone(), tokio::io::split(theirs), settings, Lifecycle::default());
     let serving = tokio::spawn(serving);
     let (read, mut write) = tokio::io::split(ours);
     let mut lines = BufReader::new(read).lines();
@@ -94,7 +94,7 @@ async fn messages_of_one_connection_share_its_name() {
     let recorder = Recorder(to);
     let mut names = Vec::new();
     for _ in 0..2 {
-        let [of_call, of_cancellation] = over_stdio(&recorder, &mut seen).await;
+        let [of_call, of_cancellation] = over_lines(&recorder, &mut seen).await;
         assert_eq!(of_call, of_cancellation);
         names.push(of_call);
     }

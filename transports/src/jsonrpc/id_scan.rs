@@ -69,7 +69,7 @@ pub(crate) fn id_of(message: &[u8]) -> Option<Box<RawValue>> {
 impl IdScanner {
     /// Takes the next piece of the line.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
-        while !self.is_settled() {
+        while !self.is_decided() {
             if self.string == Some(Text::Other) && !self.escaped {
                 // The bulk of a long line is the inside of strings.
                 match memchr2(b'"', b'\\', bytes) {
@@ -106,7 +106,7 @@ impl IdScanner {
     }
 
     /// Whether the rest of the line cannot change the outcome.
-    fn is_settled(&self) -> bool {
+    fn is_decided(&self) -> bool {
         self.place == Place::Done || (self.id.is_some() && self.has_method)
     }
 

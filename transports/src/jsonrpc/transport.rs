@@ -27,7 +27,7 @@ const TURNS: u32 = 64;
 /// Reads and sends the messages of one connection.
 ///
 /// [`Transport::receive`] is dropped and called again at any time, so all of its state is here.
-pub(super) struct StdioTransport<R> {
+pub(super) struct LineTransport<R> {
     framer: Framer<R>,
     connection: Arc<Connection>,
     max_line: usize,
@@ -41,11 +41,11 @@ pub(super) struct StdioTransport<R> {
     turns: u32,
 }
 
-impl<R> StdioTransport<R> {
+impl<R> LineTransport<R> {
     pub(super) fn new(
         input: R,
         connection: Arc<Connection>,
-        settings: &super::StdioSettings,
+        settings: &super::ConnectionSettings,
         versions: Vec<ProtocolVersion>,
     ) -> Self {
         Self {
@@ -140,7 +140,7 @@ impl<R> StdioTransport<R> {
 
     /// Waits until every answer is on its way, or until nobody waits any more. Then the protocol loop may end: what is
     /// still running is owed to nobody and is dropped, so that the loop has nothing to wait for.
-    async fn settle(&mut self) {
+    async fn finish(&mut self) {
         let connection = &self.connection;
         while connection.in_flight.owed() > 0 {
             tokio::select! {
@@ -152,7 +152,7 @@ impl<R> StdioTransport<R> {
     }
 }
 
-impl<R: AsyncRead + Unpin> StdioTransport<R> {
+impl<R: AsyncRead + Unpin> LineTransport<R> {
     async fn fill(&mut self) {
         tokio::select! {
             biased;
@@ -185,7 +185,7 @@ impl<R: AsyncRead + Unpin> StdioTransport<R> {
     }
 }
 
-impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for StdioTransport<R> {
+impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for LineTransport<R> {
     type Error = std::io::Error;
 
     fn send(
@@ -241,7 +241,7 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for StdioTrans
                 None => match self.framer.next() {
                     Some(frame) => self.read(frame),
                     None if self.framer.ended() => {
-                        self.settle().await;
+                        self.finish().await;
                         return None;
                     }
                     None => {

@@ -23,7 +23,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Ended, Lifecycle, StdioSettings, serve};
+use super::{ConnectionSettings, Ended, Lifecycle, serve};
 use crate::TransportError;
 
 /// A server whose tools misbehave in all ways that matter to a transport.
@@ -102,13 +102,13 @@ struct Client {
     unblock: std::sync::mpsc::Sender<()>,
 }
 
-fn settings() -> StdioSettings {
-    StdioSettings { watch_parent: false, ..StdioSettings::default() }
+fn settings() -> ConnectionSettings {
+    ConnectionSettings::default()
 }
 
 impl Client {
     /// Connects through pipes that hold `pipe` bytes.
-    fn connect_through(pipe: usize, settings: StdioSettings) -> Self {
+    fn connect_through(pipe: usize, settings: ConnectionSettings) -> Self {
         let (input, server_input) = tokio::io::duplex(pipe);
         let (server_output, output) = tokio::io::duplex(pipe);
         let lifecycle = Lifecycle::default();
@@ -126,7 +126,7 @@ impl Client {
     }
 
     /// Connects and shakes hands.
-    async fn connect(settings: StdioSettings) -> Self {
+    async fn connect(settings: ConnectionSettings) -> Self {
         let mut client = Self::connect_through(64 * 1024, settings);
         client.initialize().await;
         client

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, time::timeout};
 
 use super::{Client, settings};
-use crate::stdio::StdioSettings;
+use crate::jsonrpc::ConnectionSettings;
 
 fn ping(id: usize) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n")
@@ -51,7 +51,7 @@ async fn a_burst_of_calls_gets_one_answer_each() {
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_of_quick_calls_is_slowed_down_and_not_refused() {
-    let mut client = Client::connect(StdioSettings { max_in_flight: 4, ..settings() }).await;
+    let mut client = Client::connect(ConnectionSettings { max_in_flight: 4, ..settings() }).await;
     let call = |id: usize| {
         json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "echo"}}).to_string()
             + "\n"
@@ -63,7 +63,7 @@ async fn a_burst_of_quick_calls_is_slowed_down_and_not_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_read_no_more() {
     let mut client =
-        Client::connect_through(256, StdioSettings { max_unwritten_bytes: 10_000, ..settings() });
+        Client::connect_through(256, ConnectionSettings { max_unwritten_bytes: 10_000, ..settings() });
     client.initialize().await;
     let mut sent = 0;
     // Time stands still until nobody can go on: then, and only then, the limit passes.
@@ -83,7 +83,8 @@ async fn a_client_that_does_not_read_is_read_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_is_seen_although_the_client_does_not_read() {
-    let mut client = Client::connect_through(256, StdioSettings { max_unwritten_bytes: 1_000, ..settings() });
+    let mut client =
+        Client::connect_through(256, ConnectionSettings { max_unwritten_bytes: 1_000, ..settings() });
     client.initialize().await;
     for id in 0..500 {
         client.input.as_mut().unwrap().write_all(ping(id).as_bytes()).await.unwrap();
@@ -98,7 +99,7 @@ async fn the_end_is_seen_although_the_client_does_not_read() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_above_the_limit_are_refused_at_once() {
-    let mut client = Client::connect(StdioSettings { max_in_flight: 2, ..settings() }).await;
+    let mut client = Client::connect(ConnectionSettings { max_in_flight: 2, ..settings() }).await;
     client.call_and_enter(1, "gate").await;
     client.call_and_enter(2, "gate").await;
     client.call(3, "echo").await;

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::{io::AsyncWrite, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
-use super::{StdioSettings, in_flight::InFlight, outbox::Outbox};
+use super::{ConnectionSettings, in_flight::InFlight, outbox::Outbox};
 use exai_core::Kind;
 
 /// Application error of this server, in the range that JSON-RPC leaves to servers.
@@ -35,7 +35,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(settings: &StdioSettings) -> Self {
+    pub(super) fn new(settings: &ConnectionSettings) -> Self {
         Self {
             outbox: Outbox::new(settings.max_unwritten_bytes),
             in_flight: InFlight::new(settings.max_in_flight),

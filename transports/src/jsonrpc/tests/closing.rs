@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Client, settings};
-use crate::stdio::{Cause, Ended, StdioSettings};
+use crate::jsonrpc::{Cause, ConnectionSettings, Ended};
 
 const IN_ORDER: Ended = Ended { cause: Cause::InputClosed, unanswered: 0 };
 
@@ -102,7 +102,7 @@ async fn a_stuck_call_that_heeds_nothing_is_answered_for() {
 /// In real time: a handler that blocks its thread cannot be dropped, so only the hard limit helps.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_blocked_thread_does_not_hold_the_end_up() {
-    let settings = StdioSettings {
+    let settings = ConnectionSettings {
         grace: Duration::from_millis(10),
         abandon_after: Duration::from_millis(20),
         hard_limit: Duration::from_millis(30),
