@@ -11,7 +11,7 @@ use exai_providers::VendorKind;
 const PREFIX: &str = "exai-mcp-";
 
 /// What each crate may use of ours, for building it and for running it.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("core", &[]),
     ("prompts", &[]),
     ("context", &["core"]),
