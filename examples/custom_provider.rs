@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use exai_core::{
     EndpointIdentity, Kind, ModelId, ProviderId,
-    chat::{Delta, FinishReason, Part, Request, Usage},
+    chat::{Delta, Finish, Part, Request, Usage},
     model::ModelSpec,
     provider::{CallCtx, Provider, ProviderError, ReplyStream},
 };
@@ -85,7 +85,7 @@ impl Provider for Mirror {
         let answer: String = question.chars().rev().collect();
         let length = u64::try_from(question.len()).unwrap_or(u64::MAX);
         let usage = Usage { input_tokens: length, output_tokens: length, ..Usage::default() };
-        let deltas = [Delta::Text(answer), Delta::Usage(usage), Delta::Finished(FinishReason::Stop)];
+        let deltas = [Delta::Text(answer), Delta::Usage(usage), Delta::Finished(Finish::Stop)];
         Ok(stream::iter(deltas.map(Ok)).boxed())
     }
 

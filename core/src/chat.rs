@@ -9,6 +9,8 @@ use crate::{
     tooling::{ToolCall, ToolResult, Tooling},
 };
 
+pub use crate::finish::{Finish, FinishWord};
+
 /// Who speaks. The system prompt is a field of [`Request`], not a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -173,33 +175,7 @@ pub enum Delta {
     /// The model's name as the vendor gives it; may differ from the one asked for.
     Model(String),
     /// The answer is complete, and why it ended.
-    Finished(FinishReason),
-}
-
-/// Why an answer ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FinishReason {
-    /// The model was done.
-    Stop,
-    /// The output cap was reached.
-    Length,
-    /// The model waits for what its calls give.
-    ToolCalls,
-    /// The vendor's filter stopped it.
-    ContentFilter,
-    /// The stream broke off; what had arrived is kept.
-    Cut,
-    /// A reason we do not know.
-    Other,
-}
-
-impl FinishReason {
-    /// Whether the text is all the model wanted to say.
-    #[must_use]
-    pub fn is_complete(self) -> bool {
-        matches!(self, Self::Stop | Self::ToolCalls | Self::Other)
-    }
+    Finished(Finish),
 }
 
 /// Tokens of one consultation. Cached and reasoning tokens are contained in input and output.
@@ -233,7 +209,7 @@ pub struct Reply {
     /// Tokens.
     pub usage: Usage,
     /// Why it ended.
-    pub finish: FinishReason,
+    pub finish: Finish,
     /// The model that answered, as the vendor names it; empty when it did not say.
     pub model: String,
 }

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod error;
 pub mod files;
 pub mod finding;
+mod finish;
 pub mod id;
 pub mod model;
 pub mod principal;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
-    chat::{FinishReason, Usage},
+    chat::{Finish, Usage},
 };
 
 /// Where a run stands.
@@ -92,7 +92,7 @@ pub struct RunOutcome {
     pub duration_ms: u64,
     /// Why the answer ended, when there is one; rows of earlier versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finish: Option<FinishReason>,
+    pub finish: Option<Finish>,
     /// The model as the vendor names it, when it does.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub answered_as: String,

@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use exai_core::{
     Principal, Timestamp,
-    chat::{FinishReason, Reply},
+    chat::{Finish, Reply},
     run::{Run, RunState},
     store::{RunFilter, Store},
 };
@@ -75,7 +75,7 @@ impl Warmup {
 pub(crate) fn completion(run: Run) -> Option<Completion> {
     let outcome = run.outcome?;
     // Calls of functions are kept with the turns of their thread only.
-    let finish = outcome.finish.filter(|finish| *finish != FinishReason::ToolCalls)?;
+    let finish = outcome.finish.filter(|finish| *finish != Finish::ToolCalls)?;
     Some(Completion {
         reply: Reply {
             text: outcome.text,

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use exai_core::{
     Kind, ProviderId,
-    chat::{Delta, FinishReason, Usage},
+    chat::{Delta, Finish, Usage},
     provider::{CallCtx, ProviderError, ReplyStream},
 };
 use futures::{StreamExt, stream};
@@ -62,7 +62,7 @@ impl Script {
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         let usage = Usage { input_tokens: 10, output_tokens: 5, ..Usage::default() };
-        Self::new().say(Delta::Text(text.into())).say(Delta::Usage(usage)).finish(FinishReason::Stop)
+        Self::new().say(Delta::Text(text.into())).say(Delta::Usage(usage)).finish(Finish::Stop)
     }
 
     /// No answer but this failure.
@@ -86,7 +86,7 @@ impl Script {
 
     /// Adds the end.
     #[must_use]
-    pub fn finish(self, reason: FinishReason) -> Self {
+    pub fn finish(self, reason: Finish) -> Self {
         self.say(Delta::Finished(reason))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exai_core::chat::{Delta, FinishReason, Message};
+use exai_core::chat::{Delta, Finish, Message};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,7 @@ async fn it_follows_the_script_then_its_default() {
     assert_eq!(items.len(), 2);
     assert_eq!(items[1].as_ref().unwrap_err().kind, Kind::Unavailable);
     let last = provider.chat(&request(), &call()).await.unwrap().collect::<Vec<_>>().await.pop();
-    assert_eq!(last.unwrap().unwrap(), Delta::Finished(FinishReason::Stop));
+    assert_eq!(last.unwrap().unwrap(), Delta::Finished(Finish::Stop));
     assert_eq!(provider.requests().len(), 3);
     assert_eq!(provider.stats(), Stats { calls: 3, in_flight: 0, most_in_flight: 1, given_up: 0 });
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use exai_core::{
     Kind,
-    chat::{Delta, FinishReason, Usage},
+    chat::{Delta, Finish, Usage},
     tooling::ToolCall,
 };
 use futures::{StreamExt as _, executor::block_on, stream::iter};
@@ -36,7 +36,7 @@ pub(super) struct Whole {
     pub(super) calls: Vec<ToolCall>,
     pub(super) models: Vec<String>,
     pub(super) usage: Option<Usage>,
-    pub(super) finish: Option<FinishReason>,
+    pub(super) finish: Option<Finish>,
     pub(super) error: Option<Kind>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use exai_core::chat::{FinishReason, Usage};
+use exai_core::chat::{Finish, Usage};
 use exai_mock_vendor::{Answer, Usage as Counts, UsagePlace, Vendor};
 use exai_providers::{HttpSettings, VendorKind};
 use serde_json::json;
@@ -41,11 +41,7 @@ async fn every_shape_of_stream_gives_the_same_answer() {
         let answer = ask(&provider, "m").await;
         assert!(answer.error.is_none(), "{name}: {:?}", answer.error);
         assert_eq!((answer.text.as_str(), answer.thought.as_str()), (text, "hm"), "{name}");
-        assert_eq!(
-            (answer.model.as_str(), answer.finish),
-            ("real-model", Some(FinishReason::Stop)),
-            "{name}"
-        );
+        assert_eq!((answer.model.as_str(), answer.finish), ("real-model", Some(Finish::Stop)), "{name}");
         let expected = Usage {
             input_tokens: 100,
             output_tokens: 20,
@@ -66,7 +62,7 @@ async fn a_plain_reply_to_a_streamed_request_is_an_answer() {
     let body = json!({"choices": [{"message": {"content": "whole"}, "finish_reason": "length"}]});
     vendor.then(Answer::json(200, &body));
     let answer = ask(&custom(&vendor), "m").await;
-    assert_eq!((answer.text.as_str(), answer.finish), ("whole", Some(FinishReason::Length)));
+    assert_eq!((answer.text.as_str(), answer.finish), ("whole", Some(Finish::Length)));
 }
 
 #[tokio::test]
@@ -138,7 +134,7 @@ async fn a_connection_is_used_again_after_a_complete_answer() {
         let address = counting_vendor(pieces, Arc::clone(&connections)).await;
         let provider = super::provider_with(VendorKind::Custom, &address, HttpSettings::default());
         for _ in 0..10 {
-            assert_eq!(ask(&provider, "m").await.finish, Some(FinishReason::Stop));
+            assert_eq!(ask(&provider, "m").await.finish, Some(Finish::Stop));
             // The connection's own task puts it back.
             for _ in 0..20 {
                 tokio::task::yield_now().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exai_core::{Kind, chat::FinishReason, model::ModelOrigin, provider::Provider};
+use exai_core::{Kind, chat::Finish, model::ModelOrigin, provider::Provider};
 use exai_mock_vendor::{Answer, Vendor};
 use exai_providers::{BuildError, EndpointSettings, HttpSettings, VendorKind, build};
 use serde_json::json;
@@ -60,7 +60,7 @@ async fn what_had_arrived_is_kept_when_the_connection_breaks() {
     let provider = custom(&vendor);
     vendor.then(Answer::pieces(["one ", "two ", "three"]).cut_after_pieces(2));
     let answer = ask(&provider, "m").await;
-    assert_eq!((answer.text.as_str(), answer.finish), ("one two ", Some(FinishReason::Cut)));
+    assert_eq!((answer.text.as_str(), answer.finish), ("one two ", Some(Finish::cut())));
 
     vendor.then(Answer::text("x").cut_after_pieces(0));
     assert_eq!(ask(&provider, "m").await.error.unwrap().kind, Kind::Protocol);

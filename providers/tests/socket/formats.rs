@@ -104,7 +104,7 @@ async fn every_format_is_sent_and_read_as_its_vendor_wants_it() {
         let answer = ask(&provider, format.model).await;
         assert_eq!(
             (answer.text.as_str(), answer.finish),
-            ("yes", Some(FinishReason::Stop)),
+            ("yes", Some(Finish::Stop)),
             "{}: {:?}",
             format.model,
             answer.error

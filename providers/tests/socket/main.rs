@@ -15,7 +15,7 @@ use std::{
 };
 
 use exai_core::{
-    chat::{Delta, FinishReason, Message, Request, Usage},
+    chat::{Delta, Finish, Message, Request, Usage},
     provider::{CallCtx, Provider, ProviderError, ReplyStream},
     secret::SecretString,
 };
@@ -87,7 +87,7 @@ struct Folded {
     calls: Vec<exai_core::tooling::ToolCall>,
     model: String,
     usage: Option<Usage>,
-    finish: Option<FinishReason>,
+    finish: Option<Finish>,
     error: Option<ProviderError>,
 }
 

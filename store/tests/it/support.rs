@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use exai_core::{
     ManualClock, ModelId, Principal, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
-    chat::{FinishReason, Usage},
+    chat::{Finish, Usage},
     run::{Run, RunOutcome, RunState},
     store::{Store, StoreError, Write},
     thread::{Body, Turn, UserMessage},
@@ -74,7 +74,7 @@ pub(crate) fn outcome() -> RunOutcome {
         cost_usd: Some(0.0125),
         attempts: 2,
         duration_ms: 1_500,
-        finish: Some(FinishReason::Stop),
+        finish: Some(Finish::Stop),
         answered_as: "GLM-5.3-air".into(),
     }
 }

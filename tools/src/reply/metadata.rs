@@ -1,6 +1,6 @@
 //! The part of an answer that says how it came about.
 
-use exai_core::wording::span;
+use exai_core::{chat::Finish, wording::span};
 use exai_engine::{
     Call,
     context::evidence::{FileReport, FileStatus},
@@ -108,8 +108,8 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     if asked.without_web {
         put("web_search", json!("not available from this model; the answer was made without it"));
     }
-    if !completion.reply.finish.is_complete() {
-        put("truncated", json!(true));
+    if !completion.reply.finish.is_success(!completion.reply.tool_calls.is_empty()) {
+        note_finish(&completion.reply.finish, &mut put);
     }
     if !asked.provenance.window_known {
         put("context_window", json!("assumed 128000 tokens; set the model's window in the configuration"));
@@ -118,6 +118,16 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
         put("history_turns_left_out", json!(asked.dropped_turns));
     }
     add_files(metadata, asked.files);
+}
+
+/// How an answer ended that is not known to be as it was wanted.
+fn note_finish(finish: &Finish, put: &mut impl FnMut(&str, Value)) {
+    if !finish.is_complete() {
+        put("truncated", json!(true));
+    }
+    if let Some(word) = finish.word() {
+        put("finish_reason", json!(word));
+    }
 }
 
 /// What the consultation before the answer cost.
@@ -159,4 +169,22 @@ pub(super) fn add_files(metadata: &mut Map<String, Value>, files: &[FileReport])
 /// Says when an answer is not durable yet.
 pub(super) fn add_persisted(metadata: &mut Map<String, Value>, persisted: bool) {
     metadata.insert("persisted".to_owned(), json!(persisted));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(finish: &Finish) -> Value {
+        let mut metadata = Map::new();
+        note_finish(finish, &mut |key, value| drop(metadata.insert(key.to_owned(), value)));
+        Value::Object(metadata)
+    }
+
+    #[test]
+    fn an_unknown_end_shows_its_word() {
+        assert_eq!(noted(&Finish::Length), json!({ "truncated": true }));
+        assert_eq!(noted(&Finish::Unknown("done-ish".into())), json!({ "finish_reason": "done-ish" }));
+        assert_eq!(noted(&Finish::Stop), json!({}));
+    }
 }

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use exai_core::{
     Kind,
-    chat::{Delta, FinishReason, Usage},
+    chat::{Delta, Finish, Usage},
     provider::ProviderError,
 };
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub(crate) struct Decoder {
     reasoning: Reasoning,
     model: String,
     usage: Option<Usage>,
-    finish: Option<FinishReason>,
+    finish: Option<Finish>,
     has_text: bool,
     has_thought: bool,
     calls: ToolCalls,
@@ -99,13 +99,12 @@ impl Decoder {
         else {
             return Ok(());
         };
-        match ending::read(word) {
-            Ending::Reason(reason) => self.finish = Some(reason),
-            Ending::Failed if self.has_text => self.finish = Some(FinishReason::Cut),
-            Ending::Failed => {
+        match ending::chat_completions(word) {
+            Ending::Reason(Finish::Failed(_)) if !self.has_text => {
                 let message = "the service failed while it answered; try again or choose another model";
                 return Err(self.origin.error(Kind::Unavailable, message));
             }
+            Ending::Reason(reason) => self.finish = Some(reason),
             Ending::WindowFull => {
                 let code = Some(word.to_owned());
                 return Err(self.failure(ErrorBody { code, ..ErrorBody::default() }));
@@ -203,16 +202,14 @@ impl Decode for Decoder {
         let mut rest = Vec::new();
         self.tags.finish(&mut rest);
         self.pieces(rest, out);
-        let finish = match (self.finish, end) {
+        let finish = match (self.finish.take(), end) {
             // A call of one named function ends with `stop` at OpenAI's.
-            (Some(FinishReason::Stop | FinishReason::Other), _) | (None, End::Said)
-                if !self.calls.is_empty() =>
-            {
-                FinishReason::ToolCalls
+            (Some(Finish::Stop | Finish::Unknown(_)), _) | (None, End::Said) if !self.calls.is_empty() => {
+                Finish::ToolCalls
             }
             (Some(finish), _) => finish,
-            (None, End::Said) if self.has_text || self.has_thought => FinishReason::Stop,
-            (None, End::Silent) if self.has_text => FinishReason::Cut,
+            (None, End::Said) if self.has_text || self.has_thought => Finish::Stop,
+            (None, End::Silent) if self.has_text => Finish::cut(),
             (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
             (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
         };

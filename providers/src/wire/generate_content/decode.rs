@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use exai_core::{
     Kind,
-    chat::{Delta, FinishReason, Usage},
+    chat::{Delta, Finish, Usage},
     provider::ProviderError,
 };
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use crate::{
     origin::Origin,
     wire::{
         decode::{Decode, End},
+        ending::{self, Ending},
         tool_calls::{Piece, ToolCalls},
     },
 };
@@ -27,7 +28,7 @@ pub(crate) struct Decoder {
     asked: String,
     model: String,
     usage: Option<Usage>,
-    finish: Option<FinishReason>,
+    finish: Option<Finish>,
     has_text: bool,
     calls: ToolCalls,
     /// The parts with calls as they came: their signatures have to come back.
@@ -85,7 +86,13 @@ impl Decoder {
             }
         }
         if let Some(word) = candidate.get("finishReason").and_then(Value::as_str) {
-            self.finish = Some(ending(word));
+            match ending::generate_content(word) {
+                Ending::Reason(reason) => self.finish = Some(reason),
+                Ending::WindowFull => {
+                    let code = Some(word.to_owned());
+                    return Err(self.failure(ErrorBody { code, ..ErrorBody::default() }));
+                }
+            }
         }
         Ok(())
     }
@@ -125,17 +132,6 @@ fn counts(usage: &Value) -> Option<Usage> {
     })
 }
 
-fn ending(word: &str) -> FinishReason {
-    match word {
-        "STOP" => FinishReason::Stop,
-        "MAX_TOKENS" => FinishReason::Length,
-        "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "LANGUAGE" => {
-            FinishReason::ContentFilter
-        }
-        _ => FinishReason::Other,
-    }
-}
-
 impl Decode for Decoder {
     fn origin(&self) -> &Origin {
         &self.origin
@@ -171,10 +167,10 @@ impl Decode for Decoder {
 
     fn end(&mut self, _end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
         // Nothing but its reason marks the end of this format.
-        let finish = match self.finish {
-            Some(FinishReason::Stop) if !self.calls.is_empty() => FinishReason::ToolCalls,
+        let finish = match self.finish.take() {
+            Some(Finish::Stop) if !self.calls.is_empty() => Finish::ToolCalls,
             Some(finish) => finish,
-            None if self.has_text => FinishReason::Cut,
+            None if self.has_text => Finish::cut(),
             None => return Err(self.broken("the answer broke off before its text; try again")),
         };
         if !self.called.is_empty() {
@@ -215,7 +211,7 @@ mod tests {
         let whole = read(VendorKind::Gemini, decoder, &stream(&chunks));
         assert_eq!(
             (whole.text.as_str(), whole.thought.as_str(), whole.finish),
-            ("The answer", "hm", Some(FinishReason::Stop))
+            ("The answer", "hm", Some(Finish::Stop))
         );
         let usage = whole.usage.unwrap();
         assert_eq!(
@@ -229,9 +225,9 @@ mod tests {
     #[test]
     fn ends_and_failures_have_their_names() {
         for (word, finish) in [
-            ("MAX_TOKENS", FinishReason::Length),
-            ("SAFETY", FinishReason::ContentFilter),
-            ("OTHER", FinishReason::Other),
+            ("MAX_TOKENS", Finish::Length),
+            ("SAFETY", Finish::Filter),
+            ("OTHER", Finish::Unknown("OTHER".into())),
         ] {
             assert_eq!(
                 read(VendorKind::Gemini, decoder, &stream(&[said("x", Some(word))])).finish,
@@ -241,7 +237,7 @@ mod tests {
         }
         assert_eq!(
             read(VendorKind::Gemini, decoder, &stream(&[said("x", None)])).finish,
-            Some(FinishReason::Cut)
+            Some(Finish::cut())
         );
         for (body, kind) in [
             (json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}), Kind::ContentFiltered),

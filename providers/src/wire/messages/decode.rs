@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use exai_core::{
     Kind,
-    chat::{Delta, FinishReason, Usage},
+    chat::{Delta, Finish, Usage},
     provider::ProviderError,
 };
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub(crate) struct Decoder {
     origin: Arc<Origin>,
     asked: String,
     usage: Usage,
-    finish: Option<FinishReason>,
+    finish: Option<Finish>,
     has_text: bool,
     has_thought: bool,
     calls: ToolCalls,
@@ -101,10 +101,10 @@ impl Decoder {
 
     fn stopped(&mut self, reason: Option<&Value>) -> Result<(), ProviderError> {
         let Some(word) = reason.and_then(Value::as_str) else { return Ok(()) };
-        match ending::read(word) {
+        match ending::messages(word) {
             Ending::Reason(reason) => self.finish = Some(reason),
-            Ending::WindowFull if self.has_text => self.finish = Some(FinishReason::Length),
-            Ending::WindowFull | Ending::Failed => {
+            Ending::WindowFull if self.has_text => self.finish = Some(Finish::Length),
+            Ending::WindowFull => {
                 let code = Some(word.to_owned());
                 return Err(self.failure(ErrorBody { code, ..ErrorBody::default() }));
             }
@@ -194,11 +194,11 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        let finish = match (self.finish, end) {
+        let finish = match (self.finish.take(), end) {
             (Some(finish), _) => finish,
-            (None, End::Said) if !self.calls.is_empty() => FinishReason::ToolCalls,
-            (None, End::Said) if self.has_text || self.has_thought => FinishReason::Stop,
-            (None, End::Silent) if self.has_text => FinishReason::Cut,
+            (None, End::Said) if !self.calls.is_empty() => Finish::ToolCalls,
+            (None, End::Said) if self.has_text || self.has_thought => Finish::Stop,
+            (None, End::Silent) if self.has_text => Finish::cut(),
             (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
             (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
         };
@@ -245,7 +245,7 @@ mod tests {
         let whole = read(VendorKind::Anthropic, decoder, &events);
         assert_eq!(
             (whole.text.as_str(), whole.thought.as_str(), whole.finish),
-            ("yes", "hm", Some(FinishReason::Stop))
+            ("yes", "hm", Some(Finish::Stop))
         );
         let usage = whole.usage.unwrap();
         assert_eq!((usage.input_tokens, usage.cached_input_tokens, usage.output_tokens), (15, 10, 7));
@@ -261,11 +261,11 @@ mod tests {
             ])
         };
         for (word, finish) in [
-            ("max_tokens", FinishReason::Length),
-            ("refusal", FinishReason::ContentFilter),
-            ("stop_sequence", FinishReason::Stop),
-            ("pause_turn", FinishReason::Other),
-            ("model_context_window_exceeded", FinishReason::Length),
+            ("max_tokens", Finish::Length),
+            ("refusal", Finish::Refused),
+            ("stop_sequence", Finish::Stop),
+            ("pause_turn", Finish::Paused),
+            ("model_context_window_exceeded", Finish::Length),
         ] {
             assert_eq!(read(VendorKind::Anthropic, decoder, &stopped(word)).finish, Some(finish), "{word}");
         }
@@ -284,7 +284,7 @@ mod tests {
             assert_eq!(read(VendorKind::Anthropic, decoder, &body).error, Some(kind), "{body}");
         }
         let cut = stream(&[json!({"type": "content_block_delta", "delta": {"text": "x"}})]);
-        assert_eq!(read(VendorKind::Anthropic, decoder, &cut).finish, Some(FinishReason::Cut));
+        assert_eq!(read(VendorKind::Anthropic, decoder, &cut).finish, Some(Finish::cut()));
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
         let whole = read(VendorKind::Anthropic, decoder, &reply.to_string());
         assert_eq!(
             (whole.text.as_str(), whole.thought.as_str(), whole.finish),
-            ("yes", "hm", Some(FinishReason::Stop))
+            ("yes", "hm", Some(Finish::Stop))
         );
     }
 }

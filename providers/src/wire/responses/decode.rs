@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use exai_core::{
     Kind,
-    chat::{Delta, FinishReason, Usage},
+    chat::{Delta, Finish, Usage},
     provider::ProviderError,
 };
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use crate::{
     origin::Origin,
     wire::{
         decode::{Decode, End},
+        ending,
         tool_calls::{Piece, ToolCalls},
         usage,
     },
@@ -28,7 +29,7 @@ pub(crate) struct Decoder {
     asked: String,
     model: String,
     usage: Option<Usage>,
-    finish: Option<FinishReason>,
+    finish: Option<Finish>,
     has_text: bool,
     calls: ToolCalls,
     /// The vendor's own items, which go back with the calls.
@@ -87,14 +88,10 @@ impl Decoder {
             out.push_back(Delta::Usage(counts));
         }
         match response.get("status").and_then(Value::as_str) {
-            Some("completed") => self.finish = Some(FinishReason::Stop),
+            Some("completed") => self.finish = Some(Finish::Stop),
             Some("incomplete") => {
                 let why = response.pointer("/incomplete_details/reason").and_then(Value::as_str);
-                self.finish = Some(match why {
-                    Some("content_filter") => FinishReason::ContentFilter,
-                    Some("max_output_tokens") => FinishReason::Length,
-                    _ => FinishReason::Other,
-                });
+                self.finish = Some(ending::incomplete(why));
             }
             Some("failed") => {
                 let error = response.get("error").unwrap_or(response);
@@ -181,11 +178,11 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        let finish = match (self.finish, end) {
-            (Some(FinishReason::Stop), _) if !self.calls.is_empty() => FinishReason::ToolCalls,
+        let finish = match (self.finish.take(), end) {
+            (Some(Finish::Stop), _) if !self.calls.is_empty() => Finish::ToolCalls,
             (Some(finish), _) => finish,
-            (None, End::Said) if self.has_text => FinishReason::Stop,
-            (None, End::Silent) if self.has_text => FinishReason::Cut,
+            (None, End::Said) if self.has_text => Finish::Stop,
+            (None, End::Silent) if self.has_text => Finish::cut(),
             (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
             (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
         };
@@ -229,7 +226,7 @@ mod tests {
         ]);
         let whole = read(VendorKind::OpenAi, decoder, &events);
         assert_eq!((whole.text.as_str(), whole.thought.as_str()), ("The answer", "hm"));
-        assert_eq!((whole.models, whole.finish), (vec!["gpt-6.1-sol".to_owned()], Some(FinishReason::Stop)));
+        assert_eq!((whole.models, whole.finish), (vec!["gpt-6.1-sol".to_owned()], Some(Finish::Stop)));
         let usage = whole.usage.unwrap();
         assert_eq!((usage.input_tokens, usage.cached_input_tokens, usage.reasoning_tokens), (10, 4, 5));
     }
@@ -243,9 +240,9 @@ mod tests {
             ])
         };
         for (body, finish) in [
-            (incomplete("max_output_tokens"), FinishReason::Length),
-            (incomplete("content_filter"), FinishReason::ContentFilter),
-            (stream(&[json!({"type": "response.output_text.delta", "delta": "x"})]), FinishReason::Cut),
+            (incomplete("max_output_tokens"), Finish::Length),
+            (incomplete("content_filter"), Finish::Filter),
+            (stream(&[json!({"type": "response.output_text.delta", "delta": "x"})]), Finish::cut()),
         ] {
             assert_eq!(read(VendorKind::OpenAi, decoder, &body).finish, Some(finish), "{body}");
         }
@@ -271,6 +268,6 @@ mod tests {
             {"type": "reasoning", "summary": []},
             {"type": "message", "content": [{"type": "output_text", "text": "yes"}]}], "usage": {"input_tokens": 1, "output_tokens": 1}});
         let whole = read(VendorKind::OpenAi, decoder, &reply.to_string());
-        assert_eq!((whole.text.as_str(), whole.finish), ("yes", Some(FinishReason::Stop)));
+        assert_eq!((whole.text.as_str(), whole.finish), ("yes", Some(Finish::Stop)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exai_core::chat::{FinishReason, Usage};
+use exai_core::chat::{Finish, Usage};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -62,7 +62,7 @@ fn recorded_whole() -> Whole {
         thought: "weighing…".to_owned(),
         models: vec!["m-1".to_owned()],
         usage: Some(Usage { input_tokens: 7, output_tokens: 5, cached_input_tokens: 2, ..Usage::default() }),
-        finish: Some(FinishReason::Stop),
+        finish: Some(Finish::Stop),
         ..Whole::default()
     }
 }
@@ -109,8 +109,8 @@ proptest! {
         let whole = read(VendorKind::Glm, vec![Ok(Bytes::copy_from_slice(&bytes[..at]))]);
         prop_assert!(recorded_whole().text.starts_with(&whole.text));
         match whole.finish {
-            Some(FinishReason::Cut) => prop_assert!(!whole.text.is_empty()),
-            Some(reason) => prop_assert_eq!(reason, FinishReason::Stop),
+            Some(finish) if finish == Finish::cut() => prop_assert!(!whole.text.is_empty()),
+            Some(reason) => prop_assert_eq!(reason, Finish::Stop),
             None => prop_assert_eq!(whole.error, Some(Kind::Protocol)),
         }
     }
@@ -125,18 +125,21 @@ fn an_answer_may_end_without_saying_so() {
     };
     let a = || "a".to_owned();
     for (body, expected) in [
-        (events(&[piece("a"), finish("length")]), (a(), Some(FinishReason::Length), None)),
-        (events(&[piece("a")]), (a(), Some(FinishReason::Cut), None)),
-        (events(&[piece("a")]) + "data: [DONE]", (a(), Some(FinishReason::Stop), None)),
-        (events(&[piece("a"), finish("stop")]).trim_end().to_owned(), (a(), Some(FinishReason::Stop), None)),
+        (events(&[piece("a"), finish("length")]), (a(), Some(Finish::Length), None)),
+        (events(&[piece("a")]), (a(), Some(Finish::cut()), None)),
+        (events(&[piece("a")]) + "data: [DONE]", (a(), Some(Finish::Stop), None)),
+        (events(&[piece("a"), finish("stop")]).trim_end().to_owned(), (a(), Some(Finish::Stop), None)),
         (events(&[piece("")]) + "data: [DONE]\n\n", (String::new(), None, Some(Kind::Protocol))),
         ("data: [DONE]\n\n".to_owned(), (String::new(), None, Some(Kind::Protocol))),
         (String::new(), (String::new(), None, Some(Kind::Protocol))),
         (" \n\n ".to_owned(), (String::new(), None, Some(Kind::Protocol))),
-        (events(&[finish("stop")]), (String::new(), Some(FinishReason::Stop), None)),
-        (events(&[piece("a"), finish("made_up")]), (a(), Some(FinishReason::Other), None)),
-        (events(&[piece("a"), finish("sensitive")]), (a(), Some(FinishReason::ContentFilter), None)),
-        (events(&[piece("a"), finish("network_error")]), (a(), Some(FinishReason::Cut), None)),
+        (events(&[finish("stop")]), (String::new(), Some(Finish::Stop), None)),
+        (events(&[piece("a"), finish("made_up")]), (a(), Some(Finish::Unknown("made_up".into())), None)),
+        (events(&[piece("a"), finish("sensitive")]), (a(), Some(Finish::Filter), None)),
+        (
+            events(&[piece("a"), finish("network_error")]),
+            (a(), Some(Finish::Failed("network_error".into())), None),
+        ),
         (events(&[finish("network_error")]), (String::new(), None, Some(Kind::Unavailable))),
         (
             events(&[piece("a"), finish("model_context_window_exceeded")]),
@@ -186,10 +189,7 @@ fn a_reply_that_was_not_streamed_is_accepted() {
         "finish_reason": "stop"}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}});
     let whole = text(VendorKind::Custom, &format!("\n\n{reply:#}"));
     assert_eq!((whole.text.as_str(), whole.thought.as_str()), ("a", "t"));
-    assert_eq!(
-        (whole.finish, whole.usage.map(|usage| usage.output_tokens)),
-        (Some(FinishReason::Stop), Some(2))
-    );
+    assert_eq!((whole.finish, whole.usage.map(|usage| usage.output_tokens)), (Some(Finish::Stop), Some(2)));
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn an_endless_line_is_given_up() {
 fn what_breaks_after_the_end_was_announced_costs_nothing() {
     let body = || Ok(Bytes::from(events(&[piece("a"), finish("stop")])));
     let idle = || Err(Broken::Stopped(Stop::Limit, LIMITS.idle));
-    assert_eq!(read(VendorKind::Custom, vec![body(), idle()]).finish, Some(FinishReason::Stop));
+    assert_eq!(read(VendorKind::Custom, vec![body(), idle()]).finish, Some(Finish::Stop));
     let open = || Ok(Bytes::from(events(&[piece("a")])));
     assert_eq!(read(VendorKind::Custom, vec![open(), idle()]).error, Some(Kind::Timeout));
     let cancelled = Err(Broken::Stopped(Stop::Cancelled, LIMITS.idle));

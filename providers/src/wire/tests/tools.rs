@@ -111,7 +111,7 @@ fn chat_completions_brings_the_thought_back_with_the_call() {
     ]);
     let answer = read(VendorKind::Kimi, decoder, &body);
     assert_eq!(called(&answer), [("a", "read", "{\"path\":\"x\"}"), ("b", "read", "{\"path\":\"y\"}")]);
-    assert_eq!(answer.finish, Some(exai_core::chat::FinishReason::ToolCalls));
+    assert_eq!(answer.finish, Some(exai_core::chat::Finish::ToolCalls));
     let call = |id: &str, path: &str| json!({"id": id, "type": "function", "function": {"name": "read", "arguments": format!("{{\"path\":\"{path}\"}}")}});
     let request = asked("kimi-k3.1-pro", ToolChoice::Required, exchange(VendorKind::Kimi, &answer));
     let sent = written(VendorKind::Kimi, &request);
@@ -143,7 +143,7 @@ fn chat_completions_brings_the_thought_back_with_the_call() {
         "finish_reason": "stop"}]});
     let answer = read(VendorKind::Glm, decoder, &whole.to_string());
     assert_eq!(called(&answer), [("a", "read", "{\"path\":\"x\"}")], "GLM's reference shows an object");
-    assert_eq!(answer.finish, Some(exai_core::chat::FinishReason::ToolCalls));
+    assert_eq!(answer.finish, Some(exai_core::chat::Finish::ToolCalls));
     let cut = events(&[delta(
         json!({"tool_calls": [{"index": 0, "id": "a", "function": {"name": "read", "arguments": "{\"pa"}}]}),
     )]);
@@ -163,7 +163,7 @@ fn responses_brings_the_reasoning_items_back() {
     ]);
     let answer = read(VendorKind::OpenAi, decoder, &body);
     assert_eq!(called(&answer), [("a", "read", "{\"path\":\"x\"}")]);
-    assert_eq!(answer.finish, Some(exai_core::chat::FinishReason::ToolCalls));
+    assert_eq!(answer.finish, Some(exai_core::chat::Finish::ToolCalls));
     let request = asked("gpt-6.1-sol", ToolChoice::Required, exchange(VendorKind::OpenAi, &answer));
     let sent = written(VendorKind::OpenAi, &request);
     assert_eq!(
@@ -228,7 +228,7 @@ fn generate_content_brings_the_signatures_back() {
     let body = events(&[json!({"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]})]);
     let answer = read(VendorKind::Gemini, decoder, &body);
     assert_eq!(called(&answer), [("call_0", "read", "{\"path\":\"x\"}")]);
-    assert_eq!(answer.finish, Some(exai_core::chat::FinishReason::ToolCalls));
+    assert_eq!(answer.finish, Some(exai_core::chat::Finish::ToolCalls));
     let named = ToolChoice::Named("read".to_owned());
     let request = asked("gemini-4-argon", named, exchange(VendorKind::Gemini, &answer));
     let sent = written(VendorKind::Gemini, &request);
