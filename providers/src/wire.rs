@@ -1,5 +1,6 @@
 //! Formats of requests and answers. Each is a folder: what is written, what is read; the bytes between are the same for all.
 
+mod accumulator;
 mod cache_key;
 pub(crate) mod chat_completions;
 mod data_url;

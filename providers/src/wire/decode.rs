@@ -5,24 +5,22 @@ use std::collections::VecDeque;
 use exai_core::{chat::Delta, provider::ProviderError};
 use serde_json::Value;
 
+use super::accumulator::{Accumulator, End, Event};
 use crate::origin::Origin;
 
-/// Turns the events of one answer into deltas.
+/// Maps the events of one answer onto its accumulator.
 pub(crate) trait Decode: Send + 'static {
-    /// Who is asked, for failures.
-    fn origin(&self) -> &Origin;
+    /// What is known of the answer so far.
+    fn answer(&self) -> &Accumulator;
 
-    /// Whether the vendor already said why the answer ended; only token counts can follow.
-    fn has_finish(&self) -> bool;
-
-    /// Reads one event; true when it was the last.
+    /// Reads one event of this format, whose stream may have named it; true when it was the last.
     ///
     /// # Errors
-    /// The event reports a failure, or is broken.
-    fn event(
+    /// The event reports a failure.
+    fn value(
         &mut self,
         name: Option<&str>,
-        data: &str,
+        value: &Value,
         out: &mut VecDeque<Delta>,
     ) -> Result<bool, ProviderError>;
 
@@ -37,13 +35,31 @@ pub(crate) trait Decode: Send + 'static {
     /// # Errors
     /// There was none.
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError>;
-}
 
-/// How the bytes ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The vendor said that this is all.
-    Said,
-    /// The connection ended or broke.
-    Silent,
+    /// Who is asked, for failures.
+    fn origin(&self) -> &Origin {
+        self.answer().origin()
+    }
+
+    /// Whether the vendor already said why the answer ended; only token counts can follow.
+    fn has_finish(&self) -> bool {
+        self.answer().has_finish()
+    }
+
+    /// Reads one event as it came; true when it was the last.
+    ///
+    /// # Errors
+    /// The event reports a failure, or is broken.
+    fn event(
+        &mut self,
+        name: Option<&str>,
+        data: &str,
+        out: &mut VecDeque<Delta>,
+    ) -> Result<bool, ProviderError> {
+        match self.answer().event(name, data)? {
+            Event::Value(value) => self.value(name, &value, out),
+            Event::Done => Ok(true),
+            Event::Nothing => Ok(false),
+        }
+    }
 }

@@ -12,7 +12,7 @@ use futures::{Stream, StreamExt, stream};
 use serde_json::Value;
 use sse_stream::{Sse, SseStream};
 
-use super::decode::{Decode, End};
+use super::{accumulator::End, decode::Decode};
 use crate::{
     http::{Broken, Limits},
     wait::Stop,

@@ -4,118 +4,71 @@ use std::{collections::VecDeque, sync::Arc};
 
 use exai_core::{
     Kind,
-    chat::{Delta, Finish, Usage},
+    chat::{Delta, Usage},
     provider::ProviderError,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    classify::{ErrorBody, Failure, classify, hidden_error},
     origin::Origin,
     wire::{
-        decode::{Decode, End},
-        ending::{self, Ending},
-        tool_calls::{Piece, ToolCalls},
+        accumulator::{Accumulator, End},
+        decode::Decode,
+        ending,
+        tool_calls::Piece,
     },
 };
 
 /// More than any answer has.
 const MAX_CALLS: usize = 256;
 
-/// What an answer looks like to its end.
+/// Reads an answer to its end.
 pub(crate) struct Decoder {
-    origin: Arc<Origin>,
-    asked: String,
-    model: String,
-    usage: Option<Usage>,
-    finish: Option<Finish>,
-    has_text: bool,
-    calls: ToolCalls,
+    answer: Accumulator,
     /// The parts with calls as they came: their signatures have to come back.
     called: Vec<Value>,
 }
 
 impl Decoder {
     pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
-        Self {
-            origin,
-            asked,
-            model: String::new(),
-            usage: None,
-            finish: None,
-            has_text: false,
-            calls: ToolCalls::default(),
-            called: Vec::new(),
-        }
+        Self { answer: Accumulator::new(origin, asked), called: Vec::new() }
     }
 
     fn chunk(&mut self, chunk: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        if let Some(error) = hidden_error(chunk) {
-            return Err(self.failure(error));
-        }
-        if let Some(model) = chunk.get("modelVersion").and_then(Value::as_str)
-            && !model.is_empty()
-            && model != self.model
-        {
-            model.clone_into(&mut self.model);
-            out.push_back(Delta::Model(model.to_owned()));
-        }
+        self.answer.check(chunk)?;
+        self.answer.model(chunk.get("modelVersion"), out);
         if let Some(reason) = chunk.pointer("/promptFeedback/blockReason").and_then(Value::as_str) {
             let message = format!("the vendor's filter refused the request ({reason}); rephrase it");
-            return Err(self.origin.error(Kind::ContentFiltered, &message));
+            return Err(self.answer.origin().error(Kind::ContentFiltered, &message));
         }
-        // The counts grow with every chunk; the last ones count.
-        if let Some(counts) = chunk.get("usageMetadata").and_then(counts)
-            && self.usage != Some(counts)
-        {
-            self.usage = Some(counts);
-            out.push_back(Delta::Usage(counts));
-        }
+        self.answer.usage(chunk.get("usageMetadata").and_then(counts), out);
         let Some(candidate) = chunk.pointer("/candidates/0") else { return Ok(()) };
         let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
         for part in parts.into_iter().flatten() {
             self.call(part);
-            let Some(text) = part.get("text").and_then(Value::as_str).filter(|text| !text.is_empty()) else {
-                continue;
-            };
             if part.get("thought").and_then(Value::as_bool) == Some(true) {
-                out.push_back(Delta::Reasoning(text.to_owned()));
+                self.answer.thought(part.get("text"), out);
             } else {
-                self.has_text = true;
-                out.push_back(Delta::Text(text.to_owned()));
+                self.answer.text(part.get("text"), out);
             }
         }
-        if let Some(word) = candidate.get("finishReason").and_then(Value::as_str) {
-            match ending::generate_content(word) {
-                Ending::Reason(reason) => self.finish = Some(reason),
-                Ending::WindowFull => {
-                    let code = Some(word.to_owned());
-                    return Err(self.failure(ErrorBody { code, ..ErrorBody::default() }));
-                }
-            }
+        match candidate.get("finishReason").and_then(Value::as_str) {
+            Some(word) => self.answer.ended(word, ending::generate_content(word)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// A call comes whole. It seldom has an id, so its place is its index.
     fn call(&mut self, part: &Value) {
         let Some(call) = part.get("functionCall").filter(|_| self.called.len() < MAX_CALLS) else { return };
         let text = |name: &str| call.get(name).and_then(Value::as_str);
-        self.calls.add(Piece {
+        self.answer.call(Piece {
             index: u64::try_from(self.called.len()).ok(),
             id: text("id"),
             name: text("name"),
             arguments: call.get("args"),
         });
         self.called.push(part.clone());
-    }
-
-    fn failure(&self, body: ErrorBody) -> ProviderError {
-        classify(&self.origin, &Failure::inside(body, Some(&self.asked)))
-    }
-
-    fn broken(&self, message: &str) -> ProviderError {
-        self.origin.error(Kind::Protocol, message)
     }
 }
 
@@ -133,28 +86,17 @@ fn counts(usage: &Value) -> Option<Usage> {
 }
 
 impl Decode for Decoder {
-    fn origin(&self) -> &Origin {
-        &self.origin
+    fn answer(&self) -> &Accumulator {
+        &self.answer
     }
 
-    fn has_finish(&self) -> bool {
-        self.finish.is_some()
-    }
-
-    fn event(
+    fn value(
         &mut self,
         _name: Option<&str>,
-        data: &str,
+        value: &Value,
         out: &mut VecDeque<Delta>,
     ) -> Result<bool, ProviderError> {
-        let data = data.trim();
-        match serde_json::from_str::<Value>(data) {
-            Ok(value) => self.chunk(&value, out).map(|()| false),
-            Err(_) if !data.starts_with(['{', '[']) => Ok(data == "[DONE]"),
-            Err(error) => {
-                Err(self.origin.caused(Kind::Protocol, "the answer contains broken JSON; try again", error))
-            }
-        }
+        self.chunk(value, out).map(|()| false)
     }
 
     /// Without the wish for events the vendor sends its chunks as a list.
@@ -166,24 +108,16 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, _end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        let opaque = (!self.called.is_empty()).then(|| json!({"parts": std::mem::take(&mut self.called)}));
         // Nothing but its reason marks the end of this format.
-        let finish = match self.finish.take() {
-            Some(Finish::Stop) if !self.calls.is_empty() => Finish::ToolCalls,
-            Some(finish) => finish,
-            None if self.has_text => Finish::cut(),
-            None => return Err(self.broken("the answer broke off before its text; try again")),
-        };
-        if !self.called.is_empty() {
-            out.push_back(Delta::Opaque(json!({"parts": std::mem::take(&mut self.called)})));
-        }
-        self.calls.hand_on(out);
-        out.push_back(Delta::Finished(finish));
-        Ok(())
+        self.answer.end(End::Silent, opaque, out)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use exai_core::chat::Finish;
+
     use super::*;
     use crate::{vendor::VendorKind, wire::tests::read};
 

@@ -3,7 +3,6 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use exai_core::{
-    Kind,
     chat::{Delta, Finish, Usage},
     provider::ProviderError,
 };
@@ -11,50 +10,36 @@ use serde_json::Value;
 
 use super::thoughts::Thoughts;
 use crate::{
-    classify::{ErrorBody, Failure, classify, hidden_error},
+    classify::ErrorBody,
     origin::Origin,
     wire::{
-        decode::{Decode, End},
+        accumulator::{Accumulator, End},
+        decode::Decode,
         ending::{self, Ending},
-        tool_calls::{Piece, ToolCalls},
+        tool_calls::Piece,
     },
 };
 
-/// What a message looks like to its end.
+/// Reads a message to its end.
 pub(crate) struct Decoder {
-    origin: Arc<Origin>,
-    asked: String,
+    answer: Accumulator,
+    /// The counts so far, which come in pieces.
     usage: Usage,
-    finish: Option<Finish>,
-    has_text: bool,
-    has_thought: bool,
-    calls: ToolCalls,
     blocks: Thoughts,
 }
 
 impl Decoder {
     pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
-        Self {
-            origin,
-            asked,
-            usage: Usage::default(),
-            finish: None,
-            has_text: false,
-            has_thought: false,
-            calls: ToolCalls::default(),
-            blocks: Thoughts::default(),
-        }
+        Self { answer: Accumulator::new(origin, asked), usage: Usage::default(), blocks: Thoughts::default() }
     }
 
     /// A message's head: its model, and what its prompt counts.
     fn head(&mut self, message: &Value, out: &mut VecDeque<Delta>) {
-        if let Some(model) = message.get("model").and_then(Value::as_str).filter(|model| !model.is_empty()) {
-            out.push_back(Delta::Model(model.to_owned()));
-        }
+        self.answer.model(message.get("model"), out);
         self.count(message.get("usage"), out);
     }
 
-    /// The counts come in pieces. What was read from the cache or written to it is not part of `input_tokens`.
+    /// What was read from the cache or written to it is not part of `input_tokens`.
     fn count(&mut self, usage: Option<&Value>, out: &mut VecDeque<Delta>) {
         let Some(usage) = usage else { return };
         let number = |name: &str| usage.get(name).and_then(Value::as_u64);
@@ -66,125 +51,75 @@ impl Decoder {
             self.usage.cached_input_tokens = read;
         }
         self.usage.output_tokens = number("output_tokens").unwrap_or(self.usage.output_tokens);
-        if self.usage != before {
-            out.push_back(Delta::Usage(self.usage));
-        }
-    }
-
-    fn text(&mut self, text: Option<&Value>, out: &mut VecDeque<Delta>) {
-        if let Some(text) = text.and_then(Value::as_str).filter(|text| !text.is_empty()) {
-            self.has_text = true;
-            out.push_back(Delta::Text(text.to_owned()));
-        }
-    }
-
-    fn thought(&mut self, thought: Option<&Value>, out: &mut VecDeque<Delta>) {
-        if let Some(thought) = thought.and_then(Value::as_str).filter(|thought| !thought.is_empty()) {
-            self.has_thought = true;
-            out.push_back(Delta::Reasoning(thought.to_owned()));
-        }
+        self.answer.usage(Some(self.usage).filter(|usage| *usage != before), out);
     }
 
     /// A block that begins, or that came whole.
     fn block(&mut self, index: Option<u64>, block: &Value, out: &mut VecDeque<Delta>) {
-        self.thought(block.get("thinking"), out);
-        self.text(block.get("text"), out);
+        self.answer.thought(block.get("thinking"), out);
+        self.answer.text(block.get("text"), out);
         self.blocks.begin(index, block);
         if block.get("type").and_then(Value::as_str) == Some("tool_use") {
             let text = |name: &str| block.get(name).and_then(Value::as_str);
             // It begins with an empty object and is filled by pieces of text.
             let whole =
                 block.get("input").filter(|input| input.as_object().is_some_and(|input| !input.is_empty()));
-            self.calls.add(Piece { index, id: text("id"), name: text("name"), arguments: whole });
+            self.answer.call(Piece { index, id: text("id"), name: text("name"), arguments: whole });
+        }
+    }
+
+    /// More of a block.
+    fn delta(&mut self, index: Option<u64>, delta: &Value, out: &mut VecDeque<Delta>) {
+        self.answer.thought(delta.get("thinking"), out);
+        self.answer.text(delta.get("text"), out);
+        self.blocks.add(index, delta);
+        if let Some(piece) = delta.get("partial_json") {
+            self.answer.call(Piece { index, arguments: Some(piece), ..Piece::default() });
         }
     }
 
     fn stopped(&mut self, reason: Option<&Value>) -> Result<(), ProviderError> {
         let Some(word) = reason.and_then(Value::as_str) else { return Ok(()) };
-        match ending::messages(word) {
-            Ending::Reason(reason) => self.finish = Some(reason),
-            Ending::WindowFull if self.has_text => self.finish = Some(Finish::Length),
-            Ending::WindowFull => {
-                let code = Some(word.to_owned());
-                return Err(self.failure(ErrorBody { code, ..ErrorBody::default() }));
-            }
-        }
-        Ok(())
-    }
-
-    fn failure(&self, body: ErrorBody) -> ProviderError {
-        classify(&self.origin, &Failure::inside(body, Some(&self.asked)))
-    }
-
-    fn broken(&self, message: &str) -> ProviderError {
-        self.origin.error(Kind::Protocol, message)
+        let ending = match ending::messages(word) {
+            Ending::WindowFull if self.answer.has_text() => Ending::Reason(Finish::Length),
+            ending => ending,
+        };
+        self.answer.ended(word, ending)
     }
 }
 
 impl Decode for Decoder {
-    fn origin(&self) -> &Origin {
-        &self.origin
+    fn answer(&self) -> &Accumulator {
+        &self.answer
     }
 
-    fn has_finish(&self) -> bool {
-        self.finish.is_some()
-    }
-
-    fn event(
+    fn value(
         &mut self,
         name: Option<&str>,
-        data: &str,
+        value: &Value,
         out: &mut VecDeque<Delta>,
     ) -> Result<bool, ProviderError> {
-        let data = data.trim();
-        let value = match serde_json::from_str::<Value>(data) {
-            Ok(value) => value,
-            Err(_) if !data.starts_with(['{', '[']) => return Ok(data == "[DONE]"),
-            Err(error) => {
-                return Err(self.origin.caused(
-                    Kind::Protocol,
-                    "the answer contains broken JSON; try again",
-                    error,
-                ));
-            }
-        };
         let kind = value.get("type").and_then(Value::as_str).or(name).unwrap_or_default();
         let index = value.get("index").and_then(Value::as_u64);
+        let part = |name: &str| value.get(name).unwrap_or(&Value::Null);
         match kind {
-            "error" => return Err(self.failure(ErrorBody::from_json(&value))),
-            "message_start" => self.head(value.get("message").unwrap_or(&Value::Null), out),
+            "error" => return Err(self.answer.failure(ErrorBody::from_json(value))),
+            "message_start" => self.head(part("message"), out),
             // Most begin empty and are filled by deltas.
-            "content_block_start" => {
-                let block = value.get("content_block").unwrap_or(&Value::Null);
-                self.block(index, block, out);
-            }
-            "content_block_delta" => {
-                let delta = value.get("delta").unwrap_or(&Value::Null);
-                self.thought(delta.get("thinking"), out);
-                self.text(delta.get("text"), out);
-                self.blocks.add(index, delta);
-                if let Some(piece) = delta.get("partial_json") {
-                    self.calls.add(Piece { index, arguments: Some(piece), ..Piece::default() });
-                }
-            }
+            "content_block_start" => self.block(index, part("content_block"), out),
+            "content_block_delta" => self.delta(index, part("delta"), out),
             "message_delta" => {
                 self.count(value.get("usage"), out);
                 self.stopped(value.pointer("/delta/stop_reason"))?;
             }
             "message_stop" => return Ok(true),
-            _ => {
-                if let Some(error) = hidden_error(&value) {
-                    return Err(self.failure(error));
-                }
-            }
+            _ => self.answer.check(value)?,
         }
         Ok(false)
     }
 
     fn whole(&mut self, reply: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        if let Some(error) = hidden_error(reply) {
-            return Err(self.failure(error));
-        }
+        self.answer.check(reply)?;
         self.head(reply, out);
         for (index, block) in (0..).zip(reply.get("content").and_then(Value::as_array).into_iter().flatten())
         {
@@ -194,25 +129,14 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        let finish = match (self.finish.take(), end) {
-            (Some(finish), _) => finish,
-            (None, End::Said) if !self.calls.is_empty() => Finish::ToolCalls,
-            (None, End::Said) if self.has_text || self.has_thought => Finish::Stop,
-            (None, End::Silent) if self.has_text => Finish::cut(),
-            (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
-            (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
-        };
-        if !self.calls.is_empty() {
-            out.extend(self.blocks.opaque().map(Delta::Opaque));
-        }
-        self.calls.hand_on(out);
-        out.push_back(Delta::Finished(finish));
-        Ok(())
+        let opaque = if self.answer.has_calls() { self.blocks.opaque() } else { None };
+        self.answer.end(end, opaque, out)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use exai_core::Kind;
     use serde_json::json;
 
     use super::*;

@@ -3,19 +3,19 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use exai_core::{
-    Kind,
-    chat::{Delta, Finish, Usage},
+    chat::{Delta, Finish},
     provider::ProviderError,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    classify::{ErrorBody, Failure, classify, hidden_error},
+    classify::ErrorBody,
     origin::Origin,
     wire::{
-        decode::{Decode, End},
-        ending,
-        tool_calls::{Piece, ToolCalls},
+        accumulator::{Accumulator, End},
+        decode::Decode,
+        ending::{self, Ending},
+        tool_calls::Piece,
         usage,
     },
 };
@@ -23,45 +23,23 @@ use crate::{
 /// More than any answer has.
 const MAX_THOUGHTS: usize = 256;
 
-/// What a response looks like to its end.
+/// Reads a response to its end.
 pub(crate) struct Decoder {
-    origin: Arc<Origin>,
-    asked: String,
-    model: String,
-    usage: Option<Usage>,
-    finish: Option<Finish>,
-    has_text: bool,
-    calls: ToolCalls,
+    answer: Accumulator,
     /// The vendor's own items, which go back with the calls.
     thoughts: Vec<Value>,
 }
 
 impl Decoder {
     pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
-        Self {
-            origin,
-            asked,
-            model: String::new(),
-            usage: None,
-            finish: None,
-            has_text: false,
-            calls: ToolCalls::default(),
-            thoughts: Vec::new(),
-        }
-    }
-
-    fn text(&mut self, text: Option<&Value>, out: &mut VecDeque<Delta>) {
-        if let Some(text) = text.and_then(Value::as_str).filter(|text| !text.is_empty()) {
-            self.has_text = true;
-            out.push_back(Delta::Text(text.to_owned()));
-        }
+        Self { answer: Accumulator::new(origin, asked), thoughts: Vec::new() }
     }
 
     /// A finished item: a call, or a thought that goes back with calls. What is said has come before, in pieces.
     fn item(&mut self, item: &Value) {
         let text = |name: &str| item.get(name).and_then(Value::as_str);
         match text("type") {
-            Some("function_call") => self.calls.add(Piece {
+            Some("function_call") => self.answer.call(Piece {
                 index: None,
                 id: text("call_id").or_else(|| text("id")),
                 name: text("name"),
@@ -74,87 +52,49 @@ impl Decoder {
 
     /// What every event with a whole response says: its model, its counts, its state.
     fn response(&mut self, response: &Value, out: &mut VecDeque<Delta>) -> Result<bool, ProviderError> {
-        if let Some(model) = response.get("model").and_then(Value::as_str)
-            && !model.is_empty()
-            && model != self.model
-        {
-            model.clone_into(&mut self.model);
-            out.push_back(Delta::Model(model.to_owned()));
-        }
-        if let Some(counts) = response.get("usage").and_then(usage::read)
-            && self.usage != Some(counts)
-        {
-            self.usage = Some(counts);
-            out.push_back(Delta::Usage(counts));
-        }
-        match response.get("status").and_then(Value::as_str) {
-            Some("completed") => self.finish = Some(Finish::Stop),
+        self.answer.model(response.get("model"), out);
+        self.answer.usage(response.get("usage").and_then(usage::read), out);
+        let finish = match response.get("status").and_then(Value::as_str) {
+            Some("completed") => Finish::Stop,
             Some("incomplete") => {
-                let why = response.pointer("/incomplete_details/reason").and_then(Value::as_str);
-                self.finish = Some(ending::incomplete(why));
+                ending::incomplete(response.pointer("/incomplete_details/reason").and_then(Value::as_str))
             }
             Some("failed") => {
                 let error = response.get("error").unwrap_or(response);
-                return Err(self.failure(ErrorBody::from_json(error)));
+                return Err(self.answer.failure(ErrorBody::from_json(error)));
             }
-            Some("cancelled") => return Err(self.broken("the vendor cancelled the answer; try again")),
+            Some("cancelled") => {
+                return Err(self.answer.broken("the vendor cancelled the answer; try again"));
+            }
             _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn failure(&self, body: ErrorBody) -> ProviderError {
-        classify(&self.origin, &Failure::inside(body, Some(&self.asked)))
-    }
-
-    fn broken(&self, message: &str) -> ProviderError {
-        self.origin.error(Kind::Protocol, message)
+        };
+        self.answer.ended("", Ending::Reason(finish)).map(|()| true)
     }
 }
 
 impl Decode for Decoder {
-    fn origin(&self) -> &Origin {
-        &self.origin
+    fn answer(&self) -> &Accumulator {
+        &self.answer
     }
 
-    fn has_finish(&self) -> bool {
-        self.finish.is_some()
-    }
-
-    fn event(
+    fn value(
         &mut self,
         name: Option<&str>,
-        data: &str,
+        value: &Value,
         out: &mut VecDeque<Delta>,
     ) -> Result<bool, ProviderError> {
-        let data = data.trim();
-        if data == "[DONE]" {
-            return Ok(true);
-        }
-        let value = match serde_json::from_str::<Value>(data) {
-            Ok(value) => value,
-            Err(_) if !data.starts_with(['{', '[']) => return Ok(false),
-            Err(error) => {
-                return Err(self.origin.caused(
-                    Kind::Protocol,
-                    "the answer contains broken JSON; try again",
-                    error,
-                ));
-            }
-        };
         let kind = value.get("type").and_then(Value::as_str).or(name).unwrap_or_default();
         match kind {
-            "error" => return Err(self.failure(ErrorBody::from_json(&value))),
-            "response.output_text.delta" | "response.refusal.delta" => self.text(value.get("delta"), out),
+            "error" => return Err(self.answer.failure(ErrorBody::from_json(value))),
+            "response.output_text.delta" | "response.refusal.delta" => {
+                self.answer.text(value.get("delta"), out);
+            }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                let thought = value.get("delta").and_then(Value::as_str).filter(|text| !text.is_empty());
-                out.extend(thought.map(|thought| Delta::Reasoning(thought.to_owned())));
+                self.answer.thought(value.get("delta"), out);
             }
             "response.output_item.done" => self.item(value.get("item").unwrap_or(&Value::Null)),
             _ => {
-                if let Some(error) = hidden_error(&value) {
-                    return Err(self.failure(error));
-                }
+                self.answer.check(value)?;
                 if let Some(response) = value.get("response").filter(|response| response.is_object()) {
                     return self.response(response, out);
                 }
@@ -164,39 +104,27 @@ impl Decode for Decoder {
     }
 
     fn whole(&mut self, reply: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        if let Some(error) = hidden_error(reply) {
-            return Err(self.failure(error));
-        }
+        self.answer.check(reply)?;
         for item in reply.get("output").and_then(Value::as_array).into_iter().flatten() {
             self.item(item);
-            let parts = item.get("content").and_then(Value::as_array).into_iter().flatten();
-            for part in parts {
-                self.text(part.get("text").or_else(|| part.get("refusal")), out);
+            for part in item.get("content").and_then(Value::as_array).into_iter().flatten() {
+                self.answer.text(part.get("text").or_else(|| part.get("refusal")), out);
             }
         }
         self.response(reply, out).map(drop)
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        let finish = match (self.finish.take(), end) {
-            (Some(Finish::Stop), _) if !self.calls.is_empty() => Finish::ToolCalls,
-            (Some(finish), _) => finish,
-            (None, End::Said) if self.has_text => Finish::Stop,
-            (None, End::Silent) if self.has_text => Finish::cut(),
-            (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
-            (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
-        };
-        if !self.calls.is_empty() && !self.thoughts.is_empty() {
-            out.push_back(Delta::Opaque(json!({"items": std::mem::take(&mut self.thoughts)})));
-        }
-        self.calls.hand_on(out);
-        out.push_back(Delta::Finished(finish));
-        Ok(())
+        let goes_back = self.answer.has_calls() && !self.thoughts.is_empty();
+        let opaque = goes_back.then(|| json!({"items": std::mem::take(&mut self.thoughts)}));
+        self.answer.end(end, opaque, out)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use exai_core::Kind;
+
     use super::*;
     use crate::{vendor::VendorKind, wire::tests::read};
 

@@ -1,0 +1,276 @@
+//! What is known so far of one answer. The decoders of all formats map their events onto this; it turns them into deltas.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use exai_core::{
+    Kind,
+    chat::{Delta, Finish, Usage},
+    provider::ProviderError,
+};
+use serde_json::Value;
+
+use super::{
+    ending::Ending,
+    tool_calls::{Piece, ToolCalls},
+};
+use crate::{
+    classify::{ErrorBody, Failure, classify, hidden_error},
+    origin::Origin,
+};
+
+/// How the bytes ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The vendor said that this is all.
+    Said,
+    /// The connection ended or broke.
+    Silent,
+}
+
+/// An event, as far as it is the same in every format.
+pub(super) enum Event {
+    /// What the format has to understand.
+    Value(Value),
+    /// The vendor says that this is all.
+    Done,
+    /// Words that only keep the connection open.
+    Nothing,
+}
+
+/// One answer to its end.
+pub(crate) struct Accumulator {
+    origin: Arc<Origin>,
+    /// The model that was asked, for messages.
+    asked: String,
+    model: String,
+    usage: Option<Usage>,
+    finish: Option<Finish>,
+    has_text: bool,
+    has_thought: bool,
+    calls: ToolCalls,
+}
+
+impl Accumulator {
+    pub(super) fn new(origin: Arc<Origin>, asked: String) -> Self {
+        Self {
+            origin,
+            asked,
+            model: String::new(),
+            usage: None,
+            finish: None,
+            has_text: false,
+            has_thought: false,
+            calls: ToolCalls::default(),
+        }
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Whether the vendor already said why the answer ended.
+    pub(super) fn has_finish(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    pub(super) fn has_text(&self) -> bool {
+        self.has_text
+    }
+
+    pub(super) fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    /// Whether nothing was said, thought or called yet.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.has_text && !self.has_thought && self.calls.is_empty()
+    }
+
+    // === what comes in ===
+
+    /// Tells events apart by what is the same in every format.
+    pub(super) fn event(&self, name: Option<&str>, data: &str) -> Result<Event, ProviderError> {
+        let data = data.trim();
+        if data == "[DONE]" {
+            return Ok(Event::Done);
+        }
+        let is_error = name.is_some_and(|name| name.trim() == "error");
+        match serde_json::from_str::<Value>(data) {
+            Ok(value) if is_error => Err(self.failure(ErrorBody::from_json(&value))),
+            Ok(value) => Ok(Event::Value(value)),
+            Err(_) if is_error => Err(self.failure(ErrorBody::from_text(data))),
+            Err(_) if !data.starts_with(['{', '[']) => Ok(Event::Nothing),
+            Err(error) => {
+                Err(self.origin.caused(Kind::Protocol, "the answer contains broken JSON; try again", error))
+            }
+        }
+    }
+
+    /// Fails when an answer that looks like success reports a failure.
+    pub(super) fn check(&self, value: &Value) -> Result<(), ProviderError> {
+        hidden_error(value).map_or(Ok(()), |error| Err(self.failure(error)))
+    }
+
+    /// The model's name as the vendor gives it.
+    pub(super) fn model(&mut self, model: Option<&Value>, out: &mut VecDeque<Delta>) {
+        if let Some(model) = words(model)
+            && model != self.model
+        {
+            model.clone_into(&mut self.model);
+            out.push_back(Delta::Model(model.to_owned()));
+        }
+    }
+
+    /// Token counts so far; the last ones count.
+    pub(super) fn usage(&mut self, usage: Option<Usage>, out: &mut VecDeque<Delta>) {
+        if let Some(usage) = usage
+            && self.usage != Some(usage)
+        {
+            self.usage = Some(usage);
+            out.push_back(Delta::Usage(usage));
+        }
+    }
+
+    pub(super) fn text(&mut self, text: Option<&Value>, out: &mut VecDeque<Delta>) {
+        if let Some(text) = words(text) {
+            self.say(text.to_owned(), out);
+        }
+    }
+
+    pub(super) fn say(&mut self, text: String, out: &mut VecDeque<Delta>) {
+        self.has_text = true;
+        out.push_back(Delta::Text(text));
+    }
+
+    pub(super) fn thought(&mut self, thought: Option<&Value>, out: &mut VecDeque<Delta>) {
+        if let Some(thought) = words(thought) {
+            self.think(thought.to_owned(), out);
+        }
+    }
+
+    pub(super) fn think(&mut self, thought: String, out: &mut VecDeque<Delta>) {
+        self.has_thought = true;
+        out.push_back(Delta::Reasoning(thought));
+    }
+
+    pub(super) fn call(&mut self, piece: Piece<'_>) {
+        self.calls.add(piece);
+    }
+
+    /// The vendor gives `word` as the reason of the end, which means `ending`. Later words count more than earlier ones.
+    pub(super) fn ended(&mut self, word: &str, ending: Ending) -> Result<(), ProviderError> {
+        match ending {
+            Ending::Reason(Finish::Failed(_)) if !self.has_text => {
+                let message = "the service failed while it answered; try again or choose another model";
+                Err(self.origin.error(Kind::Unavailable, message))
+            }
+            Ending::Reason(finish) => {
+                self.finish = Some(finish);
+                Ok(())
+            }
+            Ending::WindowFull => {
+                let code = Some(word.to_owned());
+                Err(self.failure(ErrorBody { code, ..ErrorBody::default() }))
+            }
+        }
+    }
+
+    /// Takes an unknown reason for that of the calls which the answer has: some servers end calls with words of their own.
+    pub(super) fn trust_calls(&mut self) {
+        if self.has_calls() && matches!(self.finish, Some(Finish::Unknown(_))) {
+            self.finish = Some(Finish::ToolCalls);
+        }
+    }
+
+    // === how it ends ===
+
+    /// Closes the answer: what the vendor wants back, the calls, the reason.
+    pub(super) fn end(
+        &mut self,
+        end: End,
+        opaque: Option<Value>,
+        out: &mut VecDeque<Delta>,
+    ) -> Result<(), ProviderError> {
+        let finish = match (self.finish.take(), end) {
+            // A call of one named function ends with `stop` at OpenAI's.
+            (Some(Finish::Stop), _) | (None, End::Said) if self.has_calls() => Finish::ToolCalls,
+            (Some(finish), _) => finish,
+            (None, End::Said) if self.has_text || self.has_thought => Finish::Stop,
+            (None, End::Silent) if self.has_text => Finish::cut(),
+            (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
+            (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
+        };
+        out.extend(opaque.map(Delta::Opaque));
+        self.calls.hand_on(out);
+        out.push_back(Delta::Finished(finish));
+        Ok(())
+    }
+
+    pub(super) fn failure(&self, body: ErrorBody) -> ProviderError {
+        classify(&self.origin, &Failure::inside(body, Some(&self.asked)))
+    }
+
+    pub(super) fn broken(&self, message: &str) -> ProviderError {
+        self.origin.error(Kind::Protocol, message)
+    }
+}
+
+fn words(value: Option<&Value>) -> Option<&str> {
+    value.and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vendor::VendorKind;
+
+    /// What an answer comes to that has said `text`, has called when `calls`, and got `word` as its reason.
+    fn ended(text: &str, calls: bool, word: Option<Finish>, end: End) -> Result<Finish, Kind> {
+        let vendor = VendorKind::Custom;
+        let origin = Origin {
+            provider: vendor.name().into(),
+            vendor: vendor.facts(),
+            key: None,
+            key_origin: "KEY".to_owned(),
+        };
+        let mut answer = Accumulator::new(Arc::new(origin), "asked".to_owned());
+        let mut out = VecDeque::new();
+        answer.text(Some(&Value::from(text)), &mut out);
+        if calls {
+            answer.call(Piece { name: Some("read"), ..Piece::default() });
+        }
+        if let Some(finish) = word {
+            answer.ended("word", Ending::Reason(finish)).map_err(|error| error.kind)?;
+        }
+        answer.end(end, None, &mut out).map_err(|error| error.kind)?;
+        match out.pop_back() {
+            Some(Delta::Finished(finish)) => Ok(finish),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_rule_decides_every_end() {
+        let failed = || Finish::Failed("word".into());
+        let unknown = || Finish::Unknown("word".into());
+        for (text, calls, word, end, expected) in [
+            ("x", false, Some(Finish::Stop), End::Silent, Ok(Finish::Stop)),
+            ("", false, Some(Finish::Stop), End::Said, Ok(Finish::Stop)),
+            ("x", true, Some(Finish::Stop), End::Said, Ok(Finish::ToolCalls)),
+            ("x", true, Some(Finish::Length), End::Said, Ok(Finish::Length)),
+            ("x", true, Some(unknown()), End::Said, Ok(unknown())),
+            ("x", false, Some(failed()), End::Said, Ok(failed())),
+            ("", false, Some(failed()), End::Said, Err(Kind::Unavailable)),
+            // Without a reason only the vendor's word that this is all makes an end.
+            ("x", false, None, End::Said, Ok(Finish::Stop)),
+            ("", true, None, End::Said, Ok(Finish::ToolCalls)),
+            ("x", false, None, End::Silent, Ok(Finish::cut())),
+            ("x", true, None, End::Silent, Ok(Finish::cut())),
+            ("", false, None, End::Said, Err(Kind::Protocol)),
+            ("", true, None, End::Silent, Err(Kind::Protocol)),
+        ] {
+            let case = format!("{text:?} {calls} {word:?} {end:?}");
+            assert_eq!(ended(text, calls, word, end), expected, "{case}");
+        }
+    }
+}
