@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ModelId, ProviderId,
-    tooling::{ToolCall, ToolResult, Tooling},
+    function_calling::{ToolCall, ToolResult, Tooling},
 };
 
 pub use crate::finish::{Finish, FinishWord};

@@ -6,7 +6,7 @@ use crate::{
     ModelId, ProviderId, RunId, ThreadId, Timestamp,
     chat::{Part, Usage},
     finding::Severity,
-    tooling::{ToolCall, ToolResult},
+    function_calling::{ToolCall, ToolResult},
 };
 
 /// A conversation as stored.

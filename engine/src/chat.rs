@@ -255,7 +255,7 @@ impl Engine {
             max_output_tokens: None,
             json: false,
             web_search: input.web_search && choice.provider.searches_web(&choice.model),
-            tools: exai_core::tooling::Tooling::default(),
+            tools: exai_core::function_calling::Tooling::default(),
         };
         Ok(Rendered { request, gathered, dropped_turns: history.dropped })
     }

@@ -6,7 +6,7 @@ use exai_core::{
     ThreadId,
     chat::{Message, Part, Request, Role, Thinking},
     thread::{Body, Thread},
-    tooling::{ToolCall, ToolChoice, ToolSpec, Tooling},
+    function_calling::{ToolCall, ToolChoice, ToolSpec, Tooling},
 };
 use futures::FutureExt as _;
 

@@ -116,7 +116,7 @@ impl Inference {
                     cost_usd: question.choice.model.price.cost(&attempted.reply.usage),
                     attempts: attempted.attempts,
                     duration_ms,
-                    finish: Some(attempted.reply.finish),
+                    finish: Some(attempted.reply.finish.clone()),
                     answered_as: attempted.reply.model.clone(),
                 },
             ),

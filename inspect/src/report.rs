@@ -1,6 +1,6 @@
 //! Collects findings within limits and counts what did not fit.
 
-use exai_core::wording::counted;
+use exai_core::humanize::counted;
 use std::collections::BTreeMap;
 
 use exai_core::{Finding, Severity, Verified};

@@ -1,6 +1,6 @@
 //! Counts lines, functions and tests, and says what is long and what has no tests.
 
-use exai_core::wording::counted;
+use exai_core::humanize::counted;
 use std::collections::BTreeMap;
 
 use exai_core::Severity;

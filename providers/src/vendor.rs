@@ -19,7 +19,7 @@ mod qwen;
 mod vllm;
 mod xai;
 
-use exai_core::{Kind, chat::Request, files::Reading, model::ModelSpec, tooling::ToolChoice};
+use exai_core::{Kind, chat::Request, files::Reading, function_calling::ToolChoice, model::ModelSpec};
 
 /// The dialects that are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

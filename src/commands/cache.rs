@@ -5,8 +5,8 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::bail;
 use exai_core::{
     Principal, Timestamp,
+    humanize::{counted, span},
     store::{StoredAnswers, Write},
-    wording::{counted, span},
 };
 use serde_json::{Value, json};
 

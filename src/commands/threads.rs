@@ -9,10 +9,10 @@ use std::{
 use anyhow::{Context as _, bail};
 use exai_core::{
     Principal, ThreadId,
+    humanize::counted,
     run::Run,
     store::Write,
     thread::{Thread, ThreadSummary},
-    wording::counted,
 };
 use exai_engine::transcript;
 use serde_json::{Value, json};

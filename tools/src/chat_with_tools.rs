@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use exai_core::{
     chat::{Message, Part, Role, Thinking},
-    tooling::{ToolCall, ToolChoice, ToolResult, ToolSpec, Tooling},
+    function_calling::{ToolCall, ToolChoice, ToolResult, ToolSpec, Tooling},
 };
 use exai_engine::{Call, EngineError, tool_chat::ToolChatInput};
 use rmcp::{

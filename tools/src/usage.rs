@@ -1,6 +1,6 @@
 //! `usage`: tokens, money and time, summed up from the database. Asks no model.
 
-use exai_core::wording::counted;
+use exai_core::humanize::counted;
 use std::sync::{Arc, LazyLock};
 
 use exai_engine::{

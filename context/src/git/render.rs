@@ -8,7 +8,7 @@ use crate::{
     evidence::{FileReport, FileStatus},
     files::{escape, estimate_tokens},
 };
-use exai_core::wording::counted;
+use exai_core::humanize::counted;
 
 /// Keys the fence tag, apart from that of whole files.
 const FENCE_KEY: &[u8; 32] = b"exai-mcp changes fence, edition\n";

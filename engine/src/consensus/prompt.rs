@@ -141,7 +141,7 @@ impl Engine {
             max_output_tokens: None,
             json: false,
             web_search: false,
-            tools: exai_core::tooling::Tooling::default(),
+            tools: exai_core::function_calling::Tooling::default(),
         };
         gathered.report.extend(images.report);
         Ok((request, gathered))

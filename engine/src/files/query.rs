@@ -268,7 +268,7 @@ impl Engine {
             max_output_tokens: None,
             json: false,
             web_search: false,
-            tools: exai_core::tooling::Tooling::default(),
+            tools: exai_core::function_calling::Tooling::default(),
         };
         Ok(Rendered { request, gathered, dropped_turns: 0 })
     }

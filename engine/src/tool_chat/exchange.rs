@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use exai_core::{
     ProviderId,
     chat::{Message, Part, Role},
+    function_calling::ToolCall,
     thread::{Answer, Body, Thread, UserMessage},
-    tooling::ToolCall,
 };
 
 use super::TOOL;
@@ -164,7 +164,7 @@ pub(super) fn body(message: &Message) -> Body {
 
 #[cfg(test)]
 mod tests {
-    use exai_core::tooling::ToolResult;
+    use exai_core::function_calling::ToolResult;
 
     use super::*;
 

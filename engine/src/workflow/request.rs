@@ -73,7 +73,7 @@ impl Engine {
             max_output_tokens: None,
             json: rule.prompt.answers_in_json(),
             web_search: stored.input.web_search && choice.provider.searches_web(&choice.model),
-            tools: exai_core::tooling::Tooling::default(),
+            tools: exai_core::function_calling::Tooling::default(),
         };
         // The rendered text lives on in the request; the evidence itself is kept for checking citations.
         let gathered = Gathered { text: String::new(), ..gathered };

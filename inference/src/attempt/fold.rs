@@ -2,10 +2,10 @@
 
 use exai_core::{
     Kind,
-    chat::{Delta, FinishReason, Part, Reply, Request, Usage},
+    chat::{Delta, Finish, Part, Reply, Request, Usage},
     provider::{Provider, ProviderError},
     run::Phase,
-    tooling::ToolCall,
+    function_calling::ToolCall,
 };
 
 use crate::{
@@ -22,7 +22,7 @@ pub(super) struct Fold {
     opaque: Vec<Part>,
     usage: Option<Usage>,
     model: String,
-    finish: Option<FinishReason>,
+    finish: Option<Finish>,
 }
 
 impl Fold {
@@ -67,32 +67,32 @@ impl Fold {
     pub(super) fn finish(self, provider: &dyn Provider, request: &Request) -> Result<Reply, ProviderError> {
         let protocol = |message: String| ProviderError::new(provider.id().clone(), Kind::Protocol, message);
         let length = self.text.chars().count();
-        let finish = self.finish.unwrap_or(FinishReason::Cut);
-        match finish {
-            FinishReason::Cut => {
+        let finish = self.finish.unwrap_or_else(Finish::cut);
+        match &finish {
+            Finish::Failed(_) => {
                 return Err(protocol(format!("the answer broke off after {length} characters")));
             }
-            FinishReason::ContentFilter => {
+            Finish::Filter | Finish::Refused => {
                 return Err(ProviderError::new(
                     provider.id().clone(),
                     Kind::ContentFiltered,
                     "the vendor's content filter stopped the answer; rephrase, or name another model",
                 ));
             }
-            FinishReason::ToolCalls if !self.tool_calls.is_empty() => {}
-            FinishReason::Length if self.text.trim().is_empty() => {
+            Finish::ToolCalls if !self.tool_calls.is_empty() => {}
+            Finish::Length if self.text.trim().is_empty() => {
                 return Err(ProviderError::new(
                     provider.id().clone(),
                     Kind::UpstreamRejected,
                     "the model used its whole output for thinking; lower `thinking_mode` or name another model",
                 ));
             }
-            FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other
+            Finish::Stop | Finish::ToolCalls | Finish::Paused | Finish::Unknown(_)
                 if self.text.trim().is_empty() =>
             {
                 return Err(protocol("the model returned an empty answer".to_owned()));
             }
-            FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other | FinishReason::Length => {}
+            Finish::Stop | Finish::ToolCalls | Finish::Paused | Finish::Unknown(_) | Finish::Length => {}
         }
         let usage =
             self.usage.unwrap_or_else(|| estimated_usage(request, self.text.len() + self.reasoning_bytes));

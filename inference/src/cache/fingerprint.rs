@@ -6,7 +6,7 @@
 use exai_core::{
     EndpointIdentity, Principal, ProviderId, RequestHash,
     chat::{Part, Request, Role},
-    tooling::{ToolCall, ToolResult},
+    function_calling::{ToolCall, ToolResult},
 };
 
 /// The fingerprint of a request by a principal to a provider, at the endpoint that stands behind its name now.
@@ -85,7 +85,7 @@ mod tests {
             max_output_tokens: None,
             json: false,
             web_search: false,
-            tools: exai_core::tooling::Tooling::default(),
+            tools: exai_core::function_calling::Tooling::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exai_core::{Kind, Principal, RequestHash, Timestamp, wording::span};
+use exai_core::{Kind, Principal, RequestHash, Timestamp, humanize::span};
 
 use super::{Cached, fingerprint, warmup};
 use crate::{

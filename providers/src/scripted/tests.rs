@@ -19,7 +19,7 @@ fn request() -> Request {
         max_output_tokens: None,
         json: false,
         web_search: false,
-        tools: exai_core::tooling::Tooling::default(),
+        tools: exai_core::function_calling::Tooling::default(),
     }
 }
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 pub(crate) use decode::Decoder;
 use exai_core::{
     chat::Request,
+    function_calling::ToolChoice,
     model::ModelSpec,
     provider::{CallCtx, ProviderError, ReplyStream},
-    tooling::ToolChoice,
 };
 use url::Url;
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use exai_core::{
     Kind,
     chat::{Delta, Finish, Usage},
-    tooling::ToolCall,
+    function_calling::ToolCall,
 };
 use futures::{StreamExt as _, executor::block_on, stream::iter};
 use serde_json::Value;

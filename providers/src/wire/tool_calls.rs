@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use exai_core::{chat::Delta, tooling::ToolCall};
+use exai_core::{chat::Delta, function_calling::ToolCall};
 use serde_json::Value;
 
 /// More calls than any answer has; a server that sends more is out of order.

@@ -66,7 +66,7 @@ fn request(model: &str) -> Request {
         max_output_tokens: None,
         json: false,
         web_search: false,
-        tools: exai_core::tooling::Tooling::default(),
+        tools: exai_core::function_calling::Tooling::default(),
     }
 }
 
@@ -84,7 +84,7 @@ struct Folded {
     text: String,
     thought: String,
     opaque: Vec<serde_json::Value>,
-    calls: Vec<exai_core::tooling::ToolCall>,
+    calls: Vec<exai_core::function_calling::ToolCall>,
     model: String,
     usage: Option<Usage>,
     finish: Option<Finish>,

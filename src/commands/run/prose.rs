@@ -7,7 +7,7 @@ mod votes;
 use std::time::Duration;
 
 use console::style;
-use exai_core::wording::counted;
+use exai_core::humanize::counted;
 use serde_json::Value;
 
 /// The most lines of a quote.

@@ -9,7 +9,7 @@ mod marked;
 
 use std::path::Path;
 
-use exai_core::wording::counted;
+use exai_core::humanize::counted;
 use serde_json::Value;
 
 use self::{

@@ -1,6 +1,6 @@
 //! The part of an answer that says how it came about.
 
-use exai_core::{chat::Finish, wording::span};
+use exai_core::{chat::Finish, humanize::span};
 use exai_engine::{
     Call,
     context::evidence::{FileReport, FileStatus},

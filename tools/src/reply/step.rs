@@ -5,7 +5,7 @@ mod counters;
 mod own_work;
 
 use exai_core::Severity;
-use exai_core::wording::counted;
+use exai_core::humanize::counted;
 use exai_engine::{
     Call,
     workflow::{End, ExpertEnd, InspectedEnd, StepOutcome},

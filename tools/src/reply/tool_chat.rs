@@ -1,6 +1,6 @@
 //! The answer of `chat_with_tools`.
 
-use exai_core::tooling::ToolCall;
+use exai_core::function_calling::ToolCall;
 use exai_engine::{Call, tool_chat::ToolChatOutcome};
 use rmcp::model::CallToolResponse;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use exai_core::{
     ProviderId,
     chat::{Message, Part, Request, Role},
-    tooling::{ToolCall, ToolChoice, ToolResult, ToolSpec},
+    function_calling::{ToolCall, ToolChoice, ToolResult, ToolSpec},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};

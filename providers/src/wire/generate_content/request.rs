@@ -3,8 +3,8 @@
 use exai_core::{
     ProviderId,
     chat::{Message, Part, Request, Role, Thinking},
+    function_calling::ToolChoice,
     model::{Capability, ModelSpec},
-    tooling::ToolChoice,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -256,7 +256,7 @@ mod tests {
             max_output_tokens: Some(900),
             json: true,
             web_search,
-            tools: exai_core::tooling::Tooling::default(),
+            tools: exai_core::function_calling::Tooling::default(),
         };
         serde_json::from_slice(&body(&"gemini".into(), model, &request).unwrap()).unwrap()
     }

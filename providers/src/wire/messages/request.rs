@@ -3,8 +3,8 @@
 use exai_core::{
     ProviderId,
     chat::{Message, Part, Request, Role, Thinking},
+    function_calling::ToolChoice,
     model::{Capability, ModelSpec},
-    tooling::ToolChoice,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -260,7 +260,7 @@ mod tests {
             max_output_tokens: cap,
             json: true,
             web_search: false,
-            tools: exai_core::tooling::Tooling::default(),
+            tools: exai_core::function_calling::Tooling::default(),
         };
         serde_json::from_slice(&body(&"anthropic".into(), model, &request).unwrap()).unwrap()
     }

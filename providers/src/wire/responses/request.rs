@@ -3,8 +3,8 @@
 use exai_core::{
     ProviderId,
     chat::{Message, Part, Request, Role},
+    function_calling::{ToolChoice, ToolSpec},
     model::{Capability, ModelSpec},
-    tooling::{ToolChoice, ToolSpec},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -217,7 +217,7 @@ mod tests {
             max_output_tokens: Some(900),
             json: true,
             web_search: false,
-            tools: exai_core::tooling::Tooling::default(),
+            tools: exai_core::function_calling::Tooling::default(),
         };
         let written: Value =
             serde_json::from_slice(&body(&"openai".into(), false, model, &request).unwrap()).unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use exai_core::{
     chat::{Message, Part, Request, Role},
-    tooling::{ToolChoice, ToolResult, ToolSpec, Tooling},
+    function_calling::{ToolChoice, ToolResult, ToolSpec, Tooling},
 };
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ fn exchange(vendor: VendorKind, answer: &Whole) -> Vec<Message> {
         }),
     );
     parts.extend(answer.calls.iter().cloned().map(Part::ToolCall));
-    let gave = |call: &exai_core::tooling::ToolCall| {
+    let gave = |call: &exai_core::function_calling::ToolCall| {
         Part::ToolResult(ToolResult {
             id: call.id.clone(),
             name: call.name.clone(),

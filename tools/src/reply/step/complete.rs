@@ -1,6 +1,6 @@
 //! The peer's completion flags and objects.
 
-use exai_core::wording::counted;
+use exai_core::humanize::counted;
 use exai_engine::workflow::{StepOutcome, spec::Count};
 use serde_json::json;
 

@@ -22,7 +22,7 @@ fn ask() -> Request {
         max_output_tokens: Some(500),
         json: true,
         web_search: false,
-        tools: exai_core::tooling::Tooling::default(),
+        tools: exai_core::function_calling::Tooling::default(),
     }
 }
 
