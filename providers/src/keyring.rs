@@ -2,13 +2,14 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use exai_core::{Kind, provider::ProviderError};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::origin::Origin;
@@ -35,7 +36,7 @@ impl Keyring {
     /// The next key that does not rest, else the one that rests the shortest.
     pub(crate) fn pick(&self) -> (usize, &Arc<Origin>) {
         let now = Instant::now();
-        let resting = self.lock();
+        let resting = self.resting.lock();
         let count = self.origins.len();
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let rest = |place: usize| resting.get(place).copied().flatten().filter(|until| *until > now);
@@ -58,7 +59,7 @@ impl Keyring {
             _ => return failure,
         };
         let until = Instant::now() + failure.retry_after.unwrap_or(usual);
-        let mut resting = self.lock();
+        let mut resting = self.resting.lock();
         if let Some(slot) = resting.get_mut(place) {
             *slot = Some(until);
         }
@@ -75,11 +76,7 @@ impl Keyring {
     pub(crate) fn count(&self) -> (usize, usize) {
         let now = Instant::now();
         let all = self.origins.iter().filter(|origin| origin.key.is_some()).count();
-        (all, self.lock().iter().flatten().filter(|until| **until > now).count())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Option<Instant>>> {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+        (all, self.resting.lock().iter().flatten().filter(|until| **until > now).count())
     }
 }
 

@@ -2,10 +2,11 @@
 //! through by name.
 
 use std::{
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
 use exai_core::{
     ModelId, ProviderId,
     model::{ModelOrigin, ModelSpec},
@@ -33,18 +34,18 @@ pub(crate) struct Roster {
     overrides: Vec<ModelOverride>,
     /// Filled at first use, because it needs the catalogue.
     known: OnceLock<Arc<[ModelSpec]>>,
-    learnt: RwLock<Option<Learnt>>,
+    learnt: ArcSwapOption<Learnt>,
 }
 
 impl Roster {
     pub(crate) fn new(provider: ProviderId, vendor: VendorKind, overrides: Vec<ModelOverride>) -> Self {
-        Self { provider, vendor, overrides, known: OnceLock::new(), learnt: RwLock::default() }
+        Self { provider, vendor, overrides, known: OnceLock::new(), learnt: ArcSwapOption::empty() }
     }
 
     /// Configured models first, then the catalogue's in its order, then those that only the endpoint lists. A custom endpoint has no
     /// catalogue.
     pub(crate) fn models(&self) -> Arc<[ModelSpec]> {
-        let learnt = self.learnt.read().unwrap_or_else(PoisonError::into_inner);
+        let learnt = self.learnt.load();
         Arc::clone(learnt.as_ref().map_or_else(|| self.known(), |learnt| &learnt.models))
     }
 
@@ -67,14 +68,12 @@ impl Roster {
         let new =
             new.map(|id| ModelSpec { origin: ModelOrigin::Endpoint, ..self.passed_through(id.as_str()) });
         let models = known.iter().cloned().chain(new.collect::<Vec<_>>()).collect();
-        let learnt = Some(Learnt { at: Instant::now(), models });
-        *self.learnt.write().unwrap_or_else(PoisonError::into_inner) = learnt;
+        self.learnt.store(Some(Arc::new(Learnt { at: Instant::now(), models })));
     }
 
     /// How long ago the endpoint's own list was taken over.
     pub(crate) fn list_age(&self) -> Option<Duration> {
-        let learnt = self.learnt.read().unwrap_or_else(PoisonError::into_inner);
-        learnt.as_ref().map(|learnt| learnt.at.elapsed())
+        self.learnt.load().as_ref().map(|learnt| learnt.at.elapsed())
     }
 
     /// The model that `name` means here. Ids win over aliases, so that a user's alias cannot hide a model. A vendor's own endpoint

@@ -4,10 +4,7 @@
 
 mod script;
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
 use exai_core::{
@@ -16,6 +13,7 @@ use exai_core::{
     model::ModelSpec,
     provider::{CallCtx, Provider, ProviderError, ReplyStream},
 };
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 pub use self::script::{Gate, Script};
@@ -124,7 +122,7 @@ impl ScriptedProvider {
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+        self.plan.lock()
     }
 
     fn take(&self, request: &Request) -> Script {
