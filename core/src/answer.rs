@@ -1,4 +1,4 @@
-//! A whole answer of a tool, kept so that nobody has to ask for it twice.
+//! A whole answer of a tool, kept so that it need not be asked for twice.
 //!
 //! Kept are the answers of tasks, answers that are longer than their client can show, and those whose client left before they came.
 

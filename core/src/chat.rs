@@ -30,7 +30,7 @@ pub enum Part {
         /// The text.
         text: Arc<str>,
     },
-    /// A picture as a `data:` URL.
+    /// An image as a `data:` URL.
     Image {
         /// `data:image/...;base64,...`
         data_url: Arc<str>,
@@ -46,9 +46,9 @@ pub enum Part {
     ToolCall(ToolCall),
     /// What a call gave; in the caller's messages only.
     ToolResult(ToolResult),
-    /// A file that lies at the vendor's, for its models to read. Sent to that provider only.
+    /// A file that the vendor keeps, for its models to read. Sent to that provider only.
     File {
-        /// Where it lies.
+        /// The provider that keeps it.
         provider: ProviderId,
         /// The vendor's name for it.
         id: String,
@@ -116,7 +116,7 @@ impl Thinking {
     }
 }
 
-/// What is asked of a model. A field that is `None` is not sent: no vendor ever sees a value that nobody set.
+/// What is asked of a model. A field that is `None` is not sent: no vendor ever sees a value that was not set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// The model, in the provider's spelling.
@@ -142,7 +142,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A question with nothing besides.
+    /// A question and nothing else.
     #[must_use]
     pub fn asking(model: ModelId, question: Message) -> Self {
         Self {
@@ -178,7 +178,7 @@ pub enum Delta {
     Finished(Finish),
 }
 
-/// Tokens of one consultation. Cached and reasoning tokens are contained in input and output.
+/// Tokens of one run. Cached and reasoning tokens are contained in input and output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Prompt tokens, cached ones included.

@@ -52,7 +52,7 @@ pub trait Files: Send + Sync {
     /// The vendor refuses it or cannot be reached.
     async fn upload(&self, file: Upload, call: &CallCtx) -> Result<VendorFile, ProviderError>;
 
-    /// The files that lie there, of everybody who uses the same key.
+    /// The files that the vendor keeps, of all users of the same key.
     ///
     /// # Errors
     /// The vendor cannot be reached or its list cannot be understood.
@@ -61,7 +61,7 @@ pub trait Files: Send + Sync {
     /// The text that was made of a file ([`Reading::Extracted`]), or its content.
     ///
     /// # Errors
-    /// There is no such file, or the vendor gives its content to nobody.
+    /// There is no such file, or the vendor does not give its content out.
     async fn content(&self, id: &str, call: &CallCtx) -> Result<Bytes, ProviderError>;
 
     /// Removes a file.

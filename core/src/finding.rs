@@ -110,7 +110,7 @@ pub struct Finding {
     /// Why it matters.
     #[serde(default)]
     pub detail: String,
-    /// The smallest change that mends it; empty when there is nothing to change.
+    /// The smallest change that fixes it; empty when there is nothing to change.
     #[serde(default)]
     pub fix: String,
     /// How far it was checked.

@@ -10,7 +10,7 @@ use crate::{ModelId, ProviderId, chat::Usage};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
-    /// Takes pictures.
+    /// Takes images.
     Vision,
     /// Can call functions.
     Tools,
@@ -56,7 +56,7 @@ impl Price {
     }
 }
 
-/// Where a model stands in its life.
+/// The stage of a model's life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -69,7 +69,7 @@ pub enum Status {
     Retired,
 }
 
-/// Where it is known from that there is such a model.
+/// How this program knows that there is such a model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelOrigin {
@@ -115,7 +115,7 @@ pub struct ModelSpec {
     pub capabilities: BTreeSet<Capability>,
     /// Accepted reasoning efforts in the vendor's spelling, weakest first; empty when none are known.
     pub effort: Vec<String>,
-    /// Where it stands in its life.
+    /// The stage of its life.
     pub status: Status,
     /// Announced end as `YYYY-MM-DD`.
     pub retires: Option<String>,
@@ -127,7 +127,7 @@ pub struct ModelSpec {
     pub marks: Vec<Mark>,
     /// Whether the window is a fact or the default for unknown models.
     pub window_known: bool,
-    /// Where it is known from.
+    /// How it is known.
     #[serde(default)]
     pub origin: ModelOrigin,
 }

@@ -14,7 +14,7 @@ pub struct CallCtx {
     pub request_id: RequestId,
     /// When the answer must be complete.
     pub deadline: Instant,
-    /// Cancelled when nobody waits for the answer any more.
+    /// Cancelled when the caller no longer waits for the answer.
     pub cancel: CancellationToken,
 }
 
@@ -24,7 +24,7 @@ pub struct CallCtx {
 pub struct ProviderError {
     /// Who failed.
     pub provider: ProviderId,
-    /// The class, which decides about retry and what the caller is told.
+    /// The class, which decides about retries and about what the caller sees.
     pub kind: Kind,
     /// One sentence for the caller; never contains a key.
     pub message: String,

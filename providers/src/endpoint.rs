@@ -84,7 +84,7 @@ impl Endpoint {
         })
     }
 
-    /// The vendors' own servers answer nothing without a key, so the failure is told before the request.
+    /// The vendors' own servers answer nothing without a key, so this fails before a request is made.
     pub(crate) fn check_key(&self) -> Result<(), ProviderError> {
         let origin = self.keys.first();
         if self.is_vendors_own && origin.key.is_none() {

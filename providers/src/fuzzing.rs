@@ -1,4 +1,4 @@
-//! The door for the fuzzer: any bytes as a vendor's answer, in every format, cut into chunks anywhere.
+//! The fuzzer's entry: any bytes as a vendor's answer, in every format, cut into chunks anywhere.
 
 use std::{sync::Arc, time::Duration};
 

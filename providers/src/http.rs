@@ -31,7 +31,7 @@ pub(crate) struct Http {
     pub(crate) settings: HttpSettings,
     idle_connections: usize,
     outside: OnceLock<Client>,
-    /// No proxy stands between two programs of one machine.
+    /// Two programs of one machine need no proxy between them.
     loopback: OnceLock<Client>,
 }
 
@@ -285,7 +285,7 @@ pub(crate) async fn collect(
     Ok(body)
 }
 
-/// No answer came: nobody was there, or the connection broke first.
+/// No answer came: the host was not reached, or the connection broke first.
 pub(crate) fn unsent(origin: &Origin, url: &Url, error: reqwest::Error) -> ProviderError {
     let host = url.host_str().unwrap_or("the host");
     let (kind, message) = if error.is_connect() || error.is_timeout() {

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_said_is_not_sent() {
+    fn only_what_was_asked_is_sent() {
         let query = SearchQuery { words: "rust".to_owned(), count: 3, ..SearchQuery::default() };
         let engine = json!({"search_engine": "search-prime", "search_query": "rust", "count": 3});
         assert_eq!(written(&query, "search-prime"), engine);

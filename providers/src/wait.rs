@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 /// Why a wait ended without its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// Nobody wants the answer any more.
+    /// The caller no longer wants the answer.
     Cancelled,
     /// The call's deadline passed.
     Deadline,

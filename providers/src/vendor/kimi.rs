@@ -29,7 +29,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
         forcing: Forcing::Nothing,
     },
     word,
-    // platform.kimi.ai, "Files": 100 MB a file; the text of a file is had for nothing.
+    // platform.kimi.ai, "Files": 100 MB a file; extracting the text of a file is free.
     files: Some(FileFacts { purpose: "file-extract", reading: Reading::Extracted, max_bytes: 100_000_000 }),
     ..COMPATIBLE
 };

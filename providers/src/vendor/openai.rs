@@ -41,8 +41,8 @@ pub(crate) static VENDOR: Vendor = Vendor {
     ..COMPATIBLE
 };
 
-/// Some models speak the Responses interface only; the vendor's own web search, functions beside thinking, and files are there
-/// only.
+/// Some models speak the Responses interface only; the vendor's own web search, functions together with thinking,
+/// and files exist only there.
 fn wire(model: &ModelSpec, request: &Request) -> Wire {
     let searches = request.web_search && model.can(Capability::WebSearch);
     let calls = !request.tools.is_empty() && model.can(Capability::Thinking);

@@ -1,4 +1,4 @@
-//! Which optional parameters a model gets, and with which values. What nobody set is never sent.
+//! Which optional parameters a model gets, and with which values. A parameter that was not set is never sent.
 
 use exai_core::{
     chat::{Request, Thinking},

@@ -153,7 +153,7 @@ impl Serialize for Messages<'_> {
         // A message with nothing to say is refused by some vendors.
         let spoken =
             request.messages.iter().filter(|message| message.parts.iter().any(|part| part_bytes(part) > 0));
-        // What functions gave stands in messages of its own, before what else the caller says.
+        // The results of functions are messages of their own, before what else the caller says.
         let lines = spoken.flat_map(|message| {
             let results = message.parts.iter().filter_map(|part| match part {
                 Part::ToolResult(result) => Some(Line::Result(result)),

@@ -277,7 +277,7 @@ mod tests {
         );
         let searching = written("gemini-4-argon", Thinking::Low, true);
         assert_eq!(searching["tools"], json!([{"googleSearch": {}}]));
-        assert_eq!(searching["generationConfig"].get("responseMimeType"), None, "not beside a search");
+        assert_eq!(searching["generationConfig"].get("responseMimeType"), None, "not together with a search");
     }
 
     #[test]

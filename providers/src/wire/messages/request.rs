@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::wire::{data_url, effort};
 
-/// Sent where nobody set a cap and the model's own is not known: the interface wants one.
+/// Sent where no cap was set and the model's own is not known: the interface requires one.
 const USUAL_CAP: u32 = 32_000;
 /// Models of this generation take a budget of thinking tokens; later ones think as much as they see fit.
 const BUDGETED: &str = "-4-5";
@@ -143,7 +143,7 @@ pub(super) fn body(
             .filter(|line| !line.content.is_empty())
             .collect(),
         stream: true,
-        // Refused beside thinking; elsewhere from 0 to 1.
+        // Refused together with thinking; elsewhere from 0 to 1.
         temperature: request
             .temperature
             .filter(|value| value.is_finite() && !thinks)

@@ -21,7 +21,7 @@ struct Body<'a> {
     instructions: &'a str,
     input: Vec<Item<'a>>,
     stream: bool,
-    /// The vendor keeps answers unless it is told not to.
+    /// The vendor keeps answers unless the request says no.
     store: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt_cache_key: Option<String>,

@@ -185,7 +185,7 @@ fn custom() {
 }
 
 #[test]
-fn what_nobody_set_is_not_sent_to_anyone() {
+fn only_what_was_set_is_sent() {
     let bare = Request { temperature: None, thinking: None, max_output_tokens: None, json: false, ..ask() };
     for (vendor, model) in [
         (VendorKind::OpenAi, "gpt-4o"),
@@ -212,14 +212,14 @@ fn messages_keep_their_order_and_a_vendors_own_fields_go_to_that_vendor_only() {
             Part::text("two \"quoted\"\n"),
         ],
     };
-    let picture = Message {
+    let image = Message {
         role: Role::User,
         parts: vec![Part::text("look"), Part::Image { data_url: "data:image/png;base64,AA".into() }],
     };
     let empty =
         Message { role: Role::Assistant, parts: vec![opaque("kimi", json!({"x": 1})), Part::text("")] };
     let request =
-        Request { system: "".into(), messages: vec![Message::user("a"), answer, empty, picture], ..ask() };
+        Request { system: "".into(), messages: vec![Message::user("a"), answer, empty, image], ..ask() };
     assert_eq!(
         sent(VendorKind::Kimi, "kimi-k3", &request)["messages"],
         json!([
