@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verified_is_true_false_or_stale_on_the_wire() {
+    fn verified_has_three_words() {
         let wire = [Verified::Yes, Verified::No, Verified::Stale].map(|v| serde_json::to_string(&v).unwrap());
         assert_eq!(wire, ["true", "false", "\"stale\""]);
         assert!(serde_json::from_str::<Verified>("\"maybe\"").is_err());

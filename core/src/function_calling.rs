@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_are_always_an_object_where_one_is_wanted() {
+    fn arguments_become_objects_where_wanted() {
         for (arguments, object) in [
             ("{\"a\":1}", json!({"a": 1})),
             ("", json!({})),

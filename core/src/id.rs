@@ -184,14 +184,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thread_ids_are_random_and_run_ids_are_ordered() {
+    fn thread_ids_are_random_run_ids_ordered() {
         assert_eq!(ThreadId::new().as_uuid().get_version_num(), 4);
         assert_eq!(RunId::new().as_uuid().get_version_num(), 7);
         assert!(RunId::new() < RunId::new());
     }
 
     #[test]
-    fn a_bad_id_is_refused_with_its_text_cut_short() {
+    fn bad_ids_are_refused_in_short() {
         let error = "not-a-uuid".repeat(50).parse::<ThreadId>().unwrap_err();
         assert!(error.to_string().len() < 130, "{error}");
     }

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn cost_counts_cached_tokens_at_their_own_price() {
+    fn cached_tokens_have_their_own_price() {
         let price = Price { input: Some(2.0), output: Some(10.0), cached_input: Some(0.5) };
         let usage = Usage {
             input_tokens: 1_000_000,

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_vendor_has_one_default_for_each_purpose_and_it_is_in_service() {
+    fn every_vendor_has_one_active_default_each() {
         let marked = |vendor, mark| -> Vec<&str> {
             models_of(vendor)
                 .filter(|model| model.marks.contains(&mark))
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn successors_exist_and_a_retired_model_names_one() {
+    fn retired_models_name_existing_successors() {
         for vendor in VendorKind::NAMED {
             for model in models_of(vendor) {
                 if let Some(successor) = &model.successor {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_endpoint_gets_facts_but_not_the_vendors_calendar() {
+    fn custom_endpoints_get_facts_without_dates() {
         let home = ProviderId::from("home");
         let exact = facts_for_custom(&home, "GLM-5.2").unwrap();
         assert_eq!((exact.id.as_str(), exact.context_window), ("GLM-5.2", 1_048_576));

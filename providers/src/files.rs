@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_vendors_own_wrapping_is_taken_off() {
+    fn only_the_vendors_wrapping_is_removed() {
         let wrapped = json!({"content": "text", "file_type": "application/pdf", "filename": "a.pdf", "title": "", "type": "file"});
         assert_eq!(extracted(wrapped.to_string().as_bytes()).as_deref(), Some("text"));
         assert_eq!(extracted(br#"{"content": "of a JSON file"}"#), None);

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_seed_comes_to_the_same_end_wherever_it_is_cut() {
+    fn every_seed_has_one_end() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/answers");
         let mut ends = Vec::new();
         for entry in std::fs::read_dir(folder).unwrap() {

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_and_aliases_are_found_without_case_and_keep_the_vendors_spelling() {
+    fn names_are_found_without_case() {
         let minimax = roster(VendorKind::MiniMax, Vec::new());
         for name in ["MiniMax-M2", "minimax-m2", "M2", "MINIMAX-M2-STABLE"] {
             let model = minimax.model(name).unwrap();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vendor_passes_names_through_until_it_has_listed_its_own() {
+    fn a_list_ends_passing_names_through() {
         let openai = roster(VendorKind::OpenAi, Vec::new());
         let before = openai.model("gpt-99").unwrap();
         assert_eq!((before.origin, before.window_known), (ModelOrigin::PassedThrough, false));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_says_wins_over_the_catalogue() {
+    fn the_users_word_wins_over_the_catalogue() {
         let corrected = ModelOverride {
             aliases: vec!["best".to_owned()],
             window: Some(50_000),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateways_model_keeps_its_makers_temperature_rule() {
+    fn temperature_rules_travel_through_gateways() {
         let custom = roster(VendorKind::Custom, Vec::new());
         let rule = |name: &str| custom.sampling(&custom.model(name).unwrap());
         assert_eq!(rule("openai/gpt-6-luna"), Sampling::NotWhenThinking);

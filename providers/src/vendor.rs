@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_belong_to_their_vendor_and_hosts_contain_the_own_address() {
+    fn names_are_unique_and_hosts_complete() {
         let mut names = BTreeSet::new();
         for kind in VendorKind::NAMED {
             let facts = kind.facts();

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_come_first_and_dates_are_relative_to_the_reply() {
+    fn headers_come_before_the_body() {
         let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
             pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
         };

@@ -199,7 +199,7 @@ fn servers_at_home_and_gateways() {
 }
 
 #[test]
-fn a_page_of_a_proxy_is_named_and_not_quoted() {
+fn a_page_of_a_proxy_is_named() {
     let error = judge(VendorKind::Custom, 502, &[], "<html><body>Bad gateway s3cr3t</body></html>");
     assert_eq!(error.kind, Kind::Unavailable);
     assert!(error.message.contains("web page") && !error.message.contains("html"), "{}", error.message);
@@ -215,7 +215,7 @@ fn the_vendors_own_word_on_retrying_counts() {
 }
 
 #[test]
-fn messages_say_what_to_do_and_do_not_repeat_the_key() {
+fn messages_say_what_to_do_without_keys() {
     let body =
         r#"{"error":{"message":"Incorrect API key provided: s3cr3t-value.","code":"invalid_api_key"}}"#;
     let error = judge(VendorKind::OpenAi, 401, &[], body);

@@ -47,7 +47,7 @@ async fn it_follows_the_script_then_its_default() {
 }
 
 #[tokio::test]
-async fn a_gate_holds_an_answer_and_a_cancellation_is_counted() {
+async fn gates_hold_and_cancellations_count() {
     let provider = Arc::new(ScriptedProvider::new("a", "m"));
     let gate = Gate::new();
     provider.default_answer(Script::text("late").gated(&gate));

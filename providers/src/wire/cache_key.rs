@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_conversation_keeps_its_key_as_it_grows() {
+    fn a_growing_conversation_keeps_its_key() {
         let asked = |texts: &[&str]| Request {
             system: "Be brief.".into(),
             messages: texts.iter().map(|text| Message::user(*text)).collect(),

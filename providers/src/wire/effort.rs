@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_level_that_is_not_offered_becomes_the_next_higher_one() {
+    fn missing_levels_become_the_next_higher() {
         use Thinking::{High, Low, Max, Medium, Minimal};
         let three = ["low", "high", "max"];
         let openai = ["low", "medium", "high", "xhigh"];

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn only_data_and_names_pass_however_the_bytes_fall_apart() {
+    fn only_data_and_names_pass_the_filter() {
         let text: &[u8] =
             b"\xEF\xBB\xBF: hello\r\n\r\nid: 7\r\nretry: soon\r\ndata: {\"a\":1}\r\ndat\nnonsense\rdata:b\r\r\nevent: x\nevent: y\ndata: c";
         let expected = b"\ndata: {\"a\":1}\ndata:b\n\nevent: x\ndata: c".as_slice();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_bounded_and_comments_do_not_count() {
+    fn events_are_bounded_without_their_comments() {
         let (mut lines, mut out) = (Lines::new(100), Vec::new());
         assert!(lines.push(format!(":{}\n", "x".repeat(5000)).as_bytes(), &mut out).is_ok());
         assert!(lines.push(b"data: 0123456789\n\n", &mut out).is_ok());
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn events_come_apart_and_those_before_one_that_is_too_long_come_too() {
+    fn events_before_a_long_one_pass() {
         let (mut lines, mut out) = (Lines::new(20), Vec::new());
         let chunk = b"data: a\n\ndata: b\n\ndata: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
         assert_eq!(lines.push(chunk, &mut out), Err(EventTooLong(20)));

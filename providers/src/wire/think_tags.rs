@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leading_thought_is_taken_out_wherever_the_pieces_end() {
+    fn leading_thoughts_are_split_off_anywhere() {
         for (whole, text, thought) in [
             ("<think>a < b</ think></think>\n\nanswer", "answer", "a < b</ think>"),
             ("\n <think>only", "", "only"),

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn token_counts_are_found_under_every_vendors_names() {
+    fn every_vendors_token_counts_are_found() {
         let full = |cached, reasoning| Usage {
             input_tokens: 10,
             output_tokens: 5,

@@ -17,7 +17,7 @@ use tokio::{
 use super::{ask, custom, provider};
 
 #[tokio::test]
-async fn every_shape_of_stream_gives_the_same_answer() {
+async fn every_stream_gives_the_same_answer() {
     let vendor = Vendor::start().await;
     let provider = custom(&vendor);
     let text = "Grüße, 世界 🦀: a\nb \"c\"";
@@ -57,7 +57,7 @@ async fn every_shape_of_stream_gives_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_plain_reply_to_a_streamed_request_is_an_answer() {
+async fn plain_replies_to_streamed_requests_are_answers() {
     let vendor = Vendor::start().await;
     let body = json!({"choices": [{"message": {"content": "whole"}, "finish_reason": "length"}]});
     vendor.then(Answer::json(200, &body));
@@ -74,7 +74,7 @@ async fn a_vendor_gets_its_own_thoughts_back() {
 }
 
 #[tokio::test]
-async fn each_vendor_is_asked_at_its_own_path() {
+async fn each_vendor_has_its_own_path() {
     let vendor = Vendor::start().await;
     for (kind, model, path) in [
         (VendorKind::OpenAi, "gpt-6-luna", "/v1/chat/completions"),
@@ -128,7 +128,7 @@ async fn counting_vendor(pieces: usize, connections: Arc<AtomicUsize>) -> String
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again_after_a_complete_answer() {
+async fn connections_are_reused_after_complete_answers() {
     for pieces in [1, 3] {
         let connections = Arc::new(AtomicUsize::new(0));
         let address = counting_vendor(pieces, Arc::clone(&connections)).await;

@@ -13,7 +13,7 @@ use super::{ask, call, call_within, custom, fold, provider_with, request, soon};
 const SHORT: Duration = Duration::from_millis(80);
 
 #[tokio::test]
-async fn cancelling_closes_the_upstream_request_at_every_stage() {
+async fn cancelling_closes_requests_at_every_stage() {
     let vendor = Vendor::start().await;
     let provider = custom(&vendor);
 
@@ -142,7 +142,7 @@ async fn thirty_two_calls_run_at_once() {
 }
 
 #[tokio::test]
-async fn a_failure_whose_text_does_not_come_is_judged_by_its_status() {
+async fn failures_without_text_go_by_status() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let hasty = HttpSettings { error_body: SHORT, ..HttpSettings::default() };

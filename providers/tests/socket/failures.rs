@@ -55,7 +55,7 @@ async fn each_failure_has_its_kind_and_is_asked_once() {
 }
 
 #[tokio::test]
-async fn what_had_arrived_is_kept_when_the_connection_breaks() {
+async fn broken_connections_keep_what_had_arrived() {
     let vendor = Vendor::start().await;
     let provider = custom(&vendor);
     vendor.then(Answer::pieces(["one ", "two ", "three"]).cut_after_pieces(2));
@@ -126,7 +126,7 @@ fn settings_that_cannot_work_are_refused() {
 }
 
 #[test]
-fn a_vendor_passes_on_what_nobody_knows_until_it_has_listed_its_models() {
+fn unknown_models_pass_until_lists_are_read() {
     let named = |name: &str, kind| EndpointSettings {
         base_url: Some("http://localhost:1".to_owned()),
         ..EndpointSettings::new(name.into(), kind)

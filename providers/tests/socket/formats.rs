@@ -95,7 +95,7 @@ fn stream(events: &[(&str, Value)]) -> Answer {
 }
 
 #[tokio::test]
-async fn every_format_is_sent_and_read_as_its_vendor_wants_it() {
+async fn every_format_suits_its_vendor() {
     for format in formats() {
         let vendor = Vendor::start().await;
         vendor.then(stream(&format.events));
@@ -150,7 +150,7 @@ async fn a_refusal_is_judged_in_every_format() {
 }
 
 #[tokio::test]
-async fn openai_is_asked_for_a_search_where_it_has_one() {
+async fn openai_searches_where_it_can() {
     let vendor = Vendor::start().await;
     let found = json!({"type": "response.completed", "response": {"status": "completed"}});
     vendor

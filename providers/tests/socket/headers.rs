@@ -7,7 +7,7 @@ use exai_providers::{EndpointSettings, HttpSettings, VendorKind, build};
 use super::{ask, call, crypto, custom, fold, request};
 
 #[tokio::test]
-async fn a_call_carries_its_key_its_name_and_the_request_id() {
+async fn calls_carry_key_name_and_request_id() {
     let vendor = Vendor::start().await;
     ask(&custom(&vendor), "m").await;
     let sent = vendor.requests().pop().unwrap();

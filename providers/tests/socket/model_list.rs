@@ -21,7 +21,7 @@ async fn the_endpoints_own_list_is_read() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again_twice_and_what_does_not_is_not() {
+async fn only_passing_failures_are_retried() {
     let vendor = Vendor::start().await;
     let pause = Duration::from_millis(1);
     let eager = HttpSettings { list_retry_pause: (pause, pause), ..HttpSettings::default() };
@@ -44,7 +44,7 @@ async fn what_passes_is_tried_again_twice_and_what_does_not_is_not() {
 }
 
 #[tokio::test]
-async fn a_list_that_does_not_come_ends_at_the_deadline_and_by_cancellation() {
+async fn missing_lists_end_with_the_call() {
     let vendor = Vendor::start().await;
     vendor.models_answer(Answer::never());
     let provider = custom(&vendor);

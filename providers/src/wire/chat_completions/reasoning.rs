@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn details_that_grow_and_details_in_pieces_give_the_same() {
+    fn growing_details_equal_details_in_pieces() {
         let kept = Some(json!({"reasoning_details": [{"type": "t", "text": "I think"}]}));
         let grow = [
             json!({"reasoning_details": [{"type": "t", "text": "I"}]}),

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_read_with_thoughts_and_growing_counts() {
+    fn chunks_are_read_with_growing_counts() {
         let chunks = [
             json!({"candidates": [{"content": {"parts": [{"text": "hm", "thought": true}]}}], "modelVersion": "gemini-4-argon",
                 "usageMetadata": {"promptTokenCount": 9, "thoughtsTokenCount": 4}}),

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_written_as_the_interface_wants_it() {
+    fn requests_match_the_interface() {
         assert_eq!(
             written("gemini-4-argon", Thinking::Max, false),
             json!({

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_read_with_its_thoughts_and_every_token() {
+    fn messages_are_read_with_every_token() {
         let events = stream(&[
             json!({"type": "message_start", "message": {"model": "claude-opus-5-5", "usage": {"input_tokens": 3, "cache_read_input_tokens": 10,
                 "cache_creation_input_tokens": 2, "output_tokens": 1}}}),

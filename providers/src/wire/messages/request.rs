@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_written_as_the_interface_wants_it() {
+    fn requests_match_the_interface() {
         let body = written("claude-haiku-5-5", None, None);
         assert_eq!(body["max_tokens"], 128_000, "the interface wants a cap");
         assert_eq!(
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn thinking_is_asked_for_as_each_generation_wants_it() {
+    fn each_generation_has_its_own_thinking() {
         use Thinking::{High, Max, Minimal};
         for (model, level, cap, thinking, effort) in [
             ("claude-haiku-5-5", High, None, json!({"type": "adaptive"}), Value::Null),

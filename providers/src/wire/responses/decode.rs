@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_read_with_its_thoughts_and_counts() {
+    fn responses_are_read_with_thoughts() {
         let events = stream(&[
             json!({"type": "response.created", "response": {"model": "gpt-6.1-sol", "status": "in_progress", "error": null}}),
             json!({"type": "response.output_item.added", "item": {"type": "reasoning"}}),

@@ -196,7 +196,7 @@ mod tests {
     use exai_core::chat::Thinking;
 
     #[test]
-    fn a_request_is_written_as_the_interface_wants_it() {
+    fn requests_match_the_interface() {
         let model = catalogue::find("gpt-6.1-sol").unwrap();
         let request = Request {
             model: model.id.clone(),

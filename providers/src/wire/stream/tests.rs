@@ -74,7 +74,7 @@ fn a_recorded_stream_reads_as_a_whole() {
 
 proptest! {
     #[test]
-    fn the_same_bytes_in_any_chunks_read_the_same(cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..40)) {
+    fn chunk_boundaries_do_not_matter(cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..40)) {
         let bytes = recorded().into_bytes();
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
         cuts.extend([0, bytes.len()]);
@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn a_stream_cut_anywhere_keeps_what_had_arrived(at in any::<prop::sample::Index>()) {
+    fn cut_streams_keep_what_had_arrived(at in any::<prop::sample::Index>()) {
         let bytes = recorded().into_bytes();
         let at = at.index(bytes.len());
         let whole = read(VendorKind::Glm, vec![Ok(Bytes::copy_from_slice(&bytes[..at]))]);
@@ -184,7 +184,7 @@ fn failures_inside_a_good_status_are_failures() {
 }
 
 #[test]
-fn a_reply_that_was_not_streamed_is_accepted() {
+fn replies_without_a_stream_are_accepted() {
     let reply = json!({"model": "m", "choices": [{"message": {"role": "assistant", "content": "<think>t</think>a"},
         "finish_reason": "stop"}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}});
     let whole = text(VendorKind::Custom, &format!("\n\n{reply:#}"));
@@ -193,7 +193,7 @@ fn a_reply_that_was_not_streamed_is_accepted() {
 }
 
 #[test]
-fn token_counts_are_taken_from_wherever_they_are() {
+fn token_counts_are_found_everywhere() {
     let count = |n: u64| json!({"prompt_tokens": 9, "completion_tokens": n});
     let with = |mut value: Value, n: u64| {
         value["usage"] = count(n);
@@ -214,7 +214,7 @@ fn token_counts_are_taken_from_wherever_they_are() {
 }
 
 #[test]
-fn what_vendors_want_back_is_handed_out_before_the_end() {
+fn opaque_fields_precede_the_end() {
     let thought = |field: &str, value: Value| json!({"choices": [{"delta": {field: value}}]});
     let kimi =
         [thought("reasoning_content", json!("a")), thought("reasoning_content", json!("b")), finish("stop")];
@@ -242,7 +242,7 @@ fn an_endless_line_is_given_up() {
 }
 
 #[test]
-fn what_breaks_after_the_end_was_announced_costs_nothing() {
+fn breaks_after_the_finish_cost_nothing() {
     let body = || Ok(Bytes::from(events(&[piece("a"), finish("stop")])));
     let idle = || Err(Broken::Stopped(Stop::Limit, LIMITS.idle));
     assert_eq!(read(VendorKind::Custom, vec![body(), idle()]).finish, Some(Finish::Stop));

@@ -94,7 +94,7 @@ fn called(answer: &Whole) -> Vec<(&str, &str, &str)> {
 }
 
 #[test]
-fn chat_completions_brings_the_thought_back_with_the_call() {
+fn chat_completions_returns_thoughts_with_calls() {
     let decoder = |origin: Origin| chat_completions::Decoder::new(Arc::new(origin), "asked".to_owned());
     let delta = |delta: Value| json!({"choices": [{"delta": delta}]});
     let body = events(&[

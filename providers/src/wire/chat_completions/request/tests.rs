@@ -201,7 +201,7 @@ fn only_what_was_set_is_sent() {
 }
 
 #[test]
-fn messages_keep_their_order_and_a_vendors_own_fields_go_to_that_vendor_only() {
+fn own_fields_return_to_their_vendor_only() {
     let opaque = |provider: &str, json: Value| Part::Opaque { provider: provider.into(), json };
     let answer = Message {
         role: Role::Assistant,
@@ -236,13 +236,13 @@ fn messages_keep_their_order_and_a_vendors_own_fields_go_to_that_vendor_only() {
 }
 
 #[test]
-fn an_alias_is_sent_as_the_models_own_name() {
+fn an_alias_becomes_the_models_name() {
     let request = Request { model: "m2".into(), ..ask() };
     assert_eq!(sent(VendorKind::MiniMax, "m2", &request)["model"], "MiniMax-M2");
 }
 
 #[test]
-fn two_megabytes_are_written_into_the_room_that_was_made_for_them() {
+fn two_megabytes_are_written_without_growth() {
     let text = "fn main() { println!(\"hello\"); }\n".repeat(64 * 1024);
     assert!(text.len() > 2_000_000);
     let request = Request { messages: vec![Message::user(text)], ..ask() };
