@@ -5,8 +5,8 @@ mod exchange;
 use exai_core::{
     ThreadId,
     chat::{Message, Part, Request, Role, Thinking},
-    thread::{Body, Thread},
     function_calling::{ToolCall, ToolChoice, ToolSpec, Tooling},
+    thread::{Body, Thread},
 };
 use futures::FutureExt as _;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exai_core::{BoxError, Kind, provider::ProviderError, store::StoreError, humanize::counted};
+use exai_core::{BoxError, Kind, humanize::counted, provider::ProviderError, store::StoreError};
 
 /// A failure of a completion. Its text is for the caller and says what to do next.
 #[derive(Debug, thiserror::Error)]

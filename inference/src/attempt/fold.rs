@@ -3,9 +3,9 @@
 use exai_core::{
     Kind,
     chat::{Delta, Finish, Part, Reply, Request, Usage},
+    function_calling::ToolCall,
     provider::{Provider, ProviderError},
     run::Phase,
-    function_calling::ToolCall,
 };
 
 use crate::{
