@@ -6,7 +6,7 @@ use std::{
 };
 
 use exai_core::{
-    Clock as _, Principal, SystemClock, ThreadId,
+    Clock as _, Identity, SystemClock, ThreadId,
     store::{Store as _, Write},
     thread::{Body, Turn, UserMessage},
 };
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) async fn among_many() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let store = SqliteStore::open_lazily(Settings::at(home.path().join("exai.db")), Arc::new(SystemClock));
-    let (who, at) = (Principal::local(), SystemClock.now());
+    let (who, at) = (Identity::local(), SystemClock.now());
     let mut ids = Vec::with_capacity(THREADS);
     for _ in 0..THREADS / 100 {
         let mut batch = Vec::new();

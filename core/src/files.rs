@@ -71,7 +71,7 @@ pub trait Files: Send + Sync {
     async fn delete(&self, id: &str, call: &CallCtx) -> Result<(), ProviderError>;
 }
 
-/// A file that this principal has put at a vendor's.
+/// A file that this owner has put at a vendor's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadedFile {
     /// Where it lies.

@@ -153,11 +153,15 @@ name_id!(
     ModelId
 );
 name_id!(
+    /// The name of an API key in the configuration: which key was used can be recorded without the key itself.
+    KeyId
+);
+name_id!(
     /// Correlates one client request over logs, errors and upstream calls.
     RequestId
 );
 
-/// Fingerprint of everything that decides an answer (principal, provider, model, parameters, rendered messages), as 64 hex digits.
+/// Fingerprint of everything that decides an answer (identity, provider, model, parameters, rendered messages), as 64 hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RequestHash(pub [u8; 32]);
 

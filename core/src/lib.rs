@@ -28,6 +28,7 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{BoxError, Kind};
 pub use finding::{Citation, Finding, Severity, Verified};
 pub use id::{
-    AnswerId, ConnectionId, EndpointIdentity, ModelId, ProviderId, RequestHash, RequestId, RunId, ThreadId,
+    AnswerId, ConnectionId, EndpointIdentity, KeyId, ModelId, ProviderId, RequestHash, RequestId, RunId,
+    ThreadId,
 };
-pub use principal::Principal;
+pub use principal::{Identity, Principal};

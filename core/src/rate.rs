@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::Principal;
+use crate::Identity;
 
 /// Whether a call may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,6 @@ pub enum Rate {
 /// Counts calls of callers.
 #[async_trait]
 pub trait RateLimiter: fmt::Debug + Send + Sync {
-    /// Asks for one call. Callers are told apart by tenant and owner: what else a principal may do gives it no further calls.
-    async fn take(&self, who: &Principal) -> Rate;
+    /// Asks for one call.
+    async fn take(&self, who: &Identity) -> Rate;
 }

@@ -1,4 +1,4 @@
-//! The port to durable storage. Every method takes the principal; nothing of another owner can be seen or touched.
+//! The port to durable storage. Every method takes the identity; nothing of another owner can be seen or touched.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use crate::{
-    AnswerId, BoxError, Kind, Principal, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
+    AnswerId, BoxError, Identity, Kind, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
     answer::KeptAnswer,
     chat::Usage,
     files::UploadedFile,
@@ -231,25 +231,25 @@ pub struct StoredAnswers {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Queues a batch. Batches are written in the order of this call.
-    fn write(&self, who: &Principal, batch: Vec<Write>) -> Commit;
+    fn write(&self, who: &Identity, batch: Vec<Write>) -> Commit;
 
     /// Loads a thread with all its turns, after every queued write to it. `None` when it never existed, belongs to someone else or has expired.
     ///
     /// # Errors
     /// The database cannot be read, or has queued turns of this thread that it cannot write.
-    async fn thread(&self, who: &Principal, id: ThreadId) -> Result<Option<Thread>, StoreError>;
+    async fn thread(&self, who: &Identity, id: ThreadId) -> Result<Option<Thread>, StoreError>;
 
     /// The owner's threads, latest first, at most `limit`.
     ///
     /// # Errors
     /// The database cannot be read.
-    async fn threads(&self, who: &Principal, limit: u32) -> Result<Vec<ThreadSummary>, StoreError>;
+    async fn threads(&self, who: &Identity, limit: u32) -> Result<Vec<ThreadSummary>, StoreError>;
 
     /// The runs of a thread, oldest first. A run that is still open after its deadline reads as `Interrupted`.
     ///
     /// # Errors
     /// The database cannot be read.
-    async fn runs(&self, who: &Principal, thread: ThreadId) -> Result<Vec<Run>, StoreError>;
+    async fn runs(&self, who: &Identity, thread: ThreadId) -> Result<Vec<Run>, StoreError>;
 
     /// The owner's threads whose title or words contain `words` without regard to case, latest first, at most `limit`.
     ///
@@ -257,7 +257,7 @@ pub trait Store: Send + Sync {
     /// The database cannot be read.
     async fn search_threads(
         &self,
-        who: &Principal,
+        who: &Identity,
         words: &str,
         limit: u32,
     ) -> Result<Vec<ThreadSummary>, StoreError>;
@@ -268,7 +268,7 @@ pub trait Store: Send + Sync {
     /// The database cannot be read.
     async fn recent_runs(
         &self,
-        who: &Principal,
+        who: &Identity,
         filter: &RunFilter,
         limit: u32,
     ) -> Result<Vec<Run>, StoreError>;
@@ -277,19 +277,19 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// The database cannot be read.
-    async fn answered_run(&self, who: &Principal, request: RequestHash) -> Result<Option<Run>, StoreError>;
+    async fn answered_run(&self, who: &Identity, request: RequestHash) -> Result<Option<Run>, StoreError>;
 
     /// When the owner last wanted answers forgotten; see [`Write::ForgetAnswers`].
     ///
     /// # Errors
     /// The database cannot be read.
-    async fn answers_forgotten(&self, who: &Principal) -> Result<Option<Timestamp>, StoreError>;
+    async fn answers_forgotten(&self, who: &Identity) -> Result<Option<Timestamp>, StoreError>;
 
     /// The owner's answers since a moment.
     ///
     /// # Errors
     /// The database cannot be read.
-    async fn stored_answers(&self, who: &Principal, since: Timestamp) -> Result<StoredAnswers, StoreError>;
+    async fn stored_answers(&self, who: &Identity, since: Timestamp) -> Result<StoredAnswers, StoreError>;
 
     /// What finished runs of a span used, latest first, at most `limit`.
     ///
@@ -297,7 +297,7 @@ pub trait Store: Send + Sync {
     /// The database cannot be read.
     async fn usage(
         &self,
-        who: &Principal,
+        who: &Identity,
         since: Timestamp,
         until: Timestamp,
         limit: u32,
@@ -307,7 +307,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// The database cannot be read.
-    async fn answer(&self, who: &Principal, id: AnswerId) -> Result<Option<KeptAnswer>, StoreError>;
+    async fn answer(&self, who: &Identity, id: AnswerId) -> Result<Option<KeptAnswer>, StoreError>;
 
     /// The kept answers of a thread, latest first, at most `limit`.
     ///
@@ -315,16 +315,16 @@ pub trait Store: Send + Sync {
     /// The database cannot be read.
     async fn answers(
         &self,
-        who: &Principal,
+        who: &Identity,
         thread: ThreadId,
         limit: u32,
     ) -> Result<Vec<KeptAnswer>, StoreError>;
 
-    /// The files that the principal has put at vendors', latest first.
+    /// The files that the owner has put at vendors', latest first.
     ///
     /// # Errors
     /// The database cannot be read.
-    async fn uploaded_files(&self, who: &Principal, limit: u32) -> Result<Vec<UploadedFile>, StoreError>;
+    async fn uploaded_files(&self, who: &Identity, limit: u32) -> Result<Vec<UploadedFile>, StoreError>;
 
     /// Whether the database can be read now.
     ///

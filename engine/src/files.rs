@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use exai_context::files::Rejection;
 use exai_core::{
-    Principal,
+    Identity,
     files::Files,
     provider::{CallCtx, Provider, ProviderError},
 };
@@ -72,7 +72,7 @@ fn rejected(field: &'static str, written: &str, rejection: &Rejection) -> Engine
 }
 
 /// How this principal's files are marked at a vendor's, where those of others may lie beside them.
-fn mark(who: &Principal) -> String {
+fn mark(who: &Identity) -> String {
     let hash = blake3::hash(format!("{}\n{}", who.tenant, who.owner).as_bytes()).to_hex();
     format!("exai-{}-", hash.chars().take(8).collect::<String>())
 }

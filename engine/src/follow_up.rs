@@ -59,7 +59,7 @@ impl Engine {
         let Answered { delivery, unwritten, written } = answered;
         // The first consultation stands whatever becomes of the second.
         if !unwritten.writes.is_empty() {
-            drop(self.threads.store.write(&call.principal, unwritten.writes));
+            drop(self.threads.store.write(&call.principal.identity, unwritten.writes));
         }
         let second = self.inference.complete(next, call).await?;
         let answered = Answered { written: second.written.or(written), ..second };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use exai_core::{
-    Principal,
+    Identity,
     store::{StoreError, UsageRecord},
 };
 
@@ -121,7 +121,7 @@ impl Engine {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn spent_today(&self, who: &Principal) -> Result<f64, StoreError> {
+    pub async fn spent_today(&self, who: &Identity) -> Result<f64, StoreError> {
         self.inference.spent_today(who).await
     }
 

@@ -50,7 +50,7 @@ impl Engine {
         let asked = self.inference.complete(question, &call.apart(LIMIT)).await.map(|answered| {
             let writes = answered.unwritten.writes;
             if !writes.is_empty() {
-                drop(self.threads.store.write(&call.principal, writes));
+                drop(self.threads.store.write(&call.principal.identity, writes));
             }
         });
         Probed {

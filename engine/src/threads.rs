@@ -58,7 +58,7 @@ impl Threads {
         call: &Call,
     ) -> Result<Option<Thread>, EngineError> {
         let Some(id) = id else { return Ok(None) };
-        match self.store.thread(&call.principal, id).await.map_err(EngineError::from_store)? {
+        match self.store.thread(&call.principal.identity, id).await.map_err(EngineError::from_store)? {
             Some(thread) => Ok(Some(thread)),
             None => Err(EngineError::unknown_thread(id)),
         }
@@ -116,7 +116,8 @@ impl Threads {
             batch.push(self.turn(id, seq, tool, body));
             seq += 1;
         }
-        let persisted = match self.store.write(&call.principal, batch).within(self.commit_wait).await {
+        let persisted = match self.store.write(&call.principal.identity, batch).within(self.commit_wait).await
+        {
             Ok(persisted) => persisted,
             Err(StoreError::Unavailable { .. } | StoreError::Backlog) if thread.is_none() => false,
             Err(error) => return Err(EngineError::from_store(error)),
@@ -165,10 +166,10 @@ impl Threads {
         for _ in 0..=ANSWER_RETRIES {
             let mut batch = with.clone();
             batch.push(self.turn(after.thread, seq, tool, body.clone()));
-            match self.store.write(&call.principal, batch).within(self.commit_wait).await {
+            match self.store.write(&call.principal.identity, batch).within(self.commit_wait).await {
                 Ok(persisted) => return persisted,
                 Err(error) if error.kind() == Kind::Conflict => {
-                    match self.store.thread(&call.principal, after.thread).await {
+                    match self.store.thread(&call.principal.identity, after.thread).await {
                         Ok(Some(thread)) => seq = thread.next_seq(),
                         Ok(None) | Err(_) => break,
                     }
@@ -182,7 +183,7 @@ impl Threads {
         let reason = failure.map_or_else(|| "the thread kept changing".to_owned(), |error| error.to_string());
         tracing::warn!(request_id = %call.request_id, thread = %after.thread, "an answer was not stored: {reason}");
         if !with.is_empty() {
-            drop(self.store.write(&call.principal, with.clone()));
+            drop(self.store.write(&call.principal.identity, with.clone()));
         }
         false
     }

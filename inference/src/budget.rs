@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use exai_core::{
-    Clock, Principal, ThreadId, Timestamp,
+    Clock, Identity, ThreadId, Timestamp,
     chat::Request,
     model::Status,
     store::{Store, StoreError},
@@ -55,7 +55,7 @@ pub(crate) struct Ledger<'a> {
 /// What is about to be spent, and by whom.
 #[derive(Clone, Copy)]
 pub(crate) struct Bill<'a> {
-    pub who: &'a Principal,
+    pub who: &'a Identity,
     pub thread: Option<ThreadId>,
     pub choice: &'a Choice,
     pub request: &'a Request,
@@ -147,7 +147,7 @@ impl Drop for Reservation {
 pub(crate) async fn spent_today(
     store: &dyn Store,
     clock: &dyn Clock,
-    who: &Principal,
+    who: &Identity,
 ) -> Result<f64, StoreError> {
     let now = clock.now();
     let midnight = Timestamp(now.0 - now.0.rem_euclid(DAY_MS));

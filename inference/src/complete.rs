@@ -46,7 +46,7 @@ impl Inference {
     ) -> Result<Answered, InferenceError> {
         let prologue = std::mem::take(&mut question.prologue);
         let key = fingerprint(
-            &call.principal,
+            &call.principal.identity,
             question.choice.provider.id(),
             question.choice.provider.identity(),
             question.prompt_version,
@@ -60,7 +60,7 @@ impl Inference {
         }
         let ledger = Ledger { store: &*self.store, clock: &*self.clock };
         let bill = Bill {
-            who: &call.principal,
+            who: &call.principal.identity,
             thread: question.thread,
             choice: &question.choice,
             request: &question.request,
@@ -94,7 +94,7 @@ impl Inference {
                 serial: self.next_serial(),
                 record: RunRecord::new(
                     Arc::clone(&self.store),
-                    call.principal.clone(),
+                    call.principal.identity.clone(),
                     run,
                     prologue.take().unwrap_or_default(),
                     reserved,
@@ -119,7 +119,7 @@ impl Inference {
         }
         // The thread of a run that somebody else began is no part of its record.
         let apart = prologue.filter(|writes| !writes.is_empty());
-        let written = apart.map(|writes| self.store.write(&call.principal, writes));
+        let written = apart.map(|writes| self.store.write(&call.principal.identity, writes));
         Ok(Joined { handle, written })
     }
 
@@ -151,13 +151,13 @@ impl Inference {
         let found = match self.cache.get(key) {
             Some(cached) => Some(cached),
             None => {
-                self.warmup.warm(&self.cache, &*self.store, now, &call.principal).await;
+                self.warmup.warm(&self.cache, &*self.store, now, &call.principal.identity).await;
                 self.cache.peek(key)
             }
         };
         // Read late, an answer is older than its time in this cache.
         let cached = found.filter(|cached| !self.warmup.is_over(cached.at, now))?;
-        if self.is_forgotten(cached.at, &call.principal).await {
+        if self.is_forgotten(cached.at, &call.principal.identity).await {
             self.cache.forget(key);
             return None;
         }

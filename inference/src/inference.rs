@@ -9,7 +9,7 @@ use std::{
 };
 
 use exai_core::{
-    Clock, Principal, Timestamp,
+    Clock, Identity, Timestamp,
     provider::Provider,
     run::Run,
     store::{Store, StoreError},
@@ -150,7 +150,7 @@ impl Inference {
 
     /// The owner's runs that are under way here, the latest first. Short ones are never stored as running.
     #[must_use]
-    pub fn running(&self, who: &Principal) -> Vec<Run> {
+    pub fn running(&self, who: &Identity) -> Vec<Run> {
         let mut runs: Vec<Run> = self
             .runs
             .under_way()
@@ -166,7 +166,7 @@ impl Inference {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn spent_today(&self, who: &Principal) -> Result<f64, StoreError> {
+    pub async fn spent_today(&self, who: &Identity) -> Result<f64, StoreError> {
         budget::spent_today(&*self.store, &*self.clock, who).await
     }
 

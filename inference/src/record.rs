@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use exai_core::{
-    Principal, Timestamp,
+    Identity, Timestamp,
     run::{Run, RunOutcome, RunState},
     store::{Store, Write},
 };
@@ -21,7 +21,7 @@ pub(crate) const SHORT: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct RunRecord {
     store: Arc<dyn Store>,
-    who: Principal,
+    who: Identity,
     run: Run,
     state: Arc<Mutex<State>>,
 }
@@ -39,7 +39,7 @@ impl RunRecord {
     /// The record of `run`, of which nothing is stored yet.
     pub(crate) fn new(
         store: Arc<dyn Store>,
-        who: Principal,
+        who: Identity,
         run: Run,
         prologue: Vec<Write>,
         reserved: Option<Reservation>,
@@ -54,7 +54,7 @@ impl RunRecord {
     }
 
     /// Whose run it is.
-    pub(crate) fn who(&self) -> &Principal {
+    pub(crate) fn who(&self) -> &Identity {
         &self.who
     }
 

@@ -8,7 +8,6 @@ mod auth;
 mod body;
 mod guard;
 mod health;
-mod identity;
 mod in_flight;
 mod keys;
 mod listener;
@@ -28,7 +27,6 @@ pub use self::{
     body::{BodyLimits, read_body},
     guard::Allowed,
     health::Health,
-    identity::CallerKey,
     in_flight::{InFlight, InFlightGuard, StaysOpen},
     keys::{Credential, Credentials, check_key},
     listener::{Listener, is_loopback},

@@ -2,10 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use exai_core::Principal;
+use exai_core::Identity;
 use parking_lot::Mutex;
-
-use super::identity::CallerKey;
 
 /// The most sessions at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +33,7 @@ struct Places {
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    of_callers: HashMap<CallerKey, usize>,
+    of_callers: HashMap<Identity, usize>,
 }
 
 impl SessionPlaces {
@@ -47,8 +45,8 @@ impl SessionPlaces {
 
     /// A place for one session of a caller; `None` when there is none.
     #[must_use]
-    pub fn take(&self, who: &Principal) -> Option<SessionPlace> {
-        let owner = CallerKey::from(who);
+    pub fn take(&self, who: &Identity) -> Option<SessionPlace> {
+        let owner = who.clone();
         let mut taken = self.0.taken.lock();
         let own = taken.of_callers.get(&owner).copied().unwrap_or_default();
         if taken.all >= self.0.limits.all || own >= self.0.limits.each {
@@ -64,14 +62,14 @@ impl SessionPlaces {
 #[derive(Debug)]
 pub struct SessionPlace {
     places: SessionPlaces,
-    owner: CallerKey,
+    owner: Identity,
 }
 
 impl SessionPlace {
     /// Whether it was taken for this caller.
     #[must_use]
-    pub fn belongs_to(&self, who: &Principal) -> bool {
-        self.owner == CallerKey::from(who)
+    pub fn belongs_to(&self, who: &Identity) -> bool {
+        self.owner == *who
     }
 }
 
@@ -95,16 +93,15 @@ mod tests {
     #[test]
     fn places_are_bounded_and_come_back() {
         let places = SessionPlaces::new(SessionLimits { all: 3, each: 2 });
-        let [one, two] = ["one", "two"].map(|owner| Principal::new("team", owner));
-        let promoted = Principal { roles: vec!["admin".into()], ..one.clone() };
+        let [one, two] = ["one", "two"].map(|owner| Identity::new("team", owner));
         let first = places.take(&one).unwrap();
-        assert!(first.belongs_to(&promoted) && !first.belongs_to(&two));
-        let _second = places.take(&promoted).unwrap();
+        assert!(first.belongs_to(&one) && !first.belongs_to(&two));
+        let _second = places.take(&one).unwrap();
         assert!(places.take(&one).is_none(), "of one caller");
         let third = places.take(&two).unwrap();
         assert!(places.take(&two).is_none(), "of all");
         drop((first, third));
-        assert!(!places.0.taken.lock().of_callers.contains_key(&CallerKey::from(&two)));
+        assert!(!places.0.taken.lock().of_callers.contains_key(&two));
         assert!(places.take(&one).is_some());
     }
 }

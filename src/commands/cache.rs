@@ -20,7 +20,7 @@ use crate::{App, cli::CacheCommand};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(command: &CacheCommand, app: &App) -> anyhow::Result<ExitCode> {
-    let (who, now) = (Principal::local(), app.engine.clock().now());
+    let (who, now) = (Identity::local(), app.engine.clock().now());
     match command {
         CacheCommand::Stats { json } => stats(app, &who, now, *json).await?,
         CacheCommand::Clear => {
@@ -38,7 +38,7 @@ pub(crate) async fn run(command: &CacheCommand, app: &App) -> anyhow::Result<Exi
 }
 
 /// From when on answers count.
-async fn forgotten(app: &App, who: &Principal) -> anyhow::Result<Timestamp> {
+async fn forgotten(app: &App, who: &Identity) -> anyhow::Result<Timestamp> {
     let cleared = app.store.answers_forgotten(who).await?;
     Ok(cleared.map_or(Timestamp(0), |at| at.plus_millis(1)))
 }

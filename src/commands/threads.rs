@@ -24,7 +24,7 @@ use crate::{App, cli::ThreadsCommand};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(command: &ThreadsCommand, app: &App) -> anyhow::Result<ExitCode> {
-    let who = Principal::local();
+    let who = Identity::local();
     match command {
         ThreadsCommand::List { limit, json: as_json } => {
             list(&app.store.threads(&who, *limit).await?, *as_json, "no threads yet")?;
@@ -75,7 +75,7 @@ fn list(threads: &[ThreadSummary], as_json: bool, none: &str) -> anyhow::Result<
     }
 }
 
-async fn found(app: &App, who: &Principal, id: &str) -> anyhow::Result<Thread> {
+async fn found(app: &App, who: &Identity, id: &str) -> anyhow::Result<Thread> {
     let id: ThreadId = id.parse().context("pass an id that `exai-mcp threads list` shows")?;
     let found = app.store.thread(who, id).await?;
     found.with_context(|| format!("thread {id} does not exist or has expired"))

@@ -210,7 +210,7 @@ impl Keys {
         } else if let Some(other) = used.get(key) {
             self.wrong.push(format!("{place}: the same key as {other}; each client needs its own"));
         } else {
-            self.clients.push(format!("{} ({place})", who.owner));
+            self.clients.push(format!("{} ({place})", who.identity.owner));
             self.credentials.push(Credential::new(key, who));
             used.insert(key.to_owned(), place);
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use exai_core::{
-    Principal, ThreadId,
+    Identity, ThreadId,
     store::{CommitSender, StoreError, Write},
 };
 use tokio::{
@@ -17,7 +17,7 @@ use tokio::{
 /// What one caller wants to happen together.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) who: Principal,
+    pub(crate) who: Identity,
     pub(crate) writes: Vec<Write>,
 }
 
@@ -48,7 +48,7 @@ struct ThreadKey {
 }
 
 impl ThreadKey {
-    fn new(who: &Principal, thread: ThreadId) -> Self {
+    fn new(who: &Identity, thread: ThreadId) -> Self {
         Self { tenant: Arc::clone(&who.tenant), owner: Arc::clone(&who.owner), thread }
     }
 }
@@ -180,7 +180,7 @@ impl Queue {
     }
 
     /// Waits until no write to `thread` of `who` that is queued now is waiting; false when `deadline` comes first.
-    pub(crate) async fn thread_drained(&self, who: &Principal, thread: ThreadId, deadline: Instant) -> bool {
+    pub(crate) async fn thread_drained(&self, who: &Identity, thread: ThreadId, deadline: Instant) -> bool {
         let last = self.state().threads.get(&ThreadKey::new(who, thread)).copied();
         match last {
             None => true,
@@ -201,20 +201,20 @@ mod tests {
 
     use super::*;
 
-    fn creation(who: &Principal, thread: ThreadId) -> Batch {
+    fn creation(who: &Identity, thread: ThreadId) -> Batch {
         let write =
             Write::CreateThread { id: thread, tool: "chat".into(), title: String::new(), at: Timestamp(0) };
         Batch { who: who.clone(), writes: vec![write] }
     }
 
-    fn push(queue: &Queue, who: &Principal, thread: ThreadId) -> Result<Commit, StoreError> {
+    fn push(queue: &Queue, who: &Identity, thread: ThreadId) -> Result<Commit, StoreError> {
         let (sender, commit) = Commit::pending();
         queue.push(creation(who, thread), sender).map(|()| commit)
     }
 
     #[tokio::test]
     async fn a_full_queue_refuses_and_a_settled_one_takes_more() {
-        let (queue, who) = (Queue::new(2), Principal::local());
+        let (queue, who) = (Queue::new(2), Identity::local());
         let mut first = push(&queue, &who, ThreadId::new()).unwrap();
         push(&queue, &who, ThreadId::new()).unwrap();
         assert!(push(&queue, &who, ThreadId::new()).is_err());
@@ -228,10 +228,10 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_owner_waits_for_a_thread_and_only_for_its_last_write() {
-        let (queue, who, thread) = (Queue::new(9), Principal::local(), ThreadId::new());
+        let (queue, who, thread) = (Queue::new(9), Identity::local(), ThreadId::new());
         let commits = [push(&queue, &who, thread).unwrap(), push(&queue, &who, thread).unwrap()];
         let now = Instant::now();
-        assert!(queue.thread_drained(&Principal::new("local", "eve"), thread, now).await);
+        assert!(queue.thread_drained(&Identity::new("local", "eve"), thread, now).await);
         assert!(queue.thread_drained(&who, ThreadId::new(), now).await);
         assert!(!queue.thread_drained(&who, thread, now).await);
         queue.settle(vec![Ok(())]);
@@ -244,7 +244,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_queue_is_emptied_before_it_ends() {
-        let (queue, who) = (Queue::new(9), Principal::local());
+        let (queue, who) = (Queue::new(9), Identity::local());
         let commit = push(&queue, &who, ThreadId::new()).unwrap();
         queue.close();
         assert!(push(&queue, &who, ThreadId::new()).is_err());

@@ -19,7 +19,7 @@ use std::{
 
 use async_trait::async_trait;
 use exai_core::{
-    AnswerId, Clock, Principal, RequestHash, ThreadId, Timestamp,
+    AnswerId, Clock, Identity, RequestHash, ThreadId, Timestamp,
     answer::KeptAnswer,
     files::UploadedFile,
     run::Run,
@@ -105,7 +105,7 @@ impl SqliteStore {
     }
 
     /// The read side for `who`; opens the file when that has not succeeded yet.
-    async fn reads<'a>(&'a self, who: &'a Principal) -> Result<Reads<'a>, StoreError> {
+    async fn reads<'a>(&'a self, who: &'a Identity) -> Result<Reads<'a>, StoreError> {
         let pool = self
             .readers
             .get_or_try_init(|| open::readers(&self.settings))
@@ -123,7 +123,7 @@ impl Drop for SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    fn write(&self, who: &Principal, batch: Vec<Write>) -> Commit {
+    fn write(&self, who: &Identity, batch: Vec<Write>) -> Commit {
         if let Err(error) = self.start_writer() {
             return Commit::refused(error);
         }
@@ -134,7 +134,7 @@ impl Store for SqliteStore {
         }
     }
 
-    async fn thread(&self, who: &Principal, id: ThreadId) -> Result<Option<Thread>, StoreError> {
+    async fn thread(&self, who: &Identity, id: ThreadId) -> Result<Option<Thread>, StoreError> {
         let deadline = Instant::now() + self.settings.read_wait;
         if !self.queue.thread_drained(who, id, deadline).await {
             return Err(StoreError::Unavailable {
@@ -149,17 +149,17 @@ impl Store for SqliteStore {
         self.reads(who).await?.thread(id).await
     }
 
-    async fn threads(&self, who: &Principal, limit: u32) -> Result<Vec<ThreadSummary>, StoreError> {
+    async fn threads(&self, who: &Identity, limit: u32) -> Result<Vec<ThreadSummary>, StoreError> {
         self.reads(who).await?.threads(limit).await
     }
 
-    async fn runs(&self, who: &Principal, thread: ThreadId) -> Result<Vec<Run>, StoreError> {
+    async fn runs(&self, who: &Identity, thread: ThreadId) -> Result<Vec<Run>, StoreError> {
         self.reads(who).await?.runs(thread).await
     }
 
     async fn search_threads(
         &self,
-        who: &Principal,
+        who: &Identity,
         words: &str,
         limit: u32,
     ) -> Result<Vec<ThreadSummary>, StoreError> {
@@ -168,28 +168,28 @@ impl Store for SqliteStore {
 
     async fn recent_runs(
         &self,
-        who: &Principal,
+        who: &Identity,
         filter: &RunFilter,
         limit: u32,
     ) -> Result<Vec<Run>, StoreError> {
         self.reads(who).await?.recent(filter, limit).await
     }
 
-    async fn answered_run(&self, who: &Principal, request: RequestHash) -> Result<Option<Run>, StoreError> {
+    async fn answered_run(&self, who: &Identity, request: RequestHash) -> Result<Option<Run>, StoreError> {
         self.reads(who).await?.answered(request).await
     }
 
-    async fn answers_forgotten(&self, who: &Principal) -> Result<Option<Timestamp>, StoreError> {
+    async fn answers_forgotten(&self, who: &Identity) -> Result<Option<Timestamp>, StoreError> {
         self.reads(who).await?.answers_forgotten().await
     }
 
-    async fn stored_answers(&self, who: &Principal, since: Timestamp) -> Result<StoredAnswers, StoreError> {
+    async fn stored_answers(&self, who: &Identity, since: Timestamp) -> Result<StoredAnswers, StoreError> {
         self.reads(who).await?.stored_answers(since).await
     }
 
     async fn usage(
         &self,
-        who: &Principal,
+        who: &Identity,
         since: Timestamp,
         until: Timestamp,
         limit: u32,
@@ -197,25 +197,25 @@ impl Store for SqliteStore {
         self.reads(who).await?.usage(since, until, limit).await
     }
 
-    async fn answer(&self, who: &Principal, id: AnswerId) -> Result<Option<KeptAnswer>, StoreError> {
+    async fn answer(&self, who: &Identity, id: AnswerId) -> Result<Option<KeptAnswer>, StoreError> {
         self.reads(who).await?.answer(id).await
     }
 
     async fn answers(
         &self,
-        who: &Principal,
+        who: &Identity,
         thread: ThreadId,
         limit: u32,
     ) -> Result<Vec<KeptAnswer>, StoreError> {
         self.reads(who).await?.answers(thread, limit).await
     }
 
-    async fn uploaded_files(&self, who: &Principal, limit: u32) -> Result<Vec<UploadedFile>, StoreError> {
+    async fn uploaded_files(&self, who: &Identity, limit: u32) -> Result<Vec<UploadedFile>, StoreError> {
         self.reads(who).await?.files(limit).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.reads(&Principal::local()).await?.check().await
+        self.reads(&Identity::local()).await?.check().await
     }
 
     fn waiting(&self) -> usize {

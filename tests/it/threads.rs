@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use exai_core::{
-    Clock as _, Principal, SystemClock, ThreadId,
+    Clock as _, Identity, SystemClock, ThreadId,
     store::{Store as _, Write},
     thread::{Body, Turn, UserMessage},
 };
@@ -128,7 +128,7 @@ async fn an_unknown_or_foreign_thread_is_refused_and_nothing_is_asked() {
             turns: vec![Turn { seq: 0, tool: "chat".to_owned(), created_at: at, body }],
         },
     ];
-    let someone = Principal::new("local", "someone");
+    let someone = Identity::new("local", "someone");
     let written =
         store.write(&someone, batch).within(crate::support::PATIENCE).await.expect("the thread is stored");
     assert!(written && store.close(crate::support::PATIENCE).await);

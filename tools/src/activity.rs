@@ -88,7 +88,8 @@ impl ExaiServer {
     async fn activity_answer(&self, wanted: ActivityArgs, call: &Call) -> Result<Answer, EngineError> {
         let filter = wanted.filter(self.engine().clock().now())?;
         let limit = wanted.limit.unwrap_or(LISTED).min(MAX_LISTED);
-        let runs = self.engine().settled_store().await.recent_runs(&call.principal, &filter, limit).await?;
+        let runs =
+            self.engine().settled_store().await.recent_runs(&call.principal.identity, &filter, limit).await?;
         let rows: Vec<Value> = runs
             .iter()
             .map(|run| {

@@ -1,6 +1,6 @@
 //! Suggestions while a user types the argument of a prompt or of a resource's address.
 
-use exai_core::{Principal, model::Status};
+use exai_core::{Identity, model::Status};
 use exai_prompts::mcp::Completes;
 use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Reference};
 
@@ -11,11 +11,7 @@ const MAX_THREADS: u32 = 200;
 
 impl ExaiServer {
     /// Never fails: what is not known has no suggestions.
-    pub(crate) async fn completion(
-        &self,
-        request: &CompleteRequestParams,
-        who: &Principal,
-    ) -> CompleteResult {
+    pub(crate) async fn completion(&self, request: &CompleteRequestParams, who: &Identity) -> CompleteResult {
         let argument = request.argument.name.as_str();
         let wanted = match &request.r#ref {
             Reference::Prompt(prompt) => self.completes(&prompt.name, argument),
@@ -58,7 +54,7 @@ impl ExaiServer {
     }
 
     /// The latest threads whose id begins with the text, or whose title contains it.
-    async fn thread_ids(&self, typed: &str, who: &Principal) -> Vec<String> {
+    async fn thread_ids(&self, typed: &str, who: &Identity) -> Vec<String> {
         let threads = self.engine().store().threads(who, MAX_THREADS).await.unwrap_or_default();
         let matches = threads.iter().filter(|thread| {
             thread.id.to_string().starts_with(typed) || thread.title.to_lowercase().contains(typed)

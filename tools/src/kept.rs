@@ -7,7 +7,7 @@ use std::{
 };
 
 use exai_core::{
-    AnswerId, Principal, ThreadId, Timestamp,
+    AnswerId, Identity, ThreadId, Timestamp,
     answer::{AnswerState, KeptAnswer},
     run::RunEvent,
     store::Write,
@@ -127,7 +127,7 @@ impl ExaiServer {
     }
 
     /// Keeps an answer; the database takes it when it can.
-    pub(crate) fn keep(&self, who: &Principal, kept: KeptAnswer) {
+    pub(crate) fn keep(&self, who: &Identity, kept: KeptAnswer) {
         drop(self.engine().store().write(who, vec![Write::KeepAnswer(kept)]));
     }
 
@@ -136,7 +136,7 @@ impl ExaiServer {
         let thread: Option<ThreadId> = call.thread.get().copied();
         let row = self.awaited(id, tool, call);
         let kept = KeptAnswer { state: AnswerState::Done, thread, text, is_error, ..row };
-        self.keep(&call.principal, kept);
+        self.keep(&call.principal.identity, kept);
     }
 }
 

@@ -84,7 +84,7 @@ impl ExaiServer {
             () = alive => Ok(reply::cancelled(&tool, &call)),
             () = slow => {
                 let row = self.awaited(id, &tool, &call);
-                self.keep(&call.principal, row.clone());
+                self.keep(&call.principal.identity, row.clone());
                 answered.close();
                 match answered.try_recv() {
                     // It came at the last moment; the row must not say otherwise.
@@ -157,7 +157,7 @@ impl ExaiServer {
             }
             (state, _) => {
                 let row = self.awaited(id, &tool, &call);
-                self.keep(&call.principal, KeptAnswer { state, ..row });
+                self.keep(&call.principal.identity, KeptAnswer { state, ..row });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! MCP resources: threads, kept answers, the catalogue of models. Everything belongs to the caller.
 
-use exai_core::{AnswerId, Principal, ThreadId, store::StoreError};
+use exai_core::{AnswerId, Identity, ThreadId, store::StoreError};
 use exai_engine::transcript;
 use rmcp::{
     ErrorData,
@@ -44,7 +44,7 @@ pub(crate) fn templates() -> Vec<ResourceTemplate> {
 
 impl ExaiServer {
     /// The fixed addresses and the caller's latest threads.
-    pub(crate) async fn resources(&self, who: &Principal) -> Vec<Resource> {
+    pub(crate) async fn resources(&self, who: &Identity) -> Vec<Resource> {
         let fixed = |uri: &str, name: &str, about: &str| {
             Resource::new(uri, name).with_description(about).with_mime_type(JSON)
         };
@@ -63,7 +63,7 @@ impl ExaiServer {
     }
 
     /// The content of an address.
-    pub(crate) async fn resource(&self, uri: &str, who: &Principal) -> Result<ReadResourceResult, ErrorData> {
+    pub(crate) async fn resource(&self, uri: &str, who: &Identity) -> Result<ReadResourceResult, ErrorData> {
         let (text, mime) = match uri {
             THREADS => (self.threads_json(who).await?.to_string(), JSON),
             MODELS => (self.models_json().to_string(), JSON),
@@ -81,7 +81,7 @@ impl ExaiServer {
         Ok(ReadResourceResult::new(vec![contents]))
     }
 
-    async fn threads_json(&self, who: &Principal) -> Result<Value, ErrorData> {
+    async fn threads_json(&self, who: &Identity) -> Result<Value, ErrorData> {
         let threads =
             self.engine().store().threads(who, MAX_LISTED).await.map_err(|error| unreadable(&error))?;
         let rows = threads.iter().map(|thread| {
@@ -104,7 +104,7 @@ impl ExaiServer {
         json!({ "providers": vendors.collect::<Vec<_>>(), "models": models })
     }
 
-    async fn thread_markdown(&self, id: &str, uri: &str, who: &Principal) -> Result<String, ErrorData> {
+    async fn thread_markdown(&self, id: &str, uri: &str, who: &Identity) -> Result<String, ErrorData> {
         let id: ThreadId = id.parse().map_err(|_| not_found(uri))?;
         let store = self.engine().store();
         let thread = store.thread(who, id).await.map_err(|error| unreadable(&error))?;
@@ -113,7 +113,7 @@ impl ExaiServer {
         Ok(transcript::markdown(&thread, &runs))
     }
 
-    async fn kept_answer(&self, uri: &str, who: &Principal) -> Result<String, ErrorData> {
+    async fn kept_answer(&self, uri: &str, who: &Identity) -> Result<String, ErrorData> {
         let id = uri.strip_prefix("exai://answer/").and_then(|id| id.parse::<AnswerId>().ok());
         let id = id.ok_or_else(|| not_found(uri))?;
         // Its client may come before the writer has taken it.

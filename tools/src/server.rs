@@ -224,7 +224,7 @@ impl ServerHandler for ExaiServer {
         request: GetTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        self.task(&request.task_id, &principal(&context)).await
+        self.task(&request.task_id, &principal(&context).identity).await
     }
 
     async fn cancel_task(
@@ -232,7 +232,7 @@ impl ServerHandler for ExaiServer {
         request: CancelTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.take_back(&request.task_id, &principal(&context)).await
+        self.take_back(&request.task_id, &principal(&context).identity).await
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
@@ -276,7 +276,7 @@ impl ServerHandler for ExaiServer {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        Ok(self.completion(&request, &principal(&context)).await)
+        Ok(self.completion(&request, &principal(&context).identity).await)
     }
 
     async fn list_resources(
@@ -285,7 +285,7 @@ impl ServerHandler for ExaiServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         // Threads come and go with every call, so no client is told to keep this list.
-        Ok(ListResourcesResult::with_all_items(self.resources(&principal(&context)).await))
+        Ok(ListResourcesResult::with_all_items(self.resources(&principal(&context).identity).await))
     }
 
     async fn list_resource_templates(
@@ -301,7 +301,7 @@ impl ServerHandler for ExaiServer {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        self.resource(&request.uri, &principal(&context)).await.map(Into::into)
+        self.resource(&request.uri, &principal(&context).identity).await.map(Into::into)
     }
 
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {

@@ -73,7 +73,8 @@ impl ExaiServer {
         let store = self.engine().settled_store().await;
         let database = store.check().await.err().map(|error| error.to_string());
         let failed = RunFilter { state: Some(RunState::Failed), ..RunFilter::default() };
-        let errors: Vec<Value> = match store.recent_runs(&call.principal, &failed, LAST_ERRORS).await {
+        let errors: Vec<Value> = match store.recent_runs(&call.principal.identity, &failed, LAST_ERRORS).await
+        {
             Ok(runs) => runs
                 .iter()
                 .map(|run| {
@@ -123,7 +124,7 @@ impl ExaiServer {
         answer.put("left_alone", json!(closed.collect::<Vec<_>>()));
         let budget = self.engine().settings().inference.budget;
         if budget != BudgetSettings::default() {
-            let spent = self.engine().spent_today(&call.principal).await.ok();
+            let spent = self.engine().spent_today(&call.principal.identity).await.ok();
             let spent = spent.map(|dollars| (dollars * 10_000.0).round() / 10_000.0);
             answer.put("budget", json!({ "call_usd": budget.call, "day_usd": budget.day, "thread_usd": budget.thread, "spent_today_usd": spent }));
         }

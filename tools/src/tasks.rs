@@ -1,7 +1,7 @@
 //! The tasks extension (SEP-2663): a slow call is handed out as a task, whose answer waits in the database.
 
 use exai_core::{
-    AnswerId, Principal,
+    AnswerId, Identity,
     answer::{AnswerState, KeptAnswer},
 };
 use rmcp::{
@@ -36,7 +36,7 @@ fn described(kept: &KeptAnswer, status: TaskStatus, message: Option<String>) -> 
 
 impl ExaiServer {
     /// Where a task stands, with its answer once there is one.
-    pub(crate) async fn task(&self, id: &str, who: &Principal) -> Result<GetTaskResult, ErrorData> {
+    pub(crate) async fn task(&self, id: &str, who: &Identity) -> Result<GetTaskResult, ErrorData> {
         let kept = self.task_row(id, who).await?;
         let (payload, message) = match kept.state {
             AnswerState::Working => (TaskPayload::Working, self.progress_of(kept.id)),
@@ -53,7 +53,7 @@ impl ExaiServer {
     }
 
     /// Takes a task back. One that has ended stays as it is.
-    pub(crate) async fn take_back(&self, id: &str, who: &Principal) -> Result<(), ErrorData> {
+    pub(crate) async fn take_back(&self, id: &str, who: &Identity) -> Result<(), ErrorData> {
         let kept = self.task_row(id, who).await?;
         if kept.state != AnswerState::Working {
             return Ok(());
@@ -66,7 +66,7 @@ impl ExaiServer {
         Ok(())
     }
 
-    async fn task_row(&self, id: &str, who: &Principal) -> Result<KeptAnswer, ErrorData> {
+    async fn task_row(&self, id: &str, who: &Identity) -> Result<KeptAnswer, ErrorData> {
         let shown: String = id.chars().take(80).collect();
         let unknown = || {
             let message =

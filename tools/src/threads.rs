@@ -98,7 +98,7 @@ impl ExaiServer {
                 let runs = self
                     .engine()
                     .store()
-                    .runs(&call.principal, thread.id)
+                    .runs(&call.principal.identity, thread.id)
                     .await
                     .map_err(EngineError::from)?;
                 match action {
@@ -118,8 +118,8 @@ impl ExaiServer {
     ) -> Result<Answer, EngineError> {
         let store = self.engine().store();
         let found = match words {
-            Some(words) => store.search_threads(&call.principal, words, limit).await?,
-            None => store.threads(&call.principal, limit).await?,
+            Some(words) => store.search_threads(&call.principal.identity, words, limit).await?,
+            None => store.threads(&call.principal.identity, limit).await?,
         };
         let rows: Vec<Value> = found
             .iter()
@@ -152,7 +152,7 @@ impl ExaiServer {
         let text = id.map(str::trim).filter(|id| !id.is_empty()).ok_or_else(missing)?;
         let unknown = || EngineError::UnknownThread { thread: text.chars().take(80).collect() };
         let id: ThreadId = text.parse().map_err(|_| unknown())?;
-        self.engine().store().thread(&call.principal, id).await?.ok_or_else(unknown)
+        self.engine().store().thread(&call.principal.identity, id).await?.ok_or_else(unknown)
     }
 
     /// Latest turn first and whole, the others shortened.
@@ -177,7 +177,7 @@ impl ExaiServer {
             answer.put("earlier_turns", thread.turns.len() - SHOWN_TURNS);
         }
         answer.put("runs", json!(runs.iter().map(run_row).collect::<Vec<_>>()));
-        let kept = self.engine().store().answers(&call.principal, thread.id, MAX_LISTED).await?;
+        let kept = self.engine().store().answers(&call.principal.identity, thread.id, MAX_LISTED).await?;
         if !kept.is_empty() {
             let rows = kept.iter().map(|kept| {
                 json!({ "resource": format!("exai://answer/{}", kept.id), "tool": kept.tool, "state": kept.state.as_str(),
@@ -202,7 +202,7 @@ impl ExaiServer {
                 "run_id": run.id.to_string(), "text": text }),
             );
         }
-        let kept = self.engine().store().answers(&call.principal, thread.id, 1).await?;
+        let kept = self.engine().store().answers(&call.principal.identity, thread.id, 1).await?;
         if let Some(kept) = kept.first().filter(|kept| !kept.text.is_empty()) {
             answer.put(
                 "kept_answer",

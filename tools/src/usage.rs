@@ -76,8 +76,12 @@ impl ExaiServer {
         };
         let by = wanted.by.as_deref().unwrap_or("day");
         let group = UsageGroup::parse(by).unwrap_or(UsageGroup::Day);
-        let records =
-            self.engine().settled_store().await.usage(&call.principal, since, until, MAX_RUNS).await?;
+        let records = self
+            .engine()
+            .settled_store()
+            .await
+            .usage(&call.principal.identity, since, until, MAX_RUNS)
+            .await?;
         let (rows, total) = sum_up(&records, group);
         let mut answer = Answer::default();
         answer.put("status", "success").put("summary", summary(&total, since.day().as_str()));

@@ -160,9 +160,9 @@ impl Engine {
                 all.map(Arc::clone).collect()
             }
         };
-        let known = self.store().uploaded_files(&call.principal, MAX_FILES).await;
+        let known = self.store().uploaded_files(&call.principal.identity, MAX_FILES).await;
         let known = known.map_err(EngineError::from_store)?;
-        let mark = mark(&call.principal);
+        let mark = mark(&call.principal.identity);
         let mut rows = Vec::new();
         for provider in providers {
             let Some(port) = provider.files() else { continue };

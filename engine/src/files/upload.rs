@@ -45,8 +45,10 @@ impl Engine {
             file.absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let shown: String = file.hash.chars().take(HASH_SHOWN).collect();
         let bytes = file.bytes.len() as u64;
-        let upload =
-            Upload { name: format!("{}{shown}-{name}", mark(&call.principal)), bytes: file.bytes.into() };
+        let upload = Upload {
+            name: format!("{}{shown}-{name}", mark(&call.principal.identity)),
+            bytes: file.bytes.into(),
+        };
         let there = port.upload(upload, &ctx(call)).await.map_err(failed)?;
         let record = UploadedFile {
             provider: provider.id().clone(),
@@ -56,7 +58,8 @@ impl Engine {
             bytes,
             uploaded_at: self.clock.now(),
         };
-        let mut commit = self.store().write(&call.principal, vec![Write::RememberFile(record.clone())]);
+        let mut commit =
+            self.store().write(&call.principal.identity, vec![Write::RememberFile(record.clone())]);
         if !commit.within(RECORDED).await.unwrap_or(false) {
             tracing::warn!(request_id = %call.request_id, file = record.id, "the record of an uploaded file is not stored yet");
         }
@@ -70,14 +73,14 @@ impl Engine {
         hash: &str,
         call: &Call,
     ) -> Option<UploadedFile> {
-        let files = self.store().uploaded_files(&call.principal, MAX_FILES).await.ok()?;
+        let files = self.store().uploaded_files(&call.principal.identity, MAX_FILES).await.ok()?;
         files.into_iter().find(|file| file.provider == *provider.id() && file.hash == hash)
     }
 
     /// Forgets a file that its vendor no longer has.
     pub(super) async fn forget(&self, file: &UploadedFile, call: &Call) {
         let forget = Write::ForgetFile { provider: file.provider.clone(), id: file.id.clone() };
-        let mut commit = self.store().write(&call.principal, vec![forget]);
+        let mut commit = self.store().write(&call.principal.identity, vec![forget]);
         if !commit.within(RECORDED).await.unwrap_or(false) {
             tracing::warn!(request_id = %call.request_id, file = file.id, "a removed file is not forgotten yet");
         }
@@ -85,7 +88,7 @@ impl Engine {
 
     /// A file of this principal by the vendor's id for it.
     pub(super) async fn own_file(&self, id: &str, call: &Call) -> Result<UploadedFile, EngineError> {
-        let files = self.store().uploaded_files(&call.principal, MAX_FILES).await;
+        let files = self.store().uploaded_files(&call.principal.identity, MAX_FILES).await;
         let files = files.map_err(EngineError::from_store)?;
         files.into_iter().find(|file| file.id == id.trim()).ok_or_else(|| {
             let id: String = id.chars().take(80).collect();

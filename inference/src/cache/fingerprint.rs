@@ -4,7 +4,7 @@
 //! the address and keys behind its name, model, parameters, prompt version and every byte of the rendered messages.
 
 use exai_core::{
-    EndpointIdentity, Principal, ProviderId, RequestHash,
+    EndpointIdentity, Identity, ProviderId, RequestHash,
     chat::{Part, Request, Role},
     function_calling::{ToolCall, ToolResult},
 };
@@ -12,7 +12,7 @@ use exai_core::{
 /// The fingerprint of a request by a principal to a provider, at the endpoint that stands behind its name now.
 #[must_use]
 pub fn fingerprint(
-    who: &Principal,
+    who: &Identity,
     provider: &ProviderId,
     identity: EndpointIdentity,
     prompt_version: u32,
@@ -91,8 +91,8 @@ mod tests {
 
     #[test]
     fn the_fingerprint_separates_what_must_be_separate() {
-        let who = Principal::local();
-        let print = |who: &Principal, request: &Request| fingerprint(who, &"p".into(), HERE, 1, request);
+        let who = Identity::local();
+        let print = |who: &Identity, request: &Request| fingerprint(who, &"p".into(), HERE, 1, request);
         let base = request("s", vec![Message::user("ab"), Message::user("c")]);
         let moved = request("s", vec![Message::user("a"), Message::user("bc")]);
         let merged = request("sab", vec![Message::user("c")]);
@@ -102,7 +102,7 @@ mod tests {
             print(&who, &moved),
             print(&who, &merged),
             print(&who, &warm),
-            print(&Principal::new("local", "other"), &base),
+            print(&Identity::new("local", "other"), &base),
             fingerprint(&who, &"q".into(), HERE, 1, &base),
             fingerprint(&who, &"p".into(), HERE, 2, &base),
             fingerprint(&who, &"p".into(), EndpointIdentity([2; 32]), 1, &base),

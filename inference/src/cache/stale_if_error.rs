@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exai_core::{Kind, Principal, RequestHash, Timestamp, humanize::span};
+use exai_core::{Identity, Kind, RequestHash, Timestamp, humanize::span};
 
 use super::{Cached, fingerprint, warmup};
 use crate::{
@@ -24,7 +24,7 @@ impl Tried {
     pub(crate) fn new(question: &Question, call: &CallScope) -> Self {
         let provider = &question.choice.provider;
         let request = fingerprint(
-            &call.principal,
+            &call.principal.identity,
             provider.id(),
             provider.identity(),
             question.prompt_version,
@@ -44,7 +44,7 @@ pub(crate) struct StaleAnswer {
 
 impl Inference {
     /// Whether an answer of that moment was forgotten since by its owner's wish. A database that cannot be read forgets nothing.
-    pub(crate) async fn is_forgotten(&self, at: Timestamp, who: &Principal) -> bool {
+    pub(crate) async fn is_forgotten(&self, at: Timestamp, who: &Identity) -> bool {
         match self.store.answers_forgotten(who).await {
             Ok(forgotten) => forgotten.is_some_and(|since| at <= since),
             Err(error) => {
@@ -58,7 +58,7 @@ impl Inference {
     async fn older(&self, tried: &[Tried], call: &CallScope) -> Option<StaleAnswer> {
         let mut latest: Option<(Timestamp, Cached, &Tried)> = None;
         for one in tried {
-            let run = match self.store.answered_run(&call.principal, one.request).await {
+            let run = match self.store.answered_run(&call.principal.identity, one.request).await {
                 Ok(run) => run,
                 Err(error) => {
                     tracing::debug!("an older answer cannot be looked for: {error}");
@@ -73,7 +73,7 @@ impl Inference {
             }
         }
         let (at, cached, tried) = latest?;
-        if self.is_forgotten(at, &call.principal).await {
+        if self.is_forgotten(at, &call.principal.identity).await {
             return None;
         }
         let delivery =

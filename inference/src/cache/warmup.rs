@@ -5,7 +5,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use exai_core::{
-    Principal, Timestamp,
+    Identity, Timestamp,
     chat::{Finish, Reply},
     run::{Run, RunState},
     store::{RunFilter, Store},
@@ -39,7 +39,7 @@ impl Warmup {
     }
 
     /// Fills the cache with the owner's recent answers, once.
-    pub(crate) async fn warm(&self, cache: &AnswerCache, store: &dyn Store, now: Timestamp, who: &Principal) {
+    pub(crate) async fn warm(&self, cache: &AnswerCache, store: &dyn Store, now: Timestamp, who: &Identity) {
         let owner = (who.tenant.to_string(), who.owner.to_string());
         if self.lifetime.is_zero() || !self.is_first(owner) {
             return;

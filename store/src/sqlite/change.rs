@@ -5,7 +5,7 @@
 //! taken back and gone through again piece by piece, to tell which piece could not be made and why.
 
 use exai_core::{
-    Principal, ProviderId, RunId, ThreadId, Timestamp,
+    Identity, ProviderId, RunId, ThreadId, Timestamp,
     answer::KeptAnswer,
     files::UploadedFile,
     run::{Run, RunOutcome, RunState},
@@ -188,7 +188,7 @@ fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
 pub(crate) struct Changes<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) now: Timestamp,
-    pub(crate) who: &'a Principal,
+    pub(crate) who: &'a Identity,
 }
 
 impl Changes<'_> {
@@ -300,7 +300,7 @@ impl Changes<'_> {
     }
 
     fn add(&self, script: &mut Script, piece: Piece<'_>) -> Result<(), StoreError> {
-        let Principal { tenant, owner, .. } = self.who;
+        let Identity { tenant, owner, .. } = self.who;
         match piece {
             Piece::Create { id, tool, title, at } => script
                 .push(CREATE_THREAD, &[1])
@@ -365,7 +365,7 @@ impl Changes<'_> {
     }
 
     fn add_file(&self, script: &mut Script, file: &UploadedFile) -> Result<(), StoreError> {
-        let Principal { tenant, owner, .. } = self.who;
+        let Identity { tenant, owner, .. } = self.who;
         script
             .push(REMEMBER_FILE, &[1])
             .bind(tenant.clone())
@@ -380,7 +380,7 @@ impl Changes<'_> {
     }
 
     fn add_answer(&self, script: &mut Script, answer: &KeptAnswer) -> Result<(), StoreError> {
-        let Principal { tenant, owner, .. } = self.who;
+        let Identity { tenant, owner, .. } = self.who;
         script
             .push(KEEP_ANSWER, &[1])
             .bind(tenant.clone())
@@ -399,7 +399,7 @@ impl Changes<'_> {
     }
 
     fn add_start(&self, script: &mut Script, run: &Run) -> Result<(), StoreError> {
-        let Principal { tenant, owner, .. } = self.who;
+        let Identity { tenant, owner, .. } = self.who;
         script
             .push(START_RUN, &[1])
             .bind(tenant.clone())

@@ -1,7 +1,7 @@
 //! Rows to values. Every read is one statement, so it sees one moment of the database.
 
 use exai_core::{
-    ModelId, Principal, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
+    Identity, ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
     run::{Run, RunState},
     store::StoreError,
     thread::{BODY_VERSION, Thread, ThreadSummary, Turn},
@@ -41,7 +41,7 @@ pub(crate) struct Reads<'a> {
     pub(crate) pool: &'a SqlitePool,
     pub(crate) settings: &'a Settings,
     pub(crate) now: Timestamp,
-    pub(crate) who: &'a Principal,
+    pub(crate) who: &'a Identity,
 }
 
 /// Any failure to make sense of a row.
@@ -178,7 +178,7 @@ mod tests {
             .unwrap();
         let id = ThreadId::from_uuid(Uuid::from_slice(some.get(0)).unwrap());
 
-        let (pool, who) = (open::readers(&settings).await.unwrap(), Principal::local());
+        let (pool, who) = (open::readers(&settings).await.unwrap(), Identity::local());
         let reads = Reads { pool: &pool, settings: &settings, now: Timestamp(0), who: &who };
         let thread = reads.thread(id).await.unwrap().unwrap();
         assert_eq!((thread.updated_at, thread.turns.len()), (Timestamp(77_777), 1));

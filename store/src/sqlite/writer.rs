@@ -164,14 +164,14 @@ async fn rolled_back(conn: &mut SqliteConnection) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use exai_core::{ManualClock, Principal, ThreadId, store::Write};
+    use exai_core::{Identity, ManualClock, ThreadId, store::Write};
 
     use super::*;
 
     fn creation(title: &str) -> Arc<Batch> {
         let (id, title) = (ThreadId::new(), title.to_owned());
         let writes = vec![Write::CreateThread { id, tool: "chat".into(), title, at: Timestamp(0) }];
-        Arc::new(Batch { who: Principal::local(), writes })
+        Arc::new(Batch { who: Identity::local(), writes })
     }
 
     async fn limit_pages(conn: &mut SqliteConnection, sql: &'static str) {

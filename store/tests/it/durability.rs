@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use exai_core::{Principal, ThreadId, store::Store};
+use exai_core::{Identity, ThreadId, store::Store};
 
 use crate::support::{LONG, append, commit, creation, number, open, raw, run, settings, texts};
 
@@ -19,7 +19,7 @@ async fn sound(path: &Path) -> bool {
 #[tokio::test]
 async fn a_restart_keeps_everything() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who, id) = (folder.path().join("db"), Principal::local(), ThreadId::new());
+    let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let started = run(id);
     for seq in 0..3 {
         // Dropped without closing: what is queued is written all the same.
@@ -40,7 +40,7 @@ async fn a_restart_keeps_everything() {
 
 #[tokio::test]
 async fn the_files_of_a_crash_hold_every_acknowledged_batch() {
-    let (folder, who, id) = (tempfile::tempdir().unwrap(), Principal::local(), ThreadId::new());
+    let (folder, who, id) = (tempfile::tempdir().unwrap(), Identity::local(), ThreadId::new());
     let path = folder.path().join("db");
     let store = open(settings(&path));
     commit(&*store, &who, vec![creation(id)]).await.unwrap();
@@ -69,7 +69,7 @@ async fn killed_writer() {
     if path.trim().is_empty() {
         return;
     }
-    let (store, who) = (open(settings(Path::new(path.trim()))), Principal::local());
+    let (store, who) = (open(settings(Path::new(path.trim()))), Identity::local());
     for _ in 0..10_000 {
         let id = ThreadId::new();
         commit(&*store, &who, vec![creation(id), append(id, 0, "a"), append(id, 1, "b")]).await.unwrap();
@@ -79,7 +79,7 @@ async fn killed_writer() {
 
 #[tokio::test]
 async fn a_killed_process_loses_nothing_that_it_acknowledged() {
-    let (folder, who) = (tempfile::tempdir().unwrap(), Principal::local());
+    let (folder, who) = (tempfile::tempdir().unwrap(), Identity::local());
     let path = folder.path().join("db");
     let mut acknowledged = Vec::new();
     for round in 1..=3 {
@@ -121,7 +121,7 @@ async fn a_killed_process_loses_nothing_that_it_acknowledged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_stores_share_a_file_from_its_first_moment() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who) = (folder.path().join("db"), Principal::local());
+    let (path, who) = (folder.path().join("db"), Identity::local());
     let (first, second) = (open(settings(&path)), open(settings(&path)));
     let mut commits = Vec::new();
     let mut ids = Vec::new();
@@ -144,7 +144,7 @@ async fn two_stores_share_a_file_from_its_first_moment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_stores_may_create_the_file_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who) = (folder.path().join("new/db"), Principal::local());
+    let (path, who) = (folder.path().join("new/db"), Identity::local());
     let openings: Vec<_> = (0..8)
         .map(|_| {
             let (store, who) = (open(settings(&path)), who.clone());

@@ -1,7 +1,7 @@
 //! Questions over many rows: of one owner only, within their limits, and gone when they are deleted.
 
 use exai_core::{
-    AnswerId, Principal, RunId, ThreadId, Timestamp,
+    AnswerId, Identity, RunId, ThreadId, Timestamp,
     answer::{AnswerState, KeptAnswer},
     files::UploadedFile,
     run::{Run, RunState},
@@ -40,13 +40,13 @@ fn kept(thread: Option<ThreadId>, state: AnswerState) -> KeptAnswer {
 async fn threads_are_found_by_their_words_and_by_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(settings(&folder.path().join("db")));
-    let (me, other) = (Principal::local(), Principal::new("local", "other"));
+    let (me, other) = (Identity::local(), Identity::new("local", "other"));
     let (queue, table) = (ThreadId::new(), ThreadId::new());
     commit(&*store, &me, vec![creation(queue), append(queue, 0, "the \"queue\" is 50% full\nsince Monday")])
         .await
         .unwrap();
     commit(&*store, &me, vec![creation(table), append(table, 0, "a table of 500 rows")]).await.unwrap();
-    let found = async |who: &Principal, words: &str| -> Vec<ThreadId> {
+    let found = async |who: &Identity, words: &str| -> Vec<ThreadId> {
         store.search_threads(who, words, 10).await.unwrap().iter().map(|thread| thread.id).collect()
     };
     assert_eq!(found(&me, "QUEUE\" is").await, [queue]);
@@ -61,7 +61,7 @@ async fn threads_are_found_by_their_words_and_by_nobody_else() {
 async fn runs_are_filtered_and_the_latest_come_first() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(settings(&folder.path().join("db")));
-    let me = Principal::local();
+    let me = Identity::local();
     let (one, two) = (ThreadId::new(), ThreadId::new());
     let first = run_at(NOON.plus_millis(-2 * DAY), one);
     let second = Run { tool: "debug".into(), ..run_at(NOON.plus_millis(-DAY), two) };
@@ -84,7 +84,7 @@ async fn runs_are_filtered_and_the_latest_come_first() {
     let since = RunFilter { since: Some(NOON.plus_millis(-DAY)), ..RunFilter::default() };
     assert_eq!(ids(since).await, [third.id, second.id]);
     assert_eq!(store.recent_runs(&me, &RunFilter::default(), 1).await.unwrap().len(), 1);
-    let other = Principal::new("other", "local");
+    let other = Identity::new("other", "local");
     assert_eq!(store.recent_runs(&other, &RunFilter::default(), 10).await.unwrap(), []);
 }
 
@@ -92,7 +92,7 @@ async fn runs_are_filtered_and_the_latest_come_first() {
 async fn usage_is_a_row_for_each_finished_run_and_outlives_its_thread() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(settings(&folder.path().join("db")));
-    let me = Principal::local();
+    let me = Identity::local();
     let thread = ThreadId::new();
     commit(&*store, &me, vec![creation(thread)]).await.unwrap();
     let (early, late) = (run_at(NOON.plus_millis(-3 * DAY), thread), run_at(NOON.plus_millis(-DAY), thread));
@@ -119,7 +119,7 @@ async fn usage_is_a_row_for_each_finished_run_and_outlives_its_thread() {
 async fn a_deleted_thread_takes_everything_of_its_own_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(settings(&folder.path().join("db")));
-    let (me, other) = (Principal::local(), Principal::new("local", "other"));
+    let (me, other) = (Identity::local(), Identity::new("local", "other"));
     let (mine, stays) = (ThreadId::new(), ThreadId::new());
     for thread in [mine, stays] {
         let answer = kept(Some(thread), AnswerState::Done);
@@ -152,7 +152,7 @@ async fn a_deleted_thread_takes_everything_of_its_own_and_nothing_else() {
 async fn a_kept_answer_is_replaced_found_by_its_owner_and_read_as_interrupted_when_its_time_is_over() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(settings(&folder.path().join("db")));
-    let (me, other) = (Principal::local(), Principal::new("local", "other"));
+    let (me, other) = (Identity::local(), Identity::new("local", "other"));
     let working = KeptAnswer { text: String::new(), ..kept(None, AnswerState::Working) };
     commit(&*store, &me, vec![Write::KeepAnswer(working.clone())]).await.unwrap();
     assert_eq!(store.answer(&me, working.id).await.unwrap(), Some(working.clone()));
@@ -177,7 +177,7 @@ async fn a_kept_answer_is_replaced_found_by_its_owner_and_read_as_interrupted_wh
 async fn files_at_vendors_are_remembered_for_their_owner_and_forgotten_with_them() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(settings(&folder.path().join("db")));
-    let (me, other) = (Principal::local(), Principal::new("local", "other"));
+    let (me, other) = (Identity::local(), Identity::new("local", "other"));
     let file = |id: &str, at: i64| UploadedFile {
         provider: "kimi".into(),
         id: id.to_owned(),

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use exai_core::{
-    Kind, ManualClock, Principal, ThreadId,
+    Identity, Kind, ManualClock, ThreadId,
     store::{Store, StoreError},
 };
 use exai_store::{Settings, SqliteStore, Sync};
@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 async fn refused(path: &Path, expected: &str) {
-    let (store, who) = (open(settings(path)), Principal::local());
+    let (store, who) = (open(settings(path)), Identity::local());
     let before = fs::read(path).unwrap();
     for error in [
         store.thread(&who, ThreadId::new()).await.unwrap_err(),
@@ -41,7 +41,7 @@ fn making_a_store_touches_nothing_and_needs_no_runtime() {
 #[test]
 fn a_write_outside_a_runtime_is_an_error_and_the_store_stays_usable() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, who, id) = (open(settings(&folder.path().join("db"))), Principal::local(), ThreadId::new());
+    let (store, who, id) = (open(settings(&folder.path().join("db"))), Identity::local(), ThreadId::new());
     let mut commit = store.write(&who, vec![creation(id)]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -57,7 +57,7 @@ async fn folder_and_files_are_for_this_user_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/deeper/db");
-    let (store, who) = (open(settings(&path)), Principal::local());
+    let (store, who) = (open(settings(&path)), Identity::local());
     commit(&*store, &who, vec![creation(ThreadId::new())]).await.unwrap();
     for (name, mode) in [("", 0o700), ("..", 0o700), ("db", 0o600), ("db-wal", 0o600), ("db-shm", 0o600)] {
         let file = path.parent().unwrap().join(name);
@@ -68,7 +68,7 @@ async fn folder_and_files_are_for_this_user_alone() {
 #[tokio::test]
 async fn the_pragmas_are_set_and_opening_again_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who) = (folder.path().join("db"), Principal::local());
+    let (path, who) = (folder.path().join("db"), Identity::local());
     let mut schemas = Vec::new();
     for sync in [Sync::Normal, Sync::Full] {
         let store = open(Settings { sync, ..settings(&path) });
@@ -90,7 +90,7 @@ async fn the_pragmas_are_set_and_opening_again_changes_nothing() {
 async fn every_table_begins_its_keys_with_tenant_and_owner() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
-    open(settings(&path)).threads(&Principal::local(), 1).await.unwrap();
+    open(settings(&path)).threads(&Identity::local(), 1).await.unwrap();
     let mut conn = raw(&path).await;
     let tables = "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 1";
     assert_eq!(number(&mut conn, tables).await, 8);
@@ -113,7 +113,7 @@ async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     let store = open(settings(&path));
-    commit(&*store, &Principal::local(), vec![creation(ThreadId::new())]).await.unwrap();
+    commit(&*store, &Identity::local(), vec![creation(ThreadId::new())]).await.unwrap();
     assert!(store.close(LONG).await);
     let mut conn = raw(&path).await;
     execute(
@@ -152,7 +152,7 @@ async fn a_damaged_file_is_refused_and_left_alone() {
 #[tokio::test]
 async fn an_empty_file_becomes_a_database() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who, id) = (folder.path().join("db"), Principal::local(), ThreadId::new());
+    let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     fs::write(&path, "").unwrap();
     let store = open(settings(&path));
     commit(&*store, &who, vec![creation(id), append(id, 0, "a")]).await.unwrap();
@@ -162,7 +162,7 @@ async fn an_empty_file_becomes_a_database() {
 #[tokio::test]
 async fn a_folder_that_cannot_be_made_is_tried_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (obstacle, who, id) = (folder.path().join("data"), Principal::local(), ThreadId::new());
+    let (obstacle, who, id) = (folder.path().join("data"), Identity::local(), ThreadId::new());
     fs::write(&obstacle, "a file where the folder should be").unwrap();
     let store = open(impatient(&obstacle.join("db")));
     let error = store.thread(&who, id).await.unwrap_err();
@@ -182,7 +182,7 @@ async fn a_folder_that_cannot_be_made_is_tried_again() {
 #[tokio::test]
 async fn a_closed_store_refuses_writes() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who) = (folder.path().join("db"), Principal::local());
+    let (path, who) = (folder.path().join("db"), Identity::local());
     let store = SqliteStore::open_lazily(settings(&path), Arc::new(ManualClock::at(NOON)));
     commit(&*store, &who, vec![creation(ThreadId::new())]).await.unwrap();
     assert!(store.close(LONG).await);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use exai_core::{
-    Clock, ManualClock, ModelId, Principal, ProviderId, RunId, Severity, ThreadId,
+    Clock, Identity, ManualClock, ModelId, Principal, ProviderId, RunId, Severity, ThreadId,
     chat::Part,
     run::{Run, RunState},
     store::{Store, StoreError, Write},
@@ -21,6 +21,7 @@ pub(crate) async fn story(store: &dyn Store, clock: &ManualClock) {
     a_batch_happens_together_or_not_at_all(store).await;
     turns_follow_without_a_gap(store).await;
     an_owner_sees_only_what_is_theirs(store).await;
+    a_role_change_orphans_nothing(store).await;
     runs_are_kept(store, clock).await;
     a_thread_takes_200_turns(store).await;
     threads_are_listed_latest_first(store, clock).await;
@@ -71,7 +72,7 @@ fn bodies() -> Vec<Body> {
 }
 
 async fn every_body_comes_back_as_it_was(store: &dyn Store) {
-    let (who, id) = (Principal::new("team", "bodies"), ThreadId::new());
+    let (who, id) = (Identity::new("team", "bodies"), ThreadId::new());
     let turns: Vec<_> = (0..)
         .zip(bodies())
         .map(|(seq, body)| Turn {
@@ -97,7 +98,7 @@ async fn every_body_comes_back_as_it_was(store: &dyn Store) {
 }
 
 async fn a_batch_happens_together_or_not_at_all(store: &dyn Store) {
-    let (who, id, other) = (Principal::new("team", "atoms"), ThreadId::new(), ThreadId::new());
+    let (who, id, other) = (Identity::new("team", "atoms"), ThreadId::new(), ThreadId::new());
     let started = run(id);
     let batch = vec![creation(id), append(id, 0, "a"), Write::StartRun(started), append(other, 0, "b")];
     let error = commit(store, &who, batch).await.unwrap_err();
@@ -112,7 +113,7 @@ async fn a_batch_happens_together_or_not_at_all(store: &dyn Store) {
 }
 
 async fn turns_follow_without_a_gap(store: &dyn Store) {
-    let (who, id) = (Principal::new("team", "gaps"), ThreadId::new());
+    let (who, id) = (Identity::new("team", "gaps"), ThreadId::new());
     commit(store, &who, vec![creation(id), append(id, 0, "a")]).await.unwrap();
     for (first, second) in [(0, 1), (2, 3), (1, 1), (1, 3), (1, 0)] {
         let turns = vec![message(first, "x"), message(second, "y")];
@@ -131,11 +132,11 @@ async fn turns_follow_without_a_gap(store: &dyn Store) {
 }
 
 async fn an_owner_sees_only_what_is_theirs(store: &dyn Store) {
-    let (who, id) = (Principal::new("team", "ann"), ThreadId::new());
+    let (who, id) = (Identity::new("team", "ann"), ThreadId::new());
     let started = run(id);
     let batch = vec![creation(id), append(id, 0, "mine"), Write::StartRun(started.clone())];
     commit(store, &who, batch).await.unwrap();
-    for stranger in [Principal::new("team", "bob"), Principal::new("rivals", "ann")] {
+    for stranger in [Identity::new("team", "bob"), Identity::new("rivals", "ann")] {
         assert_eq!(store.thread(&stranger, id).await.unwrap(), None);
         assert_eq!(store.threads(&stranger, 10).await.unwrap(), []);
         assert_eq!(store.runs(&stranger, id).await.unwrap(), []);
@@ -148,8 +149,16 @@ async fn an_owner_sees_only_what_is_theirs(store: &dyn Store) {
     assert_eq!(store.runs(&who, id).await.unwrap(), [started]);
 }
 
+/// Roles were once part of what rows were compared by: an owner who was made an administrator saw none of theirs.
+async fn a_role_change_orphans_nothing(store: &dyn Store) {
+    let (before, id) = (Principal::new("team", "promoted"), ThreadId::new());
+    commit(store, &before.identity, vec![creation(id), append(id, 0, "mine")]).await.unwrap();
+    let after = Principal { roles: vec!["admin".into()], key_id: Some("new".into()), ..before };
+    assert_eq!(texts(store, &after.identity, id).await.unwrap(), ["mine"]);
+}
+
 async fn runs_are_kept(store: &dyn Store, clock: &ManualClock) {
-    let (who, thread) = (Principal::new("team", "runs"), ThreadId::new());
+    let (who, thread) = (Identity::new("team", "runs"), ThreadId::new());
     let (done, open, late) = (run(thread), run(thread), Run { state: RunState::Queued, ..run(thread) });
     for started in [&done, &open, &late] {
         commit(store, &who, vec![Write::StartRun(started.clone())]).await.unwrap();
@@ -173,7 +182,7 @@ async fn runs_are_kept(store: &dyn Store, clock: &ManualClock) {
 }
 
 async fn a_thread_takes_200_turns(store: &dyn Store) {
-    let (who, id) = (Principal::new("team", "talker"), ThreadId::new());
+    let (who, id) = (Identity::new("team", "talker"), ThreadId::new());
     let turns: Vec<_> = (0..199).map(|seq| message(seq, "x")).collect();
     commit(store, &who, vec![creation(id), Write::AppendTurns { thread: id, turns }]).await.unwrap();
     let turns = vec![message(199, "last"), message(200, "too many")];
@@ -185,7 +194,7 @@ async fn a_thread_takes_200_turns(store: &dyn Store) {
 }
 
 async fn threads_are_listed_latest_first(store: &dyn Store, clock: &ManualClock) {
-    let who = Principal::new("team", "lister");
+    let who = Identity::new("team", "lister");
     let ids = [ThreadId::new(), ThreadId::new(), ThreadId::new()];
     for (minute, id) in (1..).zip(ids) {
         let at = NOON.plus_millis(minute * 60_000);
@@ -202,7 +211,7 @@ async fn threads_are_listed_latest_first(store: &dyn Store, clock: &ManualClock)
 }
 
 async fn threads_expire(store: &dyn Store, clock: &ManualClock) {
-    let (who, id) = (Principal::new("team", "sleeper"), ThreadId::new());
+    let (who, id) = (Identity::new("team", "sleeper"), ThreadId::new());
     let now = clock.now();
     let new = Write::CreateThread { id, tool: "chat".into(), title: String::new(), at: now };
     commit(store, &who, vec![new]).await.unwrap();
@@ -230,7 +239,7 @@ async fn the_sqlite_store_keeps_the_contract() {
 #[tokio::test]
 async fn a_run_leaves_one_usage_row_however_often_it_ends() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who) = (folder.path().join("db"), Principal::local());
+    let (path, who) = (folder.path().join("db"), Identity::local());
     let store = crate::support::open(settings(&path));
     let started = run(ThreadId::new());
     let end = |state| Write::FinishRun { id: started.id, state, at: NOON, outcome: outcome() };
@@ -252,7 +261,7 @@ async fn what_has_expired_is_removed_a_little_at_a_time() {
     let clock = ManualClock::at(NOON);
     let store = SqliteStore::open_lazily(Settings { ..settings(&path) }, Arc::new(clock.clone()));
     for (owner, threads) in [("a", 60), ("b", 1), ("c", 0)] {
-        let who = Principal::new("team", owner);
+        let who = Identity::new("team", owner);
         for _ in 0..threads {
             let id = ThreadId::new();
             let file = FileRef { path: "x".into(), hash: None };
@@ -272,7 +281,7 @@ async fn what_has_expired_is_removed_a_little_at_a_time() {
 
     // A sweep follows a group, and the next group follows the sweep. A thread begun later stays.
     clock.advance_millis(90 * DAY);
-    let (who, young) = (Principal::new("team", "a"), ThreadId::new());
+    let (who, young) = (Identity::new("team", "a"), ThreadId::new());
     let new = Write::CreateThread { id: young, tool: "chat".into(), title: String::new(), at: clock.now() };
     commit(&*store, &who, vec![new]).await.unwrap();
     commit(&*store, &who, vec![]).await.unwrap();

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use exai_core::{
-    ManualClock, ModelId, Principal, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
+    Identity, ManualClock, ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
     chat::{Finish, Usage},
     run::{Run, RunOutcome, RunState},
     store::{Store, StoreError, Write},
@@ -80,7 +80,7 @@ pub(crate) fn outcome() -> RunOutcome {
 }
 
 /// Writes and waits until it is durable.
-pub(crate) async fn commit(store: &dyn Store, who: &Principal, batch: Vec<Write>) -> Result<(), StoreError> {
+pub(crate) async fn commit(store: &dyn Store, who: &Identity, batch: Vec<Write>) -> Result<(), StoreError> {
     match store.write(who, batch).within(LONG).await {
         Ok(true) => Ok(()),
         Ok(false) => panic!("the commit took longer than {LONG:?}"),
@@ -89,7 +89,7 @@ pub(crate) async fn commit(store: &dyn Store, who: &Principal, batch: Vec<Write>
 }
 
 /// The texts of a thread's messages; `None` when there is no such thread.
-pub(crate) async fn texts(store: &dyn Store, who: &Principal, id: ThreadId) -> Option<Vec<String>> {
+pub(crate) async fn texts(store: &dyn Store, who: &Identity, id: ThreadId) -> Option<Vec<String>> {
     let thread = store.thread(who, id).await.unwrap()?;
     let text = |turn: Turn| match turn.body {
         Body::Message(message) => message.text,

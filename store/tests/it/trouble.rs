@@ -8,7 +8,7 @@ use std::{
 };
 
 use exai_core::{
-    Kind, Principal, ThreadId,
+    Identity, Kind, ThreadId,
     store::{Commit, Store, StoreError, Write},
 };
 use exai_store::Settings;
@@ -18,7 +18,7 @@ use crate::support::{LONG, append, commit, creation, execute, impatient, open, r
 #[tokio::test]
 async fn writes_wait_for_a_lock_and_are_made_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who, id) = (folder.path().join("db"), Principal::local(), ThreadId::new());
+    let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let store = open(impatient(&path));
     commit(&*store, &who, vec![creation(id), append(id, 0, "0")]).await.unwrap();
     let mut other = raw(&path).await;
@@ -33,7 +33,7 @@ async fn writes_wait_for_a_lock_and_are_made_in_order() {
     assert!(error.to_string().contains("not stored yet"), "{error}");
     assert!(error.to_string().contains("locked"), "the reason is told: {error}");
     assert_eq!(store.thread(&who, ThreadId::new()).await.unwrap(), None, "other threads can be read");
-    assert_eq!(store.thread(&Principal::new("local", "eve"), id).await.unwrap(), None);
+    assert_eq!(store.thread(&Identity::new("local", "eve"), id).await.unwrap(), None);
     assert!(!store.flush(Duration::from_millis(5)).await);
 
     execute(&mut other, "ROLLBACK").await;
@@ -50,7 +50,7 @@ async fn writes_wait_for_a_lock_and_are_made_in_order() {
 #[tokio::test]
 async fn in_a_group_a_bad_batch_is_taken_back_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who) = (folder.path().join("db"), Principal::local());
+    let (path, who) = (folder.path().join("db"), Identity::local());
     let (id, new) = (ThreadId::new(), ThreadId::new());
     let store = open(impatient(&path));
     commit(&*store, &who, vec![creation(id)]).await.unwrap();
@@ -59,7 +59,7 @@ async fn in_a_group_a_bad_batch_is_taken_back_alone() {
     // All of these are queued behind the lock, so that they share one transaction.
     let mut first = store.write(&who, vec![append(id, 0, "a")]);
     let mut bad = store.write(&who, vec![creation(new), append(id, 1, "lost"), append(id, 1, "again")]);
-    let mut foreign = store.write(&Principal::new("local", "eve"), vec![append(id, 1, "evil")]);
+    let mut foreign = store.write(&Identity::new("local", "eve"), vec![append(id, 1, "evil")]);
     let mut last = store.write(&who, vec![append(id, 1, "b")]);
     assert!(!first.within(Duration::from_millis(20)).await.unwrap());
     execute(&mut other, "COMMIT").await;
@@ -74,7 +74,7 @@ async fn in_a_group_a_bad_batch_is_taken_back_alone() {
 #[tokio::test]
 async fn the_queue_is_bounded_and_keeps_what_it_took() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who, id) = (folder.path().join("db"), Principal::local(), ThreadId::new());
+    let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let store = open(Settings { backlog: 3, ..impatient(&path) });
     commit(&*store, &who, vec![creation(id)]).await.unwrap();
     let mut other = raw(&path).await;
@@ -92,7 +92,7 @@ async fn the_queue_is_bounded_and_keeps_what_it_took() {
 #[tokio::test]
 async fn a_lock_at_the_first_opening_is_waited_for_too() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who, id) = (folder.path().join("db"), Principal::local(), ThreadId::new());
+    let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let mut other = raw(&path).await;
     execute(&mut other, "PRAGMA journal_mode = WAL").await;
     execute(&mut other, "BEGIN EXCLUSIVE").await;
@@ -116,7 +116,7 @@ fn set_write_version(path: &Path, version: u8) {
 #[tokio::test]
 async fn a_read_only_file_is_read_and_written_later() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who, id) = (folder.path().join("db"), Principal::local(), ThreadId::new());
+    let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let store = open(settings(&path));
     commit(&*store, &who, vec![creation(id), append(id, 0, "before")]).await.unwrap();
     assert!(store.close(LONG).await);
@@ -136,7 +136,7 @@ async fn a_read_only_file_is_read_and_written_later() {
 #[tokio::test]
 async fn closing_while_the_file_is_locked_says_that_writes_are_lost() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who, id) = (folder.path().join("db"), Principal::local(), ThreadId::new());
+    let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let store = open(impatient(&path));
     commit(&*store, &who, vec![creation(id)]).await.unwrap();
     let mut other = raw(&path).await;
@@ -149,7 +149,7 @@ async fn closing_while_the_file_is_locked_says_that_writes_are_lost() {
 #[tokio::test]
 async fn rows_that_cannot_be_read_are_reported_as_such() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, who) = (folder.path().join("db"), Principal::local());
+    let (path, who) = (folder.path().join("db"), Identity::local());
     let store = open(settings(&path));
     for damage in ["UPDATE turns SET body = '{'", "UPDATE turns SET body_version = 99"] {
         let id = ThreadId::new();

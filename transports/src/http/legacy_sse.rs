@@ -13,8 +13,8 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use exai_core::Principal;
-use exai_server::{BodyLimits, CallerKey, StaysOpen, problem, read_body};
+use exai_core::{Identity, Principal};
+use exai_server::{BodyLimits, StaysOpen, problem, read_body};
 use futures::stream;
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -36,7 +36,7 @@ type Input = Arc<AsyncMutex<WriteHalf<DuplexStream>>>;
 
 /// A client that reads its answers, and where its messages go.
 struct Client {
-    owner: CallerKey,
+    owner: Identity,
     input: Input,
 }
 
@@ -54,9 +54,9 @@ impl Connections {
         Self { attach, open: Arc::default(), most, limits }
     }
 
-    fn input(&self, id: &str, who: &Principal) -> Option<Input> {
+    fn input(&self, id: &str, who: &Identity) -> Option<Input> {
         let open = self.open.lock();
-        let client = open.get(id).filter(|client| client.owner == CallerKey::from(who));
+        let client = open.get(id).filter(|client| client.owner == *who);
         client.map(|client| Arc::clone(&client.input))
     }
 }
@@ -90,7 +90,7 @@ pub(super) async fn open(
             let text = "too many connections are open; end one, or try again later";
             return problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text);
         }
-        let owner = CallerKey::from(&who);
+        let owner = who.identity.clone();
         let (read, write) = tokio::io::split(connections.attach.begin(who));
         open.insert(id.clone(), Client { owner, input: Arc::new(AsyncMutex::new(write)) });
         read
@@ -128,7 +128,7 @@ pub(super) async fn message(
     Query(addressed): Query<Addressed>,
     body: Body,
 ) -> Response {
-    let Some(input) = connections.input(&addressed.session, &who) else {
+    let Some(input) = connections.input(&addressed.session, &who.identity) else {
         let text = "there is no such connection; open /sse anew";
         return problem(StatusCode::NOT_FOUND, "no_session", text);
     };

@@ -164,14 +164,14 @@ impl Op {
         };
         let wanted = hello.session_id.as_deref().filter(|id| is_name(id));
         if let Some(token) = hello.resume_token.as_deref() {
-            let found = wanted.and_then(|id| self.surroundings.registry.find(id, token, &who));
+            let found = wanted.and_then(|id| self.surroundings.registry.find(id, token, &who.identity));
             let entry = found.ok_or(Refused("unauthorized", UNAUTHORIZED, "there is no such session"))?;
             let ack = acknowledgement(&entry.id, token, true);
             return Ok((entry, ack));
         }
         let id = wanted.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
         let (commands, queue) = mpsc::channel(QUEUE);
-        let opened = self.surroundings.registry.open(id, &who, commands);
+        let opened = self.surroundings.registry.open(id, &who.identity, commands);
         let Opened { entry, token, registered } =
             opened.ok_or(Refused("over_capacity", TRY_AGAIN_LATER, "too many sessions are open"))?;
         let ack = acknowledgement(&entry.id, &token, false);

@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use exai_core::{ConnectionId, Principal};
+use exai_core::{ConnectionId, Identity, Principal};
 use exai_server::{SessionLimits, SessionPlace, SessionPlaces, problem};
 use parking_lot::Mutex;
 use rmcp::transport::streamable_http_server::session::{SessionManager as _, local::LocalSessionManager};
@@ -44,7 +44,7 @@ impl Sessions {
     }
 
     /// The connection that a session is, when this caller may use it. A session that is not known is left to the SDK.
-    fn connection(&self, id: &str, who: &Principal) -> Option<ConnectionId> {
+    fn connection(&self, id: &str, who: &Identity) -> Option<ConnectionId> {
         match self.known.lock().get(id) {
             Some(session) => session.place.belongs_to(who).then_some(session.connection),
             None => Some(ConnectionId::new()),
@@ -53,7 +53,7 @@ impl Sessions {
 
     /// A place for one more. It is taken before the session is opened, so that a burst does not get past the bound. Sessions that have
     /// ended give their places back on the way.
-    async fn place(&self, who: &Principal) -> Option<SessionPlace> {
+    async fn place(&self, who: &Identity) -> Option<SessionPlace> {
         let open = self.manager.sessions.read().await;
         self.known.lock().retain(|id, _| open.contains_key(id.as_str()));
         self.places.take(who)
@@ -74,7 +74,7 @@ pub(super) async fn bind(State(sessions): State<Sessions>, mut request: Request,
     let named = id(request.headers());
     // A request without a session is a connection of its own.
     let connection =
-        named.as_ref().map_or_else(|| Some(ConnectionId::new()), |id| sessions.connection(id, &who));
+        named.as_ref().map_or_else(|| Some(ConnectionId::new()), |id| sessions.connection(id, &who.identity));
     let Some(connection) = connection else {
         // The same words as for one that never was.
         let text = "there is no such session; initialize a new one";
@@ -89,7 +89,7 @@ pub(super) async fn bind(State(sessions): State<Sessions>, mut request: Request,
             None => response,
         };
     }
-    let Some(place) = sessions.place(&who).await else { return too_many() };
+    let Some(place) = sessions.place(&who.identity).await else { return too_many() };
     // To its end even when the client goes away meanwhile: otherwise the session would be there without an owner.
     let opening = tokio::spawn(async move {
         let response = next.run(request).await;

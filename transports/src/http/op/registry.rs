@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use exai_core::Principal;
+use exai_core::Identity;
 use exai_server::{SessionLimits, SessionPlace, SessionPlaces};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -60,12 +60,7 @@ impl Registry {
     }
 
     /// Notes a session; `None` when there are too many. One of the same caller that is only kept makes room.
-    pub(super) fn open(
-        &self,
-        id: String,
-        who: &Principal,
-        commands: mpsc::Sender<Command>,
-    ) -> Option<Opened> {
+    pub(super) fn open(&self, id: String, who: &Identity, commands: mpsc::Sender<Command>) -> Option<Opened> {
         let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         let key = blake3::hash(token.as_bytes());
         let mut sessions = self.sessions.lock();
@@ -84,7 +79,7 @@ impl Registry {
     }
 
     /// The session behind a token, for the caller that opened it under that name.
-    pub(super) fn find(&self, id: &str, token: &str, who: &Principal) -> Option<Entry> {
+    pub(super) fn find(&self, id: &str, token: &str, who: &Identity) -> Option<Entry> {
         let sessions = self.sessions.lock();
         let kept = sessions.get(&blake3::hash(token.as_bytes()))?;
         (kept.entry.id == id && kept.place.belongs_to(who)).then(|| kept.entry.clone())
