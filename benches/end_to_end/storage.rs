@@ -7,7 +7,7 @@ use std::{
 
 use exai_core::{
     Clock as _, Identity, SystemClock, ThreadId,
-    store::{Store as _, Write},
+    store::{Store as _, Threads as _, Write},
     thread::{Body, Turn, UserMessage},
 };
 use exai_store::{Settings, SqliteStore};

@@ -5,6 +5,7 @@ mod change;
 mod fault;
 mod lookup;
 mod open;
+mod ports;
 mod read;
 mod schema;
 mod settings;
@@ -17,21 +18,13 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use exai_core::{
-    AnswerId, Clock, Identity, RequestHash, ThreadId, Timestamp,
-    answer::KeptAnswer,
-    files::UploadedFile,
-    run::Run,
-    store::{Commit, RunFilter, Store, StoreError, StoredAnswers, UsageRecord, Write},
-    thread::{Thread, ThreadSummary},
-};
+use exai_core::{Clock, Identity, store::StoreError};
 use sqlx::SqlitePool;
 use tokio::{runtime::Handle, sync::OnceCell, task::JoinHandle, time::Instant};
 
 pub use self::settings::{Retry, Settings, Sync};
 use self::{fault::Fault, read::Reads, writer::Writer};
-use crate::queue::{Batch, Queue};
+use crate::queue::Queue;
 
 /// Threads, runs and usage in an SQLite file, shared safely with other processes on the same machine.
 ///
@@ -118,111 +111,5 @@ impl SqliteStore {
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.queue.close();
-    }
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    fn write(&self, who: &Identity, batch: Vec<Write>) -> Commit {
-        if let Err(error) = self.start_writer() {
-            return Commit::refused(error);
-        }
-        let (sender, commit) = Commit::pending();
-        match self.queue.push(Batch { who: who.clone(), writes: batch }, sender) {
-            Ok(()) => commit,
-            Err(refusal) => Commit::refused(refusal),
-        }
-    }
-
-    async fn thread(&self, who: &Identity, id: ThreadId) -> Result<Option<Thread>, StoreError> {
-        let deadline = Instant::now() + self.settings.read_wait;
-        if !self.queue.thread_drained(who, id, deadline).await {
-            return Err(StoreError::Unavailable {
-                reason: "earlier turns of this thread are not stored yet".to_owned(),
-                hint: match self.trouble() {
-                    Some(trouble) => format!("They are waiting because {trouble}"),
-                    None => "Try again in a moment.".to_owned(),
-                },
-                source: None,
-            });
-        }
-        self.reads(who).await?.thread(id).await
-    }
-
-    async fn threads(&self, who: &Identity, limit: u32) -> Result<Vec<ThreadSummary>, StoreError> {
-        self.reads(who).await?.threads(limit).await
-    }
-
-    async fn runs(&self, who: &Identity, thread: ThreadId) -> Result<Vec<Run>, StoreError> {
-        self.reads(who).await?.runs(thread).await
-    }
-
-    async fn search_threads(
-        &self,
-        who: &Identity,
-        words: &str,
-        limit: u32,
-    ) -> Result<Vec<ThreadSummary>, StoreError> {
-        self.reads(who).await?.search(words, limit).await
-    }
-
-    async fn recent_runs(
-        &self,
-        who: &Identity,
-        filter: &RunFilter,
-        limit: u32,
-    ) -> Result<Vec<Run>, StoreError> {
-        self.reads(who).await?.recent(filter, limit).await
-    }
-
-    async fn answered_run(&self, who: &Identity, request: RequestHash) -> Result<Option<Run>, StoreError> {
-        self.reads(who).await?.answered(request).await
-    }
-
-    async fn answers_forgotten(&self, who: &Identity) -> Result<Option<Timestamp>, StoreError> {
-        self.reads(who).await?.answers_forgotten().await
-    }
-
-    async fn stored_answers(&self, who: &Identity, since: Timestamp) -> Result<StoredAnswers, StoreError> {
-        self.reads(who).await?.stored_answers(since).await
-    }
-
-    async fn usage(
-        &self,
-        who: &Identity,
-        since: Timestamp,
-        until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<UsageRecord>, StoreError> {
-        self.reads(who).await?.usage(since, until, limit).await
-    }
-
-    async fn answer(&self, who: &Identity, id: AnswerId) -> Result<Option<KeptAnswer>, StoreError> {
-        self.reads(who).await?.answer(id).await
-    }
-
-    async fn answers(
-        &self,
-        who: &Identity,
-        thread: ThreadId,
-        limit: u32,
-    ) -> Result<Vec<KeptAnswer>, StoreError> {
-        self.reads(who).await?.answers(thread, limit).await
-    }
-
-    async fn uploaded_files(&self, who: &Identity, limit: u32) -> Result<Vec<UploadedFile>, StoreError> {
-        self.reads(who).await?.files(limit).await
-    }
-
-    async fn check(&self) -> Result<(), StoreError> {
-        self.reads(&Identity::local()).await?.check().await
-    }
-
-    fn waiting(&self) -> usize {
-        self.queue.waiting()
-    }
-
-    async fn flush(&self, limit: Duration) -> bool {
-        self.queue.drained(Instant::now() + limit).await
     }
 }

@@ -7,7 +7,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use exai_core::{Identity, ThreadId, store::Store};
+use exai_core::{
+    Identity, ThreadId,
+    store::{Runs, Store},
+};
 
 use crate::support::{LONG, append, commit, creation, number, open, raw, run, settings, texts};
 

@@ -5,7 +5,7 @@ use exai_core::{
     answer::{AnswerState, KeptAnswer},
     files::UploadedFile,
     run::{Run, RunState},
-    store::{RunFilter, Store, StoreError, Write},
+    store::{Answers, RunFilter, Runs, Store, StoreError, Threads, UsageRecords, VendorFiles, Write},
 };
 
 use crate::support::{DAY, LONG, NOON, append, commit, creation, open, outcome, run, settings};

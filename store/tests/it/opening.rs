@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use exai_core::{
     Identity, Kind, ManualClock, ThreadId,
-    store::{Store, StoreError},
+    store::{Store, StoreError, Threads},
 };
 use exai_store::{Settings, SqliteStore, Sync};
 

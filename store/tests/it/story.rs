@@ -6,7 +6,7 @@ use exai_core::{
     Clock, Identity, ManualClock, ModelId, Principal, ProviderId, RunId, Severity, ThreadId,
     chat::Part,
     run::{Run, RunState},
-    store::{Store, StoreError, Write},
+    store::{Store, StoreError, Threads, Write},
     thread::{Answer, AnsweredBy, Body, FileRef, Issue, Step, Turn, UserMessage},
 };
 use exai_store::{Settings, SqliteStore};

@@ -9,7 +9,7 @@ use std::{
 
 use exai_core::{
     Identity, Kind, ThreadId,
-    store::{Commit, Store, StoreError, Write},
+    store::{Commit, Runs, Store, StoreError, Threads, Write},
 };
 use exai_store::Settings;
 

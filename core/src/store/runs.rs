@@ -1,0 +1,51 @@
+//! Reading runs.
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use crate::{
+    Identity, RequestHash, ThreadId, Timestamp,
+    run::{Run, RunState},
+};
+
+/// Which runs are wanted. What is `None` does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// The tool.
+    pub tool: Option<String>,
+    /// The state as it reads now.
+    pub state: Option<RunState>,
+    /// The thread.
+    pub thread: Option<ThreadId>,
+    /// A part of `provider/model`, without regard to case.
+    pub model: Option<String>,
+    /// Begun at this moment or later.
+    pub since: Option<Timestamp>,
+}
+
+/// Stored runs.
+#[async_trait]
+pub trait Runs: Send + Sync {
+    /// The runs of a thread, oldest first. A run that is still open after its deadline reads as `Interrupted`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn runs(&self, who: &Identity, thread: ThreadId) -> Result<Vec<Run>, StoreError>;
+
+    /// The owner's runs that `filter` lets through, latest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn recent_runs(
+        &self,
+        who: &Identity,
+        filter: &RunFilter,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError>;
+
+    /// The latest run with an answer to this very request, whatever its age.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn answered_run(&self, who: &Identity, request: RequestHash) -> Result<Option<Run>, StoreError>;
+}

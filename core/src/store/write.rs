@@ -1,0 +1,64 @@
+//! The changes that a store makes.
+
+use crate::{
+    ProviderId, RunId, ThreadId, Timestamp,
+    answer::KeptAnswer,
+    files::UploadedFile,
+    run::{Run, RunOutcome, RunState},
+    thread::Turn,
+};
+
+/// One change. Changes of a batch happen together or not at all.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// Begins a thread.
+    CreateThread {
+        /// Its id.
+        id: ThreadId,
+        /// The tool that begins it.
+        tool: String,
+        /// The beginning of the first user text, for lists.
+        title: String,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Adds turns; their `seq` must follow the stored ones without a gap, else the batch fails with [`StoreError::Conflict`](super::StoreError::Conflict).
+    /// Renews the thread's expiry.
+    AppendTurns {
+        /// The thread.
+        thread: ThreadId,
+        /// In order.
+        turns: Vec<Turn>,
+    },
+    /// Removes a thread with its turns, runs and kept answers. Usage stays: it is a bill.
+    DeleteThread(ThreadId),
+    /// Keeps an answer, or replaces it.
+    KeepAnswer(KeptAnswer),
+    /// Remembers a file at a vendor's; one of the same provider and id is replaced.
+    RememberFile(UploadedFile),
+    /// Forgets a file that is no longer at its vendor's. It need not be known.
+    ForgetFile {
+        /// Where it lay.
+        provider: ProviderId,
+        /// The vendor's name for it.
+        id: String,
+    },
+    /// Answers given up to now are not given again. Threads, runs and usage stay.
+    ForgetAnswers {
+        /// Now.
+        at: Timestamp,
+    },
+    /// Records that a consultation begins.
+    StartRun(Run),
+    /// Records how it ended, and its usage row.
+    FinishRun {
+        /// The run.
+        id: RunId,
+        /// `Done`, `Failed`, `Cancelled` or `Interrupted`.
+        state: RunState,
+        /// When.
+        at: Timestamp,
+        /// How.
+        outcome: RunOutcome,
+    },
+}
