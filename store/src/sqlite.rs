@@ -13,12 +13,10 @@ mod statements;
 mod sweep;
 mod writer;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use exai_core::{Clock, Identity, store::StoreError};
+use parking_lot::Mutex;
 use sqlx::SqlitePool;
 use tokio::{runtime::Handle, sync::OnceCell, task::JoinHandle, time::Instant};
 
@@ -56,7 +54,7 @@ impl SqliteStore {
     /// Why the last attempt to write failed, and what to do; `None` when it succeeded or none was made.
     #[must_use]
     pub fn trouble(&self) -> Option<StoreError> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Fault::to_error)
+        self.trouble.lock().as_ref().map(Fault::to_error)
     }
 
     /// Waits at most `limit` for queued writes, then refuses new ones and closes the file. False when some could not be written.
@@ -64,7 +62,7 @@ impl SqliteStore {
         let deadline = Instant::now() + limit;
         self.queue.drained(deadline).await;
         self.queue.close();
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let writer = self.writer.lock().take();
         if let Some(writer) = writer
             && tokio::time::timeout_at(deadline, writer).await.is_err()
         {
@@ -78,7 +76,7 @@ impl SqliteStore {
 
     /// Starts the writer when there is none.
     fn start_writer(&self) -> Result<(), StoreError> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock();
         if self.queue.is_closed() || writer.as_ref().is_some_and(|task| !task.is_finished()) {
             return Ok(());
         }

@@ -1,9 +1,10 @@
 //! The one task that writes. It commits whatever is queued as soon as it is free, and keeps trying while the database cannot be
 //! written.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use exai_core::{Clock, Timestamp, store::StoreError};
+use parking_lot::Mutex;
 use sqlx::{Connection, SqliteConnection};
 
 use super::{
@@ -78,7 +79,7 @@ impl Writer {
 
     /// Remembers why writing fails, and says so once.
     fn note(&self, fault: Option<Fault>) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trouble = self.trouble.lock();
         match (trouble.as_ref(), &fault) {
             (None, Some(fault)) => {
                 tracing::warn!(reason = fault.reason, hint = fault.hint, "the database cannot be written");
