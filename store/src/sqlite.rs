@@ -1,16 +1,16 @@
 //! The store in one SQLite file: a queue, one writer, a few readers.
 
 mod answers;
-mod change;
-mod fault;
-mod lookup;
+mod apply;
+mod error;
+mod expiry;
 mod open;
 mod ports;
+mod queries;
 mod read;
 mod schema;
 mod settings;
 mod statements;
-mod sweep;
 mod writer;
 
 use std::{sync::Arc, time::Duration};
@@ -21,7 +21,7 @@ use sqlx::SqlitePool;
 use tokio::{runtime::Handle, sync::OnceCell, task::JoinHandle, time::Instant};
 
 pub use self::settings::{Retry, Settings, Sync};
-use self::{fault::Fault, read::Reads, writer::Writer};
+use self::{error::Fault, read::Reads, writer::Writer};
 use crate::queue::Queue;
 
 /// Threads, runs and usage in an SQLite file, shared safely with other processes on the same machine.

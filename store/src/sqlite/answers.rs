@@ -10,9 +10,9 @@ use sqlx::{Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
-    change::key,
+    apply::key,
+    expiry::least_run_id,
     read::{Reads, corrupt},
-    sweep::least_run_id,
 };
 
 const ANSWER: &str = "

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     Settings, Sync,
-    fault::{Cause, Fault},
+    error::{Cause, Fault},
     schema,
 };
 

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::{
     Settings,
-    change::key,
-    fault::{Cause, Fault},
+    apply::key,
+    error::{Cause, Fault},
 };
 
 pub(crate) const THREAD: &str = "

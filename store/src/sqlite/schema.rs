@@ -7,7 +7,7 @@ use sqlx::{
     migrate::{Migrate, MigrateError, Migration, MigrationType},
 };
 
-use super::fault::Fault;
+use super::error::Fault;
 
 /// "EXAI" in the file's header: <https://www.sqlite.org/pragma.html#pragma_application_id>.
 const APPLICATION_ID: i64 = 0x4558_4149;

@@ -9,11 +9,11 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::{
     Settings,
-    change::{Changes, Frame},
-    fault::{Cause, Fault},
+    apply::{Changes, Frame},
+    error::{Cause, Fault},
+    expiry::sweep,
     open,
     settings::millis,
-    sweep::sweep,
 };
 use crate::queue::{Batch, Queue};
 

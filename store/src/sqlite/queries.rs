@@ -12,9 +12,9 @@ use sqlx::{Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
-    change::key,
+    apply::key,
+    expiry::least_run_id,
     read::{Reads, corrupt, summary},
-    sweep::least_run_id,
 };
 
 /// The most runs that are looked at for a filter that no index serves.

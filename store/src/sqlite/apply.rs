@@ -20,7 +20,7 @@ use sqlx::{
 
 use super::{
     Settings,
-    fault::Cause,
+    error::Cause,
     settings::millis,
     statements::{
         APPEND_FILES, APPEND_TURN, CREATE_THREAD, DELETE_THREAD, FINISH_RUN, FORGET_ANSWERS, FORGET_FILE,
