@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
+    KeyId, ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
     chat::{Finish, Usage},
 };
 
@@ -48,15 +48,63 @@ impl RunState {
     }
 }
 
-/// A consultation as stored.
+/// The entrance that a call came through, as the transport names it: `stdio`, `http`, `websocket` and so on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Door(pub &'static str);
+
+/// Where the answer of a run came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The provider was asked for this run.
+    #[default]
+    Fresh,
+    /// An earlier answer to the same request, young enough to be given again.
+    Cached,
+    /// An older answer, given because no provider answered.
+    Stale,
+    /// Another run that asked the same at the same time.
+    Shared,
+}
+
+impl Source {
+    /// The word in storage and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Cached => "cached",
+            Self::Stale => "stale",
+            Self::Shared => "shared",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Fresh, Self::Cached, Self::Stale, Self::Shared]
+            .into_iter()
+            .find(|source| source.as_str() == word)
+    }
+}
+
+/// A run as stored: one question to one model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// Its id.
     pub id: RunId,
-    /// The thread of the caller that began it.
-    pub thread: ThreadId,
+    /// The thread of the caller that began it; `None` when the question belongs to no conversation.
+    pub thread: Option<ThreadId>,
     /// The tool that asked.
     pub tool: String,
+    /// The entrance that the call came through, such as `stdio` or `http`; `None` when it is not known.
+    pub door: Option<String>,
+    /// The program that called, as it names itself.
+    pub client: Option<String>,
+    /// The key that the caller showed.
+    pub key_id: Option<KeyId>,
+    /// Where the answer comes from. Only [`Source::Fresh`] runs are billed and give answers to later requests.
+    pub source: Source,
     /// What was asked, as a fingerprint.
     pub request: RequestHash,
     /// Who is asked.
@@ -93,9 +141,36 @@ pub struct RunOutcome {
     /// Why the answer ended, when there is one; rows of earlier versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish: Option<Finish>,
-    /// The model as the vendor names it, when it does.
+    /// The model as the provider names it, when it does.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub answered_as: String,
+    /// From the run's start to the first token, in milliseconds. Stored on its own, for figures over many runs.
+    #[serde(skip)]
+    pub first_token_ms: Option<u64>,
+    /// The code of the error's [`Kind`](crate::Kind). Stored on its own, as text: a newer version may know more kinds.
+    #[serde(skip)]
+    pub error_kind: Option<String>,
+}
+
+/// One request to a provider. A run makes several when it repeats a failed one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// From 1, in the order in which they began.
+    pub number: u32,
+    /// The provider that was asked.
+    pub provider: ProviderId,
+    /// The model.
+    pub model: ModelId,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// From its start to its first token, in milliseconds; `None` when none came.
+    pub first_token_ms: Option<u64>,
+    /// The code of the error's [`Kind`](crate::Kind); `None` when it answered.
+    pub error_kind: Option<String>,
+    /// Tokens, as far as the provider reported them.
+    pub usage: Option<Usage>,
 }
 
 /// What a running consultation tells its subscribers. Only the latest value matters, so it travels in a watch channel.

@@ -36,7 +36,7 @@ pub(crate) fn server(app: &App, config: &Config, key: &str, lifecycle: Lifecycle
 
 /// The server has found out who asks before the request comes here.
 async fn hello(Extension(who): Extension<Principal>) -> String {
-    format!("hello {}\n", who.owner)
+    format!("hello {}\n", who.identity.owner)
 }
 
 /// The program can work as long as its database can be read.

@@ -13,10 +13,10 @@ mod settings;
 use std::{sync::Arc, time::Duration};
 
 use exai_core::{
-    Kind, ProviderId,
+    Clock, Kind, ProviderId,
     chat::{Reply, Request},
     provider::{CallCtx, Provider, ProviderError},
-    run::Phase,
+    run::{Attempt, Phase},
 };
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -43,6 +43,7 @@ pub struct Attempts {
     retry_budget: RetryBudget,
     settings: AttemptSettings,
     jitter: Jitter,
+    clock: Arc<dyn Clock>,
 }
 
 /// An answer and how many attempts it took.
@@ -57,13 +58,14 @@ pub struct Attempted {
 impl Attempts {
     /// Attempts under `settings`.
     #[must_use]
-    pub fn new(settings: AttemptSettings, health: Health, jitter: Jitter) -> Self {
+    pub fn new(settings: AttemptSettings, health: Health, jitter: Jitter, clock: Arc<dyn Clock>) -> Self {
         Self {
             permits: Permits::new(&settings),
             health,
             retry_budget: RetryBudget::default(),
             settings,
             jitter,
+            clock,
         }
     }
 
@@ -163,6 +165,37 @@ impl Attempts {
         }
     }
 
+    /// One attempt, and what is known of it afterwards.
+    async fn once(
+        &self,
+        provider: &dyn Provider,
+        request: &Request,
+        ctx: &CallCtx,
+        events: &RunEvents,
+    ) -> Result<Reply, ProviderError> {
+        let (begun, started_at, number) = (Instant::now(), self.clock.now(), events.next_number());
+        let mut fold = Fold::default();
+        let outcome = folded(&mut fold, provider, request, ctx, events).await;
+        let (usage, first_token) = (fold.usage, fold.first_token);
+        let outcome = outcome.and_then(|()| fold.finish(provider, request));
+        metrics::attempt(provider.id(), begun.elapsed(), outcome.as_ref().err());
+        if let Ok(reply) = &outcome {
+            metrics::tokens(provider.id(), &reply.usage);
+        }
+        let millis = |at: Instant| u64::try_from((at - begun).as_millis()).unwrap_or(u64::MAX);
+        events.attempted(Attempt {
+            number,
+            provider: provider.id().clone(),
+            model: request.model.clone(),
+            started_at,
+            ended_at: self.clock.now(),
+            first_token_ms: first_token.map(millis),
+            error_kind: outcome.as_ref().err().map(|failure| failure.kind().code().to_owned()),
+            usage: outcome.as_ref().map_or(usage, |reply| Some(reply.usage)),
+        });
+        outcome
+    }
+
     /// How long to wait before another attempt; `None` when there must be none.
     fn wait_before_next(
         &self,
@@ -189,33 +222,17 @@ fn may_be_repeated(kind: Kind) -> bool {
     matches!(kind, Kind::RateLimited | Kind::Unavailable | Kind::Unreachable | Kind::Protocol)
 }
 
-/// One attempt, and what is known of it afterwards.
-async fn once(
-    provider: &dyn Provider,
-    request: &Request,
-    ctx: &CallCtx,
-    events: &RunEvents,
-) -> Result<Reply, ProviderError> {
-    let begun = Instant::now();
-    let outcome = folded(provider, request, ctx, events).await;
-    metrics::attempt(provider.id(), begun.elapsed(), outcome.as_ref().err());
-    if let Ok(reply) = &outcome {
-        metrics::tokens(provider.id(), &reply.usage);
-    }
-    outcome
-}
-
 /// One attempt, its stream folded into a reply.
 async fn folded(
+    fold: &mut Fold,
     provider: &dyn Provider,
     request: &Request,
     ctx: &CallCtx,
     events: &RunEvents,
-) -> Result<Reply, ProviderError> {
+) -> Result<(), ProviderError> {
     let late =
         || ProviderError::new(provider.id().clone(), Kind::Timeout, "no complete answer before the deadline");
     let stopped = || ProviderError::new(provider.id().clone(), Kind::Cancelled, "cancelled");
-    let mut fold = Fold::default();
     let work = async {
         let mut stream = provider.chat(request, ctx).await?;
         while let Some(delta) = stream.next().await {
@@ -224,8 +241,7 @@ async fn folded(
         Ok(())
     };
     tokio::select! {
-        () = ctx.cancel.cancelled() => return Err(stopped()),
-        result = timeout_at(ctx.deadline, work) => result.map_err(|_elapsed| late())??,
+        () = ctx.cancel.cancelled() => Err(stopped()),
+        result = timeout_at(ctx.deadline, work) => result.map_err(|_elapsed| late())?,
     }
-    fold.finish(provider, request)
 }

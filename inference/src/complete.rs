@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use exai_core::{
     RequestHash, RunId,
-    run::{Run, RunState},
+    run::{self, Run, RunState},
     store::{Commit, Write},
 };
 
@@ -84,7 +84,7 @@ impl Inference {
         let name = question.choice.model.qualified();
         call.progress.send_modify(|event| event.model = Some(name.clone()));
         let (fresh, thread) = (question.fresh, question.thread.filter(|_| !prologue.is_empty()));
-        let run = self.new_run(key, &question);
+        let run = self.new_run(key, &question, call);
         // Given to the run that is begun here; still there when none is.
         let mut prologue = Some(prologue);
         let started = self.runs.join_or_start(
@@ -164,12 +164,12 @@ impl Inference {
         Some(cached)
     }
 
-    fn new_run(&self, key: RequestHash, question: &Question) -> Run {
+    fn new_run(&self, key: RequestHash, question: &Question, call: &CallScope) -> Run {
         let started_at = self.clock.now();
         let limit_ms = i64::try_from(self.call_limit.as_millis()).unwrap_or(i64::MAX);
         Run {
             id: RunId::new(),
-            thread: question.thread.unwrap_or_else(exai_core::ThreadId::new),
+            thread: question.thread,
             tool: question.tool.to_owned(),
             request: key,
             provider: question.choice.provider.id().clone(),
@@ -178,6 +178,10 @@ impl Inference {
             started_at,
             deadline_at: started_at.plus_millis(limit_ms),
             ended_at: None,
+            door: call.door.map(|door| door.0.to_owned()),
+            client: call.client.clone(),
+            key_id: call.principal.key_id.clone(),
+            source: run::Source::Fresh,
             outcome: None,
         }
     }

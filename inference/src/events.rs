@@ -1,12 +1,16 @@
 //! A completion while it runs: what each subscriber sees of it.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use exai_core::{
     ModelId, ProviderId,
     chat::{Delta, Usage},
-    run::{Phase, RunEvent},
+    run::{Attempt, Phase, RunEvent},
 };
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
 use crate::delivery::Delivery;
@@ -46,13 +50,21 @@ pub type EventSender = mpsc::Sender<CompletionEvent>;
 pub struct RunEvents {
     latest: Arc<watch::Sender<RunEvent>>,
     every: Option<EventSender>,
+    log: Arc<AttemptLog>,
+}
+
+/// The attempts of a run.
+#[derive(Default)]
+struct AttemptLog {
+    begun: AtomicU32,
+    ended: Mutex<Vec<Attempt>>,
 }
 
 impl RunEvents {
     /// Events of a run. A full `every` holds the provider's stream back; a closed one is ignored.
     #[must_use]
     pub fn new(latest: watch::Sender<RunEvent>, every: Option<EventSender>) -> Self {
-        Self { latest: Arc::new(latest), every }
+        Self { latest: Arc::new(latest), every, log: Arc::default() }
     }
 
     /// The state for all who wait, as it is now.
@@ -99,6 +111,23 @@ impl RunEvents {
 
     /// The same run, for an attempt whose words nobody is to see.
     pub(crate) fn silent(&self) -> Self {
-        Self::new(watch::Sender::new(self.latest()), None)
+        Self { latest: Arc::new(watch::Sender::new(self.latest())), every: None, log: Arc::clone(&self.log) }
+    }
+
+    /// The number of an attempt that begins now, from 1.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.log.begun.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Keeps an attempt that has ended.
+    pub(crate) fn attempted(&self, attempt: Attempt) {
+        self.log.ended.lock().push(attempt);
+    }
+
+    /// The attempts that have ended, in the order in which they began.
+    pub(crate) fn take_attempts(&self) -> Vec<Attempt> {
+        let mut attempts = std::mem::take(&mut *self.log.ended.lock());
+        attempts.sort_by_key(|attempt| attempt.number);
+        attempts
     }
 }

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use exai_core::{
     Identity, Timestamp,
-    run::{Run, RunOutcome, RunState},
+    run::{Attempt, Run, RunOutcome, RunState},
     store::{Store, Write},
 };
 use parking_lot::Mutex;
@@ -62,22 +62,25 @@ impl RunRecord {
     pub(crate) fn write_start(&self) {
         let mut state = self.state.lock();
         if !state.is_started {
-            let writes = self.beginning(&mut state);
+            state.is_started = true;
+            let mut writes = std::mem::take(&mut state.prologue);
+            writes.push(Write::StartRun(self.run.clone()));
             // Nobody waits for this record: the writer keeps the order, and the answer is what must last.
             drop(self.store.write(&self.who, writes));
         }
     }
 
     /// Keeps how it ended, for the first who stores it.
-    pub(crate) fn end(&self, state: RunState, at: Timestamp, outcome: RunOutcome) {
-        self.state.lock().end = Some(Write::FinishRun { id: self.run.id, state, at, outcome });
+    pub(crate) fn end(&self, state: RunState, at: Timestamp, outcome: RunOutcome, attempts: Vec<Attempt>) {
+        let run = Run { state, ended_at: Some(at), outcome: Some(outcome), ..self.run.clone() };
+        self.state.lock().end = Some(Write::RecordRun { run, attempts });
     }
 
     /// What is left to be stored, once. Whoever takes it stores it.
     pub(crate) fn take(&self) -> Unwritten {
         let mut state = self.state.lock();
         let Some(end) = state.end.take() else { return Unwritten::default() };
-        let mut writes = if state.is_started { Vec::new() } else { self.beginning(&mut state) };
+        let mut writes = std::mem::take(&mut state.prologue);
         writes.push(end);
         Unwritten { writes, reserved: state.reserved.take() }
     }
@@ -89,12 +92,5 @@ impl RunRecord {
             drop(self.store.write(&self.who, writes));
         }
         drop(reserved);
-    }
-
-    fn beginning(&self, state: &mut State) -> Vec<Write> {
-        state.is_started = true;
-        let mut writes = std::mem::take(&mut state.prologue);
-        writes.push(Write::StartRun(self.run.clone()));
-        writes
     }
 }

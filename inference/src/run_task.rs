@@ -6,7 +6,7 @@ use exai_core::{
     Kind, RequestHash,
     chat::Usage,
     provider::CallCtx,
-    run::{Phase, RunOutcome, RunState},
+    run::{Attempt, Phase, Run, RunOutcome, RunState},
 };
 use tokio::time::Instant;
 
@@ -40,11 +40,13 @@ impl Inference {
         let begun = Instant::now();
         let asked = self.ask(&question, &task, &call).await;
         let duration = begun.elapsed();
-        let (state, outcome) = self.ending(&question, &Ended { asked: &asked, duration });
+        let attempts = task.events.take_attempts();
+        let (state, mut outcome) = self.ending(&question, &Ended { asked: &asked, duration });
+        outcome.first_token_ms = first_token_ms(task.record.run(), &attempts);
         log_end(&task, &question, state, &outcome, &call);
         let RunTask { record, events, .. } = task;
         let id = record.run().id;
-        record.end(state, self.clock.now(), outcome);
+        record.end(state, self.clock.now(), outcome, attempts);
         let attempted = match asked {
             Ok(attempted) => attempted,
             Err(error) => {
@@ -118,6 +120,8 @@ impl Inference {
                     duration_ms,
                     finish: Some(attempted.reply.finish.clone()),
                     answered_as: attempted.reply.model.clone(),
+                    first_token_ms: None,
+                    error_kind: None,
                 },
             ),
             Err(error) => {
@@ -135,11 +139,19 @@ impl Inference {
                     duration_ms,
                     finish: None,
                     answered_as: String::new(),
+                    first_token_ms: None,
+                    error_kind: Some(error.kind().code().to_owned()),
                 };
                 (state, outcome)
             }
         }
     }
+}
+
+/// From the run's start to the first token of the attempt that ended last.
+fn first_token_ms(run: &Run, attempts: &[Attempt]) -> Option<u64> {
+    let last = attempts.iter().rev().find(|attempt| attempt.first_token_ms.is_some())?;
+    last.first_token_ms.map(|own| last.started_at.millis_since(run.started_at).saturating_add(own))
 }
 
 fn log_end(task: &RunTask, question: &Question, state: RunState, outcome: &RunOutcome, call: &CallScope) {

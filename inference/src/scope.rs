@@ -7,7 +7,7 @@ use std::{
 
 use exai_core::{
     Principal, RequestId, ThreadId,
-    run::{Phase, RunEvent},
+    run::{Door, Phase, RunEvent},
 };
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,10 @@ pub struct CallScope {
     pub principal: Principal,
     /// The request's name in logs and upstream.
     pub request_id: RequestId,
+    /// The entrance that the call came through, when the transport says it.
+    pub door: Option<Door>,
+    /// The program that calls, as it names itself.
+    pub client: Option<String>,
     /// When the answer must be there.
     pub deadline: Instant,
     /// The time that was allowed in all, for messages.
@@ -53,6 +57,8 @@ impl CallScope {
         Self {
             principal,
             request_id,
+            door: None,
+            client: None,
             deadline: Instant::now() + limit,
             limit,
             cancel,

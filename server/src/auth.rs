@@ -11,6 +11,7 @@ use axum::{
 use exai_core::{
     Principal,
     auth::{AuthError, Authenticator, PresentedKey},
+    run::Door,
 };
 
 use super::{problem, strangers::Unknown};
@@ -106,6 +107,7 @@ async fn enter(caller: Caller, mut request: Request, next: Next) -> Response {
         connection.is_known_now();
     }
     request.extensions_mut().insert(principal);
+    request.extensions_mut().insert(Door("http"));
     request.extensions_mut().insert(caller);
     next.run(request).await
 }

@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::bail;
 use exai_core::{
-    Principal, Timestamp,
+    Identity, Timestamp,
     humanize::{counted, span},
     store::{StoredAnswers, Write},
 };
@@ -43,7 +43,7 @@ async fn forgotten(app: &App, who: &Identity) -> anyhow::Result<Timestamp> {
     Ok(cleared.map_or(Timestamp(0), |at| at.plus_millis(1)))
 }
 
-async fn stats(app: &App, who: &Principal, now: Timestamp, as_json: bool) -> anyhow::Result<()> {
+async fn stats(app: &App, who: &Identity, now: Timestamp, as_json: bool) -> anyhow::Result<()> {
     let settings = &app.engine.settings().inference.cache;
     let lifetime = i64::try_from(settings.lifetime.as_millis()).unwrap_or(i64::MAX);
     let cleared = app.store.answers_forgotten(who).await?;

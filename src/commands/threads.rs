@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use exai_core::{
-    Principal, ThreadId,
+    Identity, ThreadId,
     humanize::counted,
     run::Run,
     store::Write,

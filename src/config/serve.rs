@@ -166,7 +166,8 @@ impl Keys {
         let mut used = BTreeMap::new();
         if let Some(token) = token(layers) {
             let place = "serve.token (EXAI_TOKEN)".to_owned();
-            keys.add(place, token.expose_secret(), Principal::local(), &mut used);
+            let who = Principal { key_id: Some("serve.token".into()), ..Principal::local() };
+            keys.add(place, token.expose_secret(), who, &mut used);
         } else if let Some(place) = layers.left_empty(&keys::SERVE_TOKEN) {
             keys.wrong.push(format!("{place}: the key is empty; set it, or remove the name"));
         }
@@ -192,7 +193,8 @@ impl Keys {
             Ok(entry) if entry.name.trim().is_empty() => self.wrong.push(format!("{place}: name is empty")),
             Ok(entry) => match layers.secret_variable(&entry.token_env) {
                 Some(key) => {
-                    let owner = Principal::new("local", entry.name.trim());
+                    let name = entry.name.trim();
+                    let owner = Principal { key_id: Some(name.into()), ..Principal::new("local", name) };
                     self.add(format!("{place}: {}", entry.token_env), &key, owner, used);
                 }
                 None => self.wrong.push(format!("{place}: {} is not set", entry.token_env)),

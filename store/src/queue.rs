@@ -35,7 +35,8 @@ impl Batch {
             | Write::ForgetFile { .. }
             | Write::ForgetAnswers { .. }
             | Write::StartRun(_)
-            | Write::FinishRun { .. } => None,
+            | Write::FinishRun { .. }
+            | Write::RecordRun { .. } => None,
         })
     }
 }

@@ -67,6 +67,7 @@ impl ActivityArgs {
             state: self.state.as_deref().and_then(RunState::parse),
             thread: thread.transpose()?,
             model: self.model.clone(),
+            source: None,
             since: self.since.as_deref().map(|text| moments::since("since", text, now)).transpose()?,
         })
     }
@@ -96,7 +97,7 @@ impl ExaiServer {
                 let outcome = run.outcome.as_ref();
                 json!({
                     "at": run.started_at.to_rfc3339(), "tool": run.tool, "model": format!("{}/{}", run.provider, run.model),
-                    "state": run.state.as_str(), "continuation_id": run.thread.to_string(), "run_id": run.id.to_string(),
+                    "state": run.state.as_str(), "continuation_id": run.thread.map(|thread| thread.to_string()), "run_id": run.id.to_string(),
                     "tokens": outcome.map(|outcome| json!({ "input": outcome.usage.input_tokens, "output": outcome.usage.output_tokens })),
                     "cost_usd": outcome.and_then(|outcome| outcome.cost_usd),
                     "duration_ms": outcome.map(|outcome| outcome.duration_ms),

@@ -2,7 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use exai_core::{AnswerId, RequestId};
+use exai_core::{AnswerId, RequestId, run::Door};
 use exai_engine::{Call, inference::scope::CallScope};
 use futures::FutureExt as _;
 use rmcp::{
@@ -27,6 +27,8 @@ use crate::{
 const REQUEST_ID_KEY: &str = "x-request-id";
 /// The longest name a client may give.
 const MAX_REQUEST_ID: usize = 128;
+/// The most characters of a client's name and version that are recorded.
+const MAX_CLIENT: usize = 128;
 
 impl ExaiServer {
     /// Runs one call to its one answer.
@@ -140,11 +142,26 @@ impl ExaiServer {
         let limit = self.parts.engine.settings().inference.call_limit;
         let modern =
             context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
+        let scope = CallScope::new(principal(context), request_id, limit, context.ct.child_token());
         Call {
-            scope: CallScope::new(principal(context), request_id, limit, context.ct.child_token()),
+            scope: CallScope { door: door(context), client: client(context), ..scope },
             roots: self.roots.of_call(context.peer.clone(), !modern),
         }
     }
+}
+
+/// The entrance that the message came through, when the transport says it.
+fn door(context: &RequestContext<RoleServer>) -> Option<Door> {
+    let head = || context.extensions.get::<http::request::Parts>();
+    context.extensions.get::<Door>().or_else(|| head()?.extensions.get()).copied()
+}
+
+/// The client's name and version, as it introduced itself. A client is a stranger, so the text is bounded.
+fn client(context: &RequestContext<RoleServer>) -> Option<String> {
+    let info = context.peer.peer_info()?;
+    let text = format!("{} {}", info.client_info.name, info.client_info.version);
+    let text: String = text.trim().chars().filter(|letter| !letter.is_control()).take(MAX_CLIENT).collect();
+    (!text.is_empty()).then_some(text)
 }
 
 /// There is no such tool. A protocol error, because no call was made.

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    Identity, RequestHash, ThreadId, Timestamp,
-    run::{Run, RunState},
+    Identity, RequestHash, RunId, ThreadId, Timestamp,
+    run::{Attempt, Run, RunState, Source},
 };
 
 /// Which runs are wanted. What is `None` does not matter.
@@ -21,6 +21,8 @@ pub struct RunFilter {
     pub model: Option<String>,
     /// Begun at this moment or later.
     pub since: Option<Timestamp>,
+    /// Where the answer came from.
+    pub source: Option<Source>,
 }
 
 /// Stored runs.
@@ -43,9 +45,15 @@ pub trait Runs: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Run>, StoreError>;
 
-    /// The latest run with an answer to this very request, whatever its age.
+    /// The latest run whose provider answered this very request, whatever its age.
     ///
     /// # Errors
     /// The database cannot be read.
     async fn answered_run(&self, who: &Identity, request: RequestHash) -> Result<Option<Run>, StoreError>;
+
+    /// The requests that a run made, in their order.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn attempts(&self, who: &Identity, run: RunId) -> Result<Vec<Attempt>, StoreError>;
 }

@@ -4,7 +4,7 @@ use crate::{
     ProviderId, RunId, ThreadId, Timestamp,
     answer::KeptAnswer,
     files::UploadedFile,
-    run::{Run, RunOutcome, RunState},
+    run::{Attempt, Run, RunOutcome, RunState},
     thread::Turn,
 };
 
@@ -48,9 +48,9 @@ pub enum Write {
         /// Now.
         at: Timestamp,
     },
-    /// Records that a consultation begins.
+    /// Records that a run begins. Changes nothing when the run is stored already: its end may have been written first.
     StartRun(Run),
-    /// Records how it ended, and its usage row.
+    /// Records how a run ended, and what it used. The latest end of a run counts, and a run has one usage row however often it ends.
     FinishRun {
         /// The run.
         id: RunId,
@@ -60,5 +60,16 @@ pub enum Write {
         at: Timestamp,
         /// How.
         outcome: RunOutcome,
+        /// The requests that it made.
+        attempts: Vec<Attempt>,
+    },
+    /// Records the start and the end of a run at once, and what it used: [`Self::StartRun`] and [`Self::FinishRun`] in one, for a run that
+    /// was too short to be seen running. The run has a state of an end, `ended_at` and `outcome`, else the batch is refused. When its
+    /// start is stored already, this is its end.
+    RecordRun {
+        /// The run as it ended.
+        run: Run,
+        /// The requests that it made.
+        attempts: Vec<Attempt>,
     },
 }

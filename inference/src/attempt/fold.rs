@@ -7,6 +7,7 @@ use exai_core::{
     provider::{Provider, ProviderError},
     run::Phase,
 };
+use tokio::time::Instant;
 
 use crate::{
     cost::{estimated_usage, tokens_of},
@@ -20,7 +21,10 @@ pub(super) struct Fold {
     reasoning_bytes: usize,
     tool_calls: Vec<ToolCall>,
     opaque: Vec<Part>,
-    usage: Option<Usage>,
+    /// Tokens, as far as the provider has counted them.
+    pub(super) usage: Option<Usage>,
+    /// When the first piece of the answer came.
+    pub(super) first_token: Option<Instant>,
     model: String,
     finish: Option<Finish>,
 }
@@ -28,6 +32,9 @@ pub(super) struct Fold {
 impl Fold {
     /// Adds a step of the stream, and hands it on.
     pub(super) async fn add(&mut self, delta: Delta, provider: &dyn Provider, events: &RunEvents) {
+        if matches!(delta, Delta::Text(_) | Delta::Reasoning(_) | Delta::ToolCall(_)) {
+            self.first_token.get_or_insert_with(Instant::now);
+        }
         let event = match &delta {
             Delta::Text(_) | Delta::Reasoning(_) | Delta::ToolCall(_) => {
                 events.is_followed().then(|| CompletionEvent::Delta(delta.clone()))

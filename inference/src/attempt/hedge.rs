@@ -6,7 +6,7 @@ use exai_core::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::{Attempts, once};
+use super::Attempts;
 use crate::{
     events::RunEvents,
     health::{Admission, Pass},
@@ -23,7 +23,7 @@ impl Attempts {
         events: &RunEvents,
     ) -> (Result<Reply, ProviderError>, u32) {
         let begun = Instant::now();
-        let mut first = std::pin::pin!(once(provider, request, ctx, events));
+        let mut first = std::pin::pin!(self.once(provider, request, ctx, events));
         let unusual =
             self.may_hedge(events).then(|| self.health.unusual(provider.id(), &request.model)).flatten();
         if let Some(unusual) = unusual {
@@ -38,7 +38,7 @@ impl Attempts {
                 let permit = self.permits.try_acquire(provider.id());
                 let mut second = std::pin::pin!(async {
                     let _permit = permit?;
-                    Some(once(provider, request, ctx, &ignored).await)
+                    Some(self.once(provider, request, ctx, &ignored).await)
                 });
                 tokio::select! {
                     outcome = &mut first => {

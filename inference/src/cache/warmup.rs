@@ -7,7 +7,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use exai_core::{
     Identity, Timestamp,
     chat::{Finish, Reply},
-    run::{Run, RunState},
+    run::{Run, RunState, Source},
     store::{RunFilter, Store},
 };
 use parking_lot::Mutex;
@@ -45,7 +45,13 @@ impl Warmup {
             return;
         }
         let since = now.plus_millis(-i64::try_from(self.lifetime.as_millis()).unwrap_or(i64::MAX));
-        let filter = RunFilter { state: Some(RunState::Done), since: Some(since), ..RunFilter::default() };
+        // An answer that was given again counts from when the model gave it.
+        let filter = RunFilter {
+            state: Some(RunState::Done),
+            since: Some(since),
+            source: Some(Source::Fresh),
+            ..RunFilter::default()
+        };
         let runs = match store.recent_runs(who, &filter, MAX_RUNS).await {
             Ok(runs) => runs,
             Err(error) => {

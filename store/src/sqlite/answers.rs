@@ -1,18 +1,17 @@
 //! Answers: those that were kept for clients that come back, and those that may be given again to the same question.
 
 use exai_core::{
-    AnswerId, RequestHash, ThreadId, Timestamp,
+    AnswerId, ThreadId, Timestamp,
     answer::{AnswerState, KeptAnswer},
-    run::Run,
     store::{StoreError, StoredAnswers},
 };
 use sqlx::{Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
-    apply::key,
     expiry::least_run_id,
     read::{Reads, corrupt},
+    script::key,
 };
 
 const ANSWER: &str = "
@@ -24,27 +23,16 @@ const ANSWERS: &str = "
     FROM answers INDEXED BY answers_of_thread
     WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3 AND expires_at > $4 ORDER BY id DESC LIMIT $5";
 
-const ANSWERED: &str = "
-    SELECT id, tool, request_hash, provider, model, state, started_at, deadline_at, ended_at, outcome, thread_id
-    FROM runs INDEXED BY runs_of_request
-    WHERE tenant_id = $1 AND owner_id = $2 AND request_hash = $3 AND state = 'done' ORDER BY id DESC LIMIT 1";
-
 const FORGOTTEN: &str = "SELECT at FROM forgotten_answers WHERE tenant_id = $1 AND owner_id = $2";
 
 const STORED: &str = "
     SELECT count(*), coalesce(sum(length(CAST(outcome AS BLOB))), 0), min(ended_at) FROM runs
-    WHERE tenant_id = $1 AND owner_id = $2 AND id >= $3 AND state = 'done' AND ended_at >= $4";
+    WHERE tenant_id = $1 AND owner_id = $2 AND id >= $3 AND state = 'done' AND source = 'fresh' AND ended_at >= $4";
 
 /// A run of this length may have begun before the moment and ended after it.
 const LONGEST_RUN_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Reads<'_> {
-    /// The latest run that answered this request.
-    pub(crate) async fn answered(&self, request: RequestHash) -> Result<Option<Run>, StoreError> {
-        let rows = self.rows(self.query(ANSWERED).bind(request.0.to_vec())).await?;
-        rows.first().map(|row| self.run_of_row(row).map_err(|error| corrupt("run", error))).transpose()
-    }
-
     /// When earlier answers were last forgotten.
     pub(crate) async fn answers_forgotten(&self) -> Result<Option<Timestamp>, StoreError> {
         let rows = self.rows(self.query(FORGOTTEN)).await?;

@@ -4,134 +4,33 @@
 //! together as one script of fixed texts. Each statement knows how many rows it must change; when one changes fewer, the batch is
 //! taken back and gone through again piece by piece, to tell which piece could not be made and why.
 
+mod runs;
+
 use exai_core::{
     Identity, ProviderId, RunId, ThreadId, Timestamp,
     answer::KeptAnswer,
     files::UploadedFile,
-    run::{Run, RunOutcome, RunState},
+    run::{Attempt, Run},
     store::{StoreError, Write},
     thread::{BODY_VERSION, Body, FileRef, Turn},
 };
-use futures::TryStreamExt;
-use sqlx::{
-    Arguments, AssertSqlSafe, Either, Encode, Executor, Row, Sqlite, SqliteConnection, Type,
-    sqlite::SqliteArguments,
-};
+use sqlx::{Row, SqliteConnection};
 
+use self::runs::End;
+pub(crate) use super::script::Frame;
 use super::{
     Settings,
     error::Cause,
+    script::{Script, count, json, key, refused},
     settings::millis,
     statements::{
-        APPEND_FILES, APPEND_TURN, CREATE_THREAD, DELETE_THREAD, FINISH_RUN, FORGET_ANSWERS, FORGET_FILE,
-        KEEP_ANSWER, REMEMBER_FILE, START_RUN, TURNS_OF_THREAD,
+        APPEND_FILES, APPEND_TURN, CREATE_THREAD, DELETE_THREAD, FORGET_ANSWERS, FORGET_FILE, KEEP_ANSWER,
+        REMEMBER_FILE, TURNS_OF_THREAD,
     },
 };
 
 /// The most pieces of one script. Scripts of usual batches are few and stay prepared; a long append is cut into equal ones.
 const PIECES: usize = 8;
-
-/// An identity as a key.
-pub(crate) fn key(uuid: uuid::Uuid) -> Vec<u8> {
-    uuid.as_bytes().to_vec()
-}
-
-/// A count as SQLite's only integer.
-fn count(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn refused(reason: &impl ToString) -> StoreError {
-    StoreError::Refused { reason: reason.to_string() }
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| refused(&error))
-}
-
-/// How a batch stands among the others of its transaction.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Frame {
-    /// Statements that go before the batch, and how many they are.
-    opening: (&'static str, usize),
-    /// Takes the batch back, to where the opening has left off.
-    undo: &'static str,
-}
-
-impl Frame {
-    /// A batch that has the transaction for itself. With the write lock from the start: a transaction that reads first can fail
-    /// at its first write without waiting.
-    pub(crate) const LONE: Self =
-        Self { opening: ("BEGIN IMMEDIATE;", 1), undo: "ROLLBACK; BEGIN IMMEDIATE;" };
-    /// The first batch of several.
-    pub(crate) const FIRST: Self =
-        Self { opening: ("BEGIN IMMEDIATE; SAVEPOINT batch;", 2), undo: "ROLLBACK TO batch;" };
-    /// A further batch; the one before is kept.
-    pub(crate) const NEXT: Self =
-        Self { opening: ("RELEASE batch; SAVEPOINT batch;", 2), undo: "ROLLBACK TO batch;" };
-    /// More of the same batch.
-    const SAME: Self = Self { opening: ("", 0), undo: "" };
-}
-
-/// Statements that travel together, with their binds and the number of rows that each must change.
-struct Script {
-    sql: String,
-    arguments: SqliteArguments,
-    /// `None` for a statement that changes no rows: the driver then repeats the number of the statement before.
-    rows: Vec<Option<u64>>,
-}
-
-impl Script {
-    fn new(frame: Frame) -> Self {
-        let (opening, statements) = frame.opening;
-        Self { sql: opening.to_owned(), arguments: SqliteArguments::default(), rows: vec![None; statements] }
-    }
-
-    fn push(&mut self, sql: &'static str, rows: &[u64]) -> Binds<'_> {
-        self.push_some(sql, rows.iter().copied().map(Some))
-    }
-
-    /// Like [`Self::push`], for statements of which some may change any number of rows.
-    fn push_some(&mut self, sql: &'static str, rows: impl IntoIterator<Item = Option<u64>>) -> Binds<'_> {
-        self.sql.push_str(sql);
-        self.rows.extend(rows);
-        Binds { arguments: &mut self.arguments, failure: None }
-    }
-
-    /// Whether every statement changed the rows that it must.
-    async fn run(self, conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-        // Safe: the text is put together from the constants of this file and holds no value.
-        let query = sqlx::query_with(AssertSqlSafe(self.sql), self.arguments);
-        let mut results = conn.fetch_many(query);
-        let mut complete = true;
-        let mut rows = self.rows.into_iter();
-        while let Some(result) = results.try_next().await? {
-            if let Either::Left(done) = result {
-                complete &= rows.next().flatten().is_none_or(|rows| rows == done.rows_affected());
-            }
-        }
-        Ok(complete && rows.next().is_none())
-    }
-}
-
-/// Binds one statement, in order.
-struct Binds<'a> {
-    arguments: &'a mut SqliteArguments,
-    failure: Option<StoreError>,
-}
-
-impl Binds<'_> {
-    fn bind<'q, T: Encode<'q, Sqlite> + Type<Sqlite>>(mut self, value: T) -> Self {
-        if let Err(error) = self.arguments.add(value) {
-            self.failure = Some(refused(&error));
-        }
-        self
-    }
-
-    fn finish(self) -> Result<(), StoreError> {
-        self.failure.map_or(Ok(()), Err)
-    }
-}
 
 /// The smallest part of a batch that can be refused for a reason of its own.
 #[derive(Clone, Copy)]
@@ -145,7 +44,14 @@ enum Piece<'a> {
     Forget { provider: &'a ProviderId, id: &'a str },
     ForgetAnswers(Timestamp),
     Start(&'a Run),
-    Finish { id: RunId, state: RunState, at: Timestamp, outcome: &'a RunOutcome },
+    Finish(End<'a>),
+    Record(&'a Run),
+    Attempts { run: RunId, attempts: &'a [Attempt] },
+}
+
+/// Nothing for a run without attempts: most statements of a batch would otherwise be for nothing.
+fn attempts_of(run: RunId, attempts: &[Attempt]) -> Option<Piece<'_>> {
+    (!attempts.is_empty()).then_some(Piece::Attempts { run, attempts })
 }
 
 fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
@@ -176,8 +82,13 @@ fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
             Write::ForgetFile { provider, id } => pieces.push(Piece::Forget { provider, id }),
             Write::ForgetAnswers { at } => pieces.push(Piece::ForgetAnswers(*at)),
             Write::StartRun(run) => pieces.push(Piece::Start(run)),
-            Write::FinishRun { id, state, at, outcome } => {
-                pieces.push(Piece::Finish { id: *id, state: *state, at: *at, outcome });
+            Write::FinishRun { id, state, at, outcome, attempts } => {
+                pieces.push(Piece::Finish(End { id: *id, state: *state, at: *at, outcome }));
+                pieces.extend(attempts_of(*id, attempts));
+            }
+            Write::RecordRun { run, attempts } => {
+                pieces.push(Piece::Record(run));
+                pieces.extend(attempts_of(run.id, attempts));
             }
         }
     }
@@ -267,8 +178,13 @@ impl Changes<'_> {
     ) -> Result<StoreError, sqlx::Error> {
         let (thread, seq) = match piece {
             Piece::Create { id, .. } => return Ok(StoreError::Conflict { thread: id }),
-            Piece::Start(run) => return Ok(refused(&format!("run {} was started before", run.id))),
-            Piece::Finish { id, .. } => return Ok(refused(&format!("run {id} was never started"))),
+            Piece::Start(run) | Piece::Record(run) => {
+                return Ok(refused(&format!("run {} was not recorded", run.id)));
+            }
+            Piece::Finish(end) => return Ok(refused(&format!("run {} was never started", end.id))),
+            Piece::Attempts { run, .. } => {
+                return Ok(refused(&format!("the attempts of run {run} are not a list")));
+            }
             Piece::Files { thread, .. } => {
                 return Ok(refused(&format!("the files of thread {thread} are not a list")));
             }
@@ -359,8 +275,10 @@ impl Changes<'_> {
                 script.push(FORGET_ANSWERS, &[1]).bind(tenant.clone()).bind(owner.clone()).bind(at.0).finish()
             }
             Piece::Keep(answer) => self.add_answer(script, answer),
-            Piece::Start(run) => self.add_start(script, run),
-            Piece::Finish { id, state, at, outcome } => self.add_finish(script, id, state, at, outcome),
+            Piece::Start(run) => runs::start(script, self.who, run),
+            Piece::Finish(end) => runs::finish(script, self.who, end),
+            Piece::Record(run) => runs::record(script, self.who, run),
+            Piece::Attempts { run, attempts } => runs::attempts(script, self.who, run, attempts),
         }
     }
 
@@ -395,55 +313,6 @@ impl Changes<'_> {
             .bind(answer.expires_at.0)
             .bind(answer.is_error)
             .bind(answer.text.as_str())
-            .finish()
-    }
-
-    fn add_start(&self, script: &mut Script, run: &Run) -> Result<(), StoreError> {
-        let Identity { tenant, owner, .. } = self.who;
-        script
-            .push(START_RUN, &[1])
-            .bind(tenant.clone())
-            .bind(owner.clone())
-            .bind(key(run.id.as_uuid()))
-            .bind(key(run.thread.as_uuid()))
-            .bind(run.tool.as_str())
-            .bind(run.request.0.as_slice())
-            .bind(run.provider.as_str())
-            .bind(run.model.as_str())
-            .bind(run.state.as_str())
-            .bind(run.started_at.0)
-            .bind(run.deadline_at.0)
-            .finish()
-    }
-
-    fn add_finish(
-        &self,
-        script: &mut Script,
-        id: RunId,
-        state: RunState,
-        at: Timestamp,
-        outcome: &RunOutcome,
-    ) -> Result<(), StoreError> {
-        script
-            .push(FINISH_RUN, &[1, 1])
-            .bind(state.as_str())
-            .bind(at.0)
-            .bind(json(outcome)?)
-            .bind(self.who.tenant.clone())
-            .bind(self.who.owner.clone())
-            .bind(key(id.as_uuid()))
-            .bind(at.day())
-            .bind(count(outcome.usage.input_tokens))
-            .bind(count(outcome.usage.output_tokens))
-            .bind(count(outcome.usage.cached_input_tokens))
-            .bind(count(outcome.usage.reasoning_tokens))
-            .bind(outcome.usage.estimated)
-            .bind(outcome.cost_usd)
-            .bind(count(outcome.duration_ms))
-            .bind(outcome.attempts)
-            .bind(self.who.tenant.clone())
-            .bind(self.who.owner.clone())
-            .bind(key(id.as_uuid()))
             .finish()
     }
 }

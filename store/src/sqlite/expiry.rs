@@ -31,10 +31,18 @@ const OWNERS: &str = "
         SELECT (SELECT tenant_id FROM usage WHERE (tenant_id, owner_id) > (tenant, owner) ORDER BY tenant_id, owner_id LIMIT 1),
                (SELECT owner_id FROM usage WHERE (tenant_id, owner_id) > (tenant, owner) ORDER BY tenant_id, owner_id LIMIT 1)
         FROM of_usage WHERE tenant IS NOT NULL
+    ),
+    of_answers (tenant, owner) AS (
+        SELECT * FROM (SELECT tenant_id, owner_id FROM answers ORDER BY tenant_id, owner_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT tenant_id FROM answers WHERE (tenant_id, owner_id) > (tenant, owner) ORDER BY tenant_id, owner_id LIMIT 1),
+               (SELECT owner_id FROM answers WHERE (tenant_id, owner_id) > (tenant, owner) ORDER BY tenant_id, owner_id LIMIT 1)
+        FROM of_answers WHERE tenant IS NOT NULL
     )
     SELECT tenant, owner FROM of_threads WHERE tenant IS NOT NULL
     UNION SELECT tenant, owner FROM of_runs WHERE tenant IS NOT NULL
-    UNION SELECT tenant, owner FROM of_usage WHERE tenant IS NOT NULL";
+    UNION SELECT tenant, owner FROM of_usage WHERE tenant IS NOT NULL
+    UNION SELECT tenant, owner FROM of_answers WHERE tenant IS NOT NULL";
 
 // The least lately continued threads expire first, so only those are looked at.
 const EXPIRED: &str = "
@@ -42,7 +50,7 @@ const EXPIRED: &str = "
         SELECT id, expires_at FROM threads WHERE tenant_id = $1 AND owner_id = $2 ORDER BY updated_at LIMIT $3
     ) WHERE expires_at <= $4";
 
-// Turns and files go with their thread.
+// Turns and files go with their thread, attempts with their run.
 const REMOVE_THREAD: &str = "
     DELETE FROM runs INDEXED BY runs_of_thread WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3;
     DELETE FROM answers INDEXED BY answers_of_thread WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3;
@@ -54,7 +62,8 @@ const REMOVE_ANSWERS: &str = "
         SELECT id FROM answers WHERE tenant_id = $1 AND owner_id = $2 ORDER BY id LIMIT $4
     )";
 
-// Run ids begin with their time. $3 and $5 are the least ids of a run that stays without a thread and of one whose usage stays.
+// Run ids begin with their time. $3 and $5 are the least ids of a run that stays without a thread and of one whose usage stays. A run
+// that never had a thread lives as long as a thread that was begun with it and never continued.
 const REMOVE_STRAYS: &str = "
     DELETE FROM runs WHERE tenant_id = $1 AND owner_id = $2 AND id IN (
         SELECT r.id FROM runs r
@@ -150,8 +159,9 @@ mod tests {
         let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {OWNERS}"));
         let plan = sqlx::query(explained).fetch_all(&mut conn).await.unwrap();
         for line in plan.iter().map(|row| row.get::<String, _>(3)) {
-            let table =
-                ["threads", "runs", "usage"].iter().any(|table| line.contains(&format!("SCAN {table} ")));
+            let table = ["threads", "runs", "usage", "answers"]
+                .iter()
+                .any(|table| line.contains(&format!("SCAN {table} ")));
             assert!(!table || line.contains("USING"), "{line}");
         }
     }

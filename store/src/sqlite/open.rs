@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{
     Settings, Sync,
     error::{Cause, Fault},
-    schema,
+    schema::{self, Access},
 };
 
 /// Pages that collect in the log before they are folded into the file (16 MiB; SQLite's own choice is a quarter of it). Many
@@ -43,11 +43,15 @@ fn options(settings: &Settings) -> Result<SqliteConnectOptions, Fault> {
 
 /// Opens the database for writing: creates what is missing and migrates. Nothing of a file that is not ours is changed.
 pub(crate) async fn connect(settings: &Settings) -> Result<SqliteConnection, Fault> {
+    connect_for(settings, Access::Write).await
+}
+
+async fn connect_for(settings: &Settings, access: Access) -> Result<SqliteConnection, Fault> {
     // SQLite does not wait for the lock that a change to the write-ahead log needs, so several processes that open a new file
     // at once are told apart here.
     let deadline = Instant::now() + settings.busy_timeout;
     loop {
-        match attempt(settings).await {
+        match attempt(settings, access).await {
             Err(fault) if fault.cause == Cause::Locked && Instant::now() < deadline => {
                 tokio::time::sleep(settings.retry.first).await;
             }
@@ -56,7 +60,7 @@ pub(crate) async fn connect(settings: &Settings) -> Result<SqliteConnection, Fau
     }
 }
 
-async fn attempt(settings: &Settings) -> Result<SqliteConnection, Fault> {
+async fn attempt(settings: &Settings, access: Access) -> Result<SqliteConnection, Fault> {
     let path = settings.path.as_path();
     let owned = settings.path.clone();
     match tokio::task::spawn_blocking(move || create(&owned)).await {
@@ -64,7 +68,7 @@ async fn attempt(settings: &Settings) -> Result<SqliteConnection, Fault> {
         Err(stopped) => return Err(Fault::file_system(path, &io::Error::other(stopped))),
     }
     let mut conn = options(settings)?.connect().await.map_err(|error| Fault::of(path, &error))?;
-    match bring_up_to_date(&mut conn, path).await {
+    match bring_up_to_date(&mut conn, path, access).await {
         Ok(()) => Ok(conn),
         Err(fault) => {
             // Closed before the fault is told, so that nothing of ours is left beside a file that is refused.
@@ -76,8 +80,8 @@ async fn attempt(settings: &Settings) -> Result<SqliteConnection, Fault> {
     }
 }
 
-async fn bring_up_to_date(conn: &mut SqliteConnection, path: &Path) -> Result<(), Fault> {
-    if schema::missing(conn, path).await?.is_empty() {
+async fn bring_up_to_date(conn: &mut SqliteConnection, path: &Path, access: Access) -> Result<(), Fault> {
+    if schema::missing(conn, path, access).await?.is_empty() {
         return Ok(());
     }
     let mode: String = sqlx::query("PRAGMA journal_mode = WAL")
@@ -93,7 +97,7 @@ async fn bring_up_to_date(conn: &mut SqliteConnection, path: &Path) -> Result<()
 
 /// Read connections, opened when they are needed. They may not write, so no mistake in a query can.
 pub(crate) async fn readers(settings: &Settings) -> Result<SqlitePool, Fault> {
-    let checked = connect(settings).await?;
+    let checked = connect_for(settings, Access::Read).await?;
     let pool = SqlitePoolOptions::new()
         .max_connections(settings.readers.max(1))
         .acquire_timeout(settings.reader_wait)

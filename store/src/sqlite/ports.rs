@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use exai_core::{
-    AnswerId, Identity, RequestHash, ThreadId, Timestamp,
+    AnswerId, Identity, RequestHash, RunId, ThreadId, Timestamp,
     answer::KeptAnswer,
     files::UploadedFile,
-    run::Run,
+    run::{Attempt, Run},
     store::{
         Answers, Commit, RunFilter, Runs, Store, StoreError, StoredAnswers, Threads, UsageRecord,
         UsageRecords, VendorFiles, Write,
@@ -93,6 +93,10 @@ impl Runs for SqliteStore {
 
     async fn answered_run(&self, who: &Identity, request: RequestHash) -> Result<Option<Run>, StoreError> {
         self.reads(who).await?.answered(request).await
+    }
+
+    async fn attempts(&self, who: &Identity, run: RunId) -> Result<Vec<Attempt>, StoreError> {
+        self.reads(who).await?.attempts(run).await
     }
 }
 

@@ -1,24 +1,20 @@
-//! Questions over many rows of one owner: words in threads, recent runs, usage, files at vendors.
+//! Questions over many rows of one owner: words in threads, usage, uploaded files.
 
 use exai_core::{
     ThreadId, Timestamp,
     chat::Usage,
     files::UploadedFile,
-    run::{Run, RunState},
-    store::{RunFilter, StoreError, UsageRecord},
+    run::RunState,
+    store::{StoreError, UsageRecord},
     thread::ThreadSummary,
 };
 use sqlx::{Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
-    apply::key,
     expiry::least_run_id,
     read::{Reads, corrupt, summary},
 };
-
-/// The most runs that are looked at for a filter that no index serves.
-const MAX_LOOKED_AT: u32 = 10_000;
 
 const SEARCH: &str = r"
     SELECT id, tool, title, turns, created_at, updated_at FROM threads t
@@ -29,15 +25,6 @@ const SEARCH: &str = r"
         )
     )
     ORDER BY updated_at DESC LIMIT $4";
-
-const RECENT: &str = "
-    SELECT id, tool, request_hash, provider, model, state, started_at, deadline_at, ended_at, outcome, thread_id
-    FROM runs WHERE tenant_id = $1 AND owner_id = $2 AND id >= $3 ORDER BY id DESC LIMIT $4";
-
-const RECENT_OF_THREAD: &str = "
-    SELECT id, tool, request_hash, provider, model, state, started_at, deadline_at, ended_at, outcome, thread_id
-    FROM runs INDEXED BY runs_of_thread
-    WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $5 AND id >= $3 ORDER BY id DESC LIMIT $4";
 
 const USAGE: &str = "
     SELECT u.day, u.provider, u.model, u.tool, r.thread_id, r.state, u.input_tokens, u.output_tokens, u.cached_input_tokens,
@@ -66,34 +53,6 @@ impl Reads<'_> {
             self.query(SEARCH).bind(self.now.0).bind(limit).bind(pattern(words)).bind(pattern(written));
         let rows = self.rows(query).await?;
         rows.iter().map(|row| summary(row).map_err(|error| corrupt("thread", error))).collect()
-    }
-
-    /// Runs, latest first.
-    pub(crate) async fn recent(&self, filter: &RunFilter, limit: u32) -> Result<Vec<Run>, StoreError> {
-        let least = least_run_id(filter.since.unwrap_or(Timestamp(0)));
-        let plain = filter.tool.is_none() && filter.state.is_none() && filter.model.is_none();
-        let looked_at = if plain { limit } else { MAX_LOOKED_AT.max(limit) };
-        let sql = if filter.thread.is_some() { RECENT_OF_THREAD } else { RECENT };
-        let mut query = self.query(sql).bind(least.to_vec()).bind(looked_at);
-        if let Some(thread) = filter.thread {
-            query = query.bind(key(thread.as_uuid()));
-        }
-        let mut runs = Vec::new();
-        for row in &self.rows(query).await? {
-            let run = self.run_of_row(row).map_err(|error| corrupt("run", error))?;
-            if lets_through(filter, &run) {
-                runs.push(run);
-            }
-            if runs.len() == limit as usize {
-                break;
-            }
-        }
-        Ok(runs)
-    }
-
-    pub(super) fn run_of_row(&self, row: &SqliteRow) -> Result<Run, exai_core::BoxError> {
-        let thread = ThreadId::from_uuid(Uuid::from_slice(row.try_get(10)?)?);
-        self.run(thread, row)
     }
 
     /// What finished runs used, latest first.
@@ -141,13 +100,6 @@ fn used(row: &SqliteRow) -> Result<UsageRecord, exai_core::BoxError> {
         cost_usd: row.try_get(11)?,
         duration_ms: number(12)?,
     })
-}
-
-fn lets_through(filter: &RunFilter, run: &Run) -> bool {
-    let name = format!("{}/{}", run.provider, run.model).to_lowercase();
-    filter.tool.as_ref().is_none_or(|tool| *tool == run.tool)
-        && filter.state.is_none_or(|state| state == run.state)
-        && filter.model.as_ref().is_none_or(|model| name.contains(&model.to_lowercase()))
 }
 
 /// The words anywhere, with nothing in them that means more than itself.

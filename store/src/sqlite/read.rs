@@ -1,8 +1,7 @@
 //! Rows to values. Every read is one statement, so it sees one moment of the database.
 
 use exai_core::{
-    Identity, ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
-    run::{Run, RunState},
+    Identity, ThreadId, Timestamp,
     store::StoreError,
     thread::{BODY_VERSION, Thread, ThreadSummary, Turn},
 };
@@ -14,8 +13,8 @@ use uuid::Uuid;
 
 use super::{
     Settings,
-    apply::key,
     error::{Cause, Fault},
+    script::key,
 };
 
 pub(crate) const THREAD: &str = "
@@ -29,12 +28,6 @@ pub(crate) const THREADS: &str = "
     SELECT id, tool, title, turns, created_at, updated_at FROM threads
     WHERE tenant_id = $1 AND owner_id = $2 AND expires_at > $3
     ORDER BY updated_at DESC LIMIT $4";
-
-// Named, because without statistics the planner prefers to walk all runs of the owner in the order that is asked for.
-pub(crate) const RUNS: &str = "
-    SELECT id, tool, request_hash, provider, model, state, started_at, deadline_at, ended_at, outcome
-    FROM runs INDEXED BY runs_of_thread
-    WHERE tenant_id = $1 AND owner_id = $2 AND thread_id = $3 ORDER BY id";
 
 /// Answers questions of one owner.
 pub(crate) struct Reads<'a> {
@@ -79,34 +72,6 @@ impl Reads<'_> {
         let rows = self.rows(self.query(THREADS).bind(self.now.0).bind(limit)).await?;
         rows.iter().map(|row| summary(row).map_err(|error| corrupt("thread", error))).collect()
     }
-
-    /// The runs of a thread, oldest first.
-    pub(crate) async fn runs(&self, thread: ThreadId) -> Result<Vec<Run>, StoreError> {
-        let rows = self.rows(self.query(RUNS).bind(key(thread.as_uuid()))).await?;
-        rows.iter().map(|row| self.run(thread, row).map_err(|error| corrupt("run", error))).collect()
-    }
-
-    pub(super) fn run(&self, thread: ThreadId, row: &SqliteRow) -> Result<Run, exai_core::BoxError> {
-        let word: &str = row.try_get(5)?;
-        let stored = RunState::parse(word).ok_or_else(|| format!("`{word}` is not the state of a run"))?;
-        let deadline_at = Timestamp(row.try_get(7)?);
-        let open = matches!(stored, RunState::Queued | RunState::Running);
-        let outcome: Option<&str> = row.try_get(9)?;
-        Ok(Run {
-            id: RunId::from_uuid(Uuid::from_slice(row.try_get(0)?)?),
-            thread,
-            tool: row.try_get(1)?,
-            request: RequestHash(row.try_get::<&[u8], _>(2)?.try_into()?),
-            provider: ProviderId::from(row.try_get::<&str, _>(3)?),
-            model: ModelId::from(row.try_get::<&str, _>(4)?),
-            // Its process is gone: a living one would have ended the run by its deadline.
-            state: if open && deadline_at < self.now { RunState::Interrupted } else { stored },
-            started_at: Timestamp(row.try_get(6)?),
-            deadline_at,
-            ended_at: row.try_get::<Option<i64>, _>(8)?.map(Timestamp),
-            outcome: outcome.map(serde_json::from_str).transpose()?,
-        })
-    }
 }
 
 pub(super) type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments>;
@@ -150,16 +115,18 @@ pub(super) fn summary(row: &SqliteRow) -> Result<ThreadSummary, exai_core::BoxEr
     })
 }
 
+/// How SQLite means to answer a question.
+#[cfg(test)]
+pub(super) async fn plan(pool: &SqlitePool, sql: &'static str) -> String {
+    let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let rows = sqlx::query(explained).fetch_all(pool).await.unwrap();
+    rows.iter().map(|row| row.get::<String, _>(3)).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sqlite::open;
-
-    async fn plan(pool: &SqlitePool, sql: &'static str) -> String {
-        let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let rows = sqlx::query(explained).fetch_all(pool).await.unwrap();
-        rows.iter().map(|row| row.get::<String, _>(3)).collect::<Vec<_>>().join("\n")
-    }
 
     #[tokio::test]
     async fn a_thread_among_100_000_is_found_by_its_key() {
@@ -198,9 +165,7 @@ mod tests {
         );
         let listed = plan(&pool, THREADS).await;
         assert!(listed.contains("threads_by_update (tenant_id=? AND owner_id=?)"), "{listed}");
-        let runs = plan(&pool, RUNS).await;
-        assert!(runs.contains("runs_of_thread (tenant_id=? AND owner_id=? AND thread_id=?)"), "{runs}");
-        for plan in [found, listed, runs] {
+        for plan in [found, listed] {
             assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
         }
     }

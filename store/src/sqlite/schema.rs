@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sqlx::{
     Connection, Row, SqlSafeStr, SqliteConnection,
-    migrate::{Migrate, MigrateError, Migration, MigrationType},
+    migrate::{AppliedMigration, Migrate, MigrateError, Migration, MigrationType},
 };
 
 use super::error::Fault;
@@ -16,11 +16,12 @@ const APPLICATION_ID: i64 = 0x4558_4149;
 const TABLE: &str = "_sqlx_migrations";
 
 /// Every step from an empty file to the present schema: number, name, text. A released step is never edited.
-const STEPS: [(i64, &str, &str); 4] = [
+const STEPS: [(i64, &str, &str); 5] = [
     (1, "threads runs usage", include_str!("../../migrations/sqlite/0001_threads_runs_usage.sql")),
     (2, "answers", include_str!("../../migrations/sqlite/0002_answers.sql")),
     (3, "files", include_str!("../../migrations/sqlite/0003_files.sql")),
     (4, "forgotten answers", include_str!("../../migrations/sqlite/0004_forgotten_answers.sql")),
+    (5, "runs alone and attempts", include_str!("../../migrations/sqlite/0005_runs_alone_and_attempts.sql")),
 ];
 
 fn migrations() -> Vec<Migration> {
@@ -32,8 +33,22 @@ fn migrations() -> Vec<Migration> {
         .collect()
 }
 
-/// The steps that the file lacks, changing nothing. A file of another program or of a newer version of this one is refused.
-pub(crate) async fn missing(conn: &mut SqliteConnection, path: &Path) -> Result<Vec<Migration>, Fault> {
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Questions only.
+    Read,
+    /// Changes as well.
+    Write,
+}
+
+/// The steps that the file lacks, changing nothing. A file of another program is refused, and one that a newer version has changed
+/// beyond what this version may do with it.
+pub(crate) async fn missing(
+    conn: &mut SqliteConnection,
+    path: &Path,
+    access: Access,
+) -> Result<Vec<Migration>, Fault> {
     let read = |error: sqlx::Error| Fault::of(path, &error);
     let known = migrations();
     if number(conn, "SELECT count(*) FROM sqlite_schema").await.map_err(read)? == 0 {
@@ -47,26 +62,67 @@ pub(crate) async fn missing(conn: &mut SqliteConnection, path: &Path) -> Result<
         ));
     }
     let done = conn.list_applied_migrations(TABLE).await.map_err(|error| failure(path, error))?;
-    for step in &done {
-        match known.iter().find(|migration| migration.version == step.version) {
-            None => {
-                return Err(Fault::incompatible(
-                    path,
-                    &format!("was written by a newer version of exai-mcp (schema {})", step.version),
-                    "Update exai-mcp, or choose another database file; this one was left as it is.",
-                ));
-            }
-            Some(migration) if migration.checksum != step.checksum => {
-                return Err(Fault::incompatible(
-                    path,
-                    &format!("was written by another build of exai-mcp (schema {} differs)", step.version),
-                    "Use the build that wrote it, or choose another database file; this one was left as it is.",
-                ));
-            }
-            Some(_) => {}
-        }
+    let differs = |step: &&AppliedMigration| {
+        known.iter().any(|one| one.version == step.version && one.checksum != step.checksum)
+    };
+    if let Some(step) = done.iter().find(differs) {
+        return Err(Fault::incompatible(
+            path,
+            &format!("was written by another build of exai-mcp (schema {} differs)", step.version),
+            "Use the build that wrote it, or choose another database file; this one was left as it is.",
+        ));
     }
-    Ok(known.into_iter().filter(|step| done.iter().all(|done| done.version != step.version)).collect())
+    let latest = known.iter().map(|step| step.version).max().unwrap_or_default();
+    let reached = done.iter().map(|step| step.version).max().unwrap_or_default();
+    let is_done = |step: &Migration| done.iter().any(|done| done.version == step.version);
+    if reached > latest {
+        let bounds = bounds(conn).await.map_err(read)?;
+        let is_whole = known.iter().all(is_done);
+        return match bounds.filter(|_| is_whole).map(|bounds| bounds.allow(latest, access)) {
+            Some(true) => Ok(Vec::new()),
+            _ => Err(newer(path, reached, bounds.is_some_and(|bounds| bounds.allow(latest, Access::Read)))),
+        };
+    }
+    Ok(known.into_iter().filter(|step| !is_done(step)).collect())
+}
+
+/// The least step that a program must know, as the file says.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    reader: i64,
+    writer: i64,
+}
+
+impl Bounds {
+    fn allow(self, latest: i64, access: Access) -> bool {
+        latest
+            >= match access {
+                Access::Read => self.reader,
+                // Who writes reads too.
+                Access::Write => self.writer.max(self.reader),
+            }
+    }
+}
+
+/// `None` when the file does not say, as before step 5.
+async fn bounds(conn: &mut SqliteConnection) -> Result<Option<Bounds>, sqlx::Error> {
+    if number(conn, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_schema'").await?
+        == 0
+    {
+        return Ok(None);
+    }
+    let row = sqlx::query("SELECT min_reader, min_writer FROM _schema").fetch_optional(conn).await?;
+    row.map(|row| Ok(Bounds { reader: row.try_get(0)?, writer: row.try_get(1)? })).transpose()
+}
+
+fn newer(path: &Path, reached: i64, is_readable: bool) -> Fault {
+    let reason = format!("was written by a newer version of exai-mcp (schema {reached})");
+    let limit = if is_readable { "; this version can only read it" } else { "" };
+    Fault::incompatible(
+        path,
+        &format!("{reason}{limit}"),
+        "Update exai-mcp, or choose another database file; this one was left as it is.",
+    )
 }
 
 /// Brings the file to the present schema in one transaction. Several processes may do so at once: the lock makes all but the
@@ -74,7 +130,7 @@ pub(crate) async fn missing(conn: &mut SqliteConnection, path: &Path) -> Result<
 pub(crate) async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), Fault> {
     let mut transaction =
         conn.begin_with("BEGIN IMMEDIATE").await.map_err(|error| Fault::of(path, &error))?;
-    let steps = missing(&mut transaction, path).await?;
+    let steps = missing(&mut transaction, path, Access::Write).await?;
     if !steps.is_empty() {
         transaction.ensure_migrations_table(TABLE).await.map_err(|error| failure(path, error))?;
     }
@@ -100,7 +156,7 @@ mod tests {
     use super::*;
 
     /// SHA-384 of every released step, as sqlx stores it in users' files.
-    const RELEASED: [(i64, &str); 4] = [
+    const RELEASED: [(i64, &str); 5] = [
         (
             1,
             "fa40de8f3bdc71ce5e8a81025b1a2b79b45109c4def8331c6e887473b2862b82ba9e0fe30fcbea724cec1112cd4e3e34",
@@ -116,6 +172,10 @@ mod tests {
         (
             4,
             "1067ac347eae3e106c14c8d4af8458a24b08b8a926ca61864fad3eca201edb997f78fe88c9a285d960152c04d2bc5bc8",
+        ),
+        (
+            5,
+            "1c083483392853085d0274a759a0b34401d846cc53550341df26dad10e3701b259a0521cfd564022066e4af6bb1f6f22",
         ),
     ];
 

@@ -76,7 +76,7 @@ async fn the_pragmas_are_set_and_opening_again_changes_nothing() {
         commit(&*store, &who, vec![]).await.unwrap();
         let mut conn = raw(&path).await;
         schemas.push(number(&mut conn, "PRAGMA schema_version").await);
-        assert_eq!(number(&mut conn, "SELECT count(*) FROM _sqlx_migrations").await, 4);
+        assert_eq!(number(&mut conn, "SELECT count(*) FROM _sqlx_migrations").await, 5);
         assert_eq!(
             number(&mut conn, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'").await,
             1
@@ -92,19 +92,20 @@ async fn every_table_begins_its_keys_with_tenant_and_owner() {
     let path = folder.path().join("db");
     open(settings(&path)).threads(&Identity::local(), 1).await.unwrap();
     let mut conn = raw(&path).await;
-    let tables = "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 1";
-    assert_eq!(number(&mut conn, tables).await, 8);
+    let tables =
+        "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 1 AND name <> '_schema'";
+    assert_eq!(number(&mut conn, tables).await, 9);
     let all = "SELECT count(*) FROM pragma_table_list t, pragma_index_list(t.name) i
-        WHERE t.schema = 'main' AND t.strict = 1";
+        WHERE t.schema = 'main' AND t.strict = 1 AND t.name <> '_schema'";
     let led = "SELECT count(*) FROM pragma_table_list t, pragma_index_list(t.name) i
-        WHERE t.schema = 'main' AND t.strict = 1
+        WHERE t.schema = 'main' AND t.strict = 1 AND t.name <> '_schema'
         AND (SELECT group_concat(name) FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno LIMIT 2))
             = 'tenant_id,owner_id'";
     let indexes = number(&mut conn, all).await;
     assert!(indexes >= 7, "{indexes}");
     assert_eq!(number(&mut conn, led).await, indexes);
     let nullable = "SELECT count(*) FROM pragma_table_list t, pragma_table_info(t.name) c
-        WHERE t.schema = 'main' AND t.strict = 1 AND c.name IN ('tenant_id', 'owner_id') AND c.\"notnull\" = 0";
+        WHERE t.schema = 'main' AND t.strict = 1 AND t.name <> '_schema' AND c.name IN ('tenant_id', 'owner_id') AND c.\"notnull\" = 0";
     assert_eq!(number(&mut conn, nullable).await, 0);
 }
 
@@ -121,6 +122,13 @@ async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
         "INSERT INTO _sqlx_migrations SELECT 99, 'later', installed_on, 1, x'00', 0 FROM _sqlx_migrations WHERE version = 1",
     )
     .await;
+    execute(&mut conn, "UPDATE _schema SET min_reader = 99, min_writer = 99").await;
+    sqlx::Connection::close(conn).await.unwrap();
+    refused(&path, "newer version").await;
+
+    // Without the row the file does not say that this version may use it.
+    let mut conn = raw(&path).await;
+    execute(&mut conn, "DELETE FROM _schema").await;
     sqlx::Connection::close(conn).await.unwrap();
     refused(&path, "newer version").await;
 

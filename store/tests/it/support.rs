@@ -2,10 +2,12 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use crate::contract::Bench;
 use exai_core::{
-    Identity, ManualClock, ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
+    AnswerId, Identity, ManualClock, ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
+    answer::{AnswerState, KeptAnswer},
     chat::{Finish, Usage},
-    run::{Run, RunOutcome, RunState},
+    run::{Attempt, Run, RunOutcome, RunState, Source},
     store::{Store, StoreError, Write},
     thread::{Body, Turn, UserMessage},
 };
@@ -47,8 +49,12 @@ pub(crate) fn append(thread: ThreadId, seq: u32, text: &str) -> Write {
 pub(crate) fn run(thread: ThreadId) -> Run {
     Run {
         id: RunId::new(),
-        thread,
+        thread: Some(thread),
         tool: "chat".into(),
+        door: None,
+        client: None,
+        key_id: None,
+        source: Source::Fresh,
         request: RequestHash([7; 32]),
         provider: ProviderId::from("glm"),
         model: ModelId::from("GLM-5.3"),
@@ -58,6 +64,17 @@ pub(crate) fn run(thread: ThreadId) -> Run {
         ended_at: None,
         outcome: None,
     }
+}
+
+/// A run of a moment, by its id as well: version 7 begins with its milliseconds.
+pub(crate) fn run_at(moment: Timestamp, thread: ThreadId) -> Run {
+    let millis = u64::try_from(moment.0).unwrap();
+    let seconds = uuid::Timestamp::from_unix(
+        uuid::NoContext,
+        millis / 1_000,
+        u32::try_from(millis % 1_000).unwrap() * 1_000_000,
+    );
+    Run { id: RunId::from_uuid(uuid::Uuid::new_v7(seconds)), started_at: moment, ..run(thread) }
 }
 
 pub(crate) fn outcome() -> RunOutcome {
@@ -76,7 +93,59 @@ pub(crate) fn outcome() -> RunOutcome {
         duration_ms: 1_500,
         finish: Some(Finish::Stop),
         answered_as: "GLM-5.3-air".into(),
+        first_token_ms: Some(250),
+        error_kind: Some("rate_limited".into()),
     }
+}
+
+/// An attempt; the odd ones failed.
+pub(crate) fn attempt(number: u32) -> Attempt {
+    let failed = number % 2 == 1;
+    Attempt {
+        number,
+        provider: ProviderId::from("glm"),
+        model: ModelId::from("GLM-5.3"),
+        started_at: NOON.plus_millis(i64::from(number) * 100),
+        ended_at: NOON.plus_millis(i64::from(number) * 100 + 50),
+        first_token_ms: (!failed).then_some(20),
+        error_kind: failed.then(|| "unavailable".to_owned()),
+        usage: (!failed).then(|| outcome().usage),
+    }
+}
+
+/// The end of a run, 1.5 seconds after its start, with one attempt.
+pub(crate) fn finish(run: &Run, state: RunState) -> Write {
+    let at = run.started_at.plus_millis(1_500);
+    Write::FinishRun { id: run.id, state, at, outcome: outcome(), attempts: vec![attempt(1)] }
+}
+
+/// The run as [`finish`] leaves it.
+pub(crate) fn ended(run: Run, state: RunState) -> Run {
+    Run { state, ended_at: Some(run.started_at.plus_millis(1_500)), outcome: Some(outcome()), ..run }
+}
+
+/// An answer kept at [`NOON`] for 30 days.
+pub(crate) fn kept(thread: Option<ThreadId>, state: AnswerState) -> KeptAnswer {
+    KeptAnswer {
+        id: AnswerId::new(),
+        thread,
+        tool: "codereview".into(),
+        state,
+        created_at: NOON,
+        updated_at: NOON,
+        deadline_at: NOON.plus_millis(1_000),
+        expires_at: NOON.plus_millis(30 * DAY),
+        text: "{\"status\":\"x\"}".into(),
+        is_error: false,
+    }
+}
+
+/// A new SQLite file for the contract.
+pub(crate) fn sqlite() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(NOON);
+    let store = SqliteStore::open_lazily(settings(&folder.path().join("db")), Arc::new(clock.clone()));
+    Bench { store, clock, _place: Box::new(folder) }
 }
 
 /// Writes and waits until it is durable.
