@@ -49,12 +49,12 @@ pub(crate) async fn kept_answers_expire(bench: &Bench) {
 }
 
 pub(crate) async fn answers_of_a_thread_latest_first(bench: &Bench) {
-    let thread = Some(ThreadId::new());
-    let (early, late) = (kept(thread, AnswerState::Done), kept(thread, AnswerState::Working));
+    let thread = ThreadId::new();
+    let [early, late] = [AnswerState::Done, AnswerState::Working].map(|state| kept(Some(thread), state));
     let elsewhere = kept(Some(ThreadId::new()), AnswerState::Done);
     let all = [&early, &late, &elsewhere, &kept(None, AnswerState::Done)];
     bench.accept(&ann(), all.map(|answer| Write::KeepAnswer(answer.clone())).to_vec()).await;
-    let of_thread = async |limit| bench.store.answers(&ann(), thread.unwrap(), limit).await.unwrap();
+    let of_thread = async |limit| bench.store.answers(&ann(), thread, limit).await.unwrap();
     assert_eq!(of_thread(9).await, [late.clone(), early]);
     assert_eq!(of_thread(1).await, [late]);
 }

@@ -65,7 +65,7 @@ pub(crate) async fn a_whole_run_is_recorded_at_once(bench: &Bench) {
     let record = Write::RecordRun { run: whole.clone(), attempts: vec![attempt(1)] };
     bench.accept(&ann(), vec![record.clone()]).await;
     bench.accept(&ann(), vec![record]).await;
-    assert_eq!(runs(bench, RunFilter::default()).await, [whole.clone()]);
+    assert_eq!(runs(bench, RunFilter::default()).await, std::slice::from_ref(&whole));
     assert_eq!(bench.store.attempts(&ann(), whole.id).await.unwrap(), [attempt(1)]);
     assert_eq!(bench.store.usage(&ann(), Timestamp(0), Timestamp(i64::MAX), 9).await.unwrap().len(), 1);
 }
@@ -85,7 +85,7 @@ pub(crate) async fn a_recorded_end_finishes_a_start(bench: &Bench) {
     bench.accept(&ann(), vec![Write::StartRun(started)]).await;
     let record = Write::RecordRun { run: whole.clone(), attempts: vec![attempt(1)] };
     bench.accept(&ann(), vec![record]).await;
-    assert_eq!(runs(bench, RunFilter::default()).await, [whole.clone()]);
+    assert_eq!(runs(bench, RunFilter::default()).await, std::slice::from_ref(&whole));
     assert_eq!(bench.store.attempts(&ann(), whole.id).await.unwrap(), [attempt(1)]);
     assert_eq!(bench.store.usage(&ann(), Timestamp(0), Timestamp(i64::MAX), 9).await.unwrap().len(), 1);
 }
@@ -127,7 +127,7 @@ pub(crate) async fn lone_runs_are_listed(bench: &Bench) {
     let lone = Run { thread: None, ..run(ThreadId::new()) };
     bench.accept(&ann(), vec![Write::StartRun(lone.clone()), finish(&lone, RunState::Done)]).await;
     let lone = ended(lone, RunState::Done);
-    assert_eq!(runs(bench, RunFilter::default()).await, [lone.clone()]);
+    assert_eq!(runs(bench, RunFilter::default()).await, std::slice::from_ref(&lone));
     assert_eq!(bench.store.answered_run(&ann(), lone.request).await.unwrap(), Some(lone));
     let used = bench.store.usage(&ann(), Timestamp(0), Timestamp(i64::MAX), 9).await.unwrap();
     assert_eq!(used.iter().map(|one| (one.thread, one.failed)).collect::<Vec<_>>(), [(None, Some(false))]);
