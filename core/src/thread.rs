@@ -233,6 +233,28 @@ pub struct Step {
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
 
+/// The field by which a step drops the earlier ones from a number on, in every workflow tool.
+pub const BACKTRACK: &str = "backtrack_from_step";
+
+impl Step {
+    /// The branch that a planning step belongs to.
+    #[must_use]
+    pub fn branch(&self) -> Option<&str> {
+        self.extra.get("branch_id").and_then(serde_json::Value::as_str)
+    }
+
+    /// Whether this step replaces `earlier`: it has the same number, says that it revises it, or returns to a point before it.
+    #[must_use]
+    pub fn replaces(&self, earlier: &Self) -> bool {
+        let named = |field: &str| self.extra.get(field).and_then(serde_json::Value::as_u64);
+        let number = u64::from(earlier.step_number);
+        self.branch() == earlier.branch()
+            && (self.step_number == earlier.step_number
+                || named("revises_step_number") == Some(number)
+                || named(BACKTRACK).is_some_and(|from| number >= from))
+    }
+}
+
 /// An issue that the agent reports with a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {

@@ -10,10 +10,7 @@ use exai_core::{
     thread::{Answer, Body, FileRef, Step, Thread, Turn},
 };
 
-use crate::{
-    transcript,
-    workflow::step::{branch_of, replaces},
-};
+use crate::transcript;
 
 /// Earlier turns, ready to be sent.
 #[derive(Debug, Default)]
@@ -115,7 +112,7 @@ fn said_again(thread: &Thread, asking: Asking<'_>) -> BTreeSet<u32> {
 fn ends_work(body: &Body) -> bool {
     match body {
         Body::Answer(_) => true,
-        Body::Step(step) => step.step_number == 1 && branch_of(step).is_none(),
+        Body::Step(step) => step.step_number == 1 && step.branch().is_none(),
         Body::Message(_) | Body::Opinion(_) => false,
     }
 }
@@ -123,7 +120,7 @@ fn ends_work(body: &Body) -> bool {
 /// Whether `later` is `earlier` sent again, revises it, or goes back behind it. A step 1 in other words is another task, whatever
 /// its number.
 fn repeats(later: &Step, earlier: &Step) -> bool {
-    replaces(later, earlier)
+    later.replaces(earlier)
         && (later.step_number > 1 || (later.step == earlier.step && later.findings == earlier.findings))
 }
 

@@ -1,9 +1,13 @@
 //! The fields that all workflow tools share, and the one way from arguments to the engine.
 
-use exai_core::{Severity, chat::Thinking, thread::Issue};
+use exai_core::{
+    Severity,
+    chat::Thinking,
+    thread::{BACKTRACK, Issue},
+};
 use exai_engine::{
     Call,
-    workflow::{Spec, StepInput, step::BACKTRACK},
+    workflow::{Spec, StepInput},
 };
 use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;

@@ -10,7 +10,6 @@ use super::{
     Phase, StoredStep,
     changes::{Changes, ChangesReport},
     spec::{Flow, Promotion, Spec},
-    step::branch_of,
 };
 use crate::engine::Engine;
 use exai_inference::{delivery::Delivery, fallback::PassedOver, routing::Provenance};
@@ -169,7 +168,7 @@ impl Totals {
             }
             totals.hypotheses += usize::from(step.hypothesis.is_some());
             totals.confidence = step.confidence.clone().or(totals.confidence);
-            totals.branches.extend(branch_of(step).map(str::to_owned));
+            totals.branches.extend(step.branch().map(str::to_owned));
             totals.fields.extend(step.extra.clone());
             if !step.findings.trim().is_empty() {
                 totals.findings.push(format!("Step {}: {}", step.step_number, step.findings.trim()));

@@ -1,6 +1,6 @@
 //! A step as it arrives, and as it is kept: gaps filled in, rules checked.
 
-use exai_core::thread::{Issue, Step, Thread};
+use exai_core::thread::{BACKTRACK, Issue, Step, Thread};
 use serde_json::Map;
 
 use super::{
@@ -15,9 +15,6 @@ pub const MAX_STEP_CHARS: usize = 100_000;
 pub const MAX_FINDINGS_CHARS: usize = 300_000;
 /// The most entries of a list field.
 pub const MAX_LIST: usize = 1_000;
-
-/// The field that drops earlier steps, in every workflow tool.
-pub const BACKTRACK: &str = "backtrack_from_step";
 /// The most pictures of one call.
 pub const MAX_IMAGES: usize = 10;
 
@@ -75,38 +72,22 @@ pub struct StepInput {
 #[must_use]
 pub fn present_work<'t>(thread: &'t Thread, tool: &str) -> Vec<&'t Step> {
     let all = thread.work_of(tool);
-    let begin = all.iter().rposition(|step| step.step_number == 1 && branch_of(step).is_none()).unwrap_or(0);
+    let begin = all.iter().rposition(|step| step.step_number == 1 && step.branch().is_none()).unwrap_or(0);
     let mut kept: Vec<&Step> = Vec::new();
     for step in all.into_iter().skip(begin) {
-        kept.retain(|earlier| !replaces(step, earlier));
+        kept.retain(|earlier| !step.replaces(earlier));
         kept.push(step);
     }
     kept
 }
 
-/// Whether `step` takes the place of `earlier`: it was sent again, it says that it revises it, or it goes back behind it.
-pub(crate) fn replaces(step: &Step, earlier: &Step) -> bool {
-    let named = |field: &str| step.extra.get(field).and_then(serde_json::Value::as_u64);
-    let number = u64::from(earlier.step_number);
-    branch_of(step) == branch_of(earlier)
-        && (step.step_number == earlier.step_number
-            || named("revises_step_number") == Some(number)
-            || named(BACKTRACK).is_some_and(|from| number >= from))
-}
-
-/// The branch that a planning step belongs to.
-#[must_use]
-pub fn branch_of(step: &Step) -> Option<&str> {
-    step.extra.get("branch_id").and_then(serde_json::Value::as_str)
-}
-
 /// The steps that count when `new` has been taken: the earlier ones without those that it replaces.
 #[must_use]
 pub fn work_with<'s>(earlier: &[&'s Step], new: &'s Step) -> Vec<&'s Step> {
-    if new.step_number == 1 && branch_of(new).is_none() {
+    if new.step_number == 1 && new.branch().is_none() {
         return vec![new];
     }
-    let mut work: Vec<&Step> = earlier.iter().copied().filter(|step| !replaces(new, step)).collect();
+    let mut work: Vec<&Step> = earlier.iter().copied().filter(|step| !new.replaces(step)).collect();
     work.push(new);
     work
 }
