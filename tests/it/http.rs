@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use exai_core::store::{RunFilter, Runs as _};
 use exai_mock_vendor::Answer;
 use serde_json::{Value, json};
 use tokio::io::AsyncBufReadExt as _;
@@ -181,6 +182,25 @@ async fn with_keys_everybody_has_their_own_threads_and_sessions() {
     assert_eq!(served.post(&list, &[user, ("mcp-session-id", &session)]).await.status, 200);
     served.terminate();
     assert_eq!(served.ended().await.0, 0);
+}
+
+#[tokio::test]
+async fn runs_remember_door_key_and_client() {
+    let setup = setup().await.with("EXAI_TOKEN", "the-key-of-the-user");
+    setup.vendor.default_answer(Answer::text("hello"));
+    let served = Served::start(&setup).await;
+    let user = ("authorization", "Bearer the-key-of-the-user");
+    served.call("chat", &chat("who am I?"), &[user]).await.tool();
+    served.terminate();
+    assert_eq!(served.ended().await.0, 0);
+
+    let settings = exai_store::Settings::at(setup.database());
+    let store = exai_store::SqliteStore::open_lazily(settings, std::sync::Arc::new(exai_core::SystemClock));
+    let who = exai_core::Identity::local();
+    let runs = store.recent_runs(&who, &RunFilter::default(), 9).await.unwrap();
+    assert_eq!(runs.len(), 1);
+    assert_eq!((runs[0].door.as_deref(), runs[0].key_id.clone()), (Some("http"), Some("serve.token".into())));
+    assert!(runs[0].client.as_deref().is_some_and(|client| !client.is_empty()), "{:?}", runs[0].client);
 }
 
 #[tokio::test]
