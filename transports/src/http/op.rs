@@ -48,7 +48,7 @@ use super::duplex_session::Attach;
 /// Frames that wait for their session.
 const QUEUE: usize = 8;
 
-/// What sessions know of the world around them.
+/// What sessions share with the rest of the program.
 pub(super) struct Surroundings {
     authenticator: Arc<dyn Authenticator>,
     health: Arc<dyn Health>,
@@ -143,16 +143,18 @@ impl Op {
 
     /// Who a client is that has shown no key before its hello.
     async fn introduced(&self, hello: &Hello) -> Result<Principal, Refused> {
-        let refused = Refused("unauthorized", UNAUTHORIZED, "a valid token is needed");
+        let refused = Refused::new("unauthorized", UNAUTHORIZED, "a valid token is needed");
         let Some(token) = hello.token.as_deref().filter(|token| !token.is_empty()) else {
             return Err(refused);
         };
         let found = self.surroundings.authenticator.authenticate(PresentedKey::new(token)).await;
         found.map_err(|error| match error {
             AuthError::Unknown => refused,
-            AuthError::Unavailable => {
-                Refused("keys_unavailable", TRY_AGAIN_LATER, "keys cannot be checked now; try again later")
-            }
+            AuthError::Unavailable => Refused::new(
+                "keys_unavailable",
+                TRY_AGAIN_LATER,
+                "keys cannot be checked now; try again later",
+            ),
         })
     }
 
@@ -165,7 +167,8 @@ impl Op {
         let wanted = hello.session_id.as_deref().filter(|id| is_name(id));
         if let Some(token) = hello.resume_token.as_deref() {
             let found = wanted.and_then(|id| self.surroundings.registry.find(id, token, &who.identity));
-            let entry = found.ok_or(Refused("unauthorized", UNAUTHORIZED, "there is no such session"))?;
+            let entry =
+                found.ok_or(Refused::new("unauthorized", UNAUTHORIZED, "there is no such session"))?;
             let ack = acknowledgement(&entry.id, token, true);
             return Ok((entry, ack));
         }
@@ -173,7 +176,7 @@ impl Op {
         let (commands, queue) = mpsc::channel(QUEUE);
         let opened = self.surroundings.registry.open(id, &who.identity, commands);
         let Opened { entry, token, registered } =
-            opened.ok_or(Refused("over_capacity", TRY_AGAIN_LATER, "too many sessions are open"))?;
+            opened.ok_or(Refused::new("over_capacity", TRY_AGAIN_LATER, "too many sessions are open"))?;
         let ack = acknowledgement(&entry.id, &token, false);
         let session = Session::new(entry.clone(), Arc::clone(&self.surroundings));
         tokio::spawn(session.run(self.attach.begin(who), queue, hello.client(), registered));
@@ -181,8 +184,18 @@ impl Op {
     }
 }
 
-/// Why somebody is not greeted.
-struct Refused(&'static str, u16, &'static str);
+/// Why a client is not greeted: the dialect's word, and the end of the connection.
+struct Refused {
+    error: &'static str,
+    code: u16,
+    reason: &'static str,
+}
+
+impl Refused {
+    fn new(error: &'static str, code: u16, reason: &'static str) -> Self {
+        Self { error, code, reason }
+    }
+}
 
 fn acknowledgement(id: &str, token: &str, resumed: bool) -> Value {
     json!({"op": "hello_ack", "ok": true, "session_id": id, "resume_token": token, "resumed": resumed,
@@ -197,7 +210,7 @@ fn is_name(id: &str) -> bool {
 
 #[async_trait]
 impl Dialect for Op {
-    /// Everything: who begins wrongly is told so in the words of this dialect.
+    /// Everything: a client that begins wrongly gets an error in the words of this dialect.
     fn claims(&self, _first: &[u8]) -> bool {
         true
     }
@@ -209,7 +222,7 @@ impl Dialect for Op {
                 let seen = hello.last_seq;
                 self.session_for(&hello, who).await.map(|(entry, ack)| (entry, ack, seen))
             }
-            Some(Err(())) => Err(Refused("missing_hello", WRONG_START, "hello comes first")),
+            Some(Err(())) => Err(Refused::new("missing_hello", WRONG_START, "hello comes first")),
             None => {
                 let goodbye = Goodbye::new(NOT_UNDERSTOOD, "the first frame is not JSON");
                 drop(link.answers.send(Outgoing::Close(goodbye)).await);
@@ -218,7 +231,7 @@ impl Dialect for Op {
         };
         let (entry, greeting, seen) = match greeted {
             Ok(greeted) => greeted,
-            Err(Refused(error, code, reason)) => {
+            Err(Refused { error, code, reason }) => {
                 let refusal = json!({"op": "hello_ack", "ok": false, "error": error}).to_string();
                 drop(link.answers.send(Outgoing::Text(refusal)).await);
                 drop(link.answers.send(Outgoing::Close(Goodbye::new(code, reason))).await);

@@ -1,4 +1,4 @@
-//! What a session has asked of MCP and has not been told yet.
+//! What a session has asked of MCP and has no answer to yet.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ pub(super) enum Known {
     Other,
 }
 
-/// Everything that is under way, by the id it has in MCP.
+/// Every request without an answer, by the id it has in MCP.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     pending: HashMap<u64, Pending>,
@@ -46,7 +46,7 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// Whether there is nothing that somebody waits for.
+    /// Whether no request waits for an answer.
     pub(super) fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }
@@ -104,7 +104,7 @@ impl Calls {
         }
     }
 
-    /// Ends a request: whoever gets it answers for it, and nobody else can.
+    /// Ends a request: the caller of this answers it, and no other place can.
     pub(super) fn end(&mut self, number: u64) -> Option<Pending> {
         let pending = self.pending.remove(&number)?;
         if let Pending::Call(call) = &pending {

@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::delivery::Socket;
 
-/// What a connection tells the session.
+/// An event of a connection.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// It is there, and how far the client got before.
+    /// It was opened; `seen` is the newest result that the client says it has.
     Connect { socket: Socket, greeting: Value, seen: Option<u64> },
-    /// It has heard something.
+    /// The client has sent a frame.
     Frame { number: u64, frame: Bytes },
 }

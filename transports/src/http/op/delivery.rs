@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 /// The most results that are kept, and their bytes. Older ones are still in the database: the same call again gets them.
-const MOST: (usize, usize) = (64, 8 * 1024 * 1024);
+const MOST: usize = 64;
+const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// The client's connection, if there is one, and the results that it may have missed.
 #[derive(Debug, Default)]
@@ -62,7 +63,7 @@ impl Delivery {
         let text = frame.to_string();
         self.bytes += text.len();
         self.kept.push_back((self.last, text.clone()));
-        while self.kept.len() > MOST.0 || self.bytes > MOST.1 && self.kept.len() > 1 {
+        while self.kept.len() > MOST || self.bytes > MOST_BYTES && self.kept.len() > 1 {
             self.forget_first();
         }
         if self.send(text).await {

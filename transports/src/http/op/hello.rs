@@ -1,4 +1,4 @@
-//! The first frame of a client. Whoever sent it is not known yet, so it is read into its own type and nothing else of it is kept.
+//! The first frame of a client. The client is not known yet, so the frame is read into a type of its own and nothing else of it is kept.
 
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
@@ -13,7 +13,8 @@ pub(super) struct Hello {
     pub(super) session_id: Option<String>,
     pub(super) resume_token: Option<String>,
     pub(super) last_seq: Option<u64>,
-    client: (Option<String>, Option<String>),
+    client_name: Option<String>,
+    client_version: Option<String>,
 }
 
 /// Its members as they were written.
@@ -61,14 +62,15 @@ impl Hello {
             session_id: as_a(written.session_id),
             resume_token: as_a(written.resume_token),
             last_seq: as_a(written.last_seq),
-            client: client.map_or((None, None), |client| (as_a(client.name), as_a(client.version))),
+            client_name: client.as_ref().and_then(|client| as_a(client.name)),
+            client_version: client.as_ref().and_then(|client| as_a(client.version)),
         }
     }
 
     /// Who the client says it is, for MCP.
     pub(super) fn client(&self) -> Value {
         let short = |text: &Option<String>| text.clone().filter(|text| text.len() <= MAX_CLIENT);
-        let (name, version) = (short(&self.client.0), short(&self.client.1));
+        let (name, version) = (short(&self.client_name), short(&self.client_version));
         json!({"name": name.as_deref().unwrap_or("op"), "version": version.as_deref().unwrap_or("1")})
     }
 }

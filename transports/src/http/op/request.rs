@@ -17,9 +17,9 @@ pub(super) enum Request<'a> {
     Call { name: String, arguments: &'a str },
     /// End a call.
     Cancel,
-    /// Is anybody there?
+    /// Whether the server is there.
     Ping,
-    /// How is the server?
+    /// How the server is.
     Health,
     /// Put a new key in the place of the old one.
     RotateToken { old: String, new: String },

@@ -1,5 +1,5 @@
-//! One session: a connection to MCP that outlives the client's, and the translation between the two. It is one task, so that nothing
-//! about it can happen twice.
+//! One session: a connection to MCP that outlives the client's, and the translation between the two. It is one task, so that its events
+//! happen one after the other.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -64,7 +64,7 @@ impl Session {
         }
     }
 
-    /// Runs until MCP ends, or nobody has come back in time.
+    /// Runs until MCP ends, or until no client has come back in time.
     pub(super) async fn run(
         mut self,
         mcp: DuplexStream,
@@ -99,12 +99,12 @@ impl Session {
                         break;
                     }
                     if let Ok(message) = serde_json::from_slice(&answer) {
-                        self.heard(&message, &to_mcp).await;
+                        self.on_message(&message, &to_mcp).await;
                     }
                     answer.clear();
                 }
                 command = command, if self.server.is_some() => match command {
-                    Some((place, command)) => self.told(command, place).await,
+                    Some((place, command)) => self.on_command(command, place).await,
                     None => break,
                 },
                 () = self.delivery.gone() => {
@@ -125,8 +125,8 @@ impl Session {
             "params": {"protocolVersion": REVISION, "capabilities": {}, "clientInfo": client}})));
     }
 
-    /// Something from the client, or about its connection.
-    async fn told(&mut self, command: Command, place: Place<'_>) {
+    /// A frame of the client, or a new connection of it.
+    async fn on_command(&mut self, command: Command, place: Place<'_>) {
         match command {
             Command::Connect { socket, mut greeting, seen } => {
                 greeting["server"] = self.server.clone().unwrap_or_default();
@@ -136,7 +136,7 @@ impl Session {
             Command::Frame { number, frame } if self.delivery.is_from(number) => {
                 let (request_id, request) = request::parse(&frame);
                 match request {
-                    Ok(request) => self.asked(request, request_id, place).await,
+                    Ok(request) => self.on_request(request, request_id, place).await,
                     Err(refusal) => {
                         let frame = request::refused(request_id.as_ref(), &refusal);
                         self.delivery.say(&frame).await;
@@ -148,7 +148,8 @@ impl Session {
         }
     }
 
-    async fn asked(&mut self, request: Request<'_>, request_id: Option<Value>, place: Place<'_>) {
+    /// What the client asks for.
+    async fn on_request(&mut self, request: Request<'_>, request_id: Option<Value>, place: Place<'_>) {
         let list = |number| message(&json!({"jsonrpc": "2.0", "id": number, "method": "tools/list"}));
         match request {
             Request::Call { name, arguments } => self.call(name, arguments, request_id, place).await,
@@ -211,7 +212,7 @@ impl Session {
     }
 
     /// A message of MCP.
-    async fn heard(&mut self, said: &Value, to_mcp: &mpsc::Sender<Vec<u8>>) {
+    async fn on_message(&mut self, said: &Value, to_mcp: &mpsc::Sender<Vec<u8>>) {
         match (said["method"].as_str(), said.get("id")) {
             (Some("notifications/progress"), None) => self.progress(&said["params"]).await,
             (Some(_), None) => {}
@@ -277,7 +278,7 @@ impl Session {
         }
     }
 
-    /// Whatever is still open has an answer, too.
+    /// Answers every request that is still open.
     async fn answer_all(&mut self) {
         let text = "the server is ending; call again with the same arguments once it runs";
         for pending in self.calls.end_all() {
