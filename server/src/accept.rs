@@ -38,7 +38,7 @@ use super::{
 const PAUSE: Duration = Duration::from_millis(50);
 /// The most bytes of a request's head, and of what is read ahead of a body.
 const MOST_OF_A_HEAD: usize = 64 * 1024;
-/// The most bytes of a body over HTTP/2 that are on their way before somebody reads them.
+/// The most bytes of a body over HTTP/2 that may be on their way before a handler reads them.
 const WINDOW: u32 = 256 * 1024;
 /// The most requests of one connection over HTTP/2 at once, whose answers its client may leave unread; further ones wait at the client.
 const MOST_STREAMS: u32 = 16;
@@ -72,7 +72,7 @@ impl Connections {
         }
     }
 
-    /// How many are open, for those who ask while they come and go.
+    /// Counts the open connections while they come and go.
     pub(super) fn counter(&self) -> impl Fn() -> usize + Send + Sync + Clone + 'static {
         let (places, most) = (Arc::clone(&self.places), self.most);
         move || most.saturating_sub(places.available_permits())
@@ -142,7 +142,7 @@ struct Origin {
     unknown: Unknown,
 }
 
-/// What is kept of a stranger once it is its turn; `None` when it has to go before.
+/// The place of a stranger once it is its turn; `None` when it has to go before.
 async fn unknown(stranger: Option<Stranger>) -> Option<Unknown> {
     let Some(mut stranger) = stranger else { return Some(Unknown::default()) };
     stranger.take_turn().await.then(|| Unknown::new(Some(stranger)))

@@ -21,12 +21,12 @@ const API_KEY: &str = "x-api-key";
 
 const REFUSAL: &str = r#"{"error":{"code":"unauthorized","message":"a key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"}}"#;
 
-/// Who came in.
+/// Who sent a request.
 #[derive(Debug, Clone)]
 pub(super) enum Caller {
-    /// Somebody with a key, or anybody where none is needed.
+    /// A caller with a valid key, or any caller where no key is needed.
     Known(Principal),
-    /// Nobody has shown a key yet.
+    /// No key was shown.
     Silent,
     /// A key that is none.
     Refused,

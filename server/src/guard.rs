@@ -12,11 +12,11 @@ use url::{Host, Url};
 
 use super::problem;
 
-/// A longer `Origin` is none: a name of a host has at most 253 bytes. What is let through stands in the answer again.
+/// A longer `Origin` is none: a name of a host has at most 253 bytes. What is let through is repeated in the answer.
 const LONGEST_ORIGIN: usize = 300;
 
 /// Names and pages that are let through besides those of this machine. A page that resolves its own name to this machine (DNS
-/// rebinding) is told by both.
+/// rebinding) is recognised by both.
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
     hosts: Arc<[String]>,

@@ -21,11 +21,11 @@ pub trait Health: Send + Sync {
     /// What keeps the work from being done; `None` when nothing does.
     async fn trouble(&self) -> Option<String>;
 
-    /// Figures for people who look. No names, no contents: nobody has to show a key for them.
+    /// Figures for people who look. No names and no contents, because they are given without a key.
     fn figures(&self) -> Value;
 
-    /// Everything that is measured, in the text format of Prometheus, for whoever has a key where one is needed; `None` when nothing
-    /// is.
+    /// Everything that is measured, in the text format of Prometheus, for callers with a key where one is needed; `None` when nothing
+    /// is measured.
     fn metrics(&self) -> Option<String> {
         None
     }

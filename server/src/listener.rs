@@ -36,7 +36,7 @@ impl Listener {
         Self { socket: Socket::Tcp(listener), tls: None }
     }
 
-    /// Over a socket in the file system, and where it is. Whoever may open it may come in: it is for its owner alone.
+    /// Over a socket in the file system, and where it is. A process that may open it may come in, so the file should be its owner's alone.
     #[cfg(unix)]
     #[must_use]
     pub fn unix(listener: UnixListener, path: PathBuf) -> Self {

@@ -36,7 +36,7 @@ const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// How long connections have to end.
 const LAST_CONNECTIONS: Duration = Duration::from_millis(400);
 
-/// What the server hears and tells about its end.
+/// The signals between the server's end and the rest of the program.
 #[derive(Debug, Clone, Default)]
 pub struct Lifecycle {
     /// Cancel it to end: nothing new is accepted, requests in flight may finish.
@@ -165,7 +165,7 @@ impl Server {
         let finished = timeout(handle.drain, handle.in_flight.none_left()).await.is_ok();
         let cut_short = if finished { 0 } else { handle.in_flight.count() };
         lifecycle.closing.cancel();
-        // Clients that are told of the end get that answer; one that does not read is not waited for.
+        // Clients whose requests were cut short get that answer; one that does not read is not waited for.
         drop(timeout(LAST_ANSWERS, handle.in_flight.none_left()).await);
         handle.streams.cancel();
         connections.close(LAST_CONNECTIONS).await;

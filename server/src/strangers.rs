@@ -1,5 +1,5 @@
-//! Connections whose caller has shown no key yet: few of one address and few of all, none for long, so that nobody can take the places
-//! of others. When there are too many, the oldest goes: whoever has a key shows it soon, and was let in a moment ago.
+//! Connections whose caller has shown no key yet: few of one address and few of all, none for long, so that no client can take the places
+//! of others. When there are too many, the oldest goes: a client that has a key shows it soon, and was let in a moment ago.
 
 use std::{
     collections::{BTreeMap, HashMap, btree_map::OccupiedEntry},
@@ -41,7 +41,7 @@ impl Default for StrangerLimits {
 }
 
 /// Where a connection comes from, as far as it is one client: a single host, or for IPv6 the network of one, which has 2^64 addresses
-/// to choose from. Everybody at a socket in the file system is the same.
+/// to choose from. All clients of a socket in the file system count as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Address {
     V4(Ipv4Addr),
@@ -157,7 +157,7 @@ impl Stranger {
             loop {
                 sleep_until(self.oldest_is_young_until()).await;
                 self.send_away_the_oldest();
-                // It needs a moment to go, and its place is given to whoever has waited longest.
+                // It needs a moment to go, and its place is given to the one that has waited longest.
                 sleep(A_MOMENT).await;
             }
         };
@@ -280,7 +280,7 @@ mod tests {
 
     /// Idle ones that wait themselves do not keep the next one waiting.
     #[tokio::test(flavor = "multi_thread")]
-    async fn everybody_who_waits_is_served() {
+    async fn all_that_wait_are_served() {
         let strangers = Strangers::new(64, 1000);
         let idle = (0..100).map(|_| strangers.arrive(of("192.0.2.1"))).map(|mut stranger| {
             tokio::spawn(async move {
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_a_stranger_for_long() {
+    async fn strangers_do_not_stay() {
         let strangers = Strangers::new(2, 3);
         let (silent, known) = (strangers.arrive(of("192.0.2.1")), strangers.arrive(of("192.0.2.1")));
         let (silent, known) = (Unknown::new(Some(silent)), Unknown::new(Some(known)));

@@ -45,12 +45,12 @@ const PING: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(90);
 /// How long the last frame may take.
 const GOODBYE: Duration = Duration::from_secs(1);
-/// The most bytes of the first message of somebody who has shown no key yet.
+/// The most bytes of the first message of a client that has shown no key yet.
 const MOST_OF_A_STRANGER: usize = 64 * 1024;
 
 type Socket = socket::Socket<TokioIo<Upgraded>>;
 
-/// What a client is told whose service has ended.
+/// The goodbye to a client whose service has ended.
 fn ended() -> Goodbye {
     Goodbye::new(CloseCode::Away.into(), "the server has ended this connection")
 }
@@ -81,13 +81,13 @@ impl WebSocketRoute {
 #[derive(Clone)]
 pub(super) struct Sockets {
     pub(super) route: Arc<WebSocketRoute>,
-    /// The most bytes of a message of somebody who is known.
+    /// The most bytes of a message of a client that is known.
     pub(super) max_bytes: usize,
     /// How long the first frame may take.
     pub(super) first_wait: Duration,
     /// A connection that has become a WebSocket is no longer one of HTTP, so it has a place here.
     pub(super) places: Arc<Semaphore>,
-    /// Those that have shown no key yet.
+    /// Clients that have shown no key yet.
     pub(super) strangers: Strangers,
 }
 
@@ -129,7 +129,7 @@ pub(super) async fn upgrade(
     response
 }
 
-/// What somebody is told who has to go for another; a goodbye has room for 123 bytes.
+/// Why a client has to go for another; a goodbye has room for 123 bytes.
 const CROWDED: &str =
     "too many WebSockets have shown no key yet; send the key with the handshake, or try again later";
 
@@ -195,7 +195,7 @@ async fn carry(
     }
 }
 
-/// Why somebody ends who says nothing, or has to go for another.
+/// The end of a client that says nothing in time, or has to go for another.
 async fn has_to_go(closed: Option<&CancellationToken>, deadline: Instant) -> End {
     let closed = async {
         match closed {
@@ -217,7 +217,7 @@ async fn first_of(socket: &mut Socket) -> Result<Bytes, End> {
     }
 }
 
-/// Passes on what a dialect says until it knows who is there. Nothing is read meanwhile.
+/// Passes on what a dialect says until it knows its client. Nothing is read meanwhile.
 async fn introduce(socket: &mut Socket, answers: &mut mpsc::Receiver<Outgoing>) -> Result<(), End> {
     loop {
         match answers.recv().await {
@@ -239,7 +239,7 @@ fn said(frame: Message) -> Result<Option<Bytes>, End> {
     }
 }
 
-/// Says goodbye. Somebody who does not read is not waited for, nor is somebody who goes on sending.
+/// Says goodbye. A client that does not read is not waited for, nor is one that goes on sending.
 async fn leave(mut socket: Socket, end: End) {
     let End::Refused(goodbye) = end else {
         // The answer to the client's own goodbye may still have to be written.

@@ -97,7 +97,7 @@ fn notify(ready: bool) {
     let _ = ready;
 }
 
-/// Keeps what is measured small also when nobody looks at it.
+/// Keeps what is measured small also when no monitor reads it.
 async fn upkeep(health: Arc<dyn Health>, end: CancellationToken) {
     let mut ticks = tokio::time::interval(metrics::UPKEEP);
     while end.run_until_cancelled(ticks.tick()).await.is_some() {

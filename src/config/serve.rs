@@ -1,4 +1,4 @@
-//! The network door: where it listens, who may come in, for how long the end may take.
+//! The network server: where it listens, who may come in, for how long the end may take.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 

@@ -48,7 +48,7 @@ const GREETING: Duration = Duration::from_secs(10);
 pub struct BridgeSettings {
     /// The longest line of the client.
     pub max_line_bytes: usize,
-    /// How long a client waits for a daemon that is not there before it is told so.
+    /// How long a client waits for a daemon that is not there before it gets an error.
     pub patience: Duration,
     /// How long answers may take after the client has closed its output.
     pub grace: Duration,
@@ -67,7 +67,7 @@ impl Default for BridgeSettings {
     }
 }
 
-/// Carries messages until the client is gone or `shutdown` comes. `start` is called when nobody listens at the target, once each time.
+/// Carries messages until the client is gone or `shutdown` comes. `start` is called when no process listens at the target, once each time.
 ///
 /// # Errors
 /// The client's messages cannot be read.
@@ -104,7 +104,7 @@ where
     let grace = bridge.settings.grace;
     drop(bridge);
     if reader.is_finished() {
-        // What was answered is written, unless nobody reads it.
+        // What was answered is written, unless the client reads no more.
         drop(timeout(grace, &mut writer).await);
         return reader.await.unwrap_or(Ok(()));
     }
@@ -166,7 +166,7 @@ impl Bridge {
     }
 
     /// Tries until there is a connection that has been greeted; `None` when the client has gone. A client that has waited long enough
-    /// is told what is wrong, and then at every request.
+    /// gets an error that says what is wrong, and again at every request.
     async fn connected(&mut self, start: &impl Fn(), first: &mut Option<String>) -> Option<(Sink, Stream)> {
         let (begun, mut pause, mut started) = (Instant::now(), BACKOFF.0, false);
         loop {

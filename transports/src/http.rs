@@ -56,7 +56,7 @@ pub struct McpSettings {
     /// How long a session without a message lives. A call that reports no progress is no message: this must be longer than calls may
     /// take. 30 minutes.
     pub session_idle: Duration,
-    /// The longest that a call may take, as clients are told that ask nothing else about it. 10 minutes.
+    /// The longest that a call may take, as the `op` dialect announces it. 10 minutes.
     pub call_limit: Duration,
 }
 

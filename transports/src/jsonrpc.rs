@@ -83,8 +83,8 @@ pub struct Lifecycle {
     pub ending: CancellationToken,
     /// Cancelled by the service when the time for open requests is up: they should be answered with an error now.
     pub closing: CancellationToken,
-    /// Who the client is, when a door has established that. Handlers find it in the extensions of each request and notification, beside
-    /// the [`ConnectionId`](exai_core::ConnectionId) of this connection.
+    /// Who the client is, when the server has found that out. Handlers find it in the extensions of each request and notification, together
+    /// with the [`ConnectionId`](exai_core::ConnectionId) of this connection.
     pub identity: Option<Principal>,
 }
 

@@ -46,10 +46,10 @@ pub(crate) type Socket = WebSocketStream<Box<dyn Bytes>>;
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// Nobody listens there.
+    /// No process listens there.
     #[error("nobody answers at {0}")]
     Nobody(String),
-    /// Somebody does, but will not have us.
+    /// A process does, but refuses us.
     #[error("{0}")]
     Unwelcome(String),
 }
@@ -132,7 +132,7 @@ impl Target {
     /// Asks for a path.
     ///
     /// # Errors
-    /// Nobody answers, or not as a server of HTTP does.
+    /// No process answers, or not as a server of HTTP does.
     pub async fn get(&self, path: &str) -> Result<Answer, Refused> {
         self.request("GET", path, &[], String::new()).await
     }

@@ -3,7 +3,7 @@
 
 use memchr::memchr2;
 
-/// The most values of one message at any door. A call with hundreds of files has some thousands.
+/// The most values of one message, whatever carries it. A call with hundreds of files has some thousands.
 pub(crate) const MOST: usize = 20_000;
 /// Parsers give up where values lie deeper than this within each other, whatever comes behind.
 const DEPTH: usize = 128;
@@ -47,7 +47,7 @@ fn behind_text(mut text: &[u8]) -> &[u8] {
     &[]
 }
 
-/// What the client is told.
+/// The error for the client.
 pub(crate) fn refusal() -> String {
     format!("the message has more than {MOST} JSON values; send less at once")
 }

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use exai_core::Principal;
 use tokio::sync::mpsc;
 
-/// Frames on their way in each direction; who does not read slows the other side down.
+/// Frames on their way in each direction; a side that does not read slows the other down.
 pub(super) const FRAMES: usize = 8;
 
 /// The last frame of a connection.
@@ -33,9 +33,9 @@ pub const NOT_UNDERSTOOD: u16 = 4000;
 pub const WRONG_START: u16 = 4001;
 /// Nothing was said in time.
 pub const TOO_LATE: u16 = 4002;
-/// Somebody should come again later (RFC 6455 registry).
+/// The client should come again later (RFC 6455 registry).
 pub const TRY_AGAIN_LATER: u16 = 1013;
-/// Whoever it is may not come in.
+/// The client has shown no valid key.
 pub const UNAUTHORIZED: u16 = 4003;
 
 /// What goes out.
@@ -54,7 +54,7 @@ pub enum Outgoing {
 pub struct Link {
     /// What the client says; ends with the connection.
     pub frames: mpsc::Receiver<Bytes>,
-    /// What it is told; the connection is closed when this is dropped and everything was sent.
+    /// What is sent to it; the connection is closed when this is dropped and everything was sent.
     pub answers: mpsc::Sender<Outgoing>,
 }
 

@@ -41,7 +41,7 @@ const MOST_UNREAD_PONGS: u32 = 32;
 /// The most pings and pongs within [`CONTROL_TIME`] that no message comes between.
 const MOST_CONTROL: u32 = 128;
 const CONTROL_TIME: Duration = Duration::from_secs(30);
-/// The bytes of a client's ping or pong beside its payload: two of the head and the mask (RFC 6455, 5.2).
+/// The bytes of a client's ping or pong without its payload: two of the head and the mask (RFC 6455, 5.2).
 const CONTROL_HEAD: u64 = 6;
 /// How long a message may take from its first to its last byte, and the slowest that a long one may come in, in bytes a second.
 const MESSAGE_TIME: Duration = Duration::from_secs(60);
@@ -55,7 +55,7 @@ const TOO_SLOW: &str = "a message did not come to its end in time";
 pub(super) enum End {
     /// The client is gone, or speaks no WebSocket.
     Gone,
-    /// The client is told why.
+    /// The client gets a goodbye that says why.
     Refused(Goodbye),
 }
 

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use super::port_owner::{self, Held};
 use crate::{cli::ServeArgs, config::Config};
 
-/// Connections that wait to be accepted. Above it the system drops some of a burst without telling them, and whoever waits to hear
+/// Connections that wait to be accepted. Above it the system silently drops some of a burst, and a client that waits to hear
 /// first waits for ever; the usual 128 is a small burst.
 const BACKLOG: u32 = 4096;
 /// How a socket in the file system is written.
@@ -84,7 +84,7 @@ fn inherited(config: &Config) -> anyhow::Result<Option<Listener>> {
     Ok(Some(Listener::unix(tokio::net::UnixListener::from_std(listener)?, path)))
 }
 
-/// A socket that others made may be open to everybody on this machine.
+/// A socket that others made may be open to every user of this machine.
 #[cfg(unix)]
 fn guard_socket(path: &Path, config: &Config) -> anyhow::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -131,7 +131,7 @@ async fn over_tcp(listen: &str, more: u16, config: &Config) -> anyhow::Result<Tc
     Err(in_use(&taken, config))
 }
 
-/// Listens at the first of these addresses that can be had.
+/// Listens at the first of these addresses that is free.
 fn listener_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses {
@@ -197,7 +197,7 @@ async fn in_files(path: &Path) -> anyhow::Result<(Listener, Left)> {
         // Its server ended without taking it away.
         fs::remove_file(path).with_context(what)?;
     }
-    // Between its creation and its permissions a socket is anybody's, so it is made where nobody else can look.
+    // Between its creation and its permissions any user may open a socket, so it is made where no other user can look.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let hidden = folder.join(format!(".exai-{}", std::process::id()));
     fs::DirBuilder::new().mode(0o700).create(&hidden).with_context(what)?;

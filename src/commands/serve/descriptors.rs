@@ -1,11 +1,11 @@
-//! Open files: each connection is one, and without any left nobody comes in and nothing is read.
+//! Open files: each connection is one, and without any left no client comes in and no file is read.
 
 use exai_server::ServerSettings;
 
 /// Files that are not connections: the database, requests to vendors, files that are read, git.
 const RESERVE: usize = 200;
 
-/// Asks the system for as many as the door's connections may need, and takes fewer connections where it does not give them.
+/// Asks the system for as many as the server's connections may need, and takes fewer connections where it does not give them.
 pub(super) fn fit(settings: ServerSettings) -> ServerSettings {
     let wanted = settings.max_connections.saturating_add(settings.max_websockets).saturating_add(RESERVE);
     match open_files(wanted) {
@@ -35,8 +35,8 @@ fn fewer(settings: ServerSettings, files: usize) -> ServerSettings {
     }
 }
 
-/// How many this process may have open; `None` where there is no limit. The system gives more than it begins with (1,024 as a rule) to
-/// whoever asks. No more is asked for than is wanted: programs that it starts inherit the limit.
+/// How many this process may have open; `None` where there is no limit. The system gives more than it begins with (1,024 as a rule) when
+/// asked. No more is asked for than is wanted: programs that it starts inherit the limit.
 #[cfg(unix)]
 fn open_files(wanted: usize) -> Option<usize> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

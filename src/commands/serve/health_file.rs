@@ -34,10 +34,10 @@ pub(super) async fn keep(path: PathBuf, url: String, health: Arc<dyn Health>, en
     drop(fs::remove_file(&path));
 }
 
-/// Whoever reads sees the old text or the new one, never half of it.
+/// A reader sees the old text or the new one, never half of it.
 fn write(path: &PathBuf, text: &str) -> io::Result<()> {
-    let mut beside = path.clone().into_os_string();
-    beside.push(".new");
-    fs::write(&beside, text)?;
-    fs::rename(&beside, path)
+    let mut new = path.clone().into_os_string();
+    new.push(".new");
+    fs::write(&new, text)?;
+    fs::rename(&new, path)
 }

@@ -135,5 +135,5 @@ impl Health for Metrics {
     }
 }
 
-/// How often the recorder's buffers are emptied when nobody asks.
+/// How often the recorder's buffers are emptied when no monitor asks.
 pub(super) const UPKEEP: Duration = Duration::from_secs(5);

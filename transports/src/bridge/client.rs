@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::jsonrpc::framer::{Frame, Framer};
 
-/// Reads lines into the queue until the input ends. A line above the limit is answered here: nobody else would.
+/// Reads lines into the queue until the input ends. A line above the limit is answered here, because nothing of it reaches the daemon.
 pub(super) async fn read(
     input: impl AsyncRead + Unpin,
     max_line: usize,
@@ -44,7 +44,7 @@ pub(super) async fn read(
     }
 }
 
-/// Writes answers as lines until nobody reads them or nobody gives any.
+/// Writes answers as lines until the client reads no more or none come.
 pub(super) async fn write(
     mut output: impl AsyncWrite + Unpin,
     mut answers: mpsc::Receiver<String>,

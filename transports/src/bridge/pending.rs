@@ -1,4 +1,4 @@
-//! What the client has asked and nobody has answered yet. The bridge looks at no more of a message than it needs for that.
+//! Requests of the client that have no answer yet. The bridge looks at no more of a message than it needs for that.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -87,7 +87,7 @@ impl Pending {
                     greeting.initialized = Some(line.to_owned());
                 }
             }
-            // Nobody waits for the answer any more, and the server gives none.
+            // The client waits no more, and the server gives no answer.
             (Some("notifications/cancelled"), None) => {
                 if let Some(id) = params.request_id {
                     self.requests.remove(&id.to_string());
@@ -121,7 +121,7 @@ impl Pending {
         }
     }
 
-    /// What a new connection is told first: the client's own `initialize` under an id of ours, and what followed it.
+    /// What a new connection begins with: the client's own `initialize` under an id of ours, and what followed it.
     pub(super) fn greeting(&self, id: &str) -> Option<(String, Option<String>)> {
         let greeting = self.greeting.as_ref()?;
         let mut initialize: Value = serde_json::from_str(&greeting.initialize).ok()?;

@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use super::duplex_session::{Attach, write_line};
 
-/// How long a message waits for a connection whose answers nobody reads.
+/// How long a message waits for a connection whose answers are not read.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between comments that keep proxies from closing the stream.
 const COMMENTS: Duration = Duration::from_secs(15);

@@ -27,9 +27,9 @@ pub(super) struct Rejection {
 /// Why a line gives no message.
 #[derive(Debug)]
 pub(super) enum Refused {
-    /// The client is told.
+    /// The client gets an error.
     Answer(Box<Rejection>),
-    /// A blank line, or a notification that nobody understands: neither may be answered.
+    /// A blank line, or a notification that is not understood: neither may be answered.
     Silent,
 }
 

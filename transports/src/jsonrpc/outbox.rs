@@ -17,7 +17,7 @@ const KEEP: usize = 1024 * 1024;
 /// Messages on their way out, as lines.
 ///
 /// All lines that are ready are written at once. Adding never waits, so that messages keep their order and nothing has to
-/// be kept twice; whoever adds waits afterwards in [`Self::room`], and reading stops while too much is unwritten.
+/// be kept twice; a sender waits afterwards in [`Self::room`], and reading stops while too much is unwritten.
 #[derive(Debug)]
 pub(super) struct Outbox {
     high_water: usize,
@@ -101,7 +101,7 @@ impl Outbox {
     /// Writes until [`Self::close`], calling `written` after each batch.
     ///
     /// # Errors
-    /// The client reads no more; what was unwritten is dropped and waiting senders are told.
+    /// The client reads no more; what was unwritten is dropped and waiting senders fail.
     pub(super) async fn write_to(
         &self,
         mut writer: impl AsyncWrite + Unpin,

@@ -138,8 +138,8 @@ impl<R> LineTransport<R> {
         }
     }
 
-    /// Waits until every answer is on its way, or until nobody waits any more. Then the protocol loop may end: what is
-    /// still running is owed to nobody and is dropped, so that the loop has nothing to wait for.
+    /// Waits until every answer is on its way, or until the client waits no more. Then the protocol loop may end: what is
+    /// still running is owed to no client and is dropped, so that the loop has nothing to wait for.
     async fn finish(&mut self) {
         let connection = &self.connection;
         while connection.in_flight.owed() > 0 {
