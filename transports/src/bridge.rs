@@ -5,12 +5,13 @@
 mod client;
 mod pending;
 
-use std::{io, sync::Mutex, sync::PoisonError, time::Duration};
+use std::{io, time::Duration};
 
 use futures::{
     SinkExt as _, StreamExt as _,
     stream::{SplitSink, SplitStream},
 };
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -37,7 +38,8 @@ type Stream = SplitStream<Socket>;
 /// Messages on their way in each direction.
 const QUEUE: usize = 8;
 /// Time between attempts, doubled up to the second.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A connection on which nothing was heard for so long is dead: the daemon pings every 30 seconds.
 const SILENCE: Duration = Duration::from_secs(90);
 /// How long the answer to a repeated greeting may take.
@@ -154,8 +156,8 @@ impl Bridge {
         }
     }
 
-    fn pending(&self) -> std::sync::MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock()
     }
 
     async fn give_up(&self, why: &str) {
@@ -168,7 +170,7 @@ impl Bridge {
     /// Tries until there is a connection that has been greeted; `None` when the client has gone. A client that has waited long enough
     /// gets an error that says what is wrong, and again at every request.
     async fn connected(&mut self, start: &impl Fn(), first: &mut Option<String>) -> Option<(Sink, Stream)> {
-        let (begun, mut pause, mut started) = (Instant::now(), BACKOFF.0, false);
+        let (begun, mut pause, mut started) = (Instant::now(), FIRST_PAUSE, false);
         loop {
             let refused = match self.target.upgrade(self.settings.max_line_bytes).await {
                 Ok(socket) => match self.greet(socket).await {
@@ -212,7 +214,7 @@ impl Bridge {
                     return None;
                 }
             }
-            pause = (pause * 2).min(BACKOFF.1);
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -245,8 +247,7 @@ impl Bridge {
     /// Carries messages over one connection. The directions do not wait for each other.
     async fn carry(&mut self, mut sink: Sink, mut stream: Stream, first: Option<String>) -> Over {
         let (pending, answers, lines) = (&self.pending, &self.answers, &mut self.lines);
-        let note =
-            |work: &dyn Fn(&mut Pending)| work(&mut pending.lock().unwrap_or_else(PoisonError::into_inner));
+        let note = |work: &dyn Fn(&mut Pending)| work(&mut pending.lock());
         let answered_one = Notify::new();
         let down = async {
             while let Ok(Some(Ok(frame))) = timeout(SILENCE, stream.next()).await {
@@ -287,7 +288,7 @@ impl Bridge {
             }
             // The client has said everything; what it asked may still be answered.
             let answered = async {
-                while !pending.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                while !pending.lock().is_empty() {
                     answered_one.notified().await;
                 }
             };

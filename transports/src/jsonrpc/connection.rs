@@ -1,10 +1,8 @@
 //! What the reader, the writer, the handlers and the closing sequence of one connection share.
 
-use std::{
-    io,
-    sync::{Mutex, PoisonError},
-};
+use std::io;
 
+use parking_lot::Mutex;
 use rmcp::model::{ErrorCode, ErrorData};
 use serde_json::json;
 use tokio::{io::AsyncWrite, sync::Notify};
@@ -64,11 +62,11 @@ impl Connection {
 
     /// Notes why reading failed; [`Self::take_read_error`] gives it back.
     pub(super) fn read_failed(&self, error: io::Error) {
-        *self.read_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        *self.read_error.lock() = Some(error);
     }
 
     pub(super) fn take_read_error(&self) -> Option<io::Error> {
-        self.read_error.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.read_error.lock().take()
     }
 }
 

@@ -1,10 +1,8 @@
 //! The requests that were handed to the handler and have no answer yet.
 
-use std::{
-    collections::{HashMap, hash_map},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, hash_map};
 
+use parking_lot::{Mutex, MutexGuard};
 use rmcp::model::{ClientRequest, JsonRpcRequest, RequestId};
 
 /// Table of open requests.
@@ -127,7 +125,7 @@ impl InFlight {
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock()
     }
 }
 

@@ -1,10 +1,8 @@
 //! What waits to be written, and the one task that writes it.
 
-use std::{
-    io,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::io;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt as _},
@@ -146,7 +144,7 @@ impl Outbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock()
     }
 }
 
