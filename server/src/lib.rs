@@ -23,6 +23,9 @@ mod strangers;
 mod tls;
 mod websocket;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::{
     body::{BodyLimits, read_body},
     guard::Allowed,
