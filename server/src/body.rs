@@ -32,7 +32,8 @@ pub struct BodyLimits {
     pub wait: Duration,
 }
 
-/// The whole body, or what its sender is answered when it is too long, too slow or breaks off. A body that comes too slowly is given up, since what is there of it takes memory.
+/// The whole body, or what its sender is answered when it is too long, too slow or breaks off. A body that comes too slowly is given up,
+/// since what is there of it takes memory.
 ///
 /// # Errors
 /// The answer that refuses the body.

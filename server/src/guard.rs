@@ -4,7 +4,7 @@ use std::{any::Any, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::Authority},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -91,21 +91,52 @@ fn is_loopback(host: &Host<&str>) -> bool {
     }
 }
 
-/// Headers that a page may send, and those that it may read.
-const REQUEST_HEADERS: &str = "authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, x-api-key";
-const RESPONSE_HEADERS: &str = "mcp-session-id, mcp-protocol-version, retry-after, www-authenticate";
+/// Headers of a protocol that a page may use besides those of HTTP and of the server itself.
+#[derive(Debug, Clone, Default)]
+pub struct PageHeaders {
+    /// Those that it may send.
+    pub request: Vec<HeaderName>,
+    /// Those that it may read.
+    pub response: Vec<HeaderName>,
+}
+
+/// What every request is compared with.
+#[derive(Debug, Clone)]
+pub(super) struct Guard(Arc<Rules>);
+
+#[derive(Debug)]
+struct Rules {
+    allowed: Allowed,
+    request_headers: HeaderValue,
+    response_headers: HeaderValue,
+}
+
+impl Guard {
+    pub(super) fn new(allowed: Allowed, of_protocols: &[PageHeaders]) -> Self {
+        // A list of names is always a value: they consist of visible ASCII.
+        let list = |names: Vec<&str>| {
+            HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+        };
+        let added = of_protocols.iter().flat_map(|headers| &headers.request).map(HeaderName::as_str);
+        let common = ["authorization", "content-type", "accept", "last-event-id"].into_iter();
+        let request = common.chain(added).chain(["x-api-key"]).collect();
+        let added = of_protocols.iter().flat_map(|headers| &headers.response).map(HeaderName::as_str);
+        let response = added.chain(["retry-after", "www-authenticate"]).collect();
+        Self(Arc::new(Rules { allowed, request_headers: list(request), response_headers: list(response) }))
+    }
+}
 
 /// Checks host and origin and answers the questions of browsers. tower-http's layer for CORS would answer every `OPTIONS` itself, with
 /// 200 where browsers get 204 here, and name two further headers in `Vary`.
-pub(super) async fn check(State(allowed): State<Allowed>, request: Request, next: Next) -> Response {
-    if !allowed.host(request.headers(), &request) {
+pub(super) async fn check(State(Guard(rules)): State<Guard>, request: Request, next: Next) -> Response {
+    if !rules.allowed.host(request.headers(), &request) {
         let text = "this host name is not served; set serve.hosts (EXAI_ALLOWED_HOSTS) to let it through";
         return problem(StatusCode::FORBIDDEN, "host_not_allowed", text);
     }
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
         return next.run(request).await;
     };
-    if !allowed.origin(&origin) {
+    if !rules.allowed.origin(&origin) {
         let text = "pages of this origin are not let through; set serve.origins (EXAI_ALLOWED_ORIGINS)";
         return problem(StatusCode::FORBIDDEN, "origin_not_allowed", text);
     }
@@ -121,10 +152,10 @@ pub(super) async fn check(State(allowed): State<Allowed>, request: Request, next
             header::ACCESS_CONTROL_ALLOW_METHODS,
             HeaderValue::from_static("GET, POST, DELETE, OPTIONS"),
         );
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(REQUEST_HEADERS));
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, rules.request_headers.clone());
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     } else {
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(RESPONSE_HEADERS));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, rules.response_headers.clone());
     }
     response
 }

@@ -28,7 +28,7 @@ mod tests;
 
 pub use self::{
     body::{BodyLimits, read_body},
-    guard::Allowed,
+    guard::{Allowed, PageHeaders},
     health::Health,
     in_flight::{InFlight, InFlightGuard, StaysOpen},
     keys::{Credential, Credentials, check_key},

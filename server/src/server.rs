@@ -18,7 +18,7 @@ use super::{
     accept::Connections,
     auth,
     body::BodyLimits,
-    guard,
+    guard::{self, Guard, PageHeaders},
     health::{self, Health},
     in_flight::{self, InFlight},
     listener::Listener,
@@ -83,6 +83,7 @@ pub struct Server {
     without_key: Router,
     websockets: Vec<WebSocketRoute>,
     sessions: Vec<Arc<dyn SessionCount>>,
+    page_headers: Vec<PageHeaders>,
     not_found: String,
 }
 
@@ -107,6 +108,7 @@ impl Server {
             without_key: Router::new(),
             websockets: Vec::new(),
             sessions: Vec::new(),
+            page_headers: Vec::new(),
             not_found: "there is nothing here".to_owned(),
         }
     }
@@ -144,6 +146,13 @@ impl Server {
     #[must_use]
     pub fn counting(mut self, sessions: Arc<dyn SessionCount>) -> Self {
         self.sessions.push(sessions);
+        self
+    }
+
+    /// Lets pages of allowed origins use headers of a protocol.
+    #[must_use]
+    pub fn page_headers(mut self, headers: PageHeaders) -> Self {
+        self.page_headers.push(headers);
         self
     }
 
@@ -207,11 +216,12 @@ impl Server {
             router = router.merge(Router::new().route(path, upgrade).route_layer(identify));
         }
         let not_found: Arc<str> = self.not_found.into();
+        let guard = Guard::new(settings.allowed, &self.page_headers);
         router
             .merge(health::routes(handle.health, handle.shutdown))
             .fallback(async move || problem(StatusCode::NOT_FOUND, "not_found", &not_found))
             .layer(DefaultBodyLimit::max(settings.max_body_bytes))
-            .layer(from_fn_with_state(settings.allowed, guard::check))
+            .layer(from_fn_with_state(guard, guard::check))
             .layer(CatchPanicLayer::custom(guard::panicked))
             .layer(from_fn(request_id::name))
     }

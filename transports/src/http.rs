@@ -19,11 +19,12 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use axum::{
     Router,
+    http::HeaderName,
     middleware::from_fn_with_state,
     routing::{get, post},
 };
 use exai_core::SystemClock;
-use exai_server::{Server, ServerHandle, SessionCount, SessionLimits, WebSocketRoute};
+use exai_server::{PageHeaders, Server, ServerHandle, SessionCount, SessionLimits, WebSocketRoute};
 use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{
@@ -46,6 +47,16 @@ const MESSAGES_PATH: &str = "/messages";
 
 /// The subprotocol of MCP on a WebSocket.
 const SUBPROTOCOL: &str = "mcp";
+
+/// Headers of MCP that a page may use.
+fn page_headers() -> PageHeaders {
+    PageHeaders {
+        request: ["mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"]
+            .map(HeaderName::from_static)
+            .to_vec(),
+        response: ["mcp-session-id", "mcp-protocol-version"].map(HeaderName::from_static).to_vec(),
+    }
+}
 
 /// How MCP over HTTP behaves. `Default` is what the documentation promises.
 #[derive(Debug, Clone, Copy)]
@@ -76,11 +87,13 @@ pub fn mount<H>(server: Server, handler: H, settings: &McpSettings) -> Server
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    let McpRoutes { router, websocket, sessions } = McpRoutes::new(handler, settings, &server.handle());
+    let McpRoutes { router, websocket, sessions, page_headers } =
+        McpRoutes::new(handler, settings, &server.handle());
     server
         .with_key(router)
         .websocket(websocket)
         .counting(sessions)
+        .page_headers(page_headers)
         .not_found(format!("there is nothing here; MCP is at {MCP_PATH}"))
 }
 
@@ -92,6 +105,8 @@ pub struct McpRoutes {
     pub websocket: WebSocketRoute,
     /// The sessions of all of them.
     pub sessions: Arc<dyn SessionCount>,
+    /// Headers that a page may use.
+    pub page_headers: PageHeaders,
 }
 
 impl McpRoutes {
@@ -119,7 +134,7 @@ impl McpRoutes {
             subprotocol: Some(SUBPROTOCOL),
             hint: "MCP over HTTP is at /mcp",
         };
-        Self { router, websocket, sessions }
+        Self { router, websocket, sessions, page_headers: page_headers() }
     }
 }
 

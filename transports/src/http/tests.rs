@@ -114,6 +114,26 @@ async fn sessions_beyond_the_most_are_refused() {
     door.end().await;
 }
 
+/// A page that may send no header of the protocol cannot speak it.
+#[tokio::test]
+async fn pages_may_use_the_protocols_headers() {
+    let door = open(ServerSettings::default()).await;
+    let asks = "OPTIONS /mcp HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\norigin: http://localhost:3000\r\naccess-control-request-method: POST\r\n\r\n";
+    let answer = door.ask(asks).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    assert!(
+        answer.contains(
+            "access-control-allow-headers: authorization, content-type, accept, last-event-id, mcp-session-id, \
+             mcp-protocol-version, mcp-method, mcp-name, x-api-key\r\n"
+        ),
+        "{answer}"
+    );
+    let answer = door.post_with("/mcp", "origin: http://localhost:3000\r\n", "{").await;
+    let exposed = "access-control-expose-headers: mcp-session-id, mcp-protocol-version, retry-after, www-authenticate\r\n";
+    assert!(answer.contains(exposed), "{answer}");
+    door.end().await;
+}
+
 /// A path that reached the protocol and not what stands before it got past the bound of a message's values.
 #[tokio::test]
 async fn no_other_path_reaches_the_protocol() {
