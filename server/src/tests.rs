@@ -66,7 +66,7 @@ async fn open(settings: ServerSettings) -> Open {
     let endless =
         async || (Extension(StaysOpen), Body::from_stream(futures::stream::pending::<io::Result<Vec<u8>>>()));
     let routes = Router::new()
-        .route("/hello", get(async |Extension(who): Extension<Principal>| who.owner.to_string()))
+        .route("/hello", get(async |Extension(who): Extension<Principal>| who.identity.owner.to_string()))
         .route("/slow", get(slow))
         .route("/read", post(async |text: String| text))
         .route("/endless", get(endless))
