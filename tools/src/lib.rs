@@ -2,57 +2,29 @@
 //!
 //! A tool is one file: its arguments and one thin `#[tool]` function over the engine. Knows no vendor, no SQL and no transport.
 
-mod activity;
-mod analyze;
-mod apilookup;
 mod args;
 mod ask_user;
 mod budget;
 mod call;
-mod challenge;
-mod chat;
-mod chat_with_tools;
-mod clink;
-mod codereview;
 mod completion;
-mod consensus;
 mod deadline;
-mod debug;
-mod docgen;
-mod file_download;
-mod file_manage;
-mod file_query;
 mod heartbeat;
 mod kept;
 mod listing;
-mod listmodels;
 mod moments;
 mod names;
 mod outliving;
-mod payload_preview;
-mod planner;
-mod precommit;
 pub mod profile;
 mod prompts;
-mod refactor;
 mod reference;
 mod reply;
 mod resources;
 mod roots;
-mod route;
 mod schema;
-mod secaudit;
 mod server;
 mod session_calls;
-mod status;
 mod tasks;
-mod testgen;
-mod thinkdeep;
-mod threads;
-mod tracer;
-mod usage;
-mod version;
-mod web_search;
+mod tool;
 mod workflow;
 
 pub use budget::OWN_CLIENT;

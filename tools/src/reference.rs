@@ -4,15 +4,20 @@ use rmcp::model::JsonObject;
 use serde_json::{Map, Value};
 
 use crate::{
-    activity::ActivityArgs, analyze::AnalyzeArgs, apilookup::ApilookupArgs, args::ToolArgs,
-    challenge::ChallengeArgs, chat::ChatArgs, chat_with_tools::ChatWithToolsArgs, clink::ClinkArgs,
-    codereview::CodereviewArgs, consensus::ConsensusArgs, debug::DebugArgs, docgen::DocgenArgs,
-    file_download::FileDownloadArgs, file_manage::FileManageArgs, file_query::FileQueryArgs,
-    listmodels::ListmodelsArgs, payload_preview::PayloadPreviewArgs, planner::PlannerArgs,
-    precommit::PrecommitArgs, refactor::RefactorArgs, route::RouteArgs, schema::portable,
-    secaudit::SecauditArgs, server::ExaiServer, status::StatusArgs, testgen::TestgenArgs,
-    thinkdeep::ThinkdeepArgs, threads::ThreadsArgs, tracer::TracerArgs, usage::UsageArgs,
-    version::VersionArgs, web_search::WebSearchArgs, workflow::ExpertStep,
+    args::ToolArgs,
+    schema::portable,
+    server::ExaiServer,
+    tool::{
+        activity::ActivityArgs, analyze::AnalyzeArgs, apilookup::ApilookupArgs, challenge::ChallengeArgs,
+        chat::ChatArgs, chat_with_tools::ChatWithToolsArgs, clink::ClinkArgs, codereview::CodereviewArgs,
+        consensus::ConsensusArgs, debug::DebugArgs, docgen::DocgenArgs, file_download::FileDownloadArgs,
+        file_manage::FileManageArgs, file_query::FileQueryArgs, listmodels::ListmodelsArgs,
+        payload_preview::PayloadPreviewArgs, planner::PlannerArgs, precommit::PrecommitArgs,
+        refactor::RefactorArgs, route::RouteArgs, secaudit::SecauditArgs, status::StatusArgs,
+        testgen::TestgenArgs, thinkdeep::ThinkdeepArgs, threads::ThreadsArgs, tracer::TracerArgs,
+        usage::UsageArgs, version::VersionArgs, web_search::WebSearchArgs,
+    },
+    workflow::ExpertStep,
 };
 
 /// Everything that a tool accepts.

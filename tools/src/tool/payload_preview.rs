@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{Args, ToolArgs},
-    chat::ChatArgs,
     reply::{self, Answer},
     schema::portable,
     server::ExaiServer,
+    tool::chat::ChatArgs,
 };
 
 /// Texts are shown so far, in characters.

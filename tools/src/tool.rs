@@ -1,0 +1,31 @@
+//! One file a tool: its arguments and one thin `#[tool]` function over the engine.
+
+pub(crate) mod activity;
+pub(crate) mod analyze;
+pub(crate) mod apilookup;
+pub(crate) mod challenge;
+pub(crate) mod chat;
+pub(crate) mod chat_with_tools;
+pub(crate) mod clink;
+pub(crate) mod codereview;
+pub(crate) mod consensus;
+pub(crate) mod debug;
+pub(crate) mod docgen;
+pub(crate) mod file_download;
+pub(crate) mod file_manage;
+pub(crate) mod file_query;
+pub(crate) mod listmodels;
+pub(crate) mod payload_preview;
+pub(crate) mod planner;
+pub(crate) mod precommit;
+pub(crate) mod refactor;
+pub(crate) mod route;
+pub(crate) mod secaudit;
+pub(crate) mod status;
+pub(crate) mod testgen;
+pub(crate) mod thinkdeep;
+pub(crate) mod threads;
+pub(crate) mod tracer;
+pub(crate) mod usage;
+pub(crate) mod version;
+pub(crate) mod web_search;
