@@ -159,9 +159,9 @@ const NAMESAKES: [Namesake; 9] = [
     // An example of models in the text of an error.
     ("engine", "roster.rs", &["kimi"]),
     // A client's own words of the protocol.
-    ("tools", "listing.rs", &["anthropic"]),
+    ("tools", "tool_list.rs", &["anthropic"]),
     // Names that the tools had elsewhere.
-    ("tools", "names.rs", &["glm", "kimi"]),
+    ("tools", "aliases.rs", &["glm", "kimi"]),
     // What clients read of a tool is fixed text, a contract that is compared as a whole.
     ("tools", "file_query.rs", &["kimi", "openai"]),
     ("tools", "file_download.rs", &["kimi"]),

@@ -39,7 +39,7 @@ const CRATES: [(&str, &[&str]); 11] = [
             "workflow::step",
         ],
     ),
-    ("tools", &["kept", "listing", "resources", "server"]),
+    ("tools", &[]),
     ("server", &[]),
     ("transports", &[]),
 ];

@@ -4,6 +4,9 @@
 //! not understood is reported: an unknown name as a note in the answer, a wrong value as an error that names the field.
 
 mod coerce;
+pub(crate) mod schema;
+pub(crate) mod time_arg;
+pub(crate) mod workflow;
 
 use std::sync::Arc;
 

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     args::ToolArgs,
-    schema::portable,
+    args::schema::portable,
+    args::workflow::ExpertStep,
     server::ExaiServer,
     tool::{
         activity::ActivityArgs, analyze::AnalyzeArgs, apilookup::ApilookupArgs, challenge::ChallengeArgs,
@@ -17,7 +18,6 @@ use crate::{
         testgen::TestgenArgs, thinkdeep::ThinkdeepArgs, threads::ThreadsArgs, tracer::TracerArgs,
         usage::UsageArgs, version::VersionArgs, web_search::WebSearchArgs,
     },
-    workflow::ExpertStep,
 };
 
 /// Everything that a tool accepts.

@@ -10,6 +10,7 @@ mod file_query;
 mod metadata;
 mod step;
 mod tool_chat;
+pub(crate) mod truncate;
 
 use exai_engine::{Call, EngineError};
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject};
@@ -22,10 +23,11 @@ pub(crate) use error::{bad_arguments, cancelled, error, interrupted, late, panic
 pub(crate) use file_query::file_query;
 pub(crate) use step::step;
 pub(crate) use tool_chat::tool_chat;
+pub use truncate::OWN_CLIENT;
 
 use crate::{
     args::Args,
-    listing::{MAX_RESULT_CHARS, MAX_RESULT_KEY},
+    server::tool_list::{MAX_RESULT_CHARS, MAX_RESULT_KEY},
 };
 
 /// An answer under construction; keys keep the order in which they are put.

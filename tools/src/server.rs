@@ -1,5 +1,21 @@
 //! The MCP server: what it offers, and how a request reaches what answers it.
 
+pub(crate) mod aliases;
+pub(crate) mod answers;
+pub(crate) mod ask_user;
+pub(crate) mod call;
+pub(crate) mod completion;
+pub(crate) mod deadline;
+pub(crate) mod detached;
+pub(crate) mod heartbeat;
+pub mod profile;
+pub(crate) mod prompts;
+pub(crate) mod resources;
+pub(crate) mod roots;
+pub(crate) mod session_limit;
+pub(crate) mod tasks;
+pub(crate) mod tool_list;
+
 use std::{sync::Arc, time::Duration};
 
 use exai_core::Principal;
@@ -20,14 +36,15 @@ use rmcp::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    kept::{self, Explicit, Outliving},
-    listing::Listings,
+use self::{
+    answers::{Explicit, Outliving},
     profile::Shown,
-    resources,
-    roots::{RootPolicy, SessionRoots},
-    session_calls::SessionCalls,
+    roots::SessionRoots,
+    session_limit::SessionCalls,
+    tool_list::Listings,
 };
+
+pub use roots::RootPolicy;
 
 /// How long a client may keep the lists; they only change with the configuration, and then it is told.
 const LIST_TTL_MS: u64 = 3_600_000;
@@ -215,7 +232,7 @@ impl ServerHandler for ExaiServer {
 
     async fn on_cancelled(&self, note: CancelledNotificationParam, context: NotificationContext<RoleServer>) {
         if let Some(request) = &note.request_id {
-            self.explicit.cancel(&kept::named(&context.peer, request));
+            self.explicit.cancel(&answers::named(&context.peer, request));
         }
     }
 

@@ -14,10 +14,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    args::schema::portable,
+    args::time_arg,
     args::{Args, ToolArgs},
-    moments,
     reply::{self, Answer},
-    schema::portable,
     server::ExaiServer,
 };
 
@@ -68,7 +68,7 @@ impl ActivityArgs {
             thread: thread.transpose()?,
             model: self.model.clone(),
             source: None,
-            since: self.since.as_deref().map(|text| moments::since("since", text, now)).transpose()?,
+            since: self.since.as_deref().map(|text| time_arg::since("since", text, now)).transpose()?,
         })
     }
 }

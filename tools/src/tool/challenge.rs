@@ -12,9 +12,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
+    args::schema::portable,
     args::{Args, ToolArgs},
     reply,
-    schema::portable,
     server::ExaiServer,
 };
 

@@ -17,11 +17,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    args::schema::portable,
+    args::workflow::ThinkingMode,
     args::{Args, ToolArgs},
     reply,
-    schema::portable,
     server::ExaiServer,
-    workflow::ThinkingMode,
 };
 
 /// The function that its vendor runs itself.

@@ -16,9 +16,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
+    args::schema::portable,
     args::{Args, ToolArgs},
     reply::{self, Answer},
-    schema::portable,
     server::ExaiServer,
 };
 

@@ -16,11 +16,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
+    args::schema::portable,
+    args::workflow::ThinkingMode,
     args::{Args, ToolArgs},
     reply,
-    schema::portable,
     server::ExaiServer,
-    workflow::ThinkingMode,
 };
 
 /// Arguments of `consensus`.

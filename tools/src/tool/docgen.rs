@@ -15,10 +15,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
+    args::schema::portable,
+    args::workflow::own_fields,
     args::{Args, ToolArgs},
-    schema::portable,
     server::ExaiServer,
-    workflow::own_fields,
 };
 
 /// Arguments of `docgen`.

@@ -12,9 +12,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
+    args::schema::portable,
     args::{Args, ToolArgs},
     reply::{self, Answer},
-    schema::portable,
     server::ExaiServer,
 };
 

@@ -20,9 +20,9 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::{
+    args::schema::portable,
     args::{Args, ToolArgs},
     reply,
-    schema::portable,
     server::ExaiServer,
 };
 

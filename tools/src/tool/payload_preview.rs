@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    args::schema::portable,
     args::{Args, ToolArgs},
     reply::{self, Answer},
-    schema::portable,
     server::ExaiServer,
     tool::chat::ChatArgs,
 };

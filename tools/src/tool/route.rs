@@ -13,12 +13,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    args::schema::portable,
+    args::workflow::ThinkingMode,
     args::{Args, ToolArgs},
-    profile::{is_tool, nearest},
     reply::{self, Answer},
-    schema::portable,
     server::ExaiServer,
-    workflow::ThinkingMode,
+    server::profile::{is_tool, nearest},
 };
 
 /// Arguments of `route`.
@@ -66,7 +66,7 @@ impl ExaiServer {
 
 impl ExaiServer {
     async fn route_answer(&self, wanted: &RouteArgs, call: &Call) -> Result<Answer, EngineError> {
-        let tool = wanted.tool.as_deref().map_or("chat", crate::names::canonical);
+        let tool = wanted.tool.as_deref().map_or("chat", crate::server::aliases::canonical);
         if !is_tool(tool) {
             let near = nearest(tool).first().copied().unwrap_or_default();
             return Err(EngineError::invalid(

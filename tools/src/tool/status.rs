@@ -18,9 +18,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    args::schema::portable,
     args::{Args, ToolArgs},
     reply::{self, Answer},
-    schema::portable,
     server::ExaiServer,
 };
 

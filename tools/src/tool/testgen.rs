@@ -13,10 +13,10 @@ use serde::Deserialize;
 use serde_json::Map;
 
 use crate::{
+    args::schema::portable,
+    args::workflow::{ALIASES, ExpertStep, RARE},
     args::{Args, ToolArgs},
-    schema::portable,
     server::ExaiServer,
-    workflow::{ALIASES, ExpertStep, RARE},
 };
 
 /// Arguments of `testgen`.

@@ -12,10 +12,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
+    args::schema::portable,
+    args::workflow::{ALIASES, ExpertStep, RARE, list, own_fields},
     args::{Args, ToolArgs},
-    schema::portable,
     server::ExaiServer,
-    workflow::{ALIASES, ExpertStep, RARE, list, own_fields},
 };
 
 /// Arguments of `thinkdeep`.

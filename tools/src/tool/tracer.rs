@@ -17,11 +17,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
+    args::schema::portable,
+    args::workflow::own_fields,
     args::{Args, ToolArgs},
-    ask_user::{Asked, Choice},
-    schema::portable,
     server::ExaiServer,
-    workflow::own_fields,
+    server::ask_user::{Asked, Choice},
 };
 
 /// What the user is asked when the call does not name the mode.

@@ -17,10 +17,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    args::schema::portable,
+    args::time_arg,
     args::{Args, ToolArgs},
-    moments,
     reply::{self, Answer},
-    schema::portable,
     server::ExaiServer,
 };
 
@@ -68,9 +68,9 @@ impl ExaiServer {
 impl ExaiServer {
     async fn usage_answer(&self, wanted: UsageArgs, call: &Call) -> Result<Answer, EngineError> {
         let now = self.engine().clock().now();
-        let since = moments::since("since", wanted.since.as_deref().unwrap_or(SPAN), now)?;
+        let since = time_arg::since("since", wanted.since.as_deref().unwrap_or(SPAN), now)?;
         let until = match wanted.until.as_deref() {
-            Some(text) => moments::until("until", text, now)?,
+            Some(text) => time_arg::until("until", text, now)?,
             // The run that has just ended belongs to it.
             None => now.plus_millis(1_000),
         };

@@ -14,9 +14,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
+    args::schema::portable,
     args::{Args, ToolArgs},
     reply,
-    schema::portable,
     server::ExaiServer,
 };
 

@@ -10,9 +10,9 @@ use rmcp::{
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use crate::{
+use super::{
+    ExaiServer, ServerParts,
     profile::{self, Shown},
-    server::{ExaiServer, ServerParts},
 };
 
 /// How many characters of an answer Claude Code may show when a tool asks for it; its own limit is 25,000 tokens, and 500,000

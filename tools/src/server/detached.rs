@@ -18,15 +18,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::{
+use super::{
+    ExaiServer, OnDisconnect,
+    answers::{self, Underway},
     call::panic_text,
     deadline,
     heartbeat::Heartbeat,
-    kept::{self, Underway},
-    reply,
-    server::{ExaiServer, OnDisconnect},
     tasks,
 };
+use crate::reply;
 
 /// How the work ended.
 enum Ended {
@@ -89,7 +89,7 @@ impl ExaiServer {
                 match answered.try_recv() {
                     // It came at the last moment; the row must not say otherwise.
                     Ok(answer) => {
-                        if let Some(text) = answer.as_ref().ok().and_then(kept::text_of) {
+                        if let Some(text) = answer.as_ref().ok().and_then(answers::text_of) {
                             self.keep_text(id, &tool, text, &call);
                         }
                         answer
@@ -150,7 +150,7 @@ impl ExaiServer {
         };
         let Err(unheard) = answers.send(answer) else { return };
         self.explicit.end(&who);
-        match (state, unheard.as_ref().ok().and_then(kept::text_of)) {
+        match (state, unheard.as_ref().ok().and_then(answers::text_of)) {
             (AnswerState::Done, Some(text)) => {
                 tracing::info!(tool, answer = %id, "nobody waited for the answer any more; it is kept");
                 self.keep_text(id, &tool, text, &call);

@@ -8,7 +8,7 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use crate::server::ExaiServer;
+use super::ExaiServer;
 
 /// One thread.
 pub(crate) const THREAD_TEMPLATE: &str = "exai://thread/{id}";

@@ -13,7 +13,7 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use crate::server::ExaiServer;
+use super::ExaiServer;
 
 /// How often a client should ask, in milliseconds: the answers take seconds to minutes.
 const POLL_MS: u64 = 1_000;

@@ -7,7 +7,7 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use crate::{names, server::ExaiServer};
+use super::{ExaiServer, aliases};
 
 /// The prompt that goes on with a thread; it belongs to no tool.
 const CONTINUE: &str = "continue";
@@ -27,7 +27,7 @@ impl ExaiServer {
 
     /// A prompt with its arguments filled in.
     pub(crate) fn prompt(&self, request: &GetPromptRequestParams) -> Result<GetPromptResult, ErrorData> {
-        let found = mcp::find(names::canonical(&request.name)).filter(|prompt| self.shows(prompt));
+        let found = mcp::find(aliases::canonical(&request.name)).filter(|prompt| self.shows(prompt));
         let Some(prompt) = found else {
             let known: Vec<String> = self.prompts().into_iter().map(|prompt| prompt.name).collect();
             let asked: String = request.name.chars().take(80).collect();
@@ -58,7 +58,7 @@ impl ExaiServer {
 
     /// What an argument of a prompt may be completed with.
     pub(crate) fn completes(&self, prompt: &str, argument: &str) -> Completes {
-        let found = mcp::find(names::canonical(prompt)).filter(|prompt| self.shows(prompt));
+        let found = mcp::find(aliases::canonical(prompt)).filter(|prompt| self.shows(prompt));
         let argument = found.and_then(|prompt| prompt.arguments.iter().find(|known| known.name == argument));
         argument.map_or(Completes::Nothing, |argument| argument.completes)
     }

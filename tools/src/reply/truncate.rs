@@ -8,7 +8,7 @@ const USUAL: usize = 100_000;
 /// Clients with limits of their own, by the beginning of the name they give: Claude Code shows 25,000 tokens, and what a tool's
 /// `anthropic/maxResultSizeChars` says where there is one (code.claude.com/docs/en/mcp).
 const CLIENTS: [(&str, usize, usize); 1] =
-    [("claude-code", 60_000, crate::listing::MAX_RESULT_CHARS as usize)];
+    [("claude-code", 60_000, crate::server::tool_list::MAX_RESULT_CHARS as usize)];
 /// The name that the command line gives: a person reads the whole answer, and what is saved from it must be whole.
 pub const OWN_CLIENT: &str = "exai-mcp-run";
 /// Keys that stay whole as long as anything else can be shortened.

@@ -16,12 +16,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{
-    budget, deadline,
-    heartbeat::Heartbeat,
-    kept, names, profile, reply, resources,
-    server::{ExaiServer, OnDisconnect, principal},
+use super::{
+    ExaiServer, OnDisconnect, aliases, answers, deadline, heartbeat::Heartbeat, principal, profile, resources,
 };
+use crate::{reply, reply::truncate};
 
 /// The `_meta` key by which a client names its request.
 const REQUEST_ID_KEY: &str = "x-request-id";
@@ -38,7 +36,7 @@ impl ExaiServer {
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let asked = request.name.clone();
-        request.name = names::canonical(&asked).to_owned().into();
+        request.name = aliases::canonical(&asked).to_owned().into();
         let request_id = request_id(&context);
         if self.router.get(&request.name).is_none() {
             return Err(unknown_tool(&asked));
@@ -82,12 +80,12 @@ impl ExaiServer {
         call: &Call,
     ) -> CallToolResponse {
         let CallToolResponse::Complete(mut result) = answer else { return answer };
-        let limit = budget::of_client(client, profile::answers_long(tool), self.parts.answer_chars);
-        let text = kept::text_of_result(&result);
+        let limit = truncate::of_client(client, profile::answers_long(tool), self.parts.answer_chars);
+        let text = answers::text_of_result(&result);
         // A byte is at most a character, so most answers need not be counted.
         let Some(limit) = limit.filter(|limit| text.len() > *limit) else { return result.into() };
         let id = AnswerId::new();
-        if let Some(cut) = budget::fitted(&text, limit, &resources::answer_uri(id)) {
+        if let Some(cut) = truncate::fitted(&text, limit, &resources::answer_uri(id)) {
             self.keep_text(id, tool, (text, result.is_error.unwrap_or(false)), call);
             result.content = vec![ContentBlock::text(cut)];
         }

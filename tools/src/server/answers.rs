@@ -21,7 +21,7 @@ use rmcp::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::ExaiServer;
+use super::ExaiServer;
 
 /// How long an answer is kept.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -4,7 +4,7 @@ use exai_core::{Identity, model::Status};
 use exai_prompts::mcp::Completes;
 use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Reference};
 
-use crate::{resources, server::ExaiServer};
+use super::{ExaiServer, resources};
 
 /// The threads that are looked through for a suggestion.
 const MAX_THREADS: u32 = 200;

@@ -14,11 +14,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{
-    args::{Args, ToolArgs},
-    reply,
-    server::ExaiServer,
-};
+use super::{Args, ToolArgs};
+use crate::{reply, server::ExaiServer};
 
 /// Fields of every workflow tool that ends with an expert.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
