@@ -32,7 +32,7 @@ pub use self::{
     candidates::Strategy,
     explain::{Candidate, Route, RouteQuery},
     live_lists::is_unvouched,
-    models::{Models, edit_distance},
+    models::Models,
     preferences::{Preferences, ToolPreferences},
     provenance::{Provenance, ends},
     requirements::{Facts, Needs},

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use exai_engine::routing::edit_distance;
+use strsim::levenshtein;
 
 use super::{env, keys, keys::Key, problems::Problems};
 
@@ -360,7 +360,7 @@ fn nearest(name: &str, known: &BTreeSet<&str>) -> String {
     let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
     let near = known
         .iter()
-        .map(|path| (edit_distance(name, path).min(edit_distance(&last(name), &last(path)) + 1), path))
+        .map(|path| (levenshtein(name, path).min(levenshtein(&last(name), &last(path)) + 1), path))
         .min()
         .filter(|(distance, _)| *distance <= MOST_TYPOS);
     near.map(|(_, path)| format!("; did you mean `{path}`?")).unwrap_or_default()

@@ -1,7 +1,7 @@
 //! Signs that a key was meant to be needed where none was understood: names that are nearly those of a key, settings that are none, a
 //! configuration that is not there.
 
-use exai_engine::routing::edit_distance;
+use strsim::levenshtein;
 
 use super::{env, keys, layers::Layers, place::Places};
 
@@ -35,7 +35,7 @@ fn is_nearly_a_key(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     !is_known
         && (WORDS.iter().any(|word| upper.contains(word))
-            || edit_distance(&upper, env::EXAI_TOKEN) <= MOST_TYPOS)
+            || levenshtein(&upper, env::EXAI_TOKEN) <= MOST_TYPOS)
 }
 
 #[cfg(test)]

@@ -126,7 +126,9 @@ impl Models {
             .iter()
             .flat_map(|provider| provider.models().iter().cloned().collect::<Vec<_>>())
             .filter(|model| model.status != Status::Retired)
-            .map(|model| (edit_distance(&wanted, &model.id.as_str().to_ascii_lowercase()), model.qualified()))
+            .map(|model| {
+                (strsim::levenshtein(&wanted, &model.id.as_str().to_ascii_lowercase()), model.qualified())
+            })
             .collect();
         known.sort();
         let names: Vec<_> = known.into_iter().take(NEAREST).map(|(_, name)| name).collect();
@@ -135,25 +137,4 @@ impl Models {
         }
         format!("Nearest: {}. `listmodels` shows all of them.", names.join(", "))
     }
-}
-
-/// Levenshtein distance over characters; names are short, so one row is enough.
-#[must_use]
-pub fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, from) in left.chars().enumerate() {
-        let mut diagonal = index;
-        let mut before = index + 1;
-        for (cell, to) in row.iter_mut().skip(1).zip(&right) {
-            let cost = diagonal + usize::from(from != *to);
-            diagonal = *cell;
-            before = cost.min(before + 1).min(*cell + 1);
-            *cell = before;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = index + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }

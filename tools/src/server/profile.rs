@@ -1,6 +1,6 @@
 //! Which tools a client is shown: a profile, and single tools added to it or taken away.
 
-use exai_engine::routing::edit_distance;
+use strsim::levenshtein;
 
 /// A choice of tools by what a client wants to pay for their list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +127,7 @@ pub(crate) fn consults(name: &str) -> bool {
 pub fn nearest(name: &str) -> Vec<&'static str> {
     let wanted: String = name.chars().take(64).collect::<String>().to_lowercase();
     let mut all: Vec<(usize, &str)> =
-        TABLE.iter().map(|(tool, ..)| (edit_distance(&wanted, tool), *tool)).collect();
+        TABLE.iter().map(|(tool, ..)| (levenshtein(&wanted, tool), *tool)).collect();
     all.sort_unstable();
     all.into_iter().take(3).map(|(_, tool)| tool).collect()
 }
