@@ -116,7 +116,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn strangers_files_are_opened_in_one_place() {
     // How git finds its folders is decided in `git`; a new file is written in `download`.
     const PLACES: [&str; 3] =
-        ["context/src/files/open.rs", "context/src/git/", "engine/src/files/download.rs"];
+        ["context/src/files/open.rs", "context/src/git/", "engine/src/vendor_files/download.rs"];
     const OPENING: [&str; 6] = [
         "File::open(",
         "fs::read(",

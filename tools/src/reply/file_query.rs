@@ -2,7 +2,7 @@
 
 use exai_engine::{
     Call,
-    files::{FileQueryOutcome, Passed},
+    vendor_files::{FileQueryOutcome, Passed},
 };
 use rmcp::model::CallToolResponse;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use exai_engine::{Call, EngineError, files::DownloadInput};
+use exai_engine::{Call, EngineError, vendor_files::DownloadInput};
 use rmcp::{
     handler::server::common::Extension,
     model::{CallToolResponse, JsonObject},

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use exai_engine::{
     Call, EngineError,
-    files::{FileRow, ManageInput, Managed, Operation},
+    vendor_files::{FileRow, ManageInput, Managed, Operation},
 };
 use rmcp::{
     handler::server::common::Extension,

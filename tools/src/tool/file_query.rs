@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use exai_core::chat::Thinking;
-use exai_engine::{Call, files::FileQueryInput};
+use exai_engine::{Call, vendor_files::FileQueryInput};
 use rmcp::{
     handler::server::common::Extension,
     model::{CallToolResponse, JsonObject},

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use exai_engine::{
     Call, EngineError,
-    overview::{UsageGroup, UsageSum, sum_up},
+    stats::{UsageGroup, UsageSum, sum_up},
 };
 use rmcp::{
     handler::server::common::Extension,
