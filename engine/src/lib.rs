@@ -2,6 +2,7 @@
 //!
 //! Sees the outside world only through the ports of `exai_core`; knows no vendor, no SQL and no MCP.
 
+pub mod activity;
 pub mod call;
 pub mod chat;
 pub mod clink;
@@ -17,10 +18,11 @@ mod prompt_files;
 pub mod route;
 pub mod settings;
 pub mod stats;
-mod threads;
+pub mod threads;
 pub mod tool_chat;
 pub mod transcript;
 mod turn;
+pub mod usage;
 pub mod vendor_files;
 pub mod web_search;
 mod window;

@@ -1,9 +1,9 @@
-//! `activity`: what was asked lately, from the database. Asks no model.
+//! `activity`: the latest runs, from the database. Asks no model.
 
 use std::sync::{Arc, LazyLock};
 
 use exai_core::{ThreadId, Timestamp, run::RunState, store::RunFilter};
-use exai_engine::{Call, EngineError};
+use exai_engine::{Call, EngineError, activity::ActivityQuery};
 use rmcp::{
     handler::server::common::Extension,
     model::{CallToolResponse, JsonObject},
@@ -21,7 +21,7 @@ use crate::{
     server::ExaiServer,
 };
 
-/// Calls when nothing is said, and the most of them.
+/// Runs in an answer when the call names no limit, and the most of them.
 const LISTED: u32 = 20;
 const MAX_LISTED: u32 = 500;
 
@@ -88,10 +88,10 @@ impl ExaiServer {
 impl ExaiServer {
     async fn activity_answer(&self, wanted: ActivityArgs, call: &Call) -> Result<Answer, EngineError> {
         let filter = wanted.filter(self.engine().clock().now())?;
-        let limit = wanted.limit.unwrap_or(LISTED).min(MAX_LISTED);
-        let runs =
-            self.engine().settled_store().await.recent_runs(&call.principal.identity, &filter, limit).await?;
-        let rows: Vec<Value> = runs
+        let query = ActivityQuery { filter, limit: wanted.limit.unwrap_or(LISTED).min(MAX_LISTED) };
+        let found = self.engine().activity(&call.principal.identity, &query).await?;
+        let rows: Vec<Value> = found
+            .runs
             .iter()
             .map(|run| {
                 let outcome = run.outcome.as_ref();

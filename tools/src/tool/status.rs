@@ -2,9 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use exai_core::{run::RunState, store::RunFilter};
+use exai_core::{
+    run::{Run, RunState},
+    store::RunFilter,
+};
 use exai_engine::{
     Call,
+    activity::ActivityQuery,
     inference::{attempt::InUse, budget::BudgetSettings, health::Condition, load::Load},
     probe::Probed,
 };
@@ -65,26 +69,14 @@ impl ExaiServer {
             Ok(value) => value,
             Err(problems) => return reply::bad_arguments("status", &problems, &notes, &call),
         };
-        // Before the rest is looked at, so that what it has found out counts.
+        // First, so that the rest of the answer knows what the probe has found out.
         let probed = if wanted.probe { Some(self.engine().probe(&call).await) } else { None };
         let mut answer = Answer::default();
         let providers = self.providers_now();
         let usable = self.engine().models().providers().len();
-        let store = self.engine().settled_store().await;
-        let database = store.check().await.err().map(|error| error.to_string());
-        let failed = RunFilter { state: Some(RunState::Failed), ..RunFilter::default() };
-        let errors: Vec<Value> = match store.recent_runs(&call.principal.identity, &failed, LAST_ERRORS).await
-        {
-            Ok(runs) => runs
-                .iter()
-                .map(|run| {
-                    let error = run.outcome.as_ref().and_then(|outcome| outcome.error.clone());
-                    json!({ "at": run.started_at.to_rfc3339(), "tool": run.tool,
-                        "model": format!("{}/{}", run.provider, run.model), "error": error })
-                })
-                .collect(),
-            Err(_) => Vec::new(),
-        };
+        // These wait for queued changes, so the check of the database comes after them.
+        let errors = self.last_errors(&call).await;
+        let database = self.engine().check_store().await.err().map(|error| error.to_string());
         let load = self.engine().load();
         let hint = (usable == 0).then(|| self.engine().settings().hints.configure.as_str());
         let steps = next_steps(hint, database.as_deref(), &errors, &load);
@@ -137,6 +129,21 @@ impl ExaiServer {
 }
 
 impl ExaiServer {
+    /// The latest failures; none when the database cannot be read, which the answer says itself.
+    async fn last_errors(&self, call: &Call) -> Vec<Value> {
+        let failed = RunFilter { state: Some(RunState::Failed), ..RunFilter::default() };
+        let query = ActivityQuery { filter: failed, limit: LAST_ERRORS };
+        let Ok(found) = self.engine().activity(&call.principal.identity, &query).await else {
+            return Vec::new();
+        };
+        let row = |run: &Run| {
+            let error = run.outcome.as_ref().and_then(|outcome| outcome.error.clone());
+            json!({ "at": run.started_at.to_rfc3339(), "tool": run.tool,
+                "model": format!("{}/{}", run.provider, run.model), "error": error })
+        };
+        found.runs.iter().map(row).collect()
+    }
+
     fn providers_now(&self) -> Vec<Value> {
         let vendors = self.parts.vendors.iter();
         vendors

@@ -1,11 +1,11 @@
 //! `usage`: tokens, money and time, summed up from the database. Asks no model.
 
-use exai_core::humanize::counted;
 use std::sync::{Arc, LazyLock};
 
+use exai_core::humanize::counted;
 use exai_engine::{
     Call, EngineError,
-    stats::{UsageGroup, UsageSum, sum_up},
+    usage::{MAX_RUNS, UsageGroup, UsageQuery, UsageSum},
 };
 use rmcp::{
     handler::server::common::Extension,
@@ -24,10 +24,8 @@ use crate::{
     server::ExaiServer,
 };
 
-/// The span when nothing is said.
+/// The span when the call names none.
 const SPAN: &str = "30d";
-/// The most runs that are summed up; more are said to be left out.
-const MAX_RUNS: u32 = 100_000;
 /// The most rows of an answer.
 const MAX_ROWS: usize = 200;
 
@@ -76,23 +74,18 @@ impl ExaiServer {
         };
         let by = wanted.by.as_deref().unwrap_or("day");
         let group = UsageGroup::parse(by).unwrap_or(UsageGroup::Day);
-        let records = self
-            .engine()
-            .settled_store()
-            .await
-            .usage(&call.principal.identity, since, until, MAX_RUNS)
-            .await?;
-        let (rows, total) = sum_up(&records, group);
+        let query = UsageQuery { since, until, group };
+        let report = self.engine().usage(&call.principal.identity, &query).await?;
         let mut answer = Answer::default();
-        answer.put("status", "success").put("summary", summary(&total, since.day().as_str()));
+        answer.put("status", "success").put("summary", summary(&report.total, since.day().as_str()));
         answer.put("since", since.to_rfc3339()).put("until", until.to_rfc3339()).put("by", by);
-        let shown = rows.iter().take(MAX_ROWS).map(|(name, sum)| row(by, name, sum));
+        let shown = report.rows.iter().take(MAX_ROWS).map(|one| row(by, &one.name, &one.sum));
         answer.put("rows", json!(shown.collect::<Vec<_>>()));
-        if rows.len() > MAX_ROWS {
-            answer.put("rows_left_out", rows.len() - MAX_ROWS);
+        if report.rows.len() > MAX_ROWS {
+            answer.put("rows_left_out", report.rows.len() - MAX_ROWS);
         }
-        answer.put("total", row("of", "all", &total));
-        if records.len() == MAX_RUNS as usize {
+        answer.put("total", row("of", "all", &report.total));
+        if report.is_cut {
             answer.put("cut", format!("only the latest {MAX_RUNS} runs are summed up; name a shorter span"));
         }
         Ok(answer)
