@@ -1,4 +1,7 @@
-//! Threads on behalf of calls: loading, appending, and how long a reply waits for the database.
+//! Threads: loading and appending for calls, how long a reply waits for the database, and the queries of their owners.
+
+mod list;
+mod view;
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,11 +10,13 @@ use exai_core::{
     store::{Commit, Store, StoreError, Write},
     thread::{Body, Thread, Turn},
 };
-
+use exai_inference::delivery::Unwritten;
 use futures::future::BoxFuture;
 
+pub use list::{ThreadList, ThreadQuery};
+pub use view::{DeleteThread, NextCall, ThreadView, ThreadViewQuery};
+
 use crate::{call::Call, error::EngineError};
-use exai_inference::delivery::Unwritten;
 
 /// The most characters of a thread's title.
 const TITLE_CHARS: usize = 80;

@@ -11,10 +11,12 @@ use exai_core::{
     Identity, ThreadId,
     humanize::counted,
     run::Run,
-    store::Write,
     thread::{Thread, ThreadSummary},
 };
-use exai_engine::transcript;
+use exai_engine::{
+    threads::{DeleteThread, ThreadQuery, ThreadView, ThreadViewQuery},
+    transcript,
+};
 use serde_json::{Value, json};
 
 use super::{print, print_json};
@@ -27,33 +29,31 @@ pub(crate) async fn run(command: &ThreadsCommand, app: &App) -> anyhow::Result<E
     let who = Identity::local();
     match command {
         ThreadsCommand::List { limit, json: as_json } => {
-            list(&app.store.threads(&who, *limit).await?, *as_json, "no threads yet")?;
+            let query = ThreadQuery { words: None, limit: *limit };
+            list(&app.engine.list_threads(&who, &query).await?.threads, *as_json, "no threads yet")?;
         }
         ThreadsCommand::Search { words, limit, json: as_json } => {
-            list(&app.store.search_threads(&who, words, *limit).await?, *as_json, "no thread contains that")?;
+            let query = ThreadQuery { words: Some(words.clone()), limit: *limit };
+            list(&app.engine.list_threads(&who, &query).await?.threads, *as_json, "no thread contains that")?;
         }
         ThreadsCommand::Show { id, json: as_json } => {
-            let thread = found(app, &who, id).await?;
-            let runs = app.store.runs(&who, thread.id).await?;
+            let view = found(app, &who, id).await?;
             if *as_json {
-                print_json(&thread_json(&thread, &runs))?;
+                print_json(&thread_json(&view.thread, &view.runs))?;
             } else {
-                print(&thread_text(&thread, &runs))?;
+                print(&thread_text(&view.thread, &view.runs))?;
             }
         }
-        ThreadsCommand::Export { id } => {
-            let thread = found(app, &who, id).await?;
-            let runs = app.store.runs(&who, thread.id).await?;
-            print(&transcript::markdown(&thread, &runs))?;
-        }
+        ThreadsCommand::Export { id } => print(&found(app, &who, id).await?.markdown())?,
         ThreadsCommand::Delete { id, yes } => {
-            let thread = found(app, &who, id).await?;
+            let thread = found(app, &who, id).await?.thread;
             if !*yes && !confirmed(&thread)? {
                 print("nothing was deleted")?;
                 return Ok(ExitCode::FAILURE);
             }
             let turns = counted(thread.turns.len(), "turn");
-            if !app.store.write(&who, vec![Write::DeleteThread(thread.id)]).within(PATIENCE).await? {
+            let delete = DeleteThread { id: thread.id, wait: PATIENCE };
+            if !app.engine.delete_thread(&who, delete).await? {
                 bail!("the database did not take the change within {PATIENCE:?}; nothing was deleted yet");
             }
             print(&format!(
@@ -75,9 +75,9 @@ fn list(threads: &[ThreadSummary], as_json: bool, none: &str) -> anyhow::Result<
     }
 }
 
-async fn found(app: &App, who: &Identity, id: &str) -> anyhow::Result<Thread> {
+async fn found(app: &App, who: &Identity, id: &str) -> anyhow::Result<ThreadView> {
     let id: ThreadId = id.parse().context("pass an id that `exai-mcp threads list` shows")?;
-    let found = app.store.thread(who, id).await?;
+    let found = app.engine.view_thread(who, ThreadViewQuery { id, answers: 0 }).await?;
     found.with_context(|| format!("thread {id} does not exist or has expired"))
 }
 

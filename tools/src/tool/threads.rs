@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use exai_core::{
-    ThreadId,
-    run::{Run, RunState},
-    thread::{Body, Thread},
+use exai_core::{ThreadId, answer::KeptAnswer, run::Run, thread::Thread};
+use exai_engine::{
+    Call, EngineError,
+    threads::{NextCall, ThreadQuery, ThreadView, ThreadViewQuery},
+    transcript,
 };
-use exai_engine::{Call, EngineError, transcript};
 use rmcp::{
     handler::server::common::Extension,
     model::{CallToolResponse, JsonObject},
@@ -24,7 +24,7 @@ use crate::{
     server::ExaiServer,
 };
 
-/// Threads in a list when nothing is said.
+/// Threads in a list when the call names no limit.
 const LISTED: u32 = 20;
 /// The most threads in a list.
 const MAX_LISTED: u32 = 200;
@@ -59,7 +59,7 @@ impl ToolArgs for ThreadsArgs {
 }
 
 impl ThreadsArgs {
-    /// The action, or the one that the other fields mean.
+    /// The action, or the one that the other fields imply.
     fn action(&self) -> &str {
         match (&self.action, &self.continuation_id, &self.query) {
             (Some(action), ..) => action,
@@ -94,18 +94,17 @@ impl ExaiServer {
                 self.list_threads(Some(words), limit, call).await
             }
             action => {
-                let thread = self.named_thread(wanted.continuation_id.as_deref(), call).await?;
-                let runs = self
-                    .engine()
-                    .store()
-                    .runs(&call.principal.identity, thread.id)
-                    .await
-                    .map_err(EngineError::from)?;
-                match action {
-                    "export" => Ok(exported(&thread, &runs)),
-                    "resume" => self.resumed(&thread, &runs, call).await,
-                    _ => self.shown(&thread, &runs, call).await,
-                }
+                let most_answers = match action {
+                    "export" => 0,
+                    "resume" => 1,
+                    _ => MAX_LISTED,
+                };
+                let view = self.named_thread(wanted.continuation_id.as_deref(), most_answers, call).await?;
+                Ok(match action {
+                    "export" => exported(&view),
+                    "resume" => resumed(&view),
+                    _ => shown(&view),
+                })
             }
         }
     }
@@ -116,12 +115,10 @@ impl ExaiServer {
         limit: u32,
         call: &Call,
     ) -> Result<Answer, EngineError> {
-        let store = self.engine().store();
-        let found = match words {
-            Some(words) => store.search_threads(&call.principal.identity, words, limit).await?,
-            None => store.threads(&call.principal.identity, limit).await?,
-        };
+        let query = ThreadQuery { words: words.map(str::to_owned), limit };
+        let found = self.engine().list_threads(&call.principal.identity, &query).await?;
         let rows: Vec<Value> = found
+            .threads
             .iter()
             .map(|thread| {
                 json!({
@@ -147,85 +144,78 @@ impl ExaiServer {
         Ok(answer)
     }
 
-    async fn named_thread(&self, id: Option<&str>, call: &Call) -> Result<Thread, EngineError> {
+    async fn named_thread(
+        &self,
+        id: Option<&str>,
+        most_answers: u32,
+        call: &Call,
+    ) -> Result<ThreadView, EngineError> {
         let missing = || EngineError::invalid("continuation_id", "say which thread; action list shows them");
         let text = id.map(str::trim).filter(|id| !id.is_empty()).ok_or_else(missing)?;
         let unknown = || EngineError::UnknownThread { thread: text.chars().take(80).collect() };
         let id: ThreadId = text.parse().map_err(|_| unknown())?;
-        self.engine().store().thread(&call.principal.identity, id).await?.ok_or_else(unknown)
+        let query = ThreadViewQuery { id, answers: most_answers };
+        self.engine().view_thread(&call.principal.identity, query).await?.ok_or_else(unknown)
     }
+}
 
-    /// Latest turn first and whole, the others shortened.
-    async fn shown(&self, thread: &Thread, runs: &[Run], call: &Call) -> Result<Answer, EngineError> {
-        let mut answer = Answer::default();
-        answer.put("status", "success").put("summary", outline(thread));
-        let turns: Vec<Value> = thread
-            .turns
-            .iter()
-            .rev()
-            .take(SHOWN_TURNS)
-            .enumerate()
-            .map(|(index, turn)| {
-                let text = transcript::words(&turn.body);
-                let text = if index == 0 { text } else { shortened(&text) };
-                json!({ "turn": turn.seq + 1, "tool": turn.tool, "who": transcript::speaker(&turn.body),
-                    "at": turn.created_at.to_rfc3339(), "text": text })
-            })
-            .collect();
-        answer.put("turns", json!(turns));
-        if thread.turns.len() > SHOWN_TURNS {
-            answer.put("earlier_turns", thread.turns.len() - SHOWN_TURNS);
-        }
-        answer.put("runs", json!(runs.iter().map(run_row).collect::<Vec<_>>()));
-        let kept = self.engine().store().answers(&call.principal.identity, thread.id, MAX_LISTED).await?;
-        if !kept.is_empty() {
-            let rows = kept.iter().map(|kept| {
-                json!({ "resource": format!("exai://answer/{}", kept.id), "tool": kept.tool, "state": kept.state.as_str(),
-                    "bytes": kept.text.len() })
-            });
-            answer.put("kept_answers", json!(rows.collect::<Vec<_>>()));
-        }
-        answer.put("continuation_id", thread.id.to_string());
-        Ok(answer)
+/// Latest turn first and whole, the others shortened.
+fn shown(view: &ThreadView) -> Answer {
+    let thread = &view.thread;
+    let mut answer = Answer::default();
+    answer.put("status", "success").put("summary", outline(thread));
+    let turns: Vec<Value> = thread
+        .turns
+        .iter()
+        .rev()
+        .take(SHOWN_TURNS)
+        .enumerate()
+        .map(|(index, turn)| {
+            let text = transcript::words(&turn.body);
+            let text = if index == 0 { text } else { shortened(&text) };
+            json!({ "turn": turn.seq + 1, "tool": turn.tool, "who": transcript::speaker(&turn.body),
+                "at": turn.created_at.to_rfc3339(), "text": text })
+        })
+        .collect();
+    answer.put("turns", json!(turns));
+    if thread.turns.len() > SHOWN_TURNS {
+        answer.put("earlier_turns", thread.turns.len() - SHOWN_TURNS);
     }
+    answer.put("runs", json!(view.runs.iter().map(run_row).collect::<Vec<_>>()));
+    if !view.answers.is_empty() {
+        answer.put("kept_answers", json!(view.answers.iter().map(answer_row).collect::<Vec<_>>()));
+    }
+    answer.put("continuation_id", thread.id.to_string());
+    answer
+}
 
-    /// What a caller needs to go on, and what came after it had left.
-    async fn resumed(&self, thread: &Thread, runs: &[Run], call: &Call) -> Result<Answer, EngineError> {
-        let mut answer = Answer::default();
-        answer.put("status", "success").put("summary", outline(thread));
-        let late = late_answer(thread, runs);
-        if let Some(run) = late {
-            let text = run.outcome.as_ref().map(|outcome| outcome.text.as_str()).unwrap_or_default();
-            answer.put(
-                "late_answer",
-                json!({ "answered_by": format!("{}/{}", run.provider, run.model), "tool": run.tool,
-                "run_id": run.id.to_string(), "text": text }),
-            );
-        }
-        let kept = self.engine().store().answers(&call.principal.identity, thread.id, 1).await?;
-        if let Some(kept) = kept.first().filter(|kept| !kept.text.is_empty()) {
-            answer.put(
-                "kept_answer",
-                serde_json::from_str::<Value>(&kept.text).unwrap_or_else(|_| json!(kept.text)),
-            );
-        }
-        if let Some(last) =
-            thread.turns.iter().rev().find(|turn| !matches!(turn.body, Body::Answer(_) | Body::Opinion(_)))
-        {
-            answer.put("last_request", json!({ "tool": last.tool, "text": transcript::words(&last.body) }));
-        }
-        if let Some(last) = thread
-            .turns
-            .iter()
-            .rev()
-            .find(|turn| matches!(&turn.body, Body::Answer(said) if !said.text.is_empty()))
-        {
-            answer.put("last_answer", json!({ "tool": last.tool, "text": transcript::words(&last.body) }));
-        }
-        answer.put("next_steps", next_call(thread, runs, late.is_some()));
-        answer.put("continuation_id", thread.id.to_string());
-        Ok(answer)
+/// What a caller needs to go on, and the answers that came after it had left.
+fn resumed(view: &ThreadView) -> Answer {
+    let mut answer = Answer::default();
+    answer.put("status", "success").put("summary", outline(&view.thread));
+    if let Some(run) = view.late_run() {
+        let text = run.outcome.as_ref().map(|outcome| outcome.text.as_str()).unwrap_or_default();
+        answer.put(
+            "late_answer",
+            json!({ "answered_by": format!("{}/{}", run.provider, run.model), "tool": run.tool,
+            "run_id": run.id.to_string(), "text": text }),
+        );
     }
+    if let Some(kept) = view.answers.first().filter(|kept| !kept.text.is_empty()) {
+        answer.put(
+            "kept_answer",
+            serde_json::from_str::<Value>(&kept.text).unwrap_or_else(|_| json!(kept.text)),
+        );
+    }
+    if let Some(last) = view.last_request() {
+        answer.put("last_request", json!({ "tool": last.tool, "text": transcript::words(&last.body) }));
+    }
+    if let Some(last) = view.last_answer() {
+        answer.put("last_answer", json!({ "tool": last.tool, "text": transcript::words(&last.body) }));
+    }
+    answer.put("next_steps", next_steps(&view.next_call()));
+    answer.put("continuation_id", view.thread.id.to_string());
+    answer
 }
 
 fn outline(thread: &Thread) -> String {
@@ -239,42 +229,28 @@ fn outline(thread: &Thread) -> String {
     )
 }
 
-/// An answered run that no turn holds: its caller was gone before it could be added.
-fn late_answer<'r>(thread: &Thread, runs: &'r [Run]) -> Option<&'r Run> {
-    let held = |run: &Run| {
-        thread.turns.iter().any(|turn| match &turn.body {
-            Body::Answer(answer) => answer.run == Some(run.id),
-            Body::Opinion(opinion) => opinion.run == Some(run.id),
-            Body::Message(_) | Body::Step(_) => false,
-        })
-    };
-    let last_answer = thread.turns.iter().rev().find(|turn| matches!(turn.body, Body::Answer(_)));
-    let is_newer = |run: &Run| last_answer.is_none_or(|turn| turn.created_at < run.started_at);
-    runs.iter().rev().find(|run| run.state == RunState::Done && !held(run) && is_newer(run))
+fn next_steps(next: &NextCall) -> String {
+    match next {
+        NextCall::Begin => "The thread is empty; begin anew.".to_owned(),
+        NextCall::ReadLateAnswer { tool } => {
+            format!("The answer that was missed is in late_answer. Go on with {tool} and this continuation_id.")
+        }
+        NextCall::Wait => "The last question is still being answered; ask again with action resume in a moment.".to_owned(),
+        NextCall::TakeStep { tool, step } => format!("Call {tool} with step_number {step} and this continuation_id."),
+        NextCall::RepeatStep { tool, step } => {
+            format!("The last step was not answered. Send it again: {tool} with step_number {step} and this continuation_id.")
+        }
+        NextCall::CompleteConsensus => "The consensus is not complete. Call consensus with next_step_required: false and this continuation_id.".to_owned(),
+        NextCall::RepeatQuestion { tool } => {
+            format!("The last question was not answered. Send it again with {tool} and this continuation_id.")
+        }
+        NextCall::GoOn => "Everything was answered. Go on with any tool and this continuation_id.".to_owned(),
+    }
 }
 
-fn next_call(thread: &Thread, runs: &[Run], has_late: bool) -> String {
-    let Some(last) = thread.turns.last() else { return "The thread is empty; begin anew.".to_owned() };
-    if has_late {
-        return format!(
-            "The answer that was missed is in late_answer. Go on with {} and this continuation_id.",
-            last.tool
-        );
-    }
-    let running = runs.iter().any(|run| matches!(run.state, RunState::Running | RunState::Queued));
-    match &last.body {
-        _ if running => "The last question is still being answered; ask again with action resume in a moment.".to_owned(),
-        Body::Step(step) if step.next_step_required => {
-            format!("Call {} with step_number {} and this continuation_id.", last.tool, step.step_number + 1)
-        }
-        Body::Step(step) => format!(
-            "The last step was not answered. Send it again: {} with step_number {} and this continuation_id.",
-            last.tool, step.step_number
-        ),
-        Body::Opinion(_) => "The consensus is not complete. Call consensus with next_step_required: false and this continuation_id.".to_owned(),
-        Body::Message(_) => format!("The last question was not answered. Send it again with {} and this continuation_id.", last.tool),
-        Body::Answer(_) => "Everything was answered. Go on with any tool and this continuation_id.".to_owned(),
-    }
+fn answer_row(kept: &KeptAnswer) -> Value {
+    json!({ "resource": format!("exai://answer/{}", kept.id), "tool": kept.tool, "state": kept.state.as_str(),
+        "bytes": kept.text.len() })
 }
 
 fn run_row(run: &Run) -> Value {
@@ -289,13 +265,10 @@ fn run_row(run: &Run) -> Value {
     })
 }
 
-fn exported(thread: &Thread, runs: &[Run]) -> Answer {
+fn exported(view: &ThreadView) -> Answer {
     let mut answer = Answer::default();
-    answer
-        .put("status", "success")
-        .put("content", transcript::markdown(thread, runs))
-        .put("content_type", "markdown");
-    answer.put("continuation_id", thread.id.to_string());
+    answer.put("status", "success").put("content", view.markdown()).put("content_type", "markdown");
+    answer.put("continuation_id", view.thread.id.to_string());
     answer
 }
 
