@@ -3,6 +3,7 @@
 //! Sees the outside world only through the ports of `exai_core`; knows no vendor, no SQL and no MCP.
 
 pub mod activity;
+pub mod answers;
 pub mod call;
 pub mod chat;
 pub mod clink;
