@@ -150,7 +150,7 @@ const WITHOUT_VENDORS: [&str; 6] = ["context", "engine", "inference", "inspect",
 type Namesake = (&'static str, &'static str, &'static [&'static str]);
 
 /// Files whose words look like a vendor's and are none of its facts, with the words.
-const NAMESAKES: [Namesake; 9] = [
+const NAMESAKES: [Namesake; 10] = [
     // Keys and folders of secrets are recognised by how they are written.
     ("context", "deny.rs", &["azure"]),
     ("inspect", "secrets.rs", &["xai"]),
@@ -160,6 +160,7 @@ const NAMESAKES: [Namesake; 9] = [
     ("engine", "roster.rs", &["kimi"]),
     // A client's own words of the protocol.
     ("tools", "tool_list.rs", &["anthropic"]),
+    ("tools", "truncate.rs", &["anthropic"]),
     // Names that the tools had elsewhere.
     ("tools", "aliases.rs", &["glm", "kimi"]),
     // What clients read of a tool is fixed text, a contract that is compared as a whole.

@@ -25,10 +25,8 @@ pub(crate) use step::step;
 pub(crate) use tool_chat::tool_chat;
 pub use truncate::OWN_CLIENT;
 
-use crate::{
-    args::Args,
-    server::tool_list::{MAX_RESULT_CHARS, MAX_RESULT_KEY},
-};
+use self::truncate::{MAX_RESULT_CHARS, MAX_RESULT_KEY};
+use crate::args::Args;
 
 /// An answer under construction; keys keep the order in which they are put.
 #[derive(Default)]

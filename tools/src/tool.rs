@@ -1,4 +1,4 @@
-//! One file a tool: its arguments and one thin `#[tool]` function over the engine.
+//! One file a tool: its arguments and one thin `#[tool]` function over the engine. Here is what the workflow tools share.
 
 pub(crate) mod activity;
 pub(crate) mod analyze;
@@ -29,3 +29,36 @@ pub(crate) mod tracer;
 pub(crate) mod usage;
 pub(crate) mod version;
 pub(crate) mod web_search;
+
+use exai_engine::{
+    Call,
+    workflow::{Spec, StepInput},
+};
+use rmcp::model::CallToolResponse;
+
+use crate::{
+    args::{Args, ToolArgs},
+    reply,
+    server::ExaiServer,
+};
+
+impl ExaiServer {
+    /// One step: arguments in, one answer out.
+    pub(crate) async fn take_step<T: ToolArgs>(
+        &self,
+        spec: &'static Spec,
+        args: Args<T>,
+        call: Call,
+        into_input: impl FnOnce(T) -> StepInput,
+    ) -> CallToolResponse {
+        let notes = args.notes;
+        let input = match args.value {
+            Ok(value) => into_input(value),
+            Err(problems) => return reply::bad_arguments(spec.name, &problems, &notes, &call),
+        };
+        match self.engine().step(spec, input, &call).await {
+            Ok(outcome) => reply::step(&outcome, &notes, &call),
+            Err(error) => reply::error(spec.name, &error, &notes, &call),
+        }
+    }
+}

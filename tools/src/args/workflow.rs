@@ -1,21 +1,14 @@
-//! The fields that all workflow tools share, and the one way from arguments to the engine.
+//! The fields that all workflow tools share.
 
 use exai_core::{
     Severity,
     chat::Thinking,
     thread::{BACKTRACK, Issue},
 };
-use exai_engine::{
-    Call,
-    workflow::{Spec, StepInput},
-};
-use rmcp::model::CallToolResponse;
+use exai_engine::workflow::StepInput;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-use super::{Args, ToolArgs};
-use crate::{reply, server::ExaiServer};
 
 /// Fields of every workflow tool that ends with an expert.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -180,25 +173,4 @@ pub(crate) fn own_fields(
 /// A list as the value of an own field; nothing when it is empty.
 pub(crate) fn list(values: Vec<String>) -> Option<Value> {
     (!values.is_empty()).then(|| values.into())
-}
-
-impl ExaiServer {
-    /// One step: arguments in, one answer out.
-    pub(crate) async fn take_step<T: ToolArgs>(
-        &self,
-        spec: &'static Spec,
-        args: Args<T>,
-        call: Call,
-        into_input: impl FnOnce(T) -> StepInput,
-    ) -> CallToolResponse {
-        let notes = args.notes;
-        let input = match args.value {
-            Ok(value) => into_input(value),
-            Err(problems) => return reply::bad_arguments(spec.name, &problems, &notes, &call),
-        };
-        match self.engine().step(spec, input, &call).await {
-            Ok(outcome) => reply::step(&outcome, &notes, &call),
-            Err(error) => reply::error(spec.name, &error, &notes, &call),
-        }
-    }
 }

@@ -2,13 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
+/// How many characters of an answer Claude Code may show when a tool asks for it; its own limit is 25,000 tokens, and 500,000
+/// characters at most (code.claude.com/docs/en/mcp, "MCP output limits and warnings").
+pub(crate) const MAX_RESULT_KEY: &str = "anthropic/maxResultSizeChars";
+/// Long enough for a review of many findings.
+pub(crate) const MAX_RESULT_CHARS: u32 = 120_000;
 /// What an answer may have when nothing is known of the client, in characters. Half of what the most generous clients show, four
 /// times what a review of fifteen findings takes.
 const USUAL: usize = 100_000;
 /// Clients with limits of their own, by the beginning of the name they give: Claude Code shows 25,000 tokens, and what a tool's
 /// `anthropic/maxResultSizeChars` says where there is one (code.claude.com/docs/en/mcp).
-const CLIENTS: [(&str, usize, usize); 1] =
-    [("claude-code", 60_000, crate::server::tool_list::MAX_RESULT_CHARS as usize)];
+const CLIENTS: [(&str, usize, usize); 1] = [("claude-code", 60_000, MAX_RESULT_CHARS as usize)];
 /// The name that the command line gives: a person reads the whole answer, and what is saved from it must be whole.
 pub const OWN_CLIENT: &str = "exai-mcp-run";
 /// Keys that stay whole as long as anything else can be shortened.

@@ -1,4 +1,4 @@
-//! What surrounds every tool call: a name for it, a deadline, a sign of life, and an answer whatever happens.
+//! What surrounds every tool call: a name for it, a deadline, progress, and an answer whatever happens.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use rmcp::{
     ErrorData, RoleServer,
     handler::server::tool::ToolCallContext,
-    model::{CallToolRequestParams, CallToolResponse, ContentBlock, ProtocolVersion},
+    model::{CallToolRequestParams, CallToolResponse, ContentBlock},
     service::RequestContext,
 };
 use serde_json::json;
@@ -17,9 +17,17 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
-    ExaiServer, OnDisconnect, aliases, answers, deadline, heartbeat::Heartbeat, principal, profile, resources,
+    aliases,
+    answers::AnswerText,
+    caller::{is_modern, principal},
+    deadline,
+    detached::Detachable,
+    heartbeat::{Heartbeat, beat_or_wait},
+    panics::panic_text,
+    profile, resources,
+    state::{ExaiServer, OnDisconnect},
 };
-use crate::{reply, reply::truncate};
+use crate::reply::{self, truncate};
 
 /// The `_meta` key by which a client names its request.
 const REQUEST_ID_KEY: &str = "x-request-id";
@@ -41,7 +49,7 @@ impl ExaiServer {
         if self.router.get(&request.name).is_none() {
             return Err(unknown_tool(&asked));
         }
-        let listing = self.listings.now();
+        let listing = self.tools.now();
         if !listing.shown.has(&request.name) {
             return Err(hidden_tool(&request.name, listing.shown.why_hidden(&request.name)));
         }
@@ -61,9 +69,11 @@ impl ExaiServer {
         });
         let client = context.client_info().map(|client| client.name.clone());
         let tasks = context.client_capabilities().is_some_and(|client| client.supports_tasks());
-        let outlives = tasks || self.parts.on_disconnect == OnDisconnect::Finish;
-        let answer = if outlives && profile::consults(&tool) {
-            self.outliving_call(request, context, call.clone(), beat, tasks, in_flight).instrument(span).await
+        let detaches = tasks || self.parts.on_disconnect == OnDisconnect::Finish;
+        let answer = if detaches && profile::asks_models(&tool) {
+            let call = call.clone();
+            let detachable = Detachable { request, context, call, beat, as_task: tasks, in_flight };
+            self.detachable_call(detachable).instrument(span).await
         } else {
             let _in_flight = in_flight;
             self.answered(request, context, call.clone(), beat).instrument(span).await
@@ -71,7 +81,7 @@ impl ExaiServer {
         Ok(self.fitted(answer, &tool, client.as_deref(), &call))
     }
 
-    /// The answer within what its client can show; the whole is kept when that is less.
+    /// The answer within what its client can show. The whole answer is kept when that is less.
     pub(crate) fn fitted(
         &self,
         answer: CallToolResponse,
@@ -81,12 +91,12 @@ impl ExaiServer {
     ) -> CallToolResponse {
         let CallToolResponse::Complete(mut result) = answer else { return answer };
         let limit = truncate::of_client(client, profile::answers_long(tool), self.parts.answer_chars);
-        let text = answers::text_of_result(&result);
+        let said = AnswerText::of_result(&result);
         // A byte is at most a character, so most answers need not be counted.
-        let Some(limit) = limit.filter(|limit| text.len() > *limit) else { return result.into() };
+        let Some(limit) = limit.filter(|limit| said.text.len() > *limit) else { return result.into() };
         let id = AnswerId::new();
-        if let Some(cut) = truncate::fitted(&text, limit, &resources::answer_uri(id)) {
-            self.keep_text(id, tool, (text, result.is_error.unwrap_or(false)), call);
+        if let Some(cut) = truncate::fitted(&said.text, limit, &resources::answer_uri(id)) {
+            self.keep_text(id, tool, said, call);
             result.content = vec![ContentBlock::text(cut)];
         }
         result.into()
@@ -101,9 +111,9 @@ impl ExaiServer {
     ) -> Result<CallToolResponse, ErrorData> {
         let (tool, cancelled) = (request.name.clone(), context.ct.clone());
         let events = call.progress.subscribe();
-        let session = profile::consults(&tool).then(|| self.session_calls.of_this_session());
+        let session = profile::asks_models(&tool).then(|| self.session.places());
         let work = AssertUnwindSafe(async {
-            let _turn = match &session {
+            let _place = match &session {
                 Some(places) => places.acquire().await.ok(),
                 None => None,
             };
@@ -111,18 +121,12 @@ impl ExaiServer {
         })
         .catch_unwind();
         let work = deadline::in_time(&call, work);
-        let alive = async {
-            match beat {
-                Some(beat) => beat.beat(events).await,
-                None => std::future::pending().await,
-            }
-        };
         let answer = tokio::select! {
             biased;
             answer = work => answer,
             () = self.parts.closing.cancelled() => return Ok(reply::interrupted(&tool, &call)),
             () = cancelled.cancelled() => return Ok(reply::cancelled(&tool, &call)),
-            () = alive => return Ok(reply::cancelled(&tool, &call)),
+            () = beat_or_wait(beat, events) => return Ok(reply::cancelled(&tool, &call)),
         };
         let Some(answer) = answer else { return Ok(reply::late(&tool, &call)) };
         answer.unwrap_or_else(|panic| {
@@ -131,19 +135,17 @@ impl ExaiServer {
         })
     }
 
-    /// A place among the calls in flight; `None` when there is none.
+    /// A place among the calls in flight; `None` when all are taken.
     fn enter(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.in_flight).try_acquire_owned().ok()
     }
 
     fn new_call(&self, context: &RequestContext<RoleServer>, request_id: RequestId) -> Call {
         let limit = self.parts.engine.settings().inference.call_limit;
-        let modern =
-            context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
         let scope = CallScope::new(principal(context), request_id, limit, context.ct.child_token());
         Call {
             scope: CallScope { door: door(context), client: client(context), ..scope },
-            roots: self.roots.of_call(context.peer.clone(), !modern),
+            roots: self.roots.of_call(context.peer.clone(), !is_modern(context)),
         }
     }
 }
@@ -162,7 +164,7 @@ fn client(context: &RequestContext<RoleServer>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// There is no such tool. A protocol error, because no call was made.
+/// A protocol error, because there is no such tool to answer in-band.
 fn unknown_tool(asked: &str) -> ErrorData {
     let shown: String = asked.chars().take(80).collect();
     let nearest = profile::nearest(asked);
@@ -172,7 +174,7 @@ fn unknown_tool(asked: &str) -> ErrorData {
     )
 }
 
-/// The tool exists and is switched off.
+/// A protocol error, because the tool is not offered.
 fn hidden_tool(name: &str, why: &str) -> ErrorData {
     ErrorData::invalid_params(
         format!("the tool `{name}` is not offered here: {why}"),
@@ -188,12 +190,4 @@ fn request_id(context: &RequestContext<RoleServer>) -> RequestId {
             && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/".contains(c))
     };
     named.filter(usable).map_or_else(|| RequestId::new(Uuid::now_v7().to_string()), RequestId::from)
-}
-
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }

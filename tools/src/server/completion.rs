@@ -1,16 +1,17 @@
 //! Suggestions while a user types the argument of a prompt or of a resource's address.
 
 use exai_core::{Identity, model::Status};
+use exai_engine::threads::ThreadQuery;
 use exai_prompts::mcp::Completes;
 use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Reference};
 
-use super::{ExaiServer, resources};
+use super::{resources, state::ExaiServer};
 
-/// The threads that are looked through for a suggestion.
+/// The latest threads among which a suggestion is looked for.
 const MAX_THREADS: u32 = 200;
 
 impl ExaiServer {
-    /// Never fails: what is not known has no suggestions.
+    /// Suggestions for what the user has typed. Never fails: an unknown argument has none.
     pub(crate) async fn completion(&self, request: &CompleteRequestParams, who: &Identity) -> CompleteResult {
         let argument = request.argument.name.as_str();
         let wanted = match &request.r#ref {
@@ -55,7 +56,9 @@ impl ExaiServer {
 
     /// The latest threads whose id begins with the text, or whose title contains it.
     async fn thread_ids(&self, typed: &str, who: &Identity) -> Vec<String> {
-        let threads = self.engine().store().threads(who, MAX_THREADS).await.unwrap_or_default();
+        let query = ThreadQuery { words: None, limit: MAX_THREADS };
+        let threads = self.engine().list_threads(who, &query).await.map(|found| found.threads);
+        let threads = threads.unwrap_or_default();
         let matches = threads.iter().filter(|thread| {
             thread.id.to_string().starts_with(typed) || thread.title.to_lowercase().contains(typed)
         });

@@ -1,12 +1,11 @@
-//! Calls whose work may outlive their request: it becomes a task, or its client goes away and the answer is kept.
+//! Calls whose work may go on after their request: it becomes a task, or its client goes away and the answer is kept.
+
+pub(super) mod work;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use exai_core::{
-    AnswerId,
-    answer::{AnswerState, KeptAnswer},
-};
-use exai_engine::{Call, inference::scope::CallScope};
+use exai_core::{AnswerId, answer::AnswerState, run::RunEvent};
+use exai_engine::{Call, answers::NewAnswer, inference::scope::CallScope};
 use futures::FutureExt as _;
 use rmcp::{
     ErrorData, RoleServer,
@@ -14,19 +13,61 @@ use rmcp::{
     model::{CallToolRequestParams, CallToolResponse},
     service::RequestContext,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
 
+use self::work::Work;
 use super::{
-    ExaiServer, OnDisconnect,
-    answers::{self, Underway},
-    call::panic_text,
+    answers::AnswerText,
+    cancel_registry::RequestKey,
     deadline,
-    heartbeat::Heartbeat,
+    heartbeat::{Heartbeat, beat_or_wait},
+    panics::panic_text,
+    state::{ExaiServer, OnDisconnect},
     tasks,
 };
 use crate::reply;
+
+/// A call whose work may go on after its request.
+pub(super) struct Detachable {
+    pub request: CallToolRequestParams,
+    pub context: RequestContext<RoleServer>,
+    pub call: Call,
+    /// Where its progress goes, when the client wants it.
+    pub beat: Option<Heartbeat>,
+    /// Whether the client takes a task when the answer is slow.
+    pub as_task: bool,
+    /// Its place among the calls in flight.
+    pub in_flight: OwnedSemaphorePermit,
+}
+
+/// The work itself, in a task of its own.
+struct Job {
+    server: ExaiServer,
+    id: AnswerId,
+    key: RequestKey,
+    request: CallToolRequestParams,
+    context: RequestContext<RoleServer>,
+    call: Call,
+    answers: oneshot::Sender<Result<CallToolResponse, ErrorData>>,
+    in_flight: OwnedSemaphorePermit,
+    session: Arc<Semaphore>,
+}
+
+/// The request that waits for the work.
+struct Waiting<'a> {
+    server: &'a ExaiServer,
+    id: AnswerId,
+    key: RequestKey,
+    tool: String,
+    call: Call,
+    answered: oneshot::Receiver<Result<CallToolResponse, ErrorData>>,
+    /// Cancelled when the request is cancelled or its connection ends.
+    gone: CancellationToken,
+    /// Cancels the work when the request is dropped; `None` where work goes on without its client.
+    leaving: Option<DropGuard>,
+}
 
 /// How the work ended.
 enum Ended {
@@ -37,93 +78,104 @@ enum Ended {
 }
 
 impl ExaiServer {
-    /// Runs the work in a task of its own and waits for it as long as somebody does.
-    pub(crate) async fn outliving_call(
+    /// Runs the work in a task of its own, and waits for it as long as the client does.
+    pub(super) async fn detachable_call(
         &self,
-        request: CallToolRequestParams,
-        mut context: RequestContext<RoleServer>,
-        call: Call,
-        beat: Option<Heartbeat>,
-        as_task: bool,
-        in_flight: OwnedSemaphorePermit,
+        detachable: Detachable,
     ) -> Result<CallToolResponse, ErrorData> {
+        let Detachable { request, mut context, call, beat, as_task, in_flight } = detachable;
         let (id, cancel) = (AnswerId::new(), CancellationToken::new());
         let scope = CallScope { cancel: cancel.clone(), ..call.scope };
         let call = Call { scope, ..call };
         context.extensions.insert(call.clone());
-        let (gone, who) = (context.ct.clone(), self.requester(&context));
+        let key = RequestKey::new(self.own_connection.of(&context.extensions), &context.id);
         let events = call.progress.subscribe();
-        self.outliving.begin(id, Underway { cancel: cancel.clone(), progress: events.clone() });
-        self.explicit.begin(&who, cancel.clone());
-        let (answers, mut answered) = oneshot::channel();
-        let tool = request.name.to_string();
-        let places = (in_flight, self.session_calls.of_this_session());
-        let work = self.clone().work(id, request, context, call.clone(), answers, places);
-        tokio::spawn(work.in_current_span());
-        let finish = self.parts.on_disconnect == OnDisconnect::Finish;
-        // On a door where work ends with its client, it also ends when this future is dropped.
-        let leaving = (!finish).then(|| cancel.clone().drop_guard());
-        let alive = async {
-            match beat {
-                Some(beat) => beat.beat(events).await,
-                None => std::future::pending().await,
-            }
+        self.detached.begin(id, Work { cancel: cancel.clone(), progress: events.clone() });
+        self.cancels.begin(key.clone(), cancel.clone());
+        let (answers, answered) = oneshot::channel();
+        let waiting = Waiting {
+            server: self,
+            id,
+            key: key.clone(),
+            tool: request.name.to_string(),
+            call: call.clone(),
+            answered,
+            gone: context.ct.clone(),
+            leaving: (self.parts.on_disconnect == OnDisconnect::Interrupt).then(|| cancel.drop_guard()),
         };
+        let (server, session) = (self.clone(), self.session.places());
+        let job = Job { server, id, key, request, context, call, answers, in_flight, session };
+        tokio::spawn(job.run().in_current_span());
+        waiting.answer(beat, events, as_task).await
+    }
+}
+
+impl Waiting<'_> {
+    async fn answer(
+        mut self,
+        beat: Option<Heartbeat>,
+        events: watch::Receiver<RunEvent>,
+        as_task: bool,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let parts = &self.server.parts;
         let slow = async {
             if as_task {
-                tokio::time::sleep(self.parts.task_after).await;
+                tokio::time::sleep(parts.task_after).await;
             } else {
                 std::future::pending::<()>().await;
             }
         };
         let result = tokio::select! {
             biased;
-            answer = &mut answered => answer.unwrap_or_else(|_closed| Ok(reply::interrupted(&tool, &call))),
-            () = self.parts.closing.cancelled() => Ok(reply::interrupted(&tool, &call)),
-            () = gone.cancelled() => Ok(reply::cancelled(&tool, &call)),
-            () = alive => Ok(reply::cancelled(&tool, &call)),
-            () = slow => {
-                let row = self.awaited(id, &tool, &call);
-                self.keep(&call.principal.identity, row.clone());
-                answered.close();
-                match answered.try_recv() {
-                    // It came at the last moment; the row must not say otherwise.
-                    Ok(answer) => {
-                        if let Some(text) = answer.as_ref().ok().and_then(answers::text_of) {
-                            self.keep_text(id, &tool, text, &call);
-                        }
-                        answer
-                    }
-                    Err(_closed) => {
-                        drop(leaving.map(tokio_util::sync::DropGuard::disarm));
-                        self.explicit.end(&who);
-                        return Ok(tasks::handed_out(&row));
-                    }
-                }
+            answer = &mut self.answered => {
+                answer.unwrap_or_else(|_closed| Ok(reply::interrupted(&self.tool, &self.call)))
             }
+            () = parts.closing.cancelled() => Ok(reply::interrupted(&self.tool, &self.call)),
+            () = self.gone.cancelled() => Ok(reply::cancelled(&self.tool, &self.call)),
+            () = beat_or_wait(beat, events) => Ok(reply::cancelled(&self.tool, &self.call)),
+            () = slow => return self.become_task(),
         };
-        // Whoever cancels explicitly is heard a moment after the request has ended.
-        if finish && gone.is_cancelled() {
+        if parts.on_disconnect == OnDisconnect::Finish && self.gone.is_cancelled() {
+            // A cancellation by the client arrives a moment after its request has ended, and must still find the work.
             return result;
         }
-        drop(leaving.map(tokio_util::sync::DropGuard::disarm));
-        self.explicit.end(&who);
+        self.release();
         result
     }
 
-    async fn work(
-        self,
-        id: AnswerId,
-        request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
-        call: Call,
-        answers: oneshot::Sender<Result<CallToolResponse, ErrorData>>,
-        (in_flight, session): (OwnedSemaphorePermit, Arc<Semaphore>),
-    ) {
-        let (tool, who) = (request.name.to_string(), self.requester(&context));
+    /// Hands the client a task in place of the answer.
+    fn become_task(mut self) -> Result<CallToolResponse, ErrorData> {
+        let engine = self.server.engine();
+        let row = engine.keep_answer(NewAnswer::empty(self.id, &self.tool, AnswerState::Working), &self.call);
+        self.answered.close();
+        let answer = match self.answered.try_recv() {
+            // It came at the last moment; the row must not say otherwise.
+            Ok(answer) => {
+                if let Some(said) = answer.as_ref().ok().and_then(AnswerText::of) {
+                    self.server.keep_text(self.id, &self.tool, said, &self.call);
+                }
+                answer
+            }
+            Err(_closed) => Ok(tasks::handed_out(&row)),
+        };
+        self.release();
+        answer
+    }
+
+    /// The work no longer ends with its request.
+    fn release(self) {
+        drop(self.leaving.map(DropGuard::disarm));
+        self.server.cancels.end(&self.key);
+    }
+}
+
+impl Job {
+    async fn run(self) {
+        let Self { server, id, key, request, context, call, answers, in_flight, session } = self;
+        let tool = request.name.to_string();
         let work = AssertUnwindSafe(async {
-            let _turn = session.acquire().await;
-            self.router.call(ToolCallContext::new(&self, request, context)).await
+            let _place = session.acquire().await;
+            server.router.call(ToolCallContext::new(&server, request, context)).await
         })
         .catch_unwind();
         let ended = tokio::select! {
@@ -135,29 +187,28 @@ impl ExaiServer {
                 })))
             }),
             () = call.cancel.cancelled() => Ended::Cancelled,
-            () = self.parts.closing.cancelled() => Ended::Interrupted,
+            () = server.parts.closing.cancelled() => Ended::Interrupted,
         };
         drop(in_flight);
-        self.outliving.end(id);
+        server.detached.end(id);
+        server.cancels.end(&key);
         let (state, answer) = match ended {
-            // What was taken back may still answer, with words to that effect.
+            // Cancelled work may still answer, and says then that it was cancelled.
             Ended::Answered(answer) if call.cancel.is_cancelled() => (AnswerState::Cancelled, *answer),
             Ended::Answered(answer) => (AnswerState::Done, *answer),
-            // Whoever comes for the answer learns why there is no better one.
+            // The client that fetches the answer learns why there is no better one.
             Ended::Late => (AnswerState::Done, Ok(reply::late(&tool, &call))),
             Ended::Cancelled => (AnswerState::Cancelled, Ok(reply::cancelled(&tool, &call))),
             Ended::Interrupted => (AnswerState::Interrupted, Ok(reply::interrupted(&tool, &call))),
         };
-        let Err(unheard) = answers.send(answer) else { return };
-        self.explicit.end(&who);
-        match (state, unheard.as_ref().ok().and_then(answers::text_of)) {
-            (AnswerState::Done, Some(text)) => {
-                tracing::info!(tool, answer = %id, "nobody waited for the answer any more; it is kept");
-                self.keep_text(id, &tool, text, &call);
+        let Err(unsent) = answers.send(answer) else { return };
+        match (state, unsent.as_ref().ok().and_then(AnswerText::of)) {
+            (AnswerState::Done, Some(said)) => {
+                tracing::info!(tool, answer = %id, "no request waits for the answer any more; it is kept");
+                server.keep_text(id, &tool, said, &call);
             }
             (state, _) => {
-                let row = self.awaited(id, &tool, &call);
-                self.keep(&call.principal.identity, KeptAnswer { state, ..row });
+                server.engine().keep_answer(NewAnswer::empty(id, &tool, state), &call);
             }
         }
     }

@@ -1,6 +1,6 @@
-//! Progress notifications: at every change of phase or of who is asked, and as a sign of life in between.
+//! Progress notifications: at every change of the phase or the model, and at fixed intervals in between.
 //!
-//! Clients reset their idle watchdogs on progress and show its message, so the useful words come first.
+//! Clients reset their idle timers on progress and show its message, so the useful words come first.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,26 +23,26 @@ pub(crate) struct Heartbeat {
     pub token: ProgressToken,
     pub tool: Arc<str>,
     pub every: Duration,
-    /// Whose call it is: what a client that has lost the answer can look for.
+    /// The call's name: a client that has lost the answer can look for it.
     pub request_id: RequestId,
 }
 
-/// Where progress says which request it is about.
+/// The `_meta` key with the request's name.
 const REQUEST_KEY: &str = "exai/request_id";
 
 impl Heartbeat {
     /// Never returns.
-    pub(crate) async fn beat(self, mut events: watch::Receiver<RunEvent>) {
+    async fn beat(self, mut events: watch::Receiver<RunEvent>) {
         let begun = Instant::now();
-        let mut told: Option<(Phase, Option<String>)> = None;
+        let mut reported: Option<(Phase, Option<String>)> = None;
         let mut last = 0.0_f64;
         loop {
             let event = events.borrow_and_update().clone();
-            if told.as_ref().is_none_or(|(phase, model)| *phase != event.phase || *model != event.model)
+            if reported.as_ref().is_none_or(|(phase, model)| *phase != event.phase || *model != event.model)
                 || last == 0.0
                 || begun.elapsed().as_secs_f64() >= last + self.every.as_secs_f64()
             {
-                told = Some((event.phase, event.model.clone()));
+                reported = Some((event.phase, event.model.clone()));
                 // Progress has to grow with every notification.
                 last = begun.elapsed().as_secs_f64().max(last + 0.001);
                 let mut note = ProgressNotificationParam::new(self.token.clone(), last)
@@ -51,7 +51,7 @@ impl Heartbeat {
                 meta.0.insert(REQUEST_KEY.to_owned(), self.request_id.to_string().into());
                 note.meta = Some(meta.into());
                 if self.peer.notify_progress(note).await.is_err() {
-                    // The client is gone; the call itself learns that elsewhere.
+                    // The client is gone; the call itself notices that elsewhere.
                     std::future::pending::<()>().await;
                 }
             }
@@ -65,6 +65,14 @@ impl Heartbeat {
                 }
             }
         }
+    }
+}
+
+/// Sends progress when the client wants it. Never returns either way.
+pub(super) async fn beat_or_wait(beat: Option<Heartbeat>, events: watch::Receiver<RunEvent>) {
+    match beat {
+        Some(beat) => beat.beat(events).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -89,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_message_names_phase_model_time_and_tokens() {
+    fn the_message_has_what_clients_show() {
         let event = RunEvent {
             phase: Phase::Answering,
             model: Some("kimi/k3".to_owned()),

@@ -118,7 +118,7 @@ pub(crate) fn answers_long(name: &str) -> bool {
 }
 
 /// Whether a tool asks models or other agents, so that it may take minutes.
-pub(crate) fn consults(name: &str) -> bool {
+pub(crate) fn asks_models(name: &str) -> bool {
     answers_long(name) && name != "threads"
 }
 

@@ -1,4 +1,4 @@
-//! MCP prompts: orders to the agent that a user picks from a menu, one for each tool that is shown, and `continue`.
+//! MCP prompts: instructions to the agent that a user picks from a menu, one for each tool that is shown, and `continue`.
 
 use exai_prompts::mcp::{self, Completes, McpPrompt};
 use rmcp::{
@@ -7,14 +7,14 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use super::{ExaiServer, aliases};
+use super::{aliases, state::ExaiServer};
 
 /// The prompt that goes on with a thread; it belongs to no tool.
 const CONTINUE: &str = "continue";
 
 impl ExaiServer {
     fn shows(&self, prompt: &McpPrompt) -> bool {
-        let listing = self.listings.now();
+        let listing = self.tools.now();
         if prompt.name == CONTINUE { listing.shown.has("chat") } else { listing.shown.has(prompt.name) }
     }
 

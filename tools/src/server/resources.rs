@@ -1,14 +1,20 @@
 //! MCP resources: threads, kept answers, the catalogue of models. Everything belongs to the caller.
 
-use exai_core::{AnswerId, Identity, ThreadId, store::StoreError};
-use exai_engine::transcript;
+use std::time::Duration;
+
+use exai_core::{AnswerId, Identity, ThreadId};
+use exai_engine::{
+    EngineError,
+    answers::AnswerQuery,
+    threads::{ThreadList, ThreadQuery, ThreadViewQuery},
+};
 use rmcp::{
     ErrorData,
     model::{ReadResourceResult, Resource, ResourceContents, ResourceTemplate},
 };
 use serde_json::{Value, json};
 
-use super::ExaiServer;
+use super::state::ExaiServer;
 
 /// One thread.
 pub(crate) const THREAD_TEMPLATE: &str = "exai://thread/{id}";
@@ -18,6 +24,8 @@ const THREADS: &str = "exai://threads";
 const MODELS: &str = "exai://models";
 /// The most threads that are listed one by one; the template reaches the others.
 const MAX_LISTED: u32 = 50;
+/// How long a kept answer may still be on its way to the database: its client may ask for it at once.
+const ANSWER_WAIT: Duration = Duration::from_secs(1);
 const JSON: &str = "application/json";
 const MARKDOWN: &str = "text/markdown";
 
@@ -26,7 +34,7 @@ pub(crate) fn answer_uri(id: AnswerId) -> String {
     format!("exai://answer/{id}")
 }
 
-/// The addresses that are made up from an id.
+/// The addresses that clients make from an id.
 pub(crate) fn templates() -> Vec<ResourceTemplate> {
     let template = |uri: &str, name: &str, about: &str, mime: &str| {
         ResourceTemplate::new(uri, name).with_description(about).with_mime_type(mime)
@@ -52,7 +60,7 @@ impl ExaiServer {
             fixed(THREADS, "threads", "The latest conversations"),
             fixed(MODELS, "models", "The models that can be asked, with window, price and capabilities"),
         ];
-        let threads = self.engine().store().threads(who, MAX_LISTED).await.unwrap_or_default();
+        let threads = self.latest_threads(who).await.map(|found| found.threads).unwrap_or_default();
         resources.extend(threads.iter().map(|thread| {
             let title = if thread.title.is_empty() { thread.tool.as_str() } else { thread.title.as_str() };
             Resource::new(format!("exai://thread/{}", thread.id), format!("thread {}", thread.id))
@@ -81,10 +89,13 @@ impl ExaiServer {
         Ok(ReadResourceResult::new(vec![contents]))
     }
 
+    async fn latest_threads(&self, who: &Identity) -> Result<ThreadList, EngineError> {
+        self.engine().list_threads(who, &ThreadQuery { words: None, limit: MAX_LISTED }).await
+    }
+
     async fn threads_json(&self, who: &Identity) -> Result<Value, ErrorData> {
-        let threads =
-            self.engine().store().threads(who, MAX_LISTED).await.map_err(|error| unreadable(&error))?;
-        let rows = threads.iter().map(|thread| {
+        let found = self.latest_threads(who).await.map_err(|error| unreadable(&error))?;
+        let rows = found.threads.iter().map(|thread| {
             json!({ "continuation_id": thread.id.to_string(), "uri": format!("exai://thread/{}", thread.id),
                 "title": thread.title, "tool": thread.tool, "turns": thread.turns, "updated_at": thread.updated_at.to_rfc3339() })
         });
@@ -106,20 +117,16 @@ impl ExaiServer {
 
     async fn thread_markdown(&self, id: &str, uri: &str, who: &Identity) -> Result<String, ErrorData> {
         let id: ThreadId = id.parse().map_err(|_| not_found(uri))?;
-        let store = self.engine().store();
-        let thread = store.thread(who, id).await.map_err(|error| unreadable(&error))?;
-        let thread = thread.ok_or_else(|| not_found(uri))?;
-        let runs = store.runs(who, id).await.map_err(|error| unreadable(&error))?;
-        Ok(transcript::markdown(&thread, &runs))
+        let view = self.engine().view_thread(who, ThreadViewQuery { id, answers: 0 }).await;
+        let view = view.map_err(|error| unreadable(&error))?;
+        Ok(view.ok_or_else(|| not_found(uri))?.markdown())
     }
 
     async fn kept_answer(&self, uri: &str, who: &Identity) -> Result<String, ErrorData> {
         let id = uri.strip_prefix("exai://answer/").and_then(|id| id.parse::<AnswerId>().ok());
         let id = id.ok_or_else(|| not_found(uri))?;
-        // Its client may come before the writer has taken it.
-        let kept =
-            self.engine().settled_store().await.answer(who, id).await.map_err(|error| unreadable(&error))?;
-        match kept {
+        let kept = self.engine().find_answer(who, AnswerQuery { id, wait: ANSWER_WAIT }).await;
+        match kept.map_err(|error| unreadable(&error))? {
             Some(kept) if !kept.text.is_empty() => Ok(kept.text),
             Some(kept) => Ok(json!({ "status": kept.state.as_str(), "tool": kept.tool }).to_string()),
             None => Err(not_found(uri)),
@@ -127,7 +134,7 @@ impl ExaiServer {
     }
 }
 
-/// The same words whether it never existed or belongs to someone else.
+/// The same words whether the resource never existed or belongs to someone else.
 fn not_found(uri: &str) -> ErrorData {
     let shown: String = uri.chars().take(200).collect();
     ErrorData::resource_not_found(
@@ -136,6 +143,6 @@ fn not_found(uri: &str) -> ErrorData {
     )
 }
 
-fn unreadable(error: &StoreError) -> ErrorData {
+fn unreadable(error: &EngineError) -> ErrorData {
     ErrorData::internal_error(format!("the database cannot be read: {error}"), None)
 }

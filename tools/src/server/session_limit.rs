@@ -1,28 +1,28 @@
-//! How many consultations of one session may be under way: somebody who asks for many at once must not take the places of all others.
+//! How many calls of one session may ask models at once, so that one client cannot take the places of all others.
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-/// The places of one session. Doors make a clone of the server for each session, and a clone has places of its own.
+/// The limit of one session. Transports clone the server for each session, and a clone has places of its own.
 #[derive(Debug)]
-pub(crate) struct SessionCalls {
+pub(crate) struct SessionLimit {
     places: Arc<Semaphore>,
     most: usize,
 }
 
-impl SessionCalls {
+impl SessionLimit {
     pub(crate) fn new(most: usize) -> Self {
         Self { places: Arc::new(Semaphore::new(most)), most }
     }
 
-    /// The places of this very session, for a task that goes on without it.
-    pub(crate) fn of_this_session(&self) -> Arc<Semaphore> {
+    /// The places of this session, for work that goes on in a task of its own.
+    pub(crate) fn places(&self) -> Arc<Semaphore> {
         Arc::clone(&self.places)
     }
 }
 
-impl Clone for SessionCalls {
+impl Clone for SessionLimit {
     fn clone(&self) -> Self {
         Self::new(self.most)
     }

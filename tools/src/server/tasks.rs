@@ -1,9 +1,10 @@
-//! The tasks extension (SEP-2663): a slow call is handed out as a task, whose answer waits in the database.
+//! The tasks extension (SEP-2663): a slow call becomes a task, whose answer waits in the database.
 
 use exai_core::{
     AnswerId, Identity,
     answer::{AnswerState, KeptAnswer},
 };
+use exai_engine::answers::AnswerQuery;
 use rmcp::{
     ErrorData,
     model::{
@@ -13,12 +14,12 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use super::ExaiServer;
+use super::state::ExaiServer;
 
 /// How often a client should ask, in milliseconds: the answers take seconds to minutes.
 const POLL_MS: u64 = 1_000;
 
-/// The first answer to a call that became a task.
+/// The first answer to a call that has become a task.
 pub(crate) fn handed_out(kept: &KeptAnswer) -> CallToolResponse {
     CallToolResponse::Task(CreateTaskResult::new(described(kept, TaskStatus::Working, None)))
 }
@@ -35,7 +36,7 @@ fn described(kept: &KeptAnswer, status: TaskStatus, message: Option<String>) -> 
 }
 
 impl ExaiServer {
-    /// Where a task stands, with its answer once there is one.
+    /// The state of a task, with its answer once there is one.
     pub(crate) async fn task(&self, id: &str, who: &Identity) -> Result<GetTaskResult, ErrorData> {
         let kept = self.task_row(id, who).await?;
         let (payload, message) = match kept.state {
@@ -52,17 +53,16 @@ impl ExaiServer {
         Ok(GetTaskResult::new(DetailedTask::new(task, payload)))
     }
 
-    /// Takes a task back. One that has ended stays as it is.
-    pub(crate) async fn take_back(&self, id: &str, who: &Identity) -> Result<(), ErrorData> {
+    /// Cancels a task. One that has ended stays as it is.
+    pub(crate) async fn cancel_work(&self, id: &str, who: &Identity) -> Result<(), ErrorData> {
         let kept = self.task_row(id, who).await?;
         if kept.state != AnswerState::Working {
             return Ok(());
         }
-        if let Some(underway) = self.outliving.get(kept.id) {
-            underway.cancel.cancel();
+        if let Some(work) = self.detached.get(kept.id) {
+            work.cancel.cancel();
         }
-        let updated_at = self.engine().clock().now();
-        self.keep(who, KeptAnswer { state: AnswerState::Cancelled, updated_at, ..kept });
+        self.engine().cancel_answer(who, kept);
         Ok(())
     }
 
@@ -74,9 +74,8 @@ impl ExaiServer {
             ErrorData::invalid_params(message, Some(json!({ "taskId": shown })))
         };
         let parsed: AnswerId = id.parse().map_err(|_| unknown())?;
-        // What this process has just begun may not be stored yet.
-        self.engine().store().flush(self.engine().settings().commit_wait).await;
-        let kept = self.engine().store().answer(who, parsed).await;
+        let query = AnswerQuery { id: parsed, wait: self.engine().settings().commit_wait };
+        let kept = self.engine().find_answer(who, query).await;
         kept.map_err(|error| {
             ErrorData::internal_error(format!("the database cannot be read: {error}"), None)
         })?
@@ -84,7 +83,7 @@ impl ExaiServer {
     }
 
     fn progress_of(&self, id: AnswerId) -> Option<String> {
-        let event = self.outliving.get(id)?.progress.borrow().clone();
+        let event = self.detached.get(id)?.progress.borrow().clone();
         let model = event.model.map(|model| format!(" · {model}")).unwrap_or_default();
         let tokens =
             if event.tokens > 0 { format!(" · about {} tokens", event.tokens) } else { String::new() };
@@ -92,7 +91,7 @@ impl ExaiServer {
     }
 }
 
-/// The result that the plain call would have had.
+/// The result that a call without a task would have had.
 fn result(kept: &KeptAnswer) -> JsonObject {
     object(json!({
         "content": [{ "type": "text", "text": kept.text }], "isError": kept.is_error, "resultType": "complete",

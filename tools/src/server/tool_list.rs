@@ -1,28 +1,22 @@
-//! The list of tools that clients see now, and who has to be told when it changes.
+//! The list of tools that clients see now, and the clients to notify when it changes.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use rmcp::{
     Peer, RoleServer,
-    handler::server::router::tool::ToolRouter,
     model::{MetaObject, Tool},
 };
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use super::{
-    ExaiServer, ServerParts,
-    profile::{self, Shown},
-};
+use super::profile::{self, Shown};
+use crate::reply::truncate::{MAX_RESULT_CHARS, MAX_RESULT_KEY};
 
-/// How many characters of an answer Claude Code may show when a tool asks for it; its own limit is 25,000 tokens, and 500,000
-/// characters at most (code.claude.com/docs/en/mcp, "MCP output limits and warnings").
-pub(crate) const MAX_RESULT_KEY: &str = "anthropic/maxResultSizeChars";
-/// Long enough for a review of many findings.
-pub(crate) const MAX_RESULT_CHARS: u32 = 120_000;
-/// Loads a tool at the start instead of on search (same page, "Tool search").
+/// Makes Claude Code load a tool at the start instead of on search (code.claude.com/docs/en/mcp, "Tool search").
 const ALWAYS_LOAD_KEY: &str = "anthropic/alwaysLoad";
-/// The two tools that most conversations with experts begin with.
+/// Most conversations with experts begin with one of these tools.
 const ENTRY_TOOLS: [&str; 2] = ["chat", "codereview"];
 /// The most clients that are remembered for notifications; more than a process serves.
 const MAX_PEERS: usize = 4_096;
@@ -34,36 +28,34 @@ pub(crate) struct Listing {
 }
 
 /// The present listing and the clients that know it.
-pub(crate) struct Listings {
+pub(crate) struct ToolList {
     every: Vec<Tool>,
-    present: RwLock<Arc<Listing>>,
-    /// Clients of the session era, told by a notification.
+    present: ArcSwap<Listing>,
+    /// Clients that get a notification because they have a session; the others subscribe.
     peers: Mutex<Vec<Peer<RoleServer>>>,
-    /// Counts the changes; subscriptions of later clients wait for it.
+    /// Counts the changes; subscriptions wait for it.
     changes: watch::Sender<u64>,
 }
 
-impl Listings {
-    pub(crate) fn new(router: &ToolRouter<ExaiServer>, parts: &ServerParts) -> Self {
-        let edits = parts.engine.settings().clink.agents.iter().any(|agent| agent.allow_edits);
-        let every: Vec<Tool> = router.list_all().into_iter().map(|tool| marked(tool, edits)).collect();
-        let present = RwLock::new(Arc::new(listing(&every, parts.shown.clone())));
+impl ToolList {
+    /// The list of `all` tools, of which `shown` are shown now. `agents_edit` says that an agent behind `clink` may change files.
+    pub(crate) fn new(all: Vec<Tool>, agents_edit: bool, shown: Shown) -> Self {
+        let every: Vec<Tool> = all.into_iter().map(|tool| marked(tool, agents_edit)).collect();
+        let present = ArcSwap::from_pointee(listing(&every, shown));
         Self { every, present, peers: Mutex::default(), changes: watch::Sender::new(0) }
     }
 
     pub(crate) fn now(&self) -> Arc<Listing> {
-        Arc::clone(&self.present.read().unwrap_or_else(PoisonError::into_inner))
+        self.present.load_full()
     }
 
-    /// Shows other tools from now on. Whether the list is another one.
+    /// Shows other tools from now on. True when the list is a different one.
     pub(crate) fn show(&self, shown: Shown) -> bool {
-        let next = listing(&self.every, shown);
-        let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
+        let next = Arc::new(listing(&self.every, shown));
+        let before = self.present.swap(Arc::clone(&next));
         let names =
             |listing: &Listing| listing.tools.iter().map(|tool| tool.name.clone()).collect::<Vec<_>>();
-        let changed = names(&present) != names(&next);
-        *present = Arc::new(next);
-        drop(present);
+        let changed = names(&before) != names(&next);
         if changed {
             self.changes.send_modify(|count| *count += 1);
         }
@@ -72,16 +64,16 @@ impl Listings {
 
     /// Remembers a client that has finished its handshake.
     pub(crate) fn remember(&self, peer: Peer<RoleServer>) {
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut peers = self.peers.lock();
         peers.retain(|known| !known.is_transport_closed());
         if peers.len() < MAX_PEERS {
             peers.push(peer);
         }
     }
 
-    /// Tells every client of the session era that tools and prompts have changed.
-    pub(crate) async fn tell(&self) {
-        let peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    /// Notifies every remembered client that tools and prompts have changed.
+    pub(crate) async fn notify_clients(&self) {
+        let peers = self.peers.lock().clone();
         for peer in peers {
             // A client that is gone needs no notice.
             drop(peer.notify_tool_list_changed().await);
@@ -99,13 +91,13 @@ fn listing(every: &[Tool], shown: Shown) -> Listing {
     Listing { shown, tools }
 }
 
-/// The tool with what its clients should know about it beside the schema.
+/// The tool with what its clients should know about it in addition to the schema.
 fn marked(mut tool: Tool, agents_may_edit: bool) -> Tool {
     if tool.name == "clink"
         && agents_may_edit
         && let Some(annotations) = &mut tool.annotations
     {
-        // The user has allowed an agent to change files, so the client must not take the tool for a reader.
+        // The user allows an agent to change files, so the client must not believe that the tool only reads.
         annotations.read_only_hint = Some(false);
         annotations.destructive_hint = Some(true);
     }
