@@ -1,4 +1,4 @@
-//! Files at vendors: put there once, read by a model, fetched back, removed. Everybody sees and touches only their own.
+//! Files at providers: uploaded once, read by a model, fetched back, removed. A caller sees and touches only files of its own.
 
 mod download;
 mod manage;
@@ -20,7 +20,7 @@ pub use query::{FileQueryInput, FileQueryOutcome, Passed};
 
 use crate::{call::Call, engine::Engine, error::EngineError};
 
-/// The most files of one owner that are looked at.
+/// The most records of files that are read for one owner.
 const MAX_FILES: u32 = 10_000;
 
 impl Engine {
@@ -71,7 +71,7 @@ fn rejected(field: &'static str, written: &str, rejection: &Rejection) -> Engine
     EngineError::invalid(field, format!("{written}: {rejection}"))
 }
 
-/// How this principal's files are marked at a vendor's, where those of others may lie beside them.
+/// The mark in the names of this owner's files, because others may upload to the same account.
 fn mark(who: &Identity) -> String {
     let hash = blake3::hash(format!("{}\n{}", who.tenant, who.owner).as_bytes()).to_hex();
     format!("exai-{}-", hash.chars().take(8).collect::<String>())

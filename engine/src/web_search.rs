@@ -1,4 +1,4 @@
-//! Search of the web outside of an answer, at a vendor that offers it.
+//! A web search of its own, outside of a model's answer, with a provider that offers it.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::{call::Call, engine::Engine, error::EngineError};
 /// The most results of one search.
 pub const MAX_RESULTS: u32 = 50;
 
-/// What was found, and by whom.
+/// What was found, and which provider found it.
 #[derive(Debug)]
 pub struct SearchOutcome {
-    /// Who searched.
+    /// The provider that searched.
     pub provider: String,
     /// Best first.
     pub hits: Vec<SearchHit>,
@@ -25,7 +25,7 @@ impl Engine {
     /// Searches the web.
     ///
     /// # Errors
-    /// No configured vendor offers it; the words are missing; the vendor cannot be asked.
+    /// No configured provider offers it, the words are missing, or the provider does not answer.
     pub async fn search_web(&self, query: &SearchQuery, call: &Call) -> Result<SearchOutcome, EngineError> {
         if query.words.trim().is_empty() {
             return Err(EngineError::invalid("search_query", "say what to search for"));

@@ -1,4 +1,4 @@
-//! Fetches a file back from its vendor, into a folder that may be read anyway.
+//! Fetches an uploaded file back from its provider, into a folder that may be read anyway.
 
 use std::{
     io::{Read as _, Write as _},
@@ -14,7 +14,7 @@ use crate::{call::Call, engine::Engine, error::EngineError};
 /// What is fetched, and where it goes.
 #[derive(Debug, Clone, Default)]
 pub struct DownloadInput {
-    /// The vendor's id for it.
+    /// The id that its provider gave it.
     pub file_id: String,
     /// A file or folder beneath the allowed folders; the first of these when empty.
     pub destination: String,
@@ -23,25 +23,25 @@ pub struct DownloadInput {
 /// A file that was fetched.
 #[derive(Debug)]
 pub struct Downloaded {
-    /// The file at the vendor's.
+    /// The file at the provider.
     pub file: UploadedFile,
-    /// Where it lies now.
+    /// Where it is now.
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
     /// BLAKE3 of it as 64 hex digits.
     pub hash: String,
-    /// Whether it is the text that the vendor made of the file, not the file.
+    /// Whether it is the text that the provider made of the file instead of the file.
     pub is_text: bool,
-    /// Whether the same content lay there already.
+    /// Whether the same content was there already.
     pub was_there: bool,
 }
 
 impl Engine {
-    /// Fetches a file that this principal has put at a vendor's. Nothing is overwritten.
+    /// Fetches a file that this principal has uploaded. Nothing is overwritten.
     ///
     /// # Errors
-    /// The file is not the principal's, the vendor does not give it, or another file lies where it should go.
+    /// The file is not the principal's, its provider does not return it, or another file is at the destination.
     pub async fn download(&self, input: &DownloadInput, call: &Call) -> Result<Downloaded, EngineError> {
         let file = self.own_file(&input.file_id, call).await?;
         let provider = self.filing(Some(file.provider.as_str()))?;
@@ -80,9 +80,9 @@ impl Engine {
     }
 }
 
-/// Writes a file that is not there yet. True when the same content lay there already.
+/// Writes a new file. True when the same content was there already.
 fn write_new(path: &Path, content: &[u8]) -> Result<bool, String> {
-    // Neither follows a link nor replaces anything.
+    // `create_new` follows no link and replaces nothing.
     match std::fs::OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(mut file) => match file.write_all(content).and_then(|()| file.sync_all()) {
             Ok(()) => Ok(false),
@@ -102,7 +102,7 @@ fn write_new(path: &Path, content: &[u8]) -> Result<bool, String> {
     }
 }
 
-/// Whether the file that lies there has this content. It may be anybody's: a pipe, a link, a file without end.
+/// Whether the file at this path has this content. Any program may have made it, so it can be a pipe, a link or a file without end.
 fn holds(path: &Path, content: &[u8]) -> Option<bool> {
     let file = open_beneath(path.parent()?, path).ok()?;
     let size = content.len() as u64;

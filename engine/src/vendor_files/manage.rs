@@ -1,4 +1,4 @@
-//! Lists and removes the files that a principal has put at vendors'.
+//! Lists and removes the files that a principal has uploaded to providers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,54 +10,54 @@ use exai_core::{
 use super::{MAX_FILES, ctx, failed, mark, upload::is_gone};
 use crate::{call::Call, engine::Engine, error::EngineError};
 
-/// A file is expired when it lies there for longer.
+/// A file that was uploaded longer ago has expired.
 const EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What is done.
+/// What to do with files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Operation {
-    /// Shows them.
+    /// Lists them.
     #[default]
     List,
     /// Removes one.
     Delete,
     /// Removes all.
     CleanupAll,
-    /// Removes those that lie there although nothing here remembers them.
+    /// Removes those of which the database has no record.
     CleanupOrphaned,
-    /// Removes those that lie there for more than 30 days.
+    /// Removes those that were uploaded more than 30 days ago.
     CleanupExpired,
 }
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct ManageInput {
-    /// What is done.
+    /// What to do.
     pub operation: Operation,
     /// The file to remove.
     pub file_id: Option<String>,
-    /// At this provider only.
+    /// The only provider whose files are meant; all when `None` or `auto`.
     pub provider: Option<String>,
-    /// Files at most.
+    /// The most files.
     pub limit: usize,
-    /// Only say what would be removed.
+    /// Whether files are only listed that would be removed.
     pub dry_run: bool,
 }
 
-/// A file and where it stands.
+/// A file, and whether its provider has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRow {
-    /// Where it lies.
+    /// The provider.
     pub provider: String,
-    /// The vendor's id for it.
+    /// The id that the provider gave it.
     pub id: String,
     /// Its name.
     pub name: String,
     /// Its size in bytes, when known.
     pub bytes: Option<u64>,
-    /// When it was put there, when that is remembered.
+    /// When it was uploaded; `None` when the database has no record of it.
     pub uploaded_at: Option<exai_core::Timestamp>,
-    /// Whether the vendor still has it.
+    /// Whether the provider still has it.
     pub is_there: bool,
 }
 
@@ -68,11 +68,11 @@ pub struct Managed {
     pub files: Vec<FileRow>,
     /// Those that could not be removed, with the reason.
     pub failed: Vec<(FileRow, String)>,
-    /// There are more than the limit.
+    /// Whether there are more files than the limit.
     pub is_cut: bool,
-    /// Files of others at the same vendors, which are neither shown nor touched.
+    /// How many files of others the same providers have; these are neither shown nor touched.
     pub others: usize,
-    /// Vendors that could not be asked, with the reason.
+    /// Providers that could not be asked, with the reason.
     pub silent: Vec<(String, String)>,
 }
 
@@ -121,7 +121,7 @@ impl Engine {
         Ok(Managed { files: vec![row], ..Managed::default() })
     }
 
-    /// Removes a file at its vendor's, then its record; one that is gone already is removed.
+    /// Removes a file at its provider, then its record. A file that the provider no longer has counts as removed.
     async fn remove(&self, row: &FileRow, call: &Call) -> Result<(), EngineError> {
         let provider = self.filing(Some(&row.provider))?;
         let port = self.file_port(&provider)?;
@@ -143,7 +143,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What is remembered, and what lies at the vendors' with this principal's mark.
+    /// The files in the database, and those that providers have under this principal's mark.
     async fn all_files(
         &self,
         input: &ManageInput,

@@ -1,4 +1,4 @@
-//! A question about one file, whatever its format: text is read here, the rest is read by a vendor.
+//! A question about one file of any format: text is read here, the rest is read by a provider.
 
 use std::sync::Arc;
 
@@ -18,7 +18,10 @@ use exai_core::{
 use exai_prompts::Prompt;
 use futures::FutureExt as _;
 
-use super::{blocking, ctx, failed, rejected, upload::is_gone};
+use super::{
+    blocking, ctx, failed, rejected,
+    upload::{Placed, is_gone},
+};
 use crate::{
     call::Call,
     chat::{ChatInput, ChatOutcome},
@@ -32,9 +35,9 @@ use exai_inference::routing::{Choice, Chosen, Needs};
 
 /// The tool's name in threads and runs.
 const TOOL: &str = "file_query";
-/// The largest file that is read, in bytes; vendors take less.
+/// The largest file that is read, in bytes; providers take less.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
-/// Tokens of a prompt that are no file.
+/// Tokens of a prompt that are not the file.
 const FRAME: u32 = 200;
 
 /// What is asked.
@@ -44,28 +47,28 @@ pub struct FileQueryInput {
     pub file_path: String,
     /// The question.
     pub question: String,
-    /// Who shall read a file that is no text; `auto` when nothing.
+    /// The provider that reads a file which is not text; the first that reads files when `None` or `auto`.
     pub provider: Option<String>,
     /// The model, as the user wrote it.
     pub model: Option<String>,
     /// Sent only when set.
     pub thinking: Option<Thinking>,
-    /// Do not take the answer from the cache.
+    /// Whether the cache is left out.
     pub fresh: bool,
 }
 
-/// How the file came to the model.
+/// How the model got the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Passed {
-    /// As text, read here; it was put nowhere.
+    /// As text that was read here; it was not uploaded.
     AsText,
-    /// By way of a vendor.
+    /// Through a provider.
     At {
-        /// The file there.
+        /// The file at the provider.
         file: UploadedFile,
-        /// The same content lay there already.
+        /// Whether the provider had the same content already.
         was_there: bool,
-        /// The text that the vendor made of it was shown to the model, in part when it did not fit.
+        /// Whether the model got the text that the provider made of it, in part when that did not fit.
         as_text: bool,
     },
 }
@@ -75,11 +78,17 @@ pub enum Passed {
 pub struct FileQueryOutcome {
     /// The answer.
     pub chat: ChatOutcome,
-    /// How the file came to the model.
+    /// How the model got the file.
     pub passed: Passed,
 }
 
-/// How a file that is no text is shown to a model.
+/// A file that is not text, as it is shown to a model, and the upload behind it.
+struct Given {
+    placed: Placed,
+    shown: Shown,
+}
+
+/// How a file that is not text is shown to a model.
 #[derive(Clone)]
 enum Shown {
     Text(Arc<EvidenceFile>),
@@ -116,23 +125,22 @@ impl Engine {
             return Ok(FileQueryOutcome { chat: self.chat(chat, call).await?, passed: Passed::AsText });
         }
         let provider = self.filing(input.provider.as_deref())?;
-        let about = (file.path.clone(), file.absolute.clone(), file.hash.clone());
-        let (there, was_there, shown) = self.shown(&provider, file, about, call).await?;
+        let Given { placed: Placed { file: there, was_there }, shown } =
+            self.shown(&provider, file, call).await?;
         let as_text = matches!(shown, Shown::Text(_));
         let chat = self.ask_about(&input, &provider, &there, shown, call).await?;
         Ok(FileQueryOutcome { chat, passed: Passed::At { file: there, was_there, as_text } })
     }
 
-    /// Puts the file at the vendor's and finds how a model is shown it. One that is remembered and gone is put there again.
+    /// Uploads the file and finds how a model is shown it. A file that the provider no longer has is uploaded again.
     async fn shown(
         &self,
         provider: &Arc<dyn Provider>,
         file: FileBytes,
-        about: (String, std::path::PathBuf, String),
         call: &Call,
-    ) -> Result<(UploadedFile, bool, Shown), EngineError> {
+    ) -> Result<Given, EngineError> {
         let port = self.file_port(provider)?;
-        let (path, absolute, hash) = about;
+        let (path, absolute, hash) = (file.path.clone(), file.absolute.clone(), file.hash.clone());
         let again = FileBytes {
             path: file.path.clone(),
             absolute: file.absolute.clone(),
@@ -140,16 +148,16 @@ impl Engine {
             hash: file.hash.clone(),
             is_text: false,
         };
-        let (mut there, mut was_there) = self.put(provider, file, call).await?;
+        let mut placed = self.put(provider, file, call).await?;
         if port.reading() == Reading::ById {
-            let part = Part::File { provider: provider.id().clone(), id: there.id.clone() };
-            return Ok((there, was_there, Shown::AtVendor(part)));
+            let part = Part::File { provider: provider.id().clone(), id: placed.file.id.clone() };
+            return Ok(Given { placed, shown: Shown::AtVendor(part) });
         }
-        let mut content = port.content(&there.id, &ctx(call)).await.map_err(failed);
-        if was_there && content.as_ref().is_err_and(is_gone) {
-            self.forget(&there, call).await;
-            (there, was_there) = self.put(provider, again, call).await?;
-            content = port.content(&there.id, &ctx(call)).await.map_err(failed);
+        let mut content = port.content(&placed.file.id, &ctx(call)).await.map_err(failed);
+        if placed.was_there && content.as_ref().is_err_and(is_gone) {
+            self.forget(&placed.file, call).await;
+            placed = self.put(provider, again, call).await?;
+            content = port.content(&placed.file.id, &ctx(call)).await.map_err(failed);
         }
         let text = String::from_utf8_lossy(&content?).into_owned();
         if text.trim().is_empty() {
@@ -158,8 +166,8 @@ impl Engine {
         }
         let lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
         let segments = vec![Segment { first_line: 1, text }];
-        let evidence = EvidenceFile { path, absolute, hash, bytes: there.bytes, lines, segments };
-        Ok((there, was_there, Shown::Text(Arc::new(evidence))))
+        let evidence = EvidenceFile { path, absolute, hash, bytes: placed.file.bytes, lines, segments };
+        Ok(Given { placed, shown: Shown::Text(Arc::new(evidence)) })
     }
 
     async fn ask_about(
@@ -212,7 +220,7 @@ impl Engine {
         })
     }
 
-    /// Who is asked: anybody about a text, about a file at a vendor's one of that vendor's models.
+    /// The model that is asked: any model about a text, a model of the provider about a file that it has.
     async fn reader(
         &self,
         input: &FileQueryInput,
@@ -224,7 +232,7 @@ impl Engine {
         let named = input.model.as_deref().filter(|name| !exai_inference::routing::is_auto(name));
         let own = provider.models();
         let usual = own.iter().find(|model| model.marks.contains(&Mark::Fast)).map(ModelSpec::qualified);
-        // Without a name the vendor that has the file is asked, whoever else would come first.
+        // Without a name the provider that has the file is asked, even when another would come first.
         let name = named.map(str::to_owned).or(usual);
         let chosen = self.inference.router().choose(TOOL, name.as_deref(), &needs, call).await?;
         let Chosen::Model(choice) = chosen else {
@@ -298,7 +306,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_is_shown_in_part_and_that_is_said() {
+    fn a_long_text_is_reported_as_excerpted() {
         let text: String = (1..=1_000).map(|line| format!("line {line}\n")).collect();
         let file = EvidenceFile {
             path: "a.pdf".to_owned(),

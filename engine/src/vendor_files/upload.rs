@@ -1,4 +1,4 @@
-//! Puts a file at a vendor's, unless the same content lies there already.
+//! Uploads a file to a provider, unless it has the same content already.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,19 +14,26 @@ use super::{MAX_FILES, ctx, failed, mark};
 use crate::{call::Call, engine::Engine, error::EngineError};
 use exai_inference::error::InferenceError;
 
-/// How long a call waits until the record of a file is durable.
+/// The longest wait until the record of a file is durable.
 const RECORDED: Duration = Duration::from_secs(2);
-/// Letters of the hash in a file's name.
+/// How many digits of the hash a file's name has.
 const HASH_SHOWN: usize = 12;
 
+/// A file that a provider has.
+pub(super) struct Placed {
+    pub file: UploadedFile,
+    /// Whether it was there before this call.
+    pub was_there: bool,
+}
+
 impl Engine {
-    /// The file at the vendor's, and whether it lay there already.
+    /// Uploads the file unless the provider has it.
     pub(super) async fn put(
         &self,
         provider: &Arc<dyn Provider>,
         file: FileBytes,
         call: &Call,
-    ) -> Result<(UploadedFile, bool), EngineError> {
+    ) -> Result<Placed, EngineError> {
         let port = self.file_port(provider)?;
         if file.bytes.len() as u64 > port.max_bytes() {
             let text = format!(
@@ -39,7 +46,7 @@ impl Engine {
             return Err(EngineError::invalid("file_path", text));
         }
         if let Some(known) = self.lies_there(provider, &file.hash, call).await {
-            return Ok((known, true));
+            return Ok(Placed { file: known, was_there: true });
         }
         let name =
             file.absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -63,10 +70,10 @@ impl Engine {
         if !commit.within(RECORDED).await.unwrap_or(false) {
             tracing::warn!(request_id = %call.request_id, file = record.id, "the record of an uploaded file is not stored yet");
         }
-        Ok((record, false))
+        Ok(Placed { file: record, was_there: false })
     }
 
-    /// What this principal has put there with the same content.
+    /// The file with the same content that this principal has uploaded.
     async fn lies_there(
         &self,
         provider: &Arc<dyn Provider>,
@@ -77,7 +84,7 @@ impl Engine {
         files.into_iter().find(|file| file.provider == *provider.id() && file.hash == hash)
     }
 
-    /// Forgets a file that its vendor no longer has.
+    /// Forgets a file that its provider no longer has.
     pub(super) async fn forget(&self, file: &UploadedFile, call: &Call) {
         let forget = Write::ForgetFile { provider: file.provider.clone(), id: file.id.clone() };
         let mut commit = self.store().write(&call.principal.identity, vec![forget]);
@@ -86,7 +93,7 @@ impl Engine {
         }
     }
 
-    /// A file of this principal by the vendor's id for it.
+    /// A file of this principal by the id that its provider gave it.
     pub(super) async fn own_file(&self, id: &str, call: &Call) -> Result<UploadedFile, EngineError> {
         let files = self.store().uploaded_files(&call.principal.identity, MAX_FILES).await;
         let files = files.map_err(EngineError::from_store)?;
@@ -100,7 +107,7 @@ impl Engine {
     }
 }
 
-/// Whether a vendor says that it does not have a file.
+/// Whether a provider says that it does not have a file.
 pub(super) fn is_gone(error: &EngineError) -> bool {
     matches!(error, EngineError::Completion(InferenceError::Provider { error, .. }) if error.status == Some(404) || error.kind == Kind::NotFound)
 }
