@@ -1,4 +1,5 @@
-//! Other agents on this machine as sub-agents: started without a shell, read-only unless the user says otherwise, ended in time.
+//! Other agents on this machine as sub-agents. They are started without a shell, are read-only unless the user has configured
+//! otherwise, and end by a deadline.
 
 mod known;
 mod output;
@@ -24,10 +25,10 @@ use exai_inference::delivery::Unwritten;
 
 /// The tool's name in threads.
 const TOOL: &str = "clink";
-/// Marks a process that this program has started as an agent; one that finds it starts no further ones.
+/// Set for every agent that this program starts. A server that finds it set starts no further agents.
 pub const DEPTH_VARIABLE: &str = "EXAI_CLINK_DEPTH";
-/// Variables that programs need to find their way; nothing among them opens a door. Those of the locale and of the desktop's
-/// folders (`LC_…`, `XDG_…`) are given too.
+/// Variables that most programs need, none of which is a secret. Agents also get those of the locale and of the desktop's folders
+/// (`LC_…`, `XDG_…`).
 pub const USUAL: [&str; 11] = [
     "PATH",
     "HOME",
@@ -47,15 +48,15 @@ const MAX_PROMPT_CHARS: usize = 300_000;
 /// How agents are run.
 #[derive(Debug, Clone)]
 pub struct ClinkSettings {
-    /// The agents that can be asked, the preferred one first.
+    /// The known agents, the preferred one first.
     pub agents: Vec<Agent>,
-    /// What every agent sees of the environment; `PATH` is where they are looked for.
+    /// The environment that agents may see; agents are looked for in its `PATH`.
     pub environment: Vec<(String, String)>,
     /// Whether this process was itself started as an agent.
     pub nested: bool,
     /// How long an agent may take.
     pub time_limit: Duration,
-    /// How long it may take to end when it is asked to, before it is killed.
+    /// How long it may take to end by itself before it is killed.
     pub grace: Duration,
     /// The most bytes of its output.
     pub max_output_bytes: u64,
@@ -79,11 +80,11 @@ impl Default for ClinkSettings {
 pub struct ClinkInput {
     /// The words.
     pub prompt: String,
-    /// The agent; the first installed one when left out.
+    /// The agent; the first that is installed when `None`.
     pub cli_name: Option<String>,
-    /// Its role; `default` when left out.
+    /// Its role; `default` when `None`.
     pub role: Option<String>,
-    /// Files that it should look at; they are named to it, not sent.
+    /// Files that it should look at. It gets their names, not their contents.
     pub files: Vec<String>,
     /// The thread to continue.
     pub continuation_id: Option<String>,
@@ -102,11 +103,11 @@ pub struct ClinkOutcome {
     pub duration: Duration,
     /// Its exit code, when it ended by itself.
     pub exit_code: Option<i32>,
-    /// The end of what it said on standard error.
+    /// The end of its standard error.
     pub stderr: String,
-    /// Whether its output was read as its parser expects; as plain text otherwise.
+    /// Whether its parser understood the output, which is taken as plain text otherwise.
     pub parsed: bool,
-    /// Whether more came than was read.
+    /// Whether its output was longer than the limit.
     pub cut: bool,
     /// The thread.
     pub thread: ThreadId,
@@ -117,10 +118,10 @@ pub struct ClinkOutcome {
 }
 
 impl Engine {
-    /// Has an installed agent answer in the first open folder.
+    /// Asks an installed agent, which runs in the first folder that is open to this server.
     ///
     /// # Errors
-    /// Anything that [`EngineError`] names; an agent that is missing or fails is a failure of its provider.
+    /// The input is wrong, the thread is unknown, or the agent fails, which is a failure of a provider.
     pub async fn clink(&self, input: ClinkInput, call: &Call) -> Result<ClinkOutcome, EngineError> {
         call.phase(Phase::Packing);
         let settings = &self.settings.clink;

@@ -18,11 +18,11 @@ pub use view::{DeleteThread, NextCall, ThreadView, ThreadViewQuery};
 
 use crate::{call::Call, error::EngineError};
 
-/// The most characters of a thread's title.
+/// The longest title of a thread, in characters.
 const TITLE_CHARS: usize = 80;
-/// How often a call works on its thread again after other calls continued it at the same moment.
+/// How often a call works on its thread again when other calls have continued it at the same time.
 const CONFLICT_RETRIES: usize = 20;
-/// How often an answer is appended again after other calls continued the thread meanwhile.
+/// How often an answer is appended again when other calls have continued the thread in the meantime.
 const ANSWER_RETRIES: usize = 20;
 
 /// Reads and continues threads.
@@ -33,14 +33,14 @@ pub(crate) struct Threads {
     pub(crate) commit_wait: Duration,
 }
 
-/// A turn that was handed to storage.
+/// Turns that were handed to the store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Appended {
     /// The thread, new or old.
     pub thread: ThreadId,
-    /// The position after it.
+    /// The position after them.
     pub next_seq: u32,
-    /// Whether it is durable already; it is queued otherwise.
+    /// Whether they are durable already; they are queued otherwise.
     pub persisted: bool,
 }
 
@@ -139,8 +139,8 @@ impl Threads {
         (id, vec![create, self.turn(id, 0, tool, body)])
     }
 
-    /// Waits for changes that were handed to storage; whether they are durable already. They concern a new thread, so they can
-    /// be late but not refused.
+    /// Waits for changes that were handed to the store. True when they are durable. They belong to a new thread, so they can be late
+    /// but are not refused.
     pub(crate) async fn written(&self, written: Option<Commit>) -> bool {
         match written {
             Some(mut commit) => commit.within(self.commit_wait).await.unwrap_or(false),
@@ -153,8 +153,8 @@ impl Threads {
         Write::AppendTurns { thread, turns: vec![turn] }
     }
 
-    /// Appends what answers an appended turn, and what else is to be stored with it. An answer is paid for, so other calls on the same thread do not push it out: it goes
-    /// behind whatever they added. Returns whether it is durable.
+    /// Appends the answer to an appended turn, in one batch with the changes that belong to it. The answer has cost money, so it is not
+    /// lost when other calls have continued the thread: it goes after their turns. True when it is durable.
     pub(crate) async fn append_next(
         &self,
         after: Appended,

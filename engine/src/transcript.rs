@@ -1,4 +1,4 @@
-//! A thread in words: for people, for exports, for callers who come back.
+//! A thread as text, for people, for exports, and for callers that continue it later.
 
 use exai_core::{
     run::Run,
@@ -20,7 +20,7 @@ pub fn speaker(body: &Body) -> String {
     }
 }
 
-/// What is said in a turn; findings as a list instead of as JSON.
+/// The words of a turn, with findings as a list instead of JSON.
 #[must_use]
 pub fn words(body: &Body) -> String {
     match body {
@@ -35,14 +35,14 @@ pub fn words(body: &Body) -> String {
     }
 }
 
-/// The caller's words, with what functions gave.
+/// The caller's words and the results of functions.
 pub(crate) fn said(message: &UserMessage) -> String {
     let gave =
         message.tool_results.iter().map(|result| format!("[{} gave]\n{}", result.name, result.content));
     below(&message.text, gave)
 }
 
-/// A model's words, with what it asks to have called.
+/// A model's words and the function calls that it wants made.
 pub(crate) fn answered(answer: &Answer) -> String {
     let calls =
         answer.tool_calls.iter().map(|call| format!("[asks for {} with {}]", call.name, call.arguments));
@@ -54,7 +54,7 @@ fn below(text: &str, lines: impl Iterator<Item = String>) -> String {
     texts.collect::<Vec<_>>().join("\n")
 }
 
-/// The offline inspection's answer is stored as an object of findings.
+/// The offline inspection's answer as text; it is stored as an object of findings.
 fn inspection(text: &str) -> String {
     let Ok(Value::Object(object)) = serde_json::from_str::<Value>(text) else { return text.to_owned() };
     let Some(findings) = object.get("findings").and_then(Value::as_array) else { return text.to_owned() };

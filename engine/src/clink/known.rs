@@ -1,4 +1,4 @@
-//! The agents that are known without configuration, and how each is kept from changing anything.
+//! The agents that are known without configuration, and the arguments that keep each from changing anything.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use exai_context::process;
 
 use super::output::Parser;
 
-/// An agent on this machine. The prompt goes to its standard input, so that it has no length limit and is in no list of processes.
+/// An agent on this machine. It gets the prompt on standard input, where its length is not limited and no list of processes shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     /// Its name in calls.
@@ -20,13 +20,13 @@ pub struct Agent {
     pub args: Vec<String>,
     /// Arguments that keep it from changing anything.
     pub read_only_args: Vec<String>,
-    /// Arguments in their place when edits are allowed.
+    /// Arguments that replace them when edits are allowed.
     pub edit_args: Vec<String>,
     /// Whether it may change files.
     pub allow_edits: bool,
-    /// Variables of the environment that it needs beside the usual ones.
+    /// Variables of the environment that it needs in addition to the usual ones.
     pub env: Vec<String>,
-    /// Roles beside the built-in ones: name and orders.
+    /// Roles in addition to the built-in ones, with their instructions.
     pub roles: BTreeMap<String, String>,
     /// How its output is read.
     pub parser: Parser,
@@ -40,13 +40,13 @@ impl Agent {
         self.args.iter().chain(mode).cloned().collect()
     }
 
-    /// The orders of a role.
+    /// The instructions of a role.
     #[must_use]
     pub fn role(&self, name: &str) -> Option<String> {
         self.roles.get(name).cloned().or_else(|| exai_prompts::texts::role(name).map(str::to_owned))
     }
 
-    /// Every role.
+    /// The names of all roles.
     #[must_use]
     pub fn role_names(&self) -> Vec<&str> {
         let own = self.roles.keys().map(String::as_str);
@@ -67,7 +67,7 @@ impl Agent {
     }
 }
 
-/// Agents by their public command-line references:
+/// The agents, after their public command-line references:
 /// codex: <https://developers.openai.com/codex/cli/reference> (`exec`, `--sandbox`);
 /// claude: <https://code.claude.com/docs/en/cli-reference> (`-p`, `--permission-mode`);
 /// gemini: <https://github.com/google-gemini/gemini-cli/blob/main/docs/cli/headless.md>; without a terminal its default mode refuses

@@ -1,4 +1,4 @@
-//! What agents print, read tolerantly: a form that is not met is taken as plain text, so that no answer is lost.
+//! Reads what agents print. Output in an unexpected form is taken as plain text, so that no answer is lost.
 
 use serde_json::Value;
 
@@ -13,14 +13,14 @@ pub enum Parser {
     CodexLines,
 }
 
-/// An answer and whether it came in the expected form.
+/// An answer, and whether it had the expected form.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Read {
     pub text: String,
     pub parsed: bool,
 }
 
-/// Where JSON answers keep their text.
+/// The fields that hold the text of JSON answers.
 const FIELDS: [&str; 5] = ["result", "response", "content", "text", "message"];
 
 impl Parser {
@@ -79,7 +79,7 @@ fn answer_in(value: &Value) -> Option<String> {
     }
 }
 
-/// The last `agent_message`, wherever an event keeps it.
+/// The last `agent_message`, in either place where events have it.
 fn from_lines(text: &str) -> Option<String> {
     let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line.trim()).ok());
     let message = |event: Value| {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_no_expected_form_is_text() {
+    fn unexpected_output_is_plain_text() {
         for output in ["plain words", "{broken", "{\"other\": 1}"] {
             assert_eq!(read(Parser::Json, output), (output.to_owned(), false));
             assert_eq!(read(Parser::CodexLines, output), (output.to_owned(), false));

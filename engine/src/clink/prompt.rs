@@ -1,4 +1,4 @@
-//! What an agent is told: its role, the conversation so far, the files by name, and the request.
+//! The prompt of an agent: its role, the conversation so far, the names of files, and the request.
 
 use exai_context::files::Roots;
 use exai_core::thread::Thread;
@@ -10,7 +10,7 @@ const MAX_FILES: usize = 200;
 /// The longest history, in characters; the latest turns stay.
 const MAX_HISTORY: usize = 60_000;
 
-/// The files as references: where they are and how large. Their contents are for the agent to read.
+/// The files with their paths and sizes. The agent reads their contents itself.
 pub(super) fn references(roots: &Roots, files: &[String]) -> Result<Vec<String>, EngineError> {
     if files.len() > MAX_FILES {
         let count = files.len();

@@ -1,4 +1,4 @@
-//! One run of an agent: its own process group, a cleared environment, limits of time and output.
+//! Runs an agent once, in a process group of its own, with a cleared environment and limits of time and output.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -14,11 +14,11 @@ use super::{Agent, ClinkSettings, DEPTH_VARIABLE, USUAL};
 use crate::{call::Call, error::EngineError};
 use exai_inference::error::InferenceError;
 
-/// How much of an agent's complaints is read, and how much of their end is told.
+/// How much of an agent's standard error is read in bytes, and how much of its end is reported in characters.
 const MAX_COMPLAINT: u64 = 256 * 1024;
-const TOLD_COMPLAINT: usize = 2_000;
+const REPORTED_COMPLAINT: usize = 2_000;
 
-/// What a run came to.
+/// How an agent ended, and what it printed.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub stdout: Vec<u8>,
@@ -56,8 +56,8 @@ pub(super) async fn run(
     Err(stopped.into())
 }
 
-/// Asks the agent and all it has started to end, and gives them a moment. It is not waited for, so that its group keeps its number
-/// until `running` is dropped and kills what is left of it.
+/// Asks the agent and all that it has started to end, and gives them a moment. Nothing waits for the process, so that its group keeps
+/// its number until `running` is dropped and kills what is left.
 async fn end_gently(running: &Running, grace: Duration) {
     running.terminate();
     tokio::time::sleep(grace).await;
@@ -68,7 +68,7 @@ async fn to_end(running: &mut Running, prompt: &str, most: u64) -> std::io::Resu
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let write = async {
         if let Some(mut pipe) = input {
-            // An agent may end before it has read everything; its exit code tells.
+            // An agent may end before it has read everything; its exit code says whether that is a failure.
             drop(pipe.write_all(prompt.as_bytes()).await);
         }
     };
@@ -91,7 +91,7 @@ async fn to_end(running: &mut Running, prompt: &str, most: u64) -> std::io::Resu
         }
     };
     if cut {
-        // Whatever it still has to say is not read: it is ended when `running` is dropped.
+        // The rest of its output is not read; the agent ends when `running` is dropped.
         return Ok(Ended { stdout, cut, stderr: String::new(), exit_code: None });
     }
     let complained = match complained {
@@ -99,7 +99,7 @@ async fn to_end(running: &mut Running, prompt: &str, most: u64) -> std::io::Resu
         None => complain.await?,
     };
     let complained = String::from_utf8_lossy(&complained).trim().to_owned();
-    let skip = complained.chars().count().saturating_sub(TOLD_COMPLAINT);
+    let skip = complained.chars().count().saturating_sub(REPORTED_COMPLAINT);
     let stderr = complained.chars().skip(skip).collect();
     let status = running.0.wait().await?;
     Ok(Ended { stdout, cut, stderr, exit_code: status.code() })
