@@ -1,4 +1,4 @@
-//! `exai-mcp activity`: the latest consultations.
+//! `exai-mcp activity`: the latest runs.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `exai-mcp threads`: what is stored.
+//! `exai-mcp threads`: lists, shows, exports and deletes stored threads.
 
 use std::{
     io::{self, BufRead as _, IsTerminal as _, Write as _},
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use super::{print, print_json};
 use crate::{App, cli::ThreadsCommand};
 
-/// How long a deletion may take.
+/// The longest wait for a deletion.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(command: &ThreadsCommand, app: &App) -> anyhow::Result<ExitCode> {
@@ -81,10 +81,10 @@ async fn found(app: &App, who: &Identity, id: &str) -> anyhow::Result<ThreadView
     found.with_context(|| format!("thread {id} does not exist or has expired"))
 }
 
-/// Asks at the terminal; without one there is nobody to ask.
+/// Asks the user at the terminal; fails without one.
 fn confirmed(thread: &Thread) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
-        bail!("nobody can be asked here; pass --yes to delete thread {}", thread.id);
+        bail!("there is no terminal to ask on; pass --yes to delete thread {}", thread.id);
     }
     let turns = counted(thread.turns.len(), "turn");
     write!(io::stderr(), "Delete thread {} with {turns}? It cannot be undone. [y/N] ", thread.id)?;
