@@ -1,7 +1,7 @@
 //! Arguments as models really send them.
 //!
-//! Numbers come as strings, lists as a single string, fields under the names of other servers. All of that is understood. What is
-//! not understood is reported: an unknown name as a note in the answer, a wrong value as an error that names the field.
+//! Models send numbers as strings, lists as a single string, and fields under the names of other servers. All of that is accepted.
+//! The rest is reported: an unknown name as a note in the answer, a wrong value as an error that names the field.
 
 mod coerce;
 pub(crate) mod schema;
@@ -24,14 +24,14 @@ pub(crate) trait ToolArgs: DeserializeOwned + Send {
     const ALIASES: &'static [(&'static str, &'static str)] = &[];
     /// Fields that are accepted without being published: each is rare, and every byte of the published list costs every client.
     const HIDDEN: &'static [&'static [&'static str]] = &[];
-    /// Names of other servers that mean nothing here, with the reason.
+    /// Names of other servers that have no meaning here, with the reason.
     const WITHOUT_EFFECT: &'static [(&'static str, &'static str)] = &[];
 
     /// The schema of everything that is accepted, built once.
     fn schema() -> Arc<JsonObject>;
 
-    /// The schema that clients see: without [`Self::HIDDEN`], and without bounds. Who misses a bound is told; who reads the list
-    /// pays for each of them.
+    /// The schema that clients see, without [`Self::HIDDEN`] and without bounds. A client that misses a bound gets an error that names
+    /// it, while every client that reads the list would pay for it.
     fn published() -> Arc<JsonObject> {
         let mut schema = Self::schema();
         if let Some(Value::Object(properties)) = Arc::make_mut(&mut schema).get_mut("properties") {
@@ -45,7 +45,7 @@ pub(crate) trait ToolArgs: DeserializeOwned + Send {
     }
 }
 
-/// Decoded arguments and what was odd about them, or what is wrong with them.
+/// Decoded arguments with notes on what was unusual, or what is wrong with them.
 pub(crate) struct Args<T> {
     /// The arguments, or one sentence for each mistake.
     pub value: Result<T, Vec<String>>,

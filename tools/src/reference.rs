@@ -1,4 +1,4 @@
-//! The reference of the tools as Markdown, made from what the server really accepts, with a worked example each.
+//! The reference of the tools as Markdown, made from the schemas that the server accepts, with an example for each.
 
 use rmcp::model::JsonObject;
 use serde_json::{Map, Value};
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// Everything that a tool accepts.
+/// What a tool accepts.
 struct Accepted {
     name: &'static str,
     schema: std::sync::Arc<JsonObject>,
@@ -76,14 +76,15 @@ fn all() -> Vec<Accepted> {
     ]
 }
 
-/// The fields that all tools of a kind share, and a section for each tool: what it does, its fields, what it understands beside
-/// them, and a worked example.
+/// The fields that the workflow tools share, then a section for each tool: what it does, its fields, other names that it accepts, and
+/// a worked example.
 #[must_use]
 pub fn reference() -> String {
     let router = ExaiServer::every_tool();
     let common = properties(&portable::<ExpertStep>());
     let mut text = String::from("## Fields of the workflow tools\n\n");
-    table(common.iter().map(|(name, schema)| (name, schema, true)), &["step"], &mut text);
+    let shared = common.iter().map(|(name, schema)| Field { name, schema, is_listed: true });
+    table(shared, &["step"], &mut text);
     for tool in all() {
         let about = router.get(tool.name).and_then(|listed| listed.description.clone()).unwrap_or_default();
         text.push_str(&format!("## {}\n\n{about}\n\n", tool.name));
@@ -126,7 +127,8 @@ fn fields(tool: &Accepted, common: &Map<String, Value>, text: &mut String) {
         .collect();
     let is_listed = |name: &str| !tool.hidden.iter().any(|names| names.contains(&name));
     if !own.is_empty() {
-        table(own.iter().map(|(name, schema)| (*name, *schema, is_listed(name))), &required, text);
+        let own = own.iter().map(|(name, schema)| Field { name, schema, is_listed: is_listed(name) });
+        table(own, &required, text);
     }
     if has_the_common_ones {
         let also = if own.is_empty() { "It has" } else { "It also has" };
@@ -140,16 +142,19 @@ fn fields(tool: &Accepted, common: &Map<String, Value>, text: &mut String) {
     }
 }
 
-/// Rows of (name, schema, whether clients are shown it).
-fn table<'a>(
-    fields: impl Iterator<Item = (&'a String, &'a Value, bool)>,
-    required: &[&str],
-    text: &mut String,
-) {
+/// A field of a tool.
+struct Field<'a> {
+    name: &'a str,
+    schema: &'a Value,
+    /// Whether the list that clients get has it.
+    is_listed: bool,
+}
+
+fn table<'a>(fields: impl Iterator<Item = Field<'a>>, required: &[&str], text: &mut String) {
     text.push_str("| Field | Type | Meaning |\n|---|---|---|\n");
-    for (name, schema, is_listed) in fields {
+    for Field { name, schema, is_listed } in fields {
         let mut about = schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if required.contains(&name.as_str()) {
+        if required.contains(&name) {
             about = format!("**Required.** {about}");
         }
         if !is_listed {

@@ -39,7 +39,7 @@ impl Answer {
         self
     }
 
-    /// Puts a key when there is something to say.
+    /// Puts a key when there is a value for it.
     pub(crate) fn put_some(&mut self, key: &str, value: Option<impl Into<Value>>) -> &mut Self {
         if let Some(value) = value {
             self.put(key, value);
@@ -64,7 +64,7 @@ impl Answer {
     }
 }
 
-/// The answer of a tool that only tells something.
+/// The answer of a tool that only reports something.
 pub(crate) fn text(
     tool: &str,
     content_type: &str,
@@ -86,7 +86,7 @@ pub(crate) fn text(
     answer.success()
 }
 
-/// An answer with more about how it came about.
+/// An answer with more metadata than the usual.
 pub(crate) fn with_metadata(
     tool: &str,
     mut answer: Answer,
@@ -102,7 +102,7 @@ pub(crate) fn with_metadata(
     answer.success()
 }
 
-/// The answer of a tool that asks no model, with what every answer says of itself.
+/// The answer of a tool that asks no model, with the metadata of every answer.
 pub(crate) fn without_model(
     tool: &str,
     mut answer: Answer,
@@ -113,7 +113,7 @@ pub(crate) fn without_model(
     answer.success()
 }
 
-/// The whole of a tool that asks no model: its arguments, what it finds for them, its answer.
+/// A whole tool that asks no model: it decodes the arguments, looks something up, and answers.
 pub(crate) async fn looked_up<T, F>(
     tool: &str,
     args: Args<T>,
@@ -133,7 +133,7 @@ where
     }
 }
 
-/// How a thread can be continued, in the peer's form.
+/// How a thread can be continued, in the form of pal-mcp-server.
 pub(crate) fn continuation_offer(thread: exai_core::ThreadId, remaining: u32) -> Option<Value> {
     (remaining > 0).then(|| {
         json!({

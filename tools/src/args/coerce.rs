@@ -1,4 +1,4 @@
-//! Brings a value into the shape that a published schema asks for, when its meaning is clear.
+//! Converts a value to the type that a published schema asks for, when its meaning is clear.
 
 use serde_json::{Value, json};
 
@@ -104,7 +104,7 @@ fn array(value: Value, schema: &Value) -> Result<Value, String> {
     Ok(Value::Array(coerced))
 }
 
-/// A list that came as text: JSON, or the one entry itself.
+/// A list that the model sent as text: as JSON, or as its one entry.
 fn from_text(text: &str) -> Vec<Value> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -122,7 +122,7 @@ fn object(value: Value, schema: &Value) -> Result<Value, String> {
     let parsed = match value {
         Value::Object(object) => Some(object),
         Value::String(text) if text.trim_start().starts_with('{') => serde_json::from_str(&text).ok(),
-        // Agents write an issue as a plain sentence; its main text field is the one that is required and not an enum.
+        // Agents write an issue as a plain sentence; it goes into the first text field that is not an enum.
         Value::String(text) => {
             main_text_field(schema).map(|field| [(field, json!(text))].into_iter().collect())
         }

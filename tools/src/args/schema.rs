@@ -1,8 +1,8 @@
 //! Schemas that every client reads the same way.
 //!
-//! Clients differ in what they understand: references, unions with null, `oneOf` of constants and unknown `format`s make one or
-//! the other drop a tool or refuse the whole list. What is published here is the common ground: a plain object root, one `type` a
-//! property, string enums, typed array items, and nothing that says what is already the default.
+//! Some clients drop a tool, or refuse the whole list, because of references, unions with null, `oneOf` of constants or an unknown
+//! `format`. A published schema has only what all of them understand: a plain object at the root, one `type` for each property, enums
+//! of strings, and arrays with typed items. It leaves out what is the default anyway.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Moments as callers write them: a date, a date with time, or a span back from now.
+//! Points in time as callers write them: a date, a date with a time, or a span back from now.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime};
 use exai_core::Timestamp;
@@ -7,7 +7,7 @@ use exai_engine::EngineError;
 const FORMS: &str =
     "write a date such as 2026-01-31, a moment such as 2026-01-31T08:00:00Z, or a span such as 24h or 7d";
 
-/// The moment from which on something is wanted.
+/// The first moment of a wanted span.
 pub(crate) fn since(field: &'static str, text: &str, now: Timestamp) -> Result<Timestamp, EngineError> {
     span(text)
         .map(|millis| now.plus_millis(-millis))
@@ -15,7 +15,7 @@ pub(crate) fn since(field: &'static str, text: &str, now: Timestamp) -> Result<T
         .ok_or_else(|| wrong(field, text))
 }
 
-/// The moment before which something is wanted; a date means its end.
+/// The end of a wanted span; a date stands for the end of that day.
 pub(crate) fn until(field: &'static str, text: &str, now: Timestamp) -> Result<Timestamp, EngineError> {
     span(text)
         .map(|millis| now.plus_millis(-millis))

@@ -79,7 +79,7 @@ pub(crate) struct IssueArg {
     pub r#type: Option<String>,
 }
 
-/// The peer's words for thinking effort.
+/// The words of pal-mcp-server for thinking effort.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ThinkingMode {
@@ -170,7 +170,7 @@ pub(crate) fn own_fields(
     fields.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value))).collect()
 }
 
-/// A list as the value of an own field; nothing when it is empty.
+/// A list as the value of a tool's own field; nothing when it is empty.
 pub(crate) fn list(values: Vec<String>) -> Option<Value> {
     (!values.is_empty()).then(|| values.into())
 }

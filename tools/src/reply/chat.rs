@@ -9,12 +9,12 @@ use super::{
     metadata::{self, Asked},
 };
 
-/// A conversation's answer in the peer's envelope.
+/// A conversation's answer, in the form of pal-mcp-server.
 pub(crate) fn chat(outcome: &ChatOutcome, notes: &[String], call: &Call) -> CallToolResponse {
     answer("chat", outcome, notes, call).success()
 }
 
-/// The same for a tool that converses in its own way.
+/// The same answer for another tool that converses.
 pub(super) fn answer(tool: &str, outcome: &ChatOutcome, notes: &[String], call: &Call) -> Answer {
     let offer = continuation_offer(outcome.thread, outcome.remaining_turns);
     let mut answer = Answer::default();

@@ -1,4 +1,4 @@
-//! The answer of `consensus`: who voted how, who did not vote and why, then the words of each.
+//! The answer of `consensus`: each model's vote, or why it has none, then what each model said.
 
 use exai_engine::{
     Call,
@@ -10,14 +10,14 @@ use serde_json::{Map, Value, json};
 
 use super::{Answer, continuation_offer, metadata};
 
-/// What the agent does when all have answered.
+/// Instructions to the agent when all models have answered.
 const AFTER: &str = "Weigh reasons, not heads. Tell the user what the models agree on and for which reasons, where they part, and every \
     dissent with its author; then your recommendation, the risks and what to do next. A model under no_vote agreed to nothing.";
-/// What the agent does between two models.
+/// Instructions to the agent between two models.
 const BETWEEN: &str = "Read this answer on its own merits, then call consensus with the next step_number and this continuation_id to ask \
     the next model; with next_step_required: false all others are asked at once.";
 
-/// Where a consensus stands.
+/// How far a consensus is.
 pub(crate) fn consensus(outcome: &ConsensusOutcome, mut notes: Vec<String>, call: &Call) -> CallToolResponse {
     notes.extend(outcome.notes.iter().cloned());
     let mut answer = Answer::default();
@@ -88,7 +88,7 @@ fn has_voted(voice: &Voice) -> bool {
     voice.last().is_some_and(|spoken| spoken.ballot.vote().is_some())
 }
 
-/// How many of how many voted, and how; nothing that no model said.
+/// How many models voted, and how. Only what models said is in it.
 fn summary(outcome: &ConsensusOutcome) -> String {
     let voted: Vec<String> = outcome
         .voices
@@ -120,7 +120,7 @@ fn votes(outcome: &ConsensusOutcome) -> Value {
                 row.insert("status".to_owned(), json!("voted"));
                 row.insert("verdict".to_owned(), json!(verdict));
                 if !stated {
-                    // The model gave none by that name; this is its first line.
+                    // The model named no verdict, so this is its first line.
                     row.insert("verdict_is_first_line".to_owned(), json!(true));
                 }
                 row.insert("confidence".to_owned(), json!(confidence));
@@ -144,7 +144,7 @@ fn no_vote(voice: &Voice) -> Option<Value> {
     }
 }
 
-/// The peer's keys of the mode that asks one model a step.
+/// The keys that pal-mcp-server has when each step asks one model.
 fn one_model(answer: &mut Answer, outcome: &ConsensusOutcome) {
     let Some(index) = outcome.asked_now.last().copied() else { return };
     let Some(voice) = outcome.voices.get(index) else { return };

@@ -1,4 +1,4 @@
-//! Failures, in one envelope: what happened, whether trying again helps, what to do, and where the work is kept.
+//! Failures in one form: what happened, whether a retry helps, what to do, and where the work is kept.
 
 use exai_core::{Kind, RequestId};
 use exai_engine::{Call, EngineError};
@@ -38,7 +38,7 @@ pub(crate) fn bad_arguments(
     answer.failure()
 }
 
-/// More calls than may be in flight.
+/// All places for calls in flight are taken.
 pub(crate) fn too_many_calls(limit: usize, request_id: &RequestId) -> CallToolResponse {
     let message = format!("{limit} calls are under way, more are not taken at once");
     let mut answer = envelope(Kind::OverCapacity, &message, hint(Kind::OverCapacity));
@@ -52,12 +52,12 @@ pub(crate) fn interrupted(tool: &str, call: &Call) -> CallToolResponse {
     ended(tool, Kind::Cancelled, message, "Call again with the same arguments once the server runs.", call)
 }
 
-/// The caller gave up. Most transports drop this answer, because nobody waits for it.
+/// The caller gave up. Most transports drop this answer, because no request waits for it.
 pub(crate) fn cancelled(tool: &str, call: &Call) -> CallToolResponse {
     ended(tool, Kind::Cancelled, "the call was cancelled", hint(Kind::Cancelled), call)
 }
 
-/// A step of the call did not come to its end in time, not even to an error of its own.
+/// The call did not end in time, not even with an error of its own.
 pub(crate) fn late(tool: &str, call: &Call) -> CallToolResponse {
     let phase = call.progress.borrow().phase.as_str();
     tracing::error!(tool, request_id = %call.request_id, phase, "a call did not end by its deadline; it is given up");
@@ -67,7 +67,7 @@ pub(crate) fn late(tool: &str, call: &Call) -> CallToolResponse {
     ended(tool, Kind::Timeout, &message, hint, call)
 }
 
-/// A tool broke down.
+/// A tool panicked.
 pub(crate) fn panicked(tool: &str, call: &Call) -> CallToolResponse {
     ended(
         tool,
@@ -97,7 +97,7 @@ fn envelope(kind: Kind, message: &str, hint: &str) -> Answer {
     answer
 }
 
-/// What the caller brought is kept in the thread even though the call failed.
+/// The thread keeps what the caller sent, even though the call failed.
 fn with_thread(answer: &mut Answer, call: &Call) {
     if let Some(thread) = call.thread.get() {
         answer.put("continuation_id", thread.to_string());
@@ -109,7 +109,7 @@ fn only_request(request_id: &RequestId) -> Map<String, Value> {
     [("request_id".to_owned(), json!(request_id.as_str()))].into_iter().collect()
 }
 
-/// What to do, in the words of the documentation and of every answer.
+/// What to do; the documentation and every answer use these words.
 fn hint(kind: Kind) -> &'static str {
     match kind {
         Kind::InvalidInput => "Correct the named field and call again.",

@@ -1,4 +1,4 @@
-//! The answer of `file_query`: that of a conversation, with what became of the file.
+//! The answer of `file_query`: that of a conversation, and how the model got the file.
 
 use exai_engine::{
     Call,

@@ -1,4 +1,4 @@
-//! The part of an answer that says how it came about.
+//! The part of an answer that says how it was made.
 
 use exai_core::{chat::Finish, humanize::span};
 use exai_engine::{
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 /// The most files named one by one; the rest is counted.
 const MAX_FILES: usize = 100;
 
-/// What every answer says of itself.
+/// The metadata of every answer.
 pub(super) fn base(tool: &str, notes: &[String], call: &Call) -> Map<String, Value> {
     let mut metadata = Map::new();
     metadata.insert("tool_name".to_owned(), json!(tool));
@@ -26,12 +26,12 @@ pub(super) fn base(tool: &str, notes: &[String], call: &Call) -> Map<String, Val
     metadata
 }
 
-/// How a model was asked.
+/// How a model was asked, and what it was given.
 pub(super) struct Asked<'a> {
     pub delivery: &'a Delivery,
-    /// The consultation before it, when files were asked for and added.
+    /// The run before it, when the model asked for files and got them.
     pub first: Option<&'a Delivery>,
-    /// A web search was asked for that this model cannot make.
+    /// The caller wanted a web search, which this model cannot make.
     pub without_web: bool,
     pub provenance: &'a Provenance,
     pub passed_over: &'a [PassedOver],
@@ -39,7 +39,7 @@ pub(super) struct Asked<'a> {
     pub files: &'a [FileReport],
 }
 
-/// Adds who answered, at what price, how fast, and what was left out.
+/// Adds which model answered, the price, the time, and what was left out.
 pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     let completion = &asked.delivery.completion;
     let mut put = |key: &str, value: Value| drop(metadata.insert(key.to_owned(), value));
@@ -91,7 +91,7 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
         }
         None => {
             put("from_cache", json!(false));
-            // Null says that the price is not known; a made-up zero would be a lie.
+            // Null says that the price is unknown; zero would be wrong.
             put("cost_usd", json!(completion.cost_usd));
         }
     }
@@ -120,7 +120,7 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     add_files(metadata, asked.files);
 }
 
-/// How an answer ended that is not known to be as it was wanted.
+/// How an answer ended, when it may not be what was wanted.
 fn note_finish(finish: &Finish, put: &mut impl FnMut(&str, Value)) {
     if !finish.is_complete() {
         put("truncated", json!(true));
@@ -130,7 +130,7 @@ fn note_finish(finish: &Finish, put: &mut impl FnMut(&str, Value)) {
     }
 }
 
-/// What the consultation before the answer cost.
+/// What the run before the answer cost.
 fn before(first: &Delivery) -> Value {
     let completion = &first.completion;
     json!({
@@ -142,7 +142,7 @@ fn before(first: &Delivery) -> Value {
     })
 }
 
-/// Adds what became of the offered files, those that were not given whole first.
+/// Adds what was done with the named files; those that the model did not get whole come first.
 pub(super) fn add_files(metadata: &mut Map<String, Value>, files: &[FileReport]) {
     if files.is_empty() {
         return;
@@ -166,7 +166,7 @@ pub(super) fn add_files(metadata: &mut Map<String, Value>, files: &[FileReport])
     }
 }
 
-/// Says when an answer is not durable yet.
+/// Says whether the answer is durable already.
 pub(super) fn add_persisted(metadata: &mut Map<String, Value>, persisted: bool) {
     metadata.insert("persisted".to_owned(), json!(persisted));
 }

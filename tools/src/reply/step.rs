@@ -19,17 +19,17 @@ use super::{
     metadata::{self, Asked},
 };
 
-/// Parts of an expert's object that stand at the top of the answer and are not repeated below.
+/// Parts of an expert's object that are at the top of the answer and are not repeated below.
 const PROMOTED_KEYS: [&str; 4] = ["summary", "findings", "next_steps", "status"];
 
-/// The longest first line that is shown of a free text.
+/// The most characters of a free text's first line.
 const MAX_OPENING: usize = 300;
 
-/// What to do with findings that no model has weighed.
+/// Instructions to the agent for findings that no model has judged.
 const AFTER_INSPECTION: &str = "Look at each finding in its place: the inspection knows patterns, not intentions. For a review that \
     understands the code, configure a model and repeat the call.";
 
-/// A step's answer under the tool's words.
+/// A step's answer, under the keys of its tool.
 pub(crate) fn step(outcome: &StepOutcome, notes: &[String], call: &Call) -> CallToolResponse {
     let mut metadata = metadata::base(outcome.spec.name, notes, call);
     let mut answer = Answer::default();
@@ -44,7 +44,7 @@ pub(crate) fn step(outcome: &StepOutcome, notes: &[String], call: &Call) -> Call
         End::Completed => own_work::completed(&mut answer, outcome),
     }
     if !matches!(outcome.end, End::Expert(_)) {
-        // The peer's clients look for these; nobody was asked, so nothing is claimed.
+        // Clients of pal-mcp-server read this key.
         metadata.insert("expert_called".to_owned(), json!(false));
     }
     if let Some(changes) = &outcome.changes {
@@ -116,7 +116,7 @@ fn expert(answer: &mut Answer, outcome: &StepOutcome, end: &ExpertEnd, metadata:
     );
 }
 
-/// What an agent does when the expert wants more before it answers.
+/// Instructions to the agent when the expert wants more before it answers.
 fn wanting(end: &ExpertEnd) -> String {
     let more = "The expert needs more: give it the files or the narrower scope it asks for, with this continuation_id.";
     let by_itself = "Or send the same step again with add_files: true, and the server adds the files that lie under the \
@@ -125,7 +125,7 @@ fn wanting(end: &ExpertEnd) -> String {
     if wants_files && end.first.is_none() { format!("{more} {by_itself}") } else { more.to_owned() }
 }
 
-/// The expert's own object without what stands at the top already; its whole text when it could not be read.
+/// The expert's own object without what is at the top already, or its whole text when that is no object.
 fn analysis(end: &ExpertEnd, text: &str) -> Value {
     let Some(read) = &end.answer else {
         return json!({ "status": "analysis_complete", "format": "text", "raw_analysis": text });
@@ -181,7 +181,7 @@ fn inspected(
     metadata::add_files(metadata, &end.files);
 }
 
-/// Where the work stands.
+/// How far the work is.
 fn position(answer: &mut Answer, outcome: &StepOutcome) {
     answer
         .put("step_number", outcome.step.step_number)
@@ -195,7 +195,7 @@ fn thread(answer: &mut Answer, outcome: &StepOutcome) {
         .put_some("continuation_offer", continuation_offer(outcome.thread, outcome.remaining_turns));
 }
 
-/// The first line of a free text that says something, for readers who read no further.
+/// The first line of a free text that has words, for readers who read no further.
 fn opening(text: &str) -> String {
     let line = text
         .lines()

@@ -10,11 +10,11 @@ use super::{
     metadata::{self, Asked},
 };
 
-/// What follows calls.
+/// Instructions to the agent for the calls.
 const NEXT: &str = "Run these calls. Then call chat_with_tools with this continuation_id, the same tools, and for each call a message \
     {role: \"tool\", tool_call_id, content}.";
 
-/// A model's answer, or the calls that it asks for.
+/// A model's answer, or the calls that it wants made.
 pub(crate) fn tool_chat(outcome: &ToolChatOutcome, notes: &[String], call: &Call) -> CallToolResponse {
     let offer = continuation_offer(outcome.thread, outcome.remaining_turns);
     let mut answer = Answer::default();
@@ -53,7 +53,7 @@ pub(crate) fn tool_chat(outcome: &ToolChatOutcome, notes: &[String], call: &Call
     answer.success()
 }
 
-/// Arguments that are no object are shown as the model wrote them.
+/// Arguments that are not an object are shown as the model wrote them.
 fn row(call: &ToolCall) -> Value {
     let object = serde_json::from_str::<Value>(&call.arguments).ok().filter(Value::is_object);
     let arguments = object

@@ -1,4 +1,4 @@
-//! Answers that fit their client: the head whole, the tail shortened, and the whole kept where it can be fetched.
+//! Cuts answers to what their client can show. The head stays whole, the tail is shortened, and the whole answer is a resource.
 
 use serde_json::{Map, Value, json};
 
@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 pub(crate) const MAX_RESULT_KEY: &str = "anthropic/maxResultSizeChars";
 /// Long enough for a review of many findings.
 pub(crate) const MAX_RESULT_CHARS: u32 = 120_000;
-/// What an answer may have when nothing is known of the client, in characters. Half of what the most generous clients show, four
-/// times what a review of fifteen findings takes.
+/// The most characters of an answer when nothing is known of the client: half of what the most generous clients show, and four times
+/// what a review with fifteen findings takes.
 const USUAL: usize = 100_000;
 /// Clients with limits of their own, by the beginning of the name they give: Claude Code shows 25,000 tokens, and what a tool's
 /// `anthropic/maxResultSizeChars` says where there is one (code.claude.com/docs/en/mcp).
 const CLIENTS: [(&str, usize, usize); 1] = [("claude-code", 60_000, MAX_RESULT_CHARS as usize)];
-/// The name that the command line gives: a person reads the whole answer, and what is saved from it must be whole.
+/// The client name of the command line. Its answers are never cut, because a person reads them and saves files from them.
 pub const OWN_CLIENT: &str = "exai-mcp-run";
 /// Keys that stay whole as long as anything else can be shortened.
 const HEAD: [&str; 10] = [
@@ -32,7 +32,7 @@ const HEAD: [&str; 10] = [
 const TEXTS: [usize; 6] = [20_000, 8_000, 3_000, 1_000, 400, 100];
 /// The longest texts of the head, when the tail is not enough.
 const HEAD_TEXTS: [usize; 3] = [2_000, 600, 200];
-/// What the pointer to the whole answer takes.
+/// The most characters that the pointer to the whole answer takes.
 const POINTER: usize = 400;
 
 /// How many characters an answer may have; `None` means any.
@@ -55,7 +55,7 @@ pub(crate) fn fitted(text: &str, limit: usize, resource: &str) -> Option<String>
         return None;
     }
     let Ok(Value::Object(answer)) = serde_json::from_str::<Value>(text) else {
-        // Our answers are objects; anything else is cut as text.
+        // The tools answer with objects; anything else is cut as text.
         let head: String = text.chars().take(limit.saturating_sub(POINTER)).collect();
         return Some(
             json!({ "content": head, "truncated": true, "rest": rest(resource, text.len()) }).to_string(),
@@ -88,7 +88,7 @@ fn rest(resource: &str, bytes: usize) -> Value {
         "note": "the whole answer; clients without resources get it with the tool threads, action resume" })
 }
 
-/// The pointer stands after the summary, so that it is not cut itself.
+/// The answer with the pointer to the whole after its summary, where it is not cut itself.
 fn with_pointer(answer: Map<String, Value>, resource: &str, bytes: usize) -> Map<String, Value> {
     let mut cut = Map::new();
     let after = if answer.contains_key("summary") { "summary" } else { "status" };
@@ -113,7 +113,7 @@ fn written(answer: Map<String, Value>) -> String {
     Value::Object(answer).to_string()
 }
 
-/// Cuts every text that is longer.
+/// Cuts every text that is longer, at any depth.
 fn shorten(value: &mut Value, longest: usize) {
     match value {
         Value::String(text) if text.chars().count() > longest => {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_has_its_own_limit_and_a_setting_wins() {
+    fn a_setting_beats_the_clients_limit() {
         assert_eq!(of_client(Some("claude-code"), true, None), Some(120_000));
         assert_eq!(of_client(Some("Claude-Code/2.1"), false, None), Some(60_000));
         assert_eq!(of_client(Some("other"), true, None), Some(USUAL));

@@ -1,9 +1,9 @@
-//! Tool names as clients of other servers write them.
+//! Other names for tools, as clients of other servers write them.
 
 /// Suffixes that editors appended for the predecessor's tools.
 const SUFFIXES: [&str; 4] = ["_EXAI-WS", "-EXAI-WS", "_EXAI_WS", "-EXAI_WS"];
 
-/// Names of other servers for what a tool here does; accepted on calls, never listed.
+/// What other servers call a tool that does the same; accepted in calls, never listed.
 const OTHER_NAMES: [(&str, &str); 14] = [
     ("health", "status"),
     ("self-check", "status"),
@@ -21,13 +21,13 @@ const OTHER_NAMES: [(&str, &str); 14] = [
     ("thinkdeeper", "thinkdeep"),
 ];
 
-/// The name here: without a predecessor's suffix, and under our own name for what it does.
+/// The tool's own name, for a name with a predecessor's suffix or a name of another server.
 pub(crate) fn canonical(name: &str) -> &str {
     let name = SUFFIXES.iter().find_map(|suffix| before(name, suffix)).unwrap_or(name);
     OTHER_NAMES.iter().find(|(other, _)| *other == name).map_or(name, |(_, own)| own)
 }
 
-/// What stands before a suffix, which may go on with the name of a window: `chat_EXAI-WS-VSCode1`.
+/// The part before a suffix. The name of a window may follow it: `chat_EXAI-WS-VSCode1`.
 fn before<'a>(name: &'a str, suffix: &str) -> Option<&'a str> {
     let (before, after) = name.split_once(suffix)?;
     (after.is_empty() || after.starts_with('-')).then_some(before)

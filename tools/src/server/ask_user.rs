@@ -1,7 +1,7 @@
-//! A choice that only the user can make, asked in the way the client understands.
+//! A choice that only the user can make, asked in the way that the client supports.
 //!
-//! A client of 2026-07-28 gets the question as the call's result and sends the call again with the answer (SEP-2322). An older one
-//! that declared elicitation is asked while the call waits, for a limited time. All others get the tool's own status.
+//! A client of revision 2026-07-28 gets the question as the call's result, and sends the call again with the answer (SEP-2322). An
+//! older client that has declared elicitation is asked while the call waits, for a limited time. All others get the tool's own status.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -25,18 +25,18 @@ pub(crate) struct Choice {
     pub options: &'static [&'static str],
 }
 
-/// What asking came to.
+/// The outcome of asking.
 pub(crate) enum Asked {
     /// The user chose.
     Chosen(String),
-    /// The question is on its way; this is the call's result.
+    /// The client puts the question to the user; this is the call's result.
     InputRequired(Box<CallToolResponse>),
     /// The client cannot ask, or the user did not choose.
     Nothing,
 }
 
 impl Choice {
-    /// Asks, or reads the answer that the client brings along.
+    /// Asks, or reads the answer that came with the call.
     pub(crate) async fn ask(
         &self,
         given: Option<InputResponses>,

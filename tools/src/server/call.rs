@@ -182,7 +182,7 @@ fn hidden_tool(name: &str, why: &str) -> ErrorData {
     )
 }
 
-/// The client's name for the request, or one of ours.
+/// The client's name for the request, or a new one.
 fn request_id(context: &RequestContext<RoleServer>) -> RequestId {
     let named = context.meta.get(REQUEST_ID_KEY).and_then(serde_json::Value::as_str);
     let usable = |id: &&str| {

@@ -1,16 +1,16 @@
-//! The one deadline that every call has at the edge, whatever its tool does.
+//! The deadline that ends every call, whatever its tool does.
 
 use std::time::Duration;
 
 use exai_engine::Call;
 use tokio::time::sleep_until;
 
-/// How much later than a call's deadline it is given up. Consultations, agents and git end by that deadline themselves and say
-/// better what was late; they need a moment for it.
+/// How long after its deadline a call is given up. Runs, agents and git end by the deadline themselves and say better what was late;
+/// they need a moment for that.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What `work` comes to; nothing when it is still going on some time after the call's deadline. Then the call is cancelled, so
-/// that what heeds it ends. A thread that waits for the system cannot be ended and is left to itself.
+/// The result of `work`, or `None` when it has not ended some time after the call's deadline. The call is cancelled then, so that
+/// everything that watches for a cancellation ends. A thread that waits for the operating system cannot be ended and stays.
 pub(crate) async fn in_time<T>(call: &Call, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;

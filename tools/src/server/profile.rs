@@ -1,11 +1,11 @@
-//! Which tools a client is shown: a profile, and single tools added to it or taken away.
+//! Which tools clients are shown: those of a profile, with single tools added or taken away.
 
 use strsim::levenshtein;
 
-/// A choice of tools by what a client wants to pay for their list.
+/// A set of tools, chosen by how many tokens their list may cost a client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
-    /// The four that pay most.
+    /// The four tools that are worth most.
     Lite,
     /// All workflow tools, and what belongs to them.
     #[default]
@@ -75,7 +75,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Everything, for callers that pay nothing for a list.
+    /// Every tool, for callers that have no use for a short list.
     #[must_use]
     pub fn everything() -> Self {
         Self { profile: Profile::Full, ..Self::default() }
@@ -117,7 +117,7 @@ pub(crate) fn answers_long(name: &str) -> bool {
     TABLE.iter().any(|(tool, _, long)| *tool == name && *long)
 }
 
-/// Whether a tool asks models or other agents, so that it may take minutes.
+/// Whether a tool asks models or other agents and may therefore take minutes.
 pub(crate) fn asks_models(name: &str) -> bool {
     answers_long(name) && name != "threads"
 }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn named_tools_win_over_the_profile_and_disabled_ones_over_both() {
+    fn disabled_beats_named_beats_profile() {
         let shown = Shown {
             profile: Profile::Lite,
             enabled: vec!["usage".into(), "chat".into()],
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_of_the_pen_is_near_its_tool() {
+    fn misspelled_tools_are_recognised() {
         assert_eq!(nearest("codreview").first(), Some(&"codereview"));
         assert_eq!(nearest("Planer").first(), Some(&"planner"));
     }

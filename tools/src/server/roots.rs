@@ -1,4 +1,4 @@
-//! Which folders a call may read, asked of the client at most once and only when files are named.
+//! Which folders a call may read. The client is asked for them at most once, when a call names files.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use rmcp::{Peer, RoleServer};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-/// Where the readable folders come from.
+/// Where the folders come from that may be read.
 #[derive(Debug, Clone)]
 pub struct RootPolicy {
     /// Folders that are known at start: configured, the client's project, the working directory.

@@ -1,4 +1,4 @@
-//! `apilookup`: how to look an interface up instead of remembering it; no model is asked.
+//! `apilookup`: how to look an interface up instead of remembering it. Asks no model.
 
 use std::sync::{Arc, LazyLock};
 

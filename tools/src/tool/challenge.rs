@@ -1,4 +1,4 @@
-//! `challenge`: a statement to be judged on its merits; no model is asked.
+//! `challenge`: a statement to judge on its merits. Asks no model.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,7 +18,7 @@ use crate::{
     server::ExaiServer,
 };
 
-/// What the agent does with the answer.
+/// Instructions to the agent for the answer.
 const INSTRUCTIONS: &str = "Follow challenge_prompt now, with your own tools, before you answer the user.";
 
 /// Arguments of `challenge`.

@@ -1,4 +1,4 @@
-//! `chat_with_tools`: a model that may ask for functions. The agent runs them and calls again with what they gave.
+//! `chat_with_tools`: a model that may ask for functions. The agent runs them and calls again with their results.
 
 use std::sync::{Arc, LazyLock};
 
@@ -24,7 +24,7 @@ use crate::{
     server::ExaiServer,
 };
 
-/// The function that its vendor runs itself.
+/// The function that a provider runs itself.
 const WEB_SEARCH: &str = "$web_search";
 
 /// Arguments of `chat_with_tools`.
@@ -169,7 +169,7 @@ fn input(args: ChatWithToolsArgs) -> Result<ToolChatInput, EngineError> {
 }
 
 impl ToolArg {
-    /// A function that came as a text alone has it as its name.
+    /// A function that came as a text alone has that text as its name.
     fn name_of(&self) -> Option<&str> {
         let outer = self.name.as_deref().or_else(|| self.function.as_deref()?.name.as_deref());
         outer.or_else(|| self.description.as_deref().filter(|text| text.starts_with('$'))).map(str::trim)
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_is_a_word_or_a_function() {
+    fn tool_choice_is_a_word_or_function() {
         for (value, wanted) in [
             (json!("required"), ToolChoice::Required),
             (json!("find"), ToolChoice::Named("find".to_owned())),

@@ -121,12 +121,12 @@ fn synthesiser(wanted: &str) -> Option<String> {
     }
 }
 
-/// The voices that an entry means: usually one, or several names in a text, each with its stance behind a colon
+/// The models that an entry names: usually one, or several in a text, each with its stance after a colon
 /// (`glm-5.3:for, kimi-k3:against`).
 fn voices(entry: &VoiceArg) -> Vec<VoiceInput> {
     let stance = entry.stance.as_deref().and_then(stance_of);
     let names = entry.model.split(',').map(str::trim);
-    // An empty entry stays, so that it is answered with what is wrong.
+    // An empty entry stays, so that the engine can say what is wrong with it.
     let several = entry.model.contains(',');
     names
         .filter(|name| !(several && name.is_empty()))
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_in_a_text_are_separate_voices_with_their_stances() {
+    fn a_text_may_name_several_models() {
         let entry = |model: &str, stance: Option<&str>| VoiceArg {
             model: model.to_owned(),
             stance: stance.map(str::to_owned),

@@ -1,4 +1,4 @@
-//! `docgen`: documentation written by the agent, one file a step; no model is asked.
+//! `docgen`: documentation that the agent writes, one file in each step. Asks no model.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,4 +1,4 @@
-//! `file_download`: a file that was put at a vendor's, fetched back.
+//! `file_download`: fetches back a file that was uploaded to a provider.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,4 +1,4 @@
-//! `file_manage`: the files that were put at vendors', listed and removed.
+//! `file_manage`: lists and removes the files that were uploaded to providers.
 
 use std::sync::{Arc, LazyLock};
 
@@ -22,7 +22,7 @@ use crate::{
     server::ExaiServer,
 };
 
-/// Files when nothing is said.
+/// The most files when the call names no limit.
 const USUAL_LIMIT: u32 = 100;
 
 /// Arguments of `file_manage`.

@@ -72,7 +72,7 @@ impl ExaiServer {
                 line(&mut text, format_args!("- the endpoint did not list its models: {failure}"));
             }
         }
-        // For whoever asks next; nobody waits for it.
+        // In the background, for the next call.
         self.engine().refresh_lists();
         if providers.is_empty() {
             text.push_str("\nNo model is configured. ");

@@ -20,7 +20,7 @@ use crate::{
     tool::chat::ChatArgs,
 };
 
-/// Texts are shown so far, in characters.
+/// The most characters that are shown of a text.
 const SHOWN_CHARS: usize = 2_000;
 
 /// Arguments of `payload_preview`.

@@ -1,4 +1,4 @@
-//! `planner`: a plan in steps, with branches and revisions; no model is asked.
+//! `planner`: a plan in steps, with branches and revisions. Asks no model.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,4 +1,4 @@
-//! `route`: which model would answer, and why. Asks nobody but the selector, where there is one.
+//! `route`: which model would answer, and why. Asks at most the selector, where one is configured.
 
 use std::sync::{Arc, LazyLock};
 

@@ -159,7 +159,7 @@ impl ExaiServer {
     }
 }
 
-/// What a vendor made of a tiny question.
+/// How a provider answered the probe.
 fn probe_row(probed: &Probed) -> Value {
     let took = u64::try_from(probed.took.as_millis()).unwrap_or(u64::MAX);
     match &probed.failure {
@@ -170,7 +170,7 @@ fn probe_row(probed: &Probed) -> Value {
     }
 }
 
-/// A model that was asked: its breaker, and how it has answered.
+/// The breaker of a model, and how it has answered so far.
 fn condition(model: &Condition) -> Value {
     json!({
         "model": format!("{}/{}", model.provider, model.model),
@@ -204,7 +204,7 @@ fn summary(usable: usize, database: Option<&str>, errors: usize) -> String {
     format!("{models} {database} {errors}")
 }
 
-/// The most urgent first.
+/// What to do, the most urgent first.
 fn next_steps(hint: Option<&str>, database: Option<&str>, errors: &[Value], load: &Load) -> Vec<String> {
     let mut steps = Vec::new();
     if let Some(problem) = database {

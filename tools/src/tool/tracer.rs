@@ -1,4 +1,4 @@
-//! `tracer`: a call flow or dependencies, traced by the agent in steps; no model is asked.
+//! `tracer`: a call flow or dependencies, traced by the agent in steps. Asks no model.
 
 use std::sync::{Arc, LazyLock};
 

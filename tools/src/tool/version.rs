@@ -1,4 +1,4 @@
-//! `version`: what this server is and how it is set up. Asks nobody.
+//! `version`: what this server is and how it is set up. Asks no model.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,4 +1,4 @@
-//! `web_search`: pages of the web, at a vendor that searches.
+//! `web_search`: pages of the web, from a provider that searches.
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,7 +20,7 @@ use crate::{
     server::ExaiServer,
 };
 
-/// Results when nothing is said.
+/// The most results when the call names no count.
 const USUAL_RESULTS: u32 = 10;
 
 /// Arguments of `web_search`.
@@ -105,7 +105,7 @@ impl ExaiServer {
     }
 }
 
-/// Without what the vendor did not say.
+/// One result, without the fields that the provider left empty.
 fn row(hit: &SearchHit) -> Value {
     let fields = [
         ("title", &hit.title),

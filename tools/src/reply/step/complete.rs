@@ -1,4 +1,4 @@
-//! The peer's completion flags and objects.
+//! The flags and objects by which pal-mcp-server says that work is complete.
 
 use exai_core::humanize::counted;
 use exai_engine::workflow::{StepOutcome, spec::Count};
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::reply::Answer;
 
-/// Adds the flags and the object under the tool's words.
+/// Adds the flags and the object, under the keys of the tool.
 pub(super) fn add(answer: &mut Answer, outcome: &StepOutcome) {
     let (words, totals) = (&outcome.spec.words, &outcome.totals);
     flags(answer, outcome);

@@ -1,4 +1,4 @@
-//! The counters of a workflow, under the peer's keys.
+//! The counters of a workflow, under the keys of pal-mcp-server.
 
 use exai_engine::workflow::{
     StepOutcome,
@@ -48,7 +48,7 @@ pub(super) fn add(answer: &mut Answer, outcome: &StepOutcome) {
     }
 }
 
-/// The peer's second status object of `thinkdeep`.
+/// The second status object that pal-mcp-server has for `thinkdeep`.
 fn thinking(outcome: &StepOutcome) -> Value {
     let totals = &outcome.totals;
     json!({

@@ -1,4 +1,4 @@
-//! The end of work that no expert looked at: skipped, kept local, or the agent's own from the start.
+//! The end of work that no expert has seen: the rule skipped the expert, the caller wanted none, or the work is the agent's own.
 
 use exai_engine::workflow::{StepOutcome, spec::Flow};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{complete, position, thread};
 use crate::reply::Answer;
 
-/// The tool's own rule needs no expert.
+/// The tool's rule skips the expert.
 pub(super) fn skipped(answer: &mut Answer, outcome: &StepOutcome) {
     let words = &outcome.spec.words;
     answer.put("status", words.skipped).put("next_steps", outcome.spec.after);
@@ -75,7 +75,7 @@ fn traced(answer: &mut Answer, outcome: &StepOutcome) {
     complete::flags(answer, outcome);
 }
 
-/// The user has to say what kind of trace it shall be.
+/// The user has to choose the kind of trace.
 pub(super) fn mode_needed(answer: &mut Answer, outcome: &StepOutcome) {
     answer.put("status", "mode_selection_required");
     answer.put(
@@ -88,7 +88,7 @@ pub(super) fn mode_needed(answer: &mut Answer, outcome: &StepOutcome) {
     thread(answer, outcome);
 }
 
-/// Files are left, so the work is not done.
+/// Some files are not documented yet.
 pub(super) fn unfinished(answer: &mut Answer, outcome: &StepOutcome, done: u64, total: u64) {
     answer.put("status", "documentation_analysis_required");
     let next = outcome.step.step_number.saturating_add(1);
