@@ -8,7 +8,7 @@ use std::{
 use exai_core::{
     Clock as _, Identity, SystemClock, ThreadId,
     store::{Store as _, Threads as _, Write},
-    thread::{Body, Turn, UserMessage},
+    thread::{Turn, TurnBody, UserMessage},
 };
 use exai_store::{Settings, SqliteStore};
 
@@ -34,7 +34,7 @@ pub(crate) async fn among_many() {
                 title: "a question".to_owned(),
                 at,
             });
-            let body = Body::Message(UserMessage {
+            let body = TurnBody::Message(UserMessage {
                 text: "a question of some length ".repeat(20),
                 ..UserMessage::default()
             });

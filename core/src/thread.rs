@@ -39,15 +39,15 @@ impl Thread {
         let begin = self
             .turns
             .iter()
-            .rposition(|turn| turn.tool == tool && matches!(turn.body, Body::Answer(_)))
+            .rposition(|turn| turn.tool == tool && matches!(turn.body, TurnBody::Answer(_)))
             .map_or(0, |index| index + 1);
         self.turns
             .iter()
             .skip(begin)
             .filter(|turn| turn.tool == tool)
             .filter_map(|turn| match &turn.body {
-                Body::Step(step) => Some(step),
-                Body::Message(_) | Body::Answer(_) | Body::Opinion(_) => None,
+                TurnBody::Step(step) => Some(step),
+                TurnBody::Message(_) | TurnBody::Answer(_) | TurnBody::Opinion(_) => None,
             })
             .collect()
     }
@@ -63,13 +63,13 @@ pub struct Turn {
     /// When it was added.
     pub created_at: Timestamp,
     /// What was said.
-    pub body: Body,
+    pub body: TurnBody,
 }
 
 /// What a turn holds. Stored as JSON with the format's version, so that older rows stay readable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Body {
+pub enum TurnBody {
     /// The caller's words.
     Message(UserMessage),
     /// A step of an investigation.
@@ -80,7 +80,7 @@ pub enum Body {
     Opinion(Opinion),
 }
 
-/// The version that [`Body`] is written in.
+/// The version that [`TurnBody`] is written in.
 pub const BODY_VERSION: u32 = 1;
 
 /// The caller's words in a conversation, as typed; files are named, never copied.
@@ -116,7 +116,7 @@ pub struct Answer {
     pub text: String,
     /// Who answered; `None` for the offline inspection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<AnsweredBy>,
+    pub model: Option<ModelRef>,
     /// Functions that the model asks to have called.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
@@ -142,7 +142,7 @@ pub struct Opinion {
     /// Its place among the models of step 1, from 0; 0 for the synthesis.
     pub index: u32,
     /// Who was asked.
-    pub model: AnsweredBy,
+    pub model: ModelRef,
     /// The text as the model wrote it; empty when it failed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
@@ -186,7 +186,7 @@ pub enum Round {
 
 /// A model at a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnsweredBy {
+pub struct ModelRef {
     /// The provider.
     pub provider: ProviderId,
     /// The model.

@@ -10,7 +10,7 @@ use exai_core::{
     chat::{Message, Request, Thinking},
     run::Phase,
     store::Write,
-    thread::{Answer, Body, Thread, UserMessage},
+    thread::{Answer, Thread, TurnBody, UserMessage},
 };
 use exai_prompts::Prompt;
 use futures::FutureExt as _;
@@ -154,7 +154,7 @@ impl Engine {
     ) -> Result<Begun, EngineError> {
         let choice = self.refine(choice, TOOL, needs, thread.as_ref(), call).await;
         let rendered = self.chat_request(input, thread.as_ref(), &choice, call).await?;
-        let message = Body::Message(UserMessage {
+        let message = TurnBody::Message(UserMessage {
             text: input.prompt.clone(),
             files: rendered.gathered.file_refs(),
             images: kept(&input.images),
@@ -177,7 +177,7 @@ impl Engine {
             files: if turn.first.is_some() { turn.gathered.file_refs() } else { Vec::new() },
             ..turn.answer()
         };
-        let kept = self.keep(&mut turn, Body::Answer(answer), call).await;
+        let kept = self.keep(&mut turn, TurnBody::Answer(answer), call).await;
         let text = &turn.delivery.completion.reply.text;
         ChatOutcome {
             files_required: files_required(text),
@@ -270,7 +270,7 @@ fn kept(images: &[String]) -> Vec<String> {
 fn shown_before(thread: &Thread) -> Vec<String> {
     let mut images: Vec<String> = Vec::new();
     for turn in thread.turns.iter().rev() {
-        let Body::Message(message) = &turn.body else { continue };
+        let TurnBody::Message(message) = &turn.body else { continue };
         images.extend(
             message.images.iter().filter(|image| !images.contains(image)).cloned().collect::<Vec<_>>(),
         );

@@ -13,7 +13,7 @@ use exai_core::{
     Kind, ThreadId,
     provider::ProviderError,
     run::Phase,
-    thread::{Answer, AnsweredBy, Body, UserMessage},
+    thread::{Answer, ModelRef, TurnBody, UserMessage},
 };
 use tokio::time::Instant;
 
@@ -149,7 +149,7 @@ impl Engine {
         let thread = self.threads.load(thread_id, call).await?;
         let files = prompt::references(&roots, &input.files)?;
         let text = prompt::render(&orders, thread.as_ref(), &files, &input.prompt);
-        let message = Body::Message(UserMessage { text: input.prompt.clone(), ..UserMessage::default() });
+        let message = TurnBody::Message(UserMessage { text: input.prompt.clone(), ..UserMessage::default() });
         let appended = self.threads.append(thread.as_ref(), TOOL, message, call).await?;
         call.phase(Phase::Asking);
         call.progress.send_modify(|event| event.model = Some(format!("clink/{}", agent.name)));
@@ -165,9 +165,9 @@ impl Engine {
             let error = ProviderError::new("clink".into(), Kind::Unavailable, message);
             return Err(EngineError::of_provider(error));
         }
-        let answer = Body::Answer(Answer {
+        let answer = TurnBody::Answer(Answer {
             text: said.clone(),
-            model: Some(AnsweredBy { provider: "clink".into(), model: agent.name.as_str().into() }),
+            model: Some(ModelRef { provider: "clink".into(), model: agent.name.as_str().into() }),
             ..Answer::default()
         });
         let persisted = self.threads.append_next(appended, TOOL, answer, Unwritten::default(), call).await;

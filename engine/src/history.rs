@@ -7,7 +7,7 @@ use exai_core::{
     ProviderId,
     chat::{Message, Part, Role},
     model::ModelSpec,
-    thread::{Answer, Body, FileRef, Step, Thread, Turn},
+    thread::{Answer, FileRef, Step, Thread, Turn, TurnBody},
 };
 
 use crate::transcript;
@@ -50,8 +50,10 @@ impl Asking<'_> {
 
     fn says_again(&self, turn: &Turn) -> bool {
         match (self, &turn.body) {
-            (Self::Prompt(prompt), Body::Message(message)) => turn.tool == "chat" && message.text == *prompt,
-            (Self::Step { tool, step, .. }, Body::Step(earlier)) => {
+            (Self::Prompt(prompt), TurnBody::Message(message)) => {
+                turn.tool == "chat" && message.text == *prompt
+            }
+            (Self::Step { tool, step, .. }, TurnBody::Step(earlier)) => {
                 turn.tool == *tool && repeats(step, earlier)
             }
             _ => false,
@@ -92,8 +94,8 @@ fn said_again(thread: &Thread, asking: Asking<'_>) -> BTreeSet<u32> {
         unanswered.retain(|earlier| {
             let repeated = earlier.tool == turn.tool
                 && match (&earlier.body, &turn.body) {
-                    (Body::Message(earlier), Body::Message(later)) => earlier.text == later.text,
-                    (Body::Step(earlier), Body::Step(later)) => repeats(later, earlier),
+                    (TurnBody::Message(earlier), TurnBody::Message(later)) => earlier.text == later.text,
+                    (TurnBody::Step(earlier), TurnBody::Step(later)) => repeats(later, earlier),
                     _ => false,
                 };
             if repeated {
@@ -109,11 +111,11 @@ fn said_again(thread: &Thread, asking: Asking<'_>) -> BTreeSet<u32> {
     again
 }
 
-fn ends_work(body: &Body) -> bool {
+fn ends_work(body: &TurnBody) -> bool {
     match body {
-        Body::Answer(_) => true,
-        Body::Step(step) => step.step_number == 1 && step.branch().is_none(),
-        Body::Message(_) | Body::Opinion(_) => false,
+        TurnBody::Answer(_) => true,
+        TurnBody::Step(step) => step.step_number == 1 && step.branch().is_none(),
+        TurnBody::Message(_) | TurnBody::Opinion(_) => false,
     }
 }
 
@@ -135,12 +137,12 @@ pub(crate) fn files(thread: &Thread, asking: Asking<'_>) -> Vec<Wanted> {
     for turn in thread.turns.iter().rev() {
         let mut seen = |files: &[FileRef]| files.iter().for_each(|file| add(&file.path, file.hash.as_ref()));
         match &turn.body {
-            Body::Message(message) => seen(&message.files),
-            Body::Answer(answer) => seen(&answer.files),
-            Body::Step(step) if !asking.carries(step) => {
+            TurnBody::Message(message) => seen(&message.files),
+            TurnBody::Answer(answer) => seen(&answer.files),
+            TurnBody::Step(step) if !asking.carries(step) => {
                 step.relevant_files.iter().for_each(|path| add(path, None));
             }
-            Body::Step(_) | Body::Opinion(_) => {}
+            TurnBody::Step(_) | TurnBody::Opinion(_) => {}
         }
     }
     wanted
@@ -148,18 +150,18 @@ pub(crate) fn files(thread: &Thread, asking: Asking<'_>) -> Vec<Wanted> {
 
 pub(crate) fn message_of(
     tool: &str,
-    body: &Body,
+    body: &TurnBody,
     asking: Asking<'_>,
     provider: &ProviderId,
 ) -> Option<Message> {
     match body {
-        Body::Message(message) => Some(Message::user(transcript::said(message))),
-        Body::Step(step) if asking.carries(step) => None,
-        Body::Step(step) => Some(Message::user(step_text(tool, step))),
+        TurnBody::Message(message) => Some(Message::user(transcript::said(message))),
+        TurnBody::Step(step) if asking.carries(step) => None,
+        TurnBody::Step(step) => Some(Message::user(step_text(tool, step))),
         // What came of a consensus is in the answer that ends it.
-        Body::Opinion(_) => None,
-        Body::Answer(answer) if answer.text.is_empty() && answer.tool_calls.is_empty() => None,
-        Body::Answer(answer) => Some(answer_message(answer, provider)),
+        TurnBody::Opinion(_) => None,
+        TurnBody::Answer(answer) if answer.text.is_empty() && answer.tool_calls.is_empty() => None,
+        TurnBody::Answer(answer) => Some(answer_message(answer, provider)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use exai_core::{
     Clock, Kind, ThreadId,
     store::{Commit, Store, StoreError, Write},
-    thread::{Body, Thread, Turn},
+    thread::{Thread, Turn, TurnBody},
 };
 use exai_inference::delivery::Unwritten;
 use futures::future::BoxFuture;
@@ -93,7 +93,7 @@ impl Threads {
         &self,
         thread: Option<&Thread>,
         tool: &str,
-        body: Body,
+        body: TurnBody,
         call: &Call,
     ) -> Result<Appended, EngineError> {
         self.append_all(thread, tool, vec![body], call).await
@@ -104,7 +104,7 @@ impl Threads {
         &self,
         thread: Option<&Thread>,
         tool: &str,
-        bodies: Vec<Body>,
+        bodies: Vec<TurnBody>,
         call: &Call,
     ) -> Result<Appended, EngineError> {
         let (id, mut batch) = match thread {
@@ -132,7 +132,7 @@ impl Threads {
     }
 
     /// The changes that begin a thread with one turn, for a caller that stores them with something else.
-    pub(crate) fn prologue(&self, tool: &str, body: Body) -> (ThreadId, Vec<Write>) {
+    pub(crate) fn prologue(&self, tool: &str, body: TurnBody) -> (ThreadId, Vec<Write>) {
         let id = ThreadId::new();
         let title = title_of(&body);
         let create = Write::CreateThread { id, tool: tool.to_owned(), title, at: self.clock.now() };
@@ -148,7 +148,7 @@ impl Threads {
         }
     }
 
-    fn turn(&self, thread: ThreadId, seq: u32, tool: &str, body: Body) -> Write {
+    fn turn(&self, thread: ThreadId, seq: u32, tool: &str, body: TurnBody) -> Write {
         let turn = Turn { seq, tool: tool.to_owned(), created_at: self.clock.now(), body };
         Write::AppendTurns { thread, turns: vec![turn] }
     }
@@ -159,7 +159,7 @@ impl Threads {
         &self,
         after: Appended,
         tool: &str,
-        body: Body,
+        body: TurnBody,
         with: Unwritten,
         call: &Call,
     ) -> bool {
@@ -194,12 +194,12 @@ impl Threads {
     }
 }
 
-fn title_of(body: &Body) -> String {
+fn title_of(body: &TurnBody) -> String {
     let text = match body {
-        Body::Message(message) => message.text.as_str(),
-        Body::Step(step) => step.step.as_str(),
-        Body::Answer(answer) => answer.text.as_str(),
-        Body::Opinion(opinion) => opinion.text.as_str(),
+        TurnBody::Message(message) => message.text.as_str(),
+        TurnBody::Step(step) => step.step.as_str(),
+        TurnBody::Answer(answer) => answer.text.as_str(),
+        TurnBody::Opinion(opinion) => opinion.text.as_str(),
     };
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TITLE_CHARS).collect()
 }

@@ -6,7 +6,7 @@ use exai_core::{
     ThreadId,
     chat::{Message, Part, Request, Role, Thinking},
     function_calling::{ToolCall, ToolChoice, ToolSpec, Tooling},
-    thread::{Body, Thread},
+    thread::{Thread, TurnBody},
 };
 use futures::FutureExt as _;
 
@@ -126,7 +126,7 @@ impl Engine {
         let Rendered { request, .. } = self.tool_request(&input, &spoken, thread.as_ref(), &turn.choice)?;
         let answer = turn.answer();
         let calls = answer.tool_calls.clone();
-        let kept = self.keep(&mut turn, Body::Answer(answer), call).await;
+        let kept = self.keep(&mut turn, TurnBody::Answer(answer), call).await;
         Ok(ToolChatOutcome {
             calls,
             choice_left_to_model: !turn.choice.provider.takes_tool_choice(&request),

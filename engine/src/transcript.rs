@@ -2,36 +2,36 @@
 
 use exai_core::{
     run::Run,
-    thread::{Answer, Body, Thread, UserMessage},
+    thread::{Answer, Thread, TurnBody, UserMessage},
 };
 use serde_json::Value;
 
 /// Who speaks in a turn.
 #[must_use]
-pub fn speaker(body: &Body) -> String {
+pub fn speaker(body: &TurnBody) -> String {
     match body {
-        Body::Message(_) => "you".to_owned(),
-        Body::Step(step) => format!("step {} of {}", step.step_number, step.total_steps),
-        Body::Answer(answer) => answer
+        TurnBody::Message(_) => "you".to_owned(),
+        TurnBody::Step(step) => format!("step {} of {}", step.step_number, step.total_steps),
+        TurnBody::Answer(answer) => answer
             .model
             .as_ref()
             .map_or_else(|| "server".to_owned(), |model| format!("{}/{}", model.provider, model.model)),
-        Body::Opinion(opinion) => format!("{}/{}", opinion.model.provider, opinion.model.model),
+        TurnBody::Opinion(opinion) => format!("{}/{}", opinion.model.provider, opinion.model.model),
     }
 }
 
 /// The words of a turn, with findings as a list instead of JSON.
 #[must_use]
-pub fn words(body: &Body) -> String {
+pub fn words(body: &TurnBody) -> String {
     match body {
-        Body::Message(message) => said(message),
-        Body::Step(step) if step.findings.trim().is_empty() => step.step.clone(),
-        Body::Step(step) => format!("{}\n\nFindings: {}", step.step.trim(), step.findings.trim()),
-        Body::Answer(answer) if answer.model.is_none() && answer.tool_calls.is_empty() => {
+        TurnBody::Message(message) => said(message),
+        TurnBody::Step(step) if step.findings.trim().is_empty() => step.step.clone(),
+        TurnBody::Step(step) => format!("{}\n\nFindings: {}", step.step.trim(), step.findings.trim()),
+        TurnBody::Answer(answer) if answer.model.is_none() && answer.tool_calls.is_empty() => {
             inspection(&answer.text)
         }
-        Body::Answer(answer) => answered(answer),
-        Body::Opinion(opinion) => opinion.error.clone().unwrap_or_else(|| opinion.text.clone()),
+        TurnBody::Answer(answer) => answered(answer),
+        TurnBody::Opinion(opinion) => opinion.error.clone().unwrap_or_else(|| opinion.text.clone()),
     }
 }
 

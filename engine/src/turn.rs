@@ -5,7 +5,7 @@ use exai_core::ThreadId;
 use exai_core::{
     chat::Request,
     store::{Commit, Write},
-    thread::{Answer, AnsweredBy, Body, Thread},
+    thread::{Answer, ModelRef, Thread, TurnBody},
 };
 use futures::future::BoxFuture;
 
@@ -85,10 +85,7 @@ impl Turn {
         let completion = &self.delivery.completion;
         Answer {
             text: completion.reply.text.clone(),
-            model: Some(AnsweredBy {
-                provider: completion.provider.clone(),
-                model: completion.model.clone(),
-            }),
+            model: Some(ModelRef { provider: completion.provider.clone(), model: completion.model.clone() }),
             tool_calls: completion.reply.tool_calls.clone(),
             opaque: completion.reply.opaque.clone(),
             run: Some(completion.run),
@@ -187,7 +184,7 @@ impl Engine {
     }
 
     /// Stores what the turn leaves in its thread.
-    pub(crate) async fn keep(&self, turn: &mut Turn, body: Body, call: &Call) -> Kept {
+    pub(crate) async fn keep(&self, turn: &mut Turn, body: TurnBody, call: &Call) -> Kept {
         let (appended, unwritten) = (turn.appended, std::mem::take(&mut turn.unwritten));
         let stored = self.threads.append_next(appended, turn.tool, body, unwritten, call).await;
         let begun = self.threads.written(turn.written.take()).await;

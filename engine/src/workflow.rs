@@ -14,7 +14,7 @@ pub mod step;
 
 use exai_core::{
     run,
-    thread::{Body, Step, Thread},
+    thread::{Step, Thread, TurnBody},
 };
 
 use futures::FutureExt as _;
@@ -94,7 +94,7 @@ impl Engine {
             Decision::End(end) => Plan::End(end),
         };
         let appended =
-            self.threads.append(thread.as_ref(), spec.name, Body::Step(step.clone()), call).await?;
+            self.threads.append(thread.as_ref(), spec.name, TurnBody::Step(step.clone()), call).await?;
         Ok(Taken { input, thread, step, changes, plan, appended })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use exai_core::{
     Clock as _, Identity, SystemClock, ThreadId,
     store::{Store as _, Write},
-    thread::{Body, Turn, UserMessage},
+    thread::{Turn, TurnBody, UserMessage},
 };
 use exai_mock_vendor::{Answer, Gate};
 use serde_json::{Value, json};
@@ -119,8 +119,10 @@ async fn an_unknown_or_foreign_thread_is_refused_and_nothing_is_asked() {
         Arc::new(SystemClock),
     );
     let at = SystemClock.now();
-    let body =
-        Body::Message(UserMessage { text: "SECRET of someone else".to_owned(), ..UserMessage::default() });
+    let body = TurnBody::Message(UserMessage {
+        text: "SECRET of someone else".to_owned(),
+        ..UserMessage::default()
+    });
     let batch = vec![
         Write::CreateThread { id: foreign, tool: "chat".to_owned(), title: "secret".to_owned(), at },
         Write::AppendTurns {

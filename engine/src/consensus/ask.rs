@@ -7,7 +7,7 @@ use exai_core::{
     chat::Request,
     model::Mark,
     run::Phase,
-    thread::{AnsweredBy, Body, Opinion, Round},
+    thread::{ModelRef, Opinion, Round, TurnBody},
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
 
@@ -171,7 +171,7 @@ impl Rounds<'_> {
         if self.files.is_empty() {
             self.files = files;
         }
-        let model = AnsweredBy { provider: choice.provider.id().clone(), model: choice.model.id.clone() };
+        let model = ModelRef { provider: choice.provider.id().clone(), model: choice.model.id.clone() };
         let place = u32::try_from(index).unwrap_or(u32::MAX);
         let (opinion, unwritten) = match answer {
             Ok(Answered { delivery, unwritten, .. }) => {
@@ -214,7 +214,7 @@ impl Rounds<'_> {
                 (opinion, Unwritten::default())
             }
         };
-        let body = Body::Opinion(opinion.clone());
+        let body = TurnBody::Opinion(opinion.clone());
         let persisted =
             self.engine.threads.append_next(self.appended, TOOL, body, unwritten, self.call).await;
         self.appended.next_seq = self.appended.next_seq.saturating_add(1);

@@ -191,7 +191,7 @@ fn clipped(text: &str) -> String {
 mod tests {
     use exai_core::{
         chat::Usage,
-        thread::{AnsweredBy, Round},
+        thread::{ModelRef, Round},
     };
 
     use super::*;
@@ -201,7 +201,7 @@ mod tests {
             work: None,
             round: Round::Opinion,
             index: 0,
-            model: AnsweredBy { provider: "p".into(), model: "m".into() },
+            model: ModelRef { provider: "p".into(), model: "m".into() },
             text: text.to_owned(),
             error: None,
             complete,

@@ -1,6 +1,6 @@
 //! What a thread remembers of each consensus in it.
 
-use exai_core::thread::{Body, Opinion, Round, Step, Thread};
+use exai_core::thread::{Opinion, Round, Step, Thread, TurnBody};
 use serde_json::{Value, json};
 
 use super::{ConsensusInput, Spoken, TOOL, Voice, VoiceInput, roster::Consultant};
@@ -35,26 +35,26 @@ impl Work {
         let mut works: Vec<Self> = Vec::new();
         for turn in thread.turns.iter().filter(|turn| turn.tool == TOOL) {
             match &turn.body {
-                Body::Step(step) if step.step_number == 1 => works.push(Self::begun(turn.seq, step)),
-                Body::Step(step) => {
+                TurnBody::Step(step) if step.step_number == 1 => works.push(Self::begun(turn.seq, step)),
+                TurnBody::Step(step) => {
                     let begun_by = step.extra.get(BEGUN_BY).and_then(Value::as_u64);
                     if let Some(work) = owner(&mut works, begun_by) {
                         work.step = work.step.max(step.step_number);
                         work.add_files(&step.relevant_files);
                     }
                 }
-                Body::Opinion(opinion) => {
+                TurnBody::Opinion(opinion) => {
                     if let Some(work) = owner(&mut works, opinion.work.map(u64::from)) {
                         work.keep(opinion.clone());
                     }
                 }
-                Body::Answer(answer) => {
+                TurnBody::Answer(answer) => {
                     let ended = |work: &&mut Self| !work.closed && answer.text.starts_with(&work.headline());
                     if let Some(work) = works.iter_mut().find(ended) {
                         work.closed = true;
                     }
                 }
-                Body::Message(_) => {}
+                TurnBody::Message(_) => {}
             }
         }
         works

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use exai_core::{
     ThreadId,
-    thread::{Answer, Body, Round, Step, Thread, Turn},
+    thread::{Answer, Round, Step, Thread, Turn, TurnBody},
 };
 use futures::FutureExt as _;
 use serde_json::{Map, Value, json};
@@ -142,7 +142,7 @@ impl Engine {
             call.kept_in(thread.id);
             return Ok(Appended { thread: thread.id, next_seq: thread.next_seq(), persisted: true });
         }
-        let body = Body::Step(step_of(plan, input));
+        let body = TurnBody::Step(step_of(plan, input));
         self.threads.append(thread, TOOL, body, call).await
     }
 
@@ -288,7 +288,7 @@ fn step_of(plan: &Plan, input: &ConsensusInput) -> Step {
 
 /// What the user has said in the thread. No model sees what another one said, nor what the agent has found: it would not be blind.
 fn own_words(thread: &Thread) -> Option<Thread> {
-    let is_own = |turn: &&Turn| turn.tool != TOOL && matches!(turn.body, Body::Message(_));
+    let is_own = |turn: &&Turn| turn.tool != TOOL && matches!(turn.body, TurnBody::Message(_));
     let turns: Vec<_> = thread.turns.iter().filter(is_own).cloned().collect();
     (!turns.is_empty()).then(|| Thread { turns, ..thread.clone() })
 }
@@ -317,7 +317,7 @@ pub(super) fn digest(work: &Work, voices: &[Voice]) -> String {
 impl Rounds<'_> {
     /// Ends the work with what other tools shall know of it.
     async fn close(&mut self, work: &Work, voices: &[Voice]) {
-        let body = Body::Answer(Answer { text: digest(work, voices), ..Answer::default() });
+        let body = TurnBody::Answer(Answer { text: digest(work, voices), ..Answer::default() });
         let appended = self.appended;
         let persisted =
             self.engine.threads.append_next(appended, TOOL, body, Unwritten::default(), self.call).await;

@@ -7,7 +7,7 @@ use exai_core::{
     answer::KeptAnswer,
     run::{Run, RunState},
     store::Write,
-    thread::{Body, Thread, Turn},
+    thread::{Thread, Turn, TurnBody},
 };
 
 use crate::{engine::Engine, error::EngineError, transcript};
@@ -85,12 +85,12 @@ impl ThreadView {
         let turns = &self.thread.turns;
         let is_in_a_turn = |run: &Run| {
             turns.iter().any(|turn| match &turn.body {
-                Body::Answer(answer) => answer.run == Some(run.id),
-                Body::Opinion(opinion) => opinion.run == Some(run.id),
-                Body::Message(_) | Body::Step(_) => false,
+                TurnBody::Answer(answer) => answer.run == Some(run.id),
+                TurnBody::Opinion(opinion) => opinion.run == Some(run.id),
+                TurnBody::Message(_) | TurnBody::Step(_) => false,
             })
         };
-        let last_answer = turns.iter().rev().find(|turn| matches!(turn.body, Body::Answer(_)));
+        let last_answer = turns.iter().rev().find(|turn| matches!(turn.body, TurnBody::Answer(_)));
         let is_newer = |run: &Run| last_answer.is_none_or(|turn| turn.created_at < run.started_at);
         self.runs.iter().rev().find(|run| run.state == RunState::Done && !is_in_a_turn(run) && is_newer(run))
     }
@@ -98,13 +98,18 @@ impl ThreadView {
     /// The last turn that a caller sent.
     #[must_use]
     pub fn last_request(&self) -> Option<&Turn> {
-        self.thread.turns.iter().rev().find(|turn| !matches!(turn.body, Body::Answer(_) | Body::Opinion(_)))
+        self.thread
+            .turns
+            .iter()
+            .rev()
+            .find(|turn| !matches!(turn.body, TurnBody::Answer(_) | TurnBody::Opinion(_)))
     }
 
     /// The last answer with a text.
     #[must_use]
     pub fn last_answer(&self) -> Option<&Turn> {
-        let says_something = |turn: &&Turn| matches!(&turn.body, Body::Answer(said) if !said.text.is_empty());
+        let says_something =
+            |turn: &&Turn| matches!(&turn.body, TurnBody::Answer(said) if !said.text.is_empty());
         self.thread.turns.iter().rev().find(says_something)
     }
 
@@ -120,13 +125,13 @@ impl ThreadView {
             return NextCall::Wait;
         }
         match &last.body {
-            Body::Step(step) if step.next_step_required => {
+            TurnBody::Step(step) if step.next_step_required => {
                 NextCall::TakeStep { tool, step: step.step_number.saturating_add(1) }
             }
-            Body::Step(step) => NextCall::RepeatStep { tool, step: step.step_number },
-            Body::Opinion(_) => NextCall::CompleteConsensus,
-            Body::Message(_) => NextCall::RepeatQuestion { tool },
-            Body::Answer(_) => NextCall::GoOn,
+            TurnBody::Step(step) => NextCall::RepeatStep { tool, step: step.step_number },
+            TurnBody::Opinion(_) => NextCall::CompleteConsensus,
+            TurnBody::Message(_) => NextCall::RepeatQuestion { tool },
+            TurnBody::Answer(_) => NextCall::GoOn,
         }
     }
 

@@ -6,7 +6,7 @@ use exai_core::{
     ProviderId,
     chat::{Message, Part, Role},
     function_calling::ToolCall,
-    thread::{Answer, Body, Thread, UserMessage},
+    thread::{Answer, Thread, TurnBody, UserMessage},
 };
 
 use super::TOOL;
@@ -86,12 +86,12 @@ pub(super) fn before(thread: Option<&Thread>, provider: &ProviderId) -> Vec<Mess
     turns
         .iter()
         .filter_map(|turn| match &turn.body {
-            Body::Message(message) if turn.tool == TOOL => {
+            TurnBody::Message(message) if turn.tool == TOOL => {
                 let results = message.tool_results.iter().cloned().map(Part::ToolResult);
                 let text = Some(Part::text(message.text.as_str())).filter(|_| !message.text.is_empty());
                 Some(Message { role: Role::User, parts: results.chain(text).collect() })
             }
-            Body::Answer(answer) if turn.tool == TOOL => {
+            TurnBody::Answer(answer) if turn.tool == TOOL => {
                 let text = Some(Part::text(answer.text.as_str())).filter(|_| !answer.text.is_empty());
                 let own = answer
                     .opaque
@@ -140,7 +140,7 @@ pub(super) fn joining_results(messages: Vec<Message>) -> Vec<Message> {
 }
 
 /// A message as a turn.
-pub(super) fn body(message: &Message) -> Body {
+pub(super) fn body(message: &Message) -> TurnBody {
     let mut text = String::new();
     let (mut tool_calls, mut tool_results) = (Vec::new(), Vec::new());
     for part in &message.parts {
@@ -157,8 +157,8 @@ pub(super) fn body(message: &Message) -> Body {
         }
     }
     match message.role {
-        Role::User => Body::Message(UserMessage { text, tool_results, ..UserMessage::default() }),
-        Role::Assistant => Body::Answer(Answer { text, tool_calls, ..Answer::default() }),
+        Role::User => TurnBody::Message(UserMessage { text, tool_results, ..UserMessage::default() }),
+        Role::Assistant => TurnBody::Answer(Answer { text, tool_calls, ..Answer::default() }),
     }
 }
 

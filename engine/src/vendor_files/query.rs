@@ -13,7 +13,7 @@ use exai_core::{
     model::{Mark, ModelSpec},
     provider::Provider,
     run::Phase,
-    thread::{Body, FileRef, UserMessage},
+    thread::{FileRef, TurnBody, UserMessage},
 };
 use exai_prompts::Prompt;
 use futures::FutureExt as _;
@@ -183,7 +183,7 @@ impl Engine {
         let reference = FileRef { path: input.file_path.clone(), hash: Some(there.hash.clone()) };
         let asked =
             UserMessage { text: input.question.clone(), files: vec![reference], ..UserMessage::default() };
-        let appended = self.threads.append(None, TOOL, Body::Message(asked), call).await?;
+        let appended = self.threads.append(None, TOOL, TurnBody::Message(asked), call).await?;
         let render = |choice: Choice| {
             let rendered = self.file_request(input, &shown, &choice);
             async move { rendered }.boxed()
@@ -202,7 +202,7 @@ impl Engine {
             render: &render,
         };
         let mut turn = self.ask(asking, call).await?;
-        let answer = Body::Answer(turn.answer());
+        let answer = TurnBody::Answer(turn.answer());
         let kept = self.keep(&mut turn, answer, call).await;
         Ok(ChatOutcome {
             files_required: None,

@@ -11,7 +11,7 @@ use exai_context::{
 use exai_core::{
     Finding, Verified,
     run::Phase,
-    thread::{Answer, Body, UserMessage},
+    thread::{Answer, TurnBody, UserMessage},
 };
 use futures::FutureExt as _;
 
@@ -76,9 +76,9 @@ impl Engine {
         let promoted = answer.as_ref().and_then(|answer| promotion(rule, answer));
         // An expert that asks for more has not ended the work: its steps must still count in the next call.
         let body = if promoted.is_some_and(|promoted| !promoted.answers) {
-            Body::Message(asked_for_more(&turn.delivery, &turn.gathered))
+            TurnBody::Message(asked_for_more(&turn.delivery, &turn.gathered))
         } else {
-            Body::Answer(Answer { files: turn.gathered.file_refs(), ..turn.answer() })
+            TurnBody::Answer(Answer { files: turn.gathered.file_refs(), ..turn.answer() })
         };
         let kept = self.keep(&mut turn, body, call).await;
         let end = ExpertEnd {
@@ -110,7 +110,7 @@ impl Engine {
             .append_next(
                 stored.appended,
                 stored.spec.name,
-                Body::Answer(Answer::default()),
+                TurnBody::Answer(Answer::default()),
                 Unwritten::default(),
                 call,
             )

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use exai_context::files::{Origin, Wanted};
 use exai_core::{
     Finding, Severity,
-    thread::{Answer, Body},
+    thread::{Answer, TurnBody},
 };
 
 use super::{End, InspectedEnd, StepOutcome, StoredStep, changes::always_reads, request::wanted_files};
@@ -48,7 +48,7 @@ impl Engine {
             });
         }
         let text = serde_json::json!({ "findings": findings }).to_string();
-        let answer = Body::Answer(Answer { text, files: gathered.file_refs(), ..Answer::default() });
+        let answer = TurnBody::Answer(Answer { text, files: gathered.file_refs(), ..Answer::default() });
         let persisted = self
             .threads
             .append_next(stored.appended, stored.spec.name, answer, Unwritten::default(), call)

@@ -9,7 +9,7 @@ use exai_core::{
     Kind,
     model::{Mark, ModelSpec, Status},
     provider::Provider,
-    thread::{Body, Thread},
+    thread::{Thread, TurnBody},
 };
 
 use super::{Allowed, Choice, Models, Needs, Router, choice, is_unvouched, succeed};
@@ -120,7 +120,7 @@ impl Router {
     pub(super) fn stay(&self, chosen: Choice, thread: Option<&Thread>) -> (Choice, bool) {
         let last = thread.and_then(|thread| {
             thread.turns.iter().rev().find_map(|turn| match &turn.body {
-                Body::Answer(answer) => answer.model.as_ref(),
+                TurnBody::Answer(answer) => answer.model.as_ref(),
                 _ => None,
             })
         });

@@ -12,7 +12,7 @@ use exai_core::{
     files::UploadedFile,
     run::{Attempt, Run},
     store::{StoreError, Write},
-    thread::{BODY_VERSION, Body, FileRef, Turn},
+    thread::{BODY_VERSION, FileRef, Turn, TurnBody},
 };
 use sqlx::{Row, SqliteConnection};
 
@@ -65,14 +65,17 @@ fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
                 for turn in turns {
                     pieces.push(Piece::Turn { thread: *thread, turn });
                     match &turn.body {
-                        Body::Message(message) if !message.files.is_empty() => {
+                        TurnBody::Message(message) if !message.files.is_empty() => {
                             pieces.push(Piece::Files {
                                 thread: *thread,
                                 seq: turn.seq,
                                 files: &message.files,
                             });
                         }
-                        Body::Message(_) | Body::Step(_) | Body::Answer(_) | Body::Opinion(_) => {}
+                        TurnBody::Message(_)
+                        | TurnBody::Step(_)
+                        | TurnBody::Answer(_)
+                        | TurnBody::Opinion(_) => {}
                     }
                 }
             }

@@ -7,7 +7,7 @@ use exai_core::{
     answer::AnswerState,
     run::{Run, RunState},
     store::{RunFilter, Runs, Store, Threads, Write},
-    thread::{Body, FileRef, Turn, UserMessage},
+    thread::{FileRef, Turn, TurnBody, UserMessage},
 };
 use exai_store::{Settings, SqliteStore};
 
@@ -26,8 +26,11 @@ async fn expired_rows_go_a_few_at_once() {
         for _ in 0..threads {
             let id = ThreadId::new();
             let file = FileRef { path: "x".into(), hash: None };
-            let body =
-                Body::Message(UserMessage { text: "x".into(), files: vec![file], ..UserMessage::default() });
+            let body = TurnBody::Message(UserMessage {
+                text: "x".into(),
+                files: vec![file],
+                ..UserMessage::default()
+            });
             let turns = vec![Turn { body, ..message(0, "") }];
             let batch =
                 vec![creation(id), Write::AppendTurns { thread: id, turns }, Write::StartRun(run(id))];

@@ -9,7 +9,7 @@ use exai_core::{
     chat::{Finish, Usage},
     run::{Attempt, Run, RunOutcome, RunState, Source},
     store::{Store, StoreError, Write},
-    thread::{Body, Turn, UserMessage},
+    thread::{Turn, TurnBody, UserMessage},
 };
 use exai_store::{Retry, Settings, SqliteStore};
 use sqlx::{ConnectOptions, Row, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -38,7 +38,7 @@ pub(crate) fn creation(id: ThreadId) -> Write {
 }
 
 pub(crate) fn message(seq: u32, text: &str) -> Turn {
-    let body = Body::Message(UserMessage { text: text.into(), ..UserMessage::default() });
+    let body = TurnBody::Message(UserMessage { text: text.into(), ..UserMessage::default() });
     Turn { seq, tool: "chat".into(), created_at: NOON, body }
 }
 
@@ -161,7 +161,7 @@ pub(crate) async fn commit(store: &dyn Store, who: &Identity, batch: Vec<Write>)
 pub(crate) async fn texts(store: &dyn Store, who: &Identity, id: ThreadId) -> Option<Vec<String>> {
     let thread = store.thread(who, id).await.unwrap()?;
     let text = |turn: Turn| match turn.body {
-        Body::Message(message) => message.text,
+        TurnBody::Message(message) => message.text,
         other => panic!("{other:?}"),
     };
     Some(thread.turns.into_iter().map(text).collect())

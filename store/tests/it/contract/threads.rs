@@ -6,13 +6,13 @@ use exai_core::{
     chat::Part,
     run::RunState,
     store::{StoreError, Write},
-    thread::{Answer, AnsweredBy, Body, FileRef, Issue, Step, Turn, UserMessage},
+    thread::{Answer, FileRef, Issue, ModelRef, Step, Turn, TurnBody, UserMessage},
 };
 
 use super::{Bench, ann, strangers};
 use crate::support::{DAY, LONG, NOON, append, creation, finish, kept, message, run};
 
-fn bodies() -> Vec<Body> {
+fn bodies() -> Vec<TurnBody> {
     let named = FileRef { path: "src/main.rs:1-20".into(), hash: Some("ab".repeat(32)) };
     let unread = FileRef { path: "gone \"quoted\".rs".into(), hash: None };
     let step = Step {
@@ -32,7 +32,7 @@ fn bodies() -> Vec<Body> {
     };
     let answer = Answer {
         text: "line\nfeed \u{0} and 'quotes' and ?1 $2".into(),
-        model: Some(AnsweredBy { provider: ProviderId::from("minimax"), model: ModelId::from("MiniMax-M3") }),
+        model: Some(ModelRef { provider: ProviderId::from("minimax"), model: ModelId::from("MiniMax-M3") }),
         opaque: vec![Part::Opaque {
             provider: ProviderId::from("minimax"),
             json: serde_json::json!({"reasoning_details": [{"signature": "x=="}]}),
@@ -42,16 +42,16 @@ fn bodies() -> Vec<Body> {
         files: vec![unread.clone()],
     };
     vec![
-        Body::Message(UserMessage {
+        TurnBody::Message(UserMessage {
             text: "2 + 2?".into(),
             files: vec![named, unread],
             ..UserMessage::default()
         }),
-        Body::Message(UserMessage::default()),
-        Body::Step(step),
-        Body::Step(Step::default()),
-        Body::Answer(answer),
-        Body::Answer(Answer::default()),
+        TurnBody::Message(UserMessage::default()),
+        TurnBody::Step(step),
+        TurnBody::Step(Step::default()),
+        TurnBody::Answer(answer),
+        TurnBody::Answer(Answer::default()),
     ]
 }
 
