@@ -1,17 +1,17 @@
-//! A whole answer of a tool, kept so that it need not be asked for twice.
+//! A whole answer of a tool, kept so that no client has to ask for it twice.
 //!
 //! Kept are the answers of tasks, answers that are longer than their client can show, and those whose client left before they came.
 
 use crate::{AnswerId, ThreadId, Timestamp};
 
-/// Where a kept answer stands.
+/// The state of a kept answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerState {
     /// The work is under way.
     Working,
-    /// The answer is there; also one that tells of an error.
+    /// The answer is there, or an error in its place.
     Done,
-    /// The client took the work back.
+    /// The client cancelled the work.
     Cancelled,
     /// The process ended before the answer.
     Interrupted,
@@ -47,7 +47,7 @@ pub struct KeptAnswer {
     pub thread: Option<ThreadId>,
     /// The tool that was called.
     pub tool: String,
-    /// Where it stands.
+    /// Its state.
     pub state: AnswerState,
     /// When the work began.
     pub created_at: Timestamp,
@@ -59,6 +59,6 @@ pub struct KeptAnswer {
     pub expires_at: Timestamp,
     /// The answer's text, as the client would have got it whole; empty while the work is under way.
     pub text: String,
-    /// Whether the answer tells of an error.
+    /// Whether the answer is an error.
     pub is_error: bool,
 }

@@ -1,4 +1,4 @@
-//! The port to files that lie at a vendor's, and the record of those that were put there.
+//! The port to files that a provider stores, and the record of those that were uploaded.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,12 +8,12 @@ use crate::{
     provider::{CallCtx, ProviderError},
 };
 
-/// What becomes of a file at its vendor's.
+/// What a provider does with an uploaded file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// The vendor makes a text of it, which any model can be shown.
+    /// The provider extracts a text from it, which can be sent to any model.
     Extracted,
-    /// The vendor's own models read it, by its id.
+    /// The provider's own models read it, by its id.
     ById,
 }
 
@@ -26,33 +26,33 @@ pub struct Upload {
     pub bytes: Bytes,
 }
 
-/// A file as the vendor lists it.
+/// A file as the provider lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VendorFile {
-    /// The vendor's name for it.
+    /// The provider's name for it.
     pub id: String,
     /// The name that it was given.
     pub name: String,
-    /// Its size in bytes, when the vendor says.
+    /// Its size in bytes, when the provider says.
     pub bytes: Option<u64>,
 }
 
-/// Files at a vendor's.
+/// Files that a provider stores.
 #[async_trait]
 pub trait Files: Send + Sync {
-    /// What becomes of files here.
+    /// What the provider does with files.
     fn reading(&self) -> Reading;
 
     /// The largest file that is taken, in bytes.
     fn max_bytes(&self) -> u64;
 
-    /// Puts a file there, once: an upload is not repeated by itself.
+    /// Uploads a file once: an upload is not repeated by itself.
     ///
     /// # Errors
     /// The vendor refuses it or cannot be reached.
     async fn upload(&self, file: Upload, call: &CallCtx) -> Result<VendorFile, ProviderError>;
 
-    /// The files that the vendor keeps, of all users of the same key.
+    /// The files that the provider stores for this key, of all who use it.
     ///
     /// # Errors
     /// The vendor cannot be reached or its list cannot be understood.
@@ -61,7 +61,7 @@ pub trait Files: Send + Sync {
     /// The text that was made of a file ([`Reading::Extracted`]), or its content.
     ///
     /// # Errors
-    /// There is no such file, or the vendor does not give its content out.
+    /// There is no such file, or the provider does not give its content back.
     async fn content(&self, id: &str, call: &CallCtx) -> Result<Bytes, ProviderError>;
 
     /// Removes a file.
@@ -71,19 +71,19 @@ pub trait Files: Send + Sync {
     async fn delete(&self, id: &str, call: &CallCtx) -> Result<(), ProviderError>;
 }
 
-/// A file that this owner has put at a vendor's.
+/// A file that this owner has uploaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadedFile {
-    /// Where it lies.
+    /// The provider that stores it.
     pub provider: ProviderId,
-    /// The vendor's name for it.
+    /// The provider's name for it.
     pub id: String,
-    /// BLAKE3 of its content as 64 hex digits: the same content is not put there twice.
+    /// BLAKE3 of its content as 64 hex digits: the same content is not uploaded twice.
     pub hash: String,
     /// The name of the file that it was made from, without folders.
     pub name: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// When it was put there.
+    /// When it was uploaded.
     pub uploaded_at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! A consultation of a model as a durable object.
+//! A question to a model as a durable object.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,19 @@ use crate::{
     chat::{Finish, Usage},
 };
 
-/// Where a run stands.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
-    /// Waits for a permit.
+    /// It waits for a permit.
     Queued,
-    /// The vendor is being asked.
+    /// The provider is being asked.
     Running,
     /// Answered.
     Done,
     /// Ended with an error.
     Failed,
-    /// Nobody waited for it any more.
+    /// Its last caller left.
     Cancelled,
     /// The process ended before the answer.
     Interrupted,
@@ -107,11 +107,11 @@ pub struct Run {
     pub source: Source,
     /// What was asked, as a fingerprint.
     pub request: RequestHash,
-    /// Who is asked.
+    /// The provider that is asked.
     pub provider: ProviderId,
     /// The model.
     pub model: ModelId,
-    /// Where it stands.
+    /// Its state.
     pub state: RunState,
     /// When it began.
     pub started_at: Timestamp,
@@ -138,7 +138,7 @@ pub struct RunOutcome {
     pub attempts: u32,
     /// Wall time in milliseconds.
     pub duration_ms: u64,
-    /// Why the answer ended, when there is one; rows of earlier versions do not tell.
+    /// Why the answer ended, when there is one; earlier versions did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish: Option<Finish>,
     /// The model as the provider names it, when it does.
@@ -173,7 +173,7 @@ pub struct Attempt {
     pub usage: Option<Usage>,
 }
 
-/// What a running consultation tells its subscribers. Only the latest value matters, so it travels in a watch channel.
+/// What a run reports to its subscribers while it is open. Only the latest value matters, so it travels in a watch channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunEvent {
     /// What is going on.
@@ -195,7 +195,7 @@ pub enum Phase {
     Queued,
     /// The request is on its way; nothing has come back.
     Asking,
-    /// The model thinks aloud.
+    /// The model's reasoning is arriving.
     Thinking,
     /// The answer is arriving.
     Answering,

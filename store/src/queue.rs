@@ -41,7 +41,7 @@ impl Batch {
     }
 }
 
-/// A thread as its owner knows it. The owner is part of the key: somebody else must not learn that writes are waiting.
+/// A thread as its owner knows it. The owner is part of the key: another owner must not learn that writes are waiting.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct ThreadKey {
     tenant: Arc<str>,
@@ -128,7 +128,7 @@ impl Queue {
         }
     }
 
-    /// Removes the oldest batches and tells each caller its result.
+    /// Removes the oldest batches and gives each caller its result.
     pub(crate) fn settle(&self, results: Vec<Result<(), StoreError>>) {
         let count = results.len() as u64;
         let first = *self.settled.borrow() + 1;

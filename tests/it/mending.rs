@@ -83,6 +83,10 @@ async fn each_vendor_is_asked_a_tiny_question_on_demand_only() {
     let status = program.call("status", json!({"probe": true})).await.ok();
     let paid = program.call("usage", json!({"group_by": "tool"})).await.ok();
     assert!(paid.to_string().contains("\"status\""), "a probe is paid for, so it is recorded: {paid}");
+    let runs = program.call("activity", json!({"tool": "status"})).await.ok();
+    let threads: Vec<_> =
+        runs["calls"].as_array().unwrap().iter().map(|run| &run["continuation_id"]).collect();
+    assert_eq!(threads, [&json!(null), &json!(null)], "a probe belongs to no conversation: {runs}");
     let probes = status["probes"].as_array().unwrap();
     assert_eq!((&probes[0]["model"], &probes[0]["answered"]), (&json!("glm/glm-5.3-flash"), &json!(true)));
     assert_eq!((&probes[1]["code"], &status["left_alone"][0]["provider"]), (&json!("auth"), &json!("kimi")));

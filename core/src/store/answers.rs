@@ -8,9 +8,9 @@ use crate::{AnswerId, Identity, ThreadId, Timestamp, answer::KeptAnswer};
 /// Stored answers that may be given again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoredAnswers {
-    /// How many.
+    /// The number of answers.
     pub count: u64,
-    /// What their records take.
+    /// The size of their records, in bytes.
     pub bytes: u64,
     /// When the oldest of them was given.
     pub oldest: Option<Timestamp>,
@@ -36,7 +36,7 @@ pub trait Answers: Send + Sync {
         limit: u32,
     ) -> Result<Vec<KeptAnswer>, StoreError>;
 
-    /// When the owner last wanted answers forgotten; see [`Write::ForgetAnswers`](super::Write::ForgetAnswers).
+    /// When the owner last asked for answers to be forgotten; see [`Write::ForgetAnswers`](super::Write::ForgetAnswers).
     ///
     /// # Errors
     /// The database cannot be read.

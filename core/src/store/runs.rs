@@ -8,7 +8,7 @@ use crate::{
     run::{Attempt, Run, RunState, Source},
 };
 
-/// Which runs are wanted. What is `None` does not matter.
+/// Which runs to list. A field that is `None` lets every run through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFilter {
     /// The tool.

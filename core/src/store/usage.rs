@@ -10,7 +10,7 @@ use crate::{Identity, ThreadId, Timestamp, chat::Usage};
 pub struct UsageRecord {
     /// `YYYY-MM-DD`, UTC.
     pub day: String,
-    /// Who was asked.
+    /// The provider that was asked.
     pub provider: String,
     /// The model.
     pub model: String,
@@ -28,7 +28,7 @@ pub struct UsageRecord {
     pub duration_ms: u64,
 }
 
-/// Stored usage; it outlives the runs and threads that it was made by.
+/// Stored usage. It outlives the runs and threads that caused it.
 #[async_trait]
 pub trait UsageRecords: Send + Sync {
     /// What finished runs of a span used, latest first, at most `limit`.

@@ -8,7 +8,7 @@ use crate::{Identity, files::UploadedFile};
 /// The record of files that were uploaded to providers.
 #[async_trait]
 pub trait VendorFiles: Send + Sync {
-    /// The files that the owner has put at vendors', latest first.
+    /// The files that the owner has uploaded, latest first, at most `limit`.
     ///
     /// # Errors
     /// The database cannot be read.

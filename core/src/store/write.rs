@@ -34,16 +34,16 @@ pub enum Write {
     DeleteThread(ThreadId),
     /// Keeps an answer, or replaces it.
     KeepAnswer(KeptAnswer),
-    /// Remembers a file at a vendor's; one of the same provider and id is replaced.
+    /// Remembers a file that was uploaded to a provider; one with the same provider and id is replaced.
     RememberFile(UploadedFile),
-    /// Forgets a file that is no longer at its vendor's. It need not be known.
+    /// Forgets a file that the provider no longer has. It need not be known.
     ForgetFile {
-        /// Where it lay.
+        /// The provider that had it.
         provider: ProviderId,
-        /// The vendor's name for it.
+        /// The provider's name for it.
         id: String,
     },
-    /// Answers given up to now are not given again. Threads, runs and usage stay.
+    /// Answers up to now are not given again. Threads, runs and usage stay.
     ForgetAnswers {
         /// Now.
         at: Timestamp,

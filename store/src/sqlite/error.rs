@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use exai_core::store::StoreError;
 
-/// The causes that are told apart. Codes: <https://www.sqlite.org/rescode.html>.
+/// The causes that the store distinguishes. Codes: <https://www.sqlite.org/rescode.html>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// Another connection holds the lock.

@@ -48,7 +48,7 @@ pub(crate) async fn connect(settings: &Settings) -> Result<SqliteConnection, Fau
 
 async fn connect_for(settings: &Settings, access: Access) -> Result<SqliteConnection, Fault> {
     // SQLite does not wait for the lock that a change to the write-ahead log needs, so several processes that open a new file
-    // at once are told apart here.
+    // at once wait for each other here.
     let deadline = Instant::now() + settings.busy_timeout;
     loop {
         match attempt(settings, access).await {
@@ -71,7 +71,7 @@ async fn attempt(settings: &Settings, access: Access) -> Result<SqliteConnection
     match bring_up_to_date(&mut conn, path, access).await {
         Ok(()) => Ok(conn),
         Err(fault) => {
-            // Closed before the fault is told, so that nothing of ours is left beside a file that is refused.
+            // Closed before the fault is reported, so that no log file of ours stays next to a file that is refused.
             if let Err(error) = conn.close().await {
                 tracing::debug!(%error, "the connection did not close cleanly");
             }

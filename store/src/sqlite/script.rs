@@ -27,7 +27,7 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, StoreError> 
     serde_json::to_string(value).map_err(|error| refused(&error))
 }
 
-/// How a batch stands among the others of its transaction.
+/// The place of a batch among the others of its transaction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
     /// Statements that go before the batch, and how many they are.

@@ -1,4 +1,4 @@
-//! What can be chosen about the SQLite store, and what is chosen when nobody says anything.
+//! The settings of the SQLite store, and their defaults.
 
 use std::{path::PathBuf, time::Duration};
 
