@@ -7,7 +7,10 @@ use exai_context::{
     git::GitSettings,
 };
 use exai_core::{Clock, SystemClock, provider::Provider, store::Store};
-use exai_engine::{Engine, Parts, Settings, inference::InferenceSettings};
+use exai_engine::{
+    Engine, Parts, Settings,
+    inference::{InferenceSettings, coordination::Coordination},
+};
 use exai_providers::HttpSettings;
 use exai_store::SqliteStore;
 use exai_tools::{ExaiServer, OnDisconnect, RootPolicy, ServerParts};
@@ -117,20 +120,22 @@ impl App {
             time_limit: limits.git,
             ..GitSettings::default()
         };
+        let inference = InferenceSettings {
+            preferences: config.preferences.clone(),
+            call_limit: limits.call,
+            attempts,
+            budget: limits.budget,
+            cache: limits.cache.clone(),
+            ..Settings::default().inference
+        };
+        let coordination = Coordination::in_process(&inference);
         let engine = Engine::new(Parts {
             providers,
             store: Arc::clone(&store),
             clock,
             jitter: Arc::new(rand::random::<f64>),
             settings: Settings {
-                inference: InferenceSettings {
-                    preferences: config.preferences.clone(),
-                    call_limit: limits.call,
-                    attempts,
-                    budget: limits.budget,
-                    cache: limits.cache.clone(),
-                    ..Settings::default().inference
-                },
+                inference,
                 consensus_limit: limits.consensus,
                 file_tokens: limits.file_tokens,
                 clink: config.clink.clone(),
@@ -139,6 +144,7 @@ impl App {
                 hints: hints(),
                 ..Settings::default()
             },
+            coordination,
             closing: closing.clone(),
         });
         let server = ExaiServer::new(ServerParts {

@@ -13,6 +13,7 @@ use exai_engine::{
     context::files::Roots,
     inference::{
         InferenceSettings,
+        coordination::Coordination,
         routing::{Facts, Preferences, Strategy},
         scope::CallScope,
     },
@@ -48,6 +49,7 @@ pub(crate) fn of_models(runtime: &tokio::runtime::Runtime, home: &Path) {
                 },
                 ..Settings::default()
             },
+            coordination: Coordination::in_process(&InferenceSettings::default()),
             closing: CancellationToken::new(),
         });
         let needs =

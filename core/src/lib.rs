@@ -4,19 +4,24 @@
 
 pub mod answer;
 pub mod auth;
+pub mod breaker;
 pub mod chat;
 pub mod clock;
+pub mod completion;
 pub mod error;
+pub mod event;
 pub mod files;
 pub mod finding;
 mod finish;
 pub mod function_calling;
 pub mod humanize;
 pub mod id;
+pub mod lease;
 pub mod model;
 pub mod principal;
 pub mod provider;
 pub mod rate;
+pub mod response_cache;
 pub mod run;
 pub mod secret;
 pub mod store;

@@ -10,6 +10,7 @@ use crate::{settings::Settings, threads::Threads};
 use exai_inference::{
     Inference, InferenceParts,
     attempt::Jitter,
+    coordination::Coordination,
     routing::{Models, Preferences},
 };
 
@@ -25,6 +26,8 @@ pub struct Parts {
     pub jitter: Jitter,
     /// Limits.
     pub settings: Settings,
+    /// What several instances of the server share.
+    pub coordination: Coordination,
     /// Cancelled when the process is about to end: what is still open then was interrupted, not cancelled by its caller.
     pub closing: CancellationToken,
 }
@@ -42,13 +45,14 @@ impl Engine {
     /// Puts the parts together. Touches neither network nor disk.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { providers, store, clock, jitter, settings, closing } = parts;
+        let Parts { providers, store, clock, jitter, settings, coordination, closing } = parts;
         let inference = Inference::new(InferenceParts {
             providers,
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             jitter,
             settings: settings.inference.clone(),
+            coordination,
             closing,
         });
         Self {

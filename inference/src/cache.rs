@@ -4,6 +4,8 @@ mod fingerprint;
 mod stale_if_error;
 mod warmup;
 
+mod memory;
+
 use std::{
     sync::{
         Arc,
@@ -12,15 +14,17 @@ use std::{
     time::Duration,
 };
 
-use exai_core::{RequestHash, Timestamp};
-use moka::sync::Cache;
+use exai_core::{
+    RequestHash, Timestamp,
+    completion::Completion,
+    response_cache::{CacheContents, CachedCompletion, ResponseCache},
+};
 
-pub use self::fingerprint::fingerprint;
+pub use self::{fingerprint::fingerprint, memory::MemoryCache};
 pub(crate) use self::{
     stale_if_error::{StaleAnswer, Tried},
     warmup::Warmup,
 };
-use crate::completion::Completion;
 
 /// How answers are kept.
 #[derive(Debug, Clone)]
@@ -50,70 +54,48 @@ pub struct CacheFigures {
     pub misses: u64,
 }
 
-/// An answer and when it was given.
-#[derive(Debug, Clone)]
-pub struct Cached {
-    /// The answer.
-    pub completion: Arc<Completion>,
-    /// When it was given.
-    pub at: Timestamp,
-}
-
-/// The cache.
-#[derive(Debug, Clone)]
-pub struct AnswerCache {
-    answers: Cache<RequestHash, Cached>,
-    hits: Arc<AtomicU64>,
-    misses: Arc<AtomicU64>,
+/// The answers, wherever they are kept, and how often one was there.
+pub(crate) struct AnswerCache {
+    answers: Arc<dyn ResponseCache>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 impl AnswerCache {
-    /// An empty cache.
-    #[must_use]
-    pub fn new(settings: &CacheSettings) -> Self {
-        let answers = Cache::builder()
-            .max_capacity(settings.max_bytes)
-            .weigher(|_, cached: &Cached| u32::try_from(cached.completion.weight()).unwrap_or(u32::MAX))
-            .time_to_live(settings.lifetime)
-            .build();
-        Self { answers, hits: Arc::default(), misses: Arc::default() }
+    pub(crate) fn new(answers: Arc<dyn ResponseCache>) -> Self {
+        Self { answers, hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
     }
 
     /// The answer to this very request, if it was given recently.
-    #[must_use]
-    pub fn get(&self, key: &RequestHash) -> Option<Cached> {
-        let found = self.answers.get(key);
+    pub(crate) async fn get(&self, key: &RequestHash) -> Option<CachedCompletion> {
+        let found = self.answers.get(key).await;
         let count = if found.is_some() { &self.hits } else { &self.misses };
         count.fetch_add(1, Ordering::Relaxed);
         found
     }
 
     /// Like [`Self::get`], without counting.
-    pub(crate) fn peek(&self, key: &RequestHash) -> Option<Cached> {
-        self.answers.get(key)
+    pub(crate) async fn peek(&self, key: &RequestHash) -> Option<CachedCompletion> {
+        self.answers.get(key).await
     }
 
     /// Drops an answer.
-    pub(crate) fn forget(&self, key: &RequestHash) {
-        self.answers.invalidate(key);
-    }
-
-    /// The cache in figures.
-    #[must_use]
-    pub fn figures(&self) -> CacheFigures {
-        self.answers.run_pending_tasks();
-        CacheFigures {
-            answers: self.answers.entry_count(),
-            bytes: self.answers.weighted_size(),
-            hits: self.hits.load(Ordering::Relaxed),
-            misses: self.misses.load(Ordering::Relaxed),
-        }
+    pub(crate) async fn forget(&self, key: &RequestHash) {
+        self.answers.forget(key).await;
     }
 
     /// Keeps an answer, unless it is incomplete.
-    pub fn keep(&self, key: RequestHash, completion: &Arc<Completion>, at: Timestamp) {
+    pub(crate) async fn keep(&self, key: RequestHash, completion: &Arc<Completion>, at: Timestamp) {
         if completion.reply.finish.is_complete() {
-            self.answers.insert(key, Cached { completion: Arc::clone(completion), at });
+            let cached = CachedCompletion { completion: Arc::clone(completion), at };
+            self.answers.put(key, cached).await;
         }
+    }
+
+    /// The cache in figures.
+    pub(crate) fn figures(&self) -> CacheFigures {
+        let CacheContents { answers, bytes } = self.answers.contents();
+        let (hits, misses) = (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed));
+        CacheFigures { answers, bytes, hits, misses }
     }
 }

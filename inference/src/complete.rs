@@ -4,13 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use exai_core::{
     RequestHash, RunId,
+    event::Event,
+    response_cache::CachedCompletion,
     run::{self, Run, RunState},
     store::{Commit, Write},
 };
 
 use crate::{
     budget::{Bill, Ledger, Reservation},
-    cache::{Cached, fingerprint},
+    cache::fingerprint,
     delivery::{Answered, Delivery, Source, Unwritten},
     error::InferenceError,
     events::CompletionEvent,
@@ -65,31 +67,33 @@ impl Inference {
             choice: &question.choice,
             request: &question.request,
         };
-        let reserved = self.budget.reserve(ledger, bill, self.router.models()).await?;
+        let reserved = self
+            .budget
+            .reserve(ledger, bill, self.router.models())
+            .await
+            .inspect_err(|error| self.publish_refusal(error, call))?;
         let joined = self.join_or_start(question, Beginning { key, prologue, reserved }, call);
-        match joined {
-            Ok(joined) => self.outcome_of(joined, call).await,
-            Err(answered) => Ok(*answered),
+        self.outcome_of(joined, call).await
+    }
+
+    fn publish_refusal(&self, error: &InferenceError, call: &CallScope) {
+        if let InferenceError::Budget { which, limit, .. } = error {
+            let who = call.principal.identity.clone();
+            self.events.publish(Event::BudgetExceeded { who, which, limit: *limit });
         }
     }
 
-    /// Joins the run of an equal request or begins one; the answer, when it has come in between.
-    fn join_or_start(
-        self: &Arc<Self>,
-        question: Question,
-        beginning: Beginning,
-        call: &CallScope,
-    ) -> Result<Joined, Box<Answered>> {
+    /// Joins the run of an equal request or begins one.
+    fn join_or_start(self: &Arc<Self>, question: Question, beginning: Beginning, call: &CallScope) -> Joined {
         let Beginning { key, prologue, reserved } = beginning;
         let name = question.choice.model.qualified();
         call.progress.send_modify(|event| event.model = Some(name.clone()));
-        let (fresh, thread) = (question.fresh, question.thread.filter(|_| !prologue.is_empty()));
+        let thread = question.thread.filter(|_| !prologue.is_empty());
         let run = self.new_run(key, &question, call);
         // Given to the run that is begun here; still there when none is.
         let mut prologue = Some(prologue);
-        let started = self.runs.join_or_start(
+        let handle = self.runs.join_or_start(
             key,
-            || if fresh { None } else { self.cache.get(&key).map(|cached| cached.completion) },
             || Start {
                 serial: self.next_serial(),
                 record: RunRecord::new(
@@ -100,27 +104,20 @@ impl Inference {
                     reserved,
                 ),
                 events: call.events.clone(),
+                bus: Arc::clone(&self.events),
             },
             |task| {
                 task.events.change(|event| event.model = Some(name));
                 Arc::clone(self).run(key, question, task, call.clone())
             },
         );
-        let handle = match started {
-            Ok(handle) => handle,
-            Err(completion) => {
-                let delivery = Delivery { completion, source: Source::Cached { age: Duration::ZERO } };
-                let unwritten = Unwritten { writes: prologue.unwrap_or_default(), reserved: None };
-                return Err(Box::new(Answered { delivery, unwritten, written: None }));
-            }
-        };
         if let Some(thread) = thread {
             call.kept_in(thread);
         }
         // The thread of a run that somebody else began is no part of its record.
         let apart = prologue.filter(|writes| !writes.is_empty());
         let written = apart.map(|writes| self.store.write(&call.principal.identity, writes));
-        Ok(Joined { handle, written })
+        Joined { handle, written }
     }
 
     async fn outcome_of(&self, joined: Joined, call: &CallScope) -> Result<Answered, InferenceError> {
@@ -134,7 +131,12 @@ impl Inference {
         match outcome {
             Err(_elapsed) => Err(timed_out(call)),
             Ok(Ok(completion)) => {
-                let source = if shared { Source::Shared } else { Source::Fresh };
+                // An equal run may have ended after this call had looked, and before its own began.
+                let source = match (shared, completion.run == record.run().id) {
+                    (true, _) => Source::Shared,
+                    (false, true) => Source::Fresh,
+                    (false, false) => Source::Cached { age: Duration::ZERO },
+                };
                 let delivery = Delivery { completion, source };
                 if let Some(events) = &call.events {
                     drop(events.send(CompletionEvent::Done(delivery.clone())).await);
@@ -146,19 +148,19 @@ impl Inference {
     }
 
     /// The answer to this very request: of this process, or of one before it.
-    async fn remembered(&self, key: &RequestHash, call: &CallScope) -> Option<Cached> {
+    async fn remembered(&self, key: &RequestHash, call: &CallScope) -> Option<CachedCompletion> {
         let now = self.clock.now();
-        let found = match self.cache.get(key) {
+        let found = match self.cache.get(key).await {
             Some(cached) => Some(cached),
             None => {
                 self.warmup.warm(&self.cache, &*self.store, now, &call.principal.identity).await;
-                self.cache.peek(key)
+                self.cache.peek(key).await
             }
         };
         // Read late, an answer is older than its time in this cache.
         let cached = found.filter(|cached| !self.warmup.is_over(cached.at, now))?;
         if self.is_forgotten(cached.at, &call.principal.identity).await {
-            self.cache.forget(key);
+            self.cache.forget(key).await;
             return None;
         }
         Some(cached)

@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use exai_core::store::{Commit, Write};
+use exai_core::{
+    completion::Completion,
+    store::{Commit, Write},
+};
 
-use crate::{budget::Reservation, completion::Completion};
+use crate::budget::Reservation;
 
 /// Where an answer came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use exai_core::{
-    ModelId, ProviderId,
+    ModelId, ProviderId, RunId,
     chat::{Delta, Usage},
+    event::{Event, EventBus},
     run::{Attempt, Phase, RunEvent},
 };
 use parking_lot::Mutex;
@@ -45,11 +46,14 @@ pub enum CompletionEvent {
 /// Where a caller wants the events of its completions.
 pub type EventSender = mpsc::Sender<CompletionEvent>;
 
-/// What a run says while it goes on: the latest state for all who wait, and every event for the caller that began it.
+/// What a run says while it goes on: the latest state as progress for all who wait, every event for the caller that began it, and what
+/// operators see on the bus.
 #[derive(Clone)]
 pub struct RunEvents {
+    run: RunId,
     latest: Arc<watch::Sender<RunEvent>>,
     every: Option<EventSender>,
+    bus: Arc<dyn EventBus>,
     log: Arc<AttemptLog>,
 }
 
@@ -63,8 +67,13 @@ struct AttemptLog {
 impl RunEvents {
     /// Events of a run. A full `every` holds the provider's stream back; a closed one is ignored.
     #[must_use]
-    pub fn new(latest: watch::Sender<RunEvent>, every: Option<EventSender>) -> Self {
-        Self { latest: Arc::new(latest), every, log: Arc::default() }
+    pub fn new(
+        run: RunId,
+        latest: watch::Sender<RunEvent>,
+        every: Option<EventSender>,
+        bus: Arc<dyn EventBus>,
+    ) -> Self {
+        Self { run, latest: Arc::new(latest), every, bus, log: Arc::default() }
     }
 
     /// The state for all who wait, as it is now.
@@ -93,6 +102,12 @@ impl RunEvents {
             event.tokens = 0;
         });
         let (provider, model) = (provider.clone(), model.clone());
+        self.bus.publish(Event::AttemptBegan {
+            run: self.run,
+            number,
+            provider: provider.clone(),
+            model: model.clone(),
+        });
         self.send(CompletionEvent::Attempt { number, provider, model }).await;
     }
 
@@ -111,7 +126,13 @@ impl RunEvents {
 
     /// The same run, for an attempt whose words nobody is to see.
     pub(crate) fn silent(&self) -> Self {
-        Self { latest: Arc::new(watch::Sender::new(self.latest())), every: None, log: Arc::clone(&self.log) }
+        Self {
+            run: self.run,
+            latest: Arc::new(watch::Sender::new(self.latest())),
+            every: None,
+            bus: Arc::clone(&self.bus),
+            log: Arc::clone(&self.log),
+        }
     }
 
     /// The number of an attempt that begins now, from 1.
@@ -121,6 +142,12 @@ impl RunEvents {
 
     /// Keeps an attempt that has ended.
     pub(crate) fn attempted(&self, attempt: Attempt) {
+        self.bus.publish(Event::AttemptEnded {
+            run: self.run,
+            number: attempt.number,
+            error: attempt.error_kind.clone(),
+            duration_ms: attempt.ended_at.millis_since(attempt.started_at),
+        });
         self.log.ended.lock().push(attempt);
     }
 

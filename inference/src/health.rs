@@ -4,6 +4,7 @@
 //! that is used up and a refused key are remembered for the choice between models; whoever names a model may try, because the
 //! account may have been put in order meanwhile.
 
+mod board;
 mod breaker;
 
 use std::{
@@ -12,12 +13,16 @@ use std::{
     time::Duration,
 };
 
-use exai_core::{Kind, ModelId, ProviderId, provider::ProviderError};
-use parking_lot::{Mutex, MutexGuard};
+use exai_core::{
+    Kind, ModelId, ProviderId,
+    breaker::{BreakerBoard, BreakerPass, ModelKey},
+    event::{Event, EventBus},
+    provider::ProviderError,
+};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
-pub use breaker::BreakerSettings;
-use breaker::{Breaker, State};
+pub use self::{board::LocalBreakers, breaker::BreakerSettings};
 
 /// So many times of answers are kept, and so many are needed to say what is usual.
 const RECENT: usize = 200;
@@ -29,25 +34,23 @@ const QUOTA_PAUSE: Duration = Duration::from_secs(300);
 /// How long a refused key keeps a provider from being chosen.
 const KEY_PAUSE: Duration = Duration::from_secs(300);
 
-type Place = (ProviderId, ModelId);
-
 /// The service of all models, shared by all clones.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone)]
 pub struct Health {
-    settings: BreakerSettings,
+    breakers: Arc<dyn BreakerBoard>,
+    events: Arc<dyn EventBus>,
     known: Arc<Mutex<Known>>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    models: BTreeMap<Place, Entry>,
+    models: BTreeMap<ModelKey, Observed>,
     providers: BTreeMap<ProviderId, (Kind, Instant)>,
     under_way: BTreeMap<ProviderId, usize>,
 }
 
 #[derive(Debug)]
-struct Entry {
-    breaker: Breaker,
+struct Observed {
     /// The vendor asked for no call before this moment.
     not_before: Option<Instant>,
     latency_ms: Option<f64>,
@@ -57,7 +60,6 @@ struct Entry {
 }
 
 /// Whether a call may be made.
-#[derive(Debug)]
 pub(crate) enum Admission {
     /// It may.
     Go(Pass),
@@ -68,11 +70,10 @@ pub(crate) enum Admission {
 }
 
 /// The right to one call. Dropped without an outcome it says nothing about the service.
-#[derive(Debug)]
 pub(crate) struct Pass {
     health: Health,
-    place: Place,
-    tries: bool,
+    key: ModelKey,
+    is_trial: bool,
     is_over: bool,
 }
 
@@ -96,53 +97,51 @@ pub struct Condition {
 }
 
 impl Health {
-    pub(crate) fn new(settings: BreakerSettings) -> Self {
-        Self { settings, known: Arc::default() }
+    pub(crate) fn new(breakers: Arc<dyn BreakerBoard>, events: Arc<dyn EventBus>) -> Self {
+        Self { breakers, events, known: Arc::default() }
     }
 
     /// Asks for a call.
     pub(crate) fn admit(&self, provider: &ProviderId, model: &ModelId) -> Admission {
         let now = Instant::now();
-        let mut known = self.lock();
-        let place = (provider.clone(), model.clone());
-        let entry = known.models.entry(place.clone()).or_insert_with(Entry::new);
-        if let Some(wait) = entry
-            .not_before
-            .and_then(|until| until.checked_duration_since(now))
-            .filter(|wait| !wait.is_zero())
-        {
+        let key = model_key(provider, model);
+        let mut known = self.known.lock();
+        let observed = known.models.entry(key.clone()).or_insert_with(Observed::new);
+        let pause = observed.not_before.and_then(|until| until.checked_duration_since(now));
+        if let Some(wait) = pause.filter(|wait| !wait.is_zero()) {
             return Admission::After(wait);
         }
-        if let Some(wait) = entry.breaker.closed_for(now, &self.settings) {
-            return Admission::Refused(wait);
-        }
-        let tries = entry.breaker.pass();
+        let is_trial = match self.breakers.pass(&key) {
+            BreakerPass::Refused(wait) => return Admission::Refused(wait),
+            passed => passed == BreakerPass::Trial,
+        };
         *known.under_way.entry(provider.clone()).or_default() += 1;
-        Admission::Go(Pass { health: self.clone(), place, tries, is_over: false })
+        Admission::Go(Pass { health: self.clone(), key, is_trial, is_over: false })
     }
 
     /// Why a model is better not chosen now.
     pub(crate) fn objection(&self, provider: &ProviderId, model: &ModelId) -> Option<Kind> {
         let now = Instant::now();
-        let known = self.lock();
+        let known = self.known.lock();
         if let Some((kind, until)) = known.providers.get(provider)
             && *until > now
         {
             return Some(*kind);
         }
-        let entry = known.models.get(&(provider.clone(), model.clone()))?;
-        if entry.not_before.is_some_and(|until| until > now) {
+        let key = model_key(provider, model);
+        let observed = known.models.get(&key)?;
+        if observed.not_before.is_some_and(|until| until > now) {
             return Some(Kind::RateLimited);
         }
-        entry.breaker.closed_for(now, &self.settings).map(|_| Kind::Unavailable)
+        self.breakers.view(&key).closed_for.map(|_| Kind::Unavailable)
     }
 
     /// Average time of a model's answers in milliseconds, and the share of its attempts that failed.
     pub(crate) fn averages(&self, provider: &ProviderId, model: &ModelId) -> (Option<f64>, f64) {
-        let known = self.lock();
+        let known = self.known.lock();
         known
             .models
-            .get(&(provider.clone(), model.clone()))
+            .get(&model_key(provider, model))
             .map_or((None, 0.0), |entry| (entry.latency_ms, entry.error_rate))
     }
 
@@ -150,8 +149,8 @@ impl Health {
     /// at most three times. `None` before there are enough to say.
     pub(crate) fn unusual(&self, provider: &ProviderId, model: &ModelId) -> Option<Duration> {
         let mut recent: Vec<u64> = {
-            let known = self.lock();
-            let entry = known.models.get(&(provider.clone(), model.clone()))?;
+            let known = self.known.lock();
+            let entry = known.models.get(&model_key(provider, model))?;
             entry.recent.iter().copied().collect()
         };
         if recent.len() < ENOUGH {
@@ -167,28 +166,25 @@ impl Health {
 
     /// Calls of a provider that are under way.
     pub(crate) fn under_way(&self, provider: &ProviderId) -> usize {
-        self.lock().under_way.get(provider).copied().unwrap_or(0)
+        self.known.lock().under_way.get(provider).copied().unwrap_or(0)
     }
 
     /// Every model that was asked since the start.
     pub(crate) fn conditions(&self) -> Vec<Condition> {
         let now = Instant::now();
-        let known = self.lock();
-        let condition = |((provider, model), entry): (&Place, &Entry)| Condition {
-            provider: provider.clone(),
-            model: model.clone(),
-            breaker: match entry.breaker.state() {
-                State::Closed => "closed",
-                State::Open { .. } => "open",
-                State::Probing => "probing",
-            },
-            failures: entry.breaker.failures(),
-            closed_for: entry
-                .breaker
-                .closed_for(now, &self.settings)
-                .or_else(|| entry.not_before.and_then(|until| until.checked_duration_since(now))),
-            latency_ms: entry.latency_ms,
-            error_rate: entry.error_rate,
+        let known = self.known.lock();
+        let condition = |(key, observed): (&ModelKey, &Observed)| {
+            let breaker = self.breakers.view(key);
+            let pause = || observed.not_before.and_then(|until| until.checked_duration_since(now));
+            Condition {
+                provider: key.provider.clone(),
+                model: key.model.clone(),
+                breaker: breaker.state.as_str(),
+                failures: breaker.failures,
+                closed_for: breaker.closed_for.or_else(pause),
+                latency_ms: observed.latency_ms,
+                error_rate: observed.error_rate,
+            }
         };
         known.models.iter().map(condition).collect()
     }
@@ -196,25 +192,15 @@ impl Health {
     /// Providers that are left alone: the code of the reason, and for how long.
     pub(crate) fn closed_providers(&self) -> Vec<(String, &'static str, Duration)> {
         let now = Instant::now();
-        let known = self.lock();
+        let known = self.known.lock();
         let closed = known.providers.iter().filter(|(_, (_, until))| *until > now);
         closed.map(|(provider, (kind, until))| (provider.to_string(), kind.code(), *until - now)).collect()
     }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock()
-    }
 }
 
-impl Entry {
+impl Observed {
     fn new() -> Self {
-        Self {
-            breaker: Breaker::new(),
-            not_before: None,
-            latency_ms: None,
-            error_rate: 0.0,
-            recent: VecDeque::new(),
-        }
+        Self { not_before: None, latency_ms: None, error_rate: 0.0, recent: VecDeque::new() }
     }
 
     fn observe(&mut self, failed: bool) {
@@ -227,27 +213,34 @@ impl Pass {
     /// The call was answered after so long.
     pub(crate) fn answered(mut self, took: Duration) {
         self.is_over = true;
-        let mut known = self.health.lock();
-        known.providers.remove(&self.place.0);
-        let Some(entry) = known.models.get_mut(&self.place) else { return };
-        entry.breaker.succeeded();
-        entry.not_before = None;
-        entry.observe(false);
-        if entry.recent.len() == RECENT {
-            entry.recent.pop_front();
+        if self.health.breakers.succeeded(&self.key) {
+            let ModelKey { provider, model } = self.key.clone();
+            self.health.events.publish(Event::BreakerClosed { provider, model });
         }
-        entry.recent.push_back(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        let mut known = self.health.known.lock();
+        known.providers.remove(&self.key.provider);
+        let Some(observed) = known.models.get_mut(&self.key) else { return };
+        observed.not_before = None;
+        observed.observe(false);
+        if observed.recent.len() == RECENT {
+            observed.recent.pop_front();
+        }
+        observed.recent.push_back(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
         let took = took.as_secs_f64() * 1e3;
-        entry.latency_ms = Some(entry.latency_ms.map_or(took, |known| known + WEIGHT * (took - known)));
+        observed.latency_ms = Some(observed.latency_ms.map_or(took, |known| known + WEIGHT * (took - known)));
     }
 
     /// The call failed. What the caller did wrong, or stopped, says nothing about the service.
     pub(crate) fn failed(mut self, failure: &ProviderError) {
         let now = Instant::now();
-        let settings = self.health.settings;
         self.is_over = true;
-        let mut known = self.health.lock();
-        let provider = self.place.0.clone();
+        if counts(failure.kind()) {
+            self.count_failure();
+        } else {
+            self.health.breakers.left(&self.key, self.is_trial);
+        }
+        let mut known = self.health.known.lock();
+        let provider = self.key.provider.clone();
         match failure.kind() {
             Kind::Quota => {
                 let until = now + failure.retry_after.unwrap_or(QUOTA_PAUSE);
@@ -256,30 +249,39 @@ impl Pass {
             Kind::Auth => drop(known.providers.insert(provider, (Kind::Auth, now + KEY_PAUSE))),
             _ => {}
         }
-        let Some(entry) = known.models.get_mut(&self.place) else { return };
+        let Some(observed) = known.models.get_mut(&self.key) else { return };
         if counts(failure.kind()) {
-            entry.observe(true);
-            entry.breaker.failed(self.tries, now, &settings);
-            return;
+            observed.observe(true);
+        } else if failure.kind() == Kind::RateLimited {
+            observed.not_before = failure.retry_after.map(|wait| now + wait);
         }
-        if failure.kind() == Kind::RateLimited {
-            entry.not_before = failure.retry_after.map(|wait| now + wait);
+    }
+
+    fn count_failure(&self) {
+        if self.health.breakers.failed(&self.key, self.is_trial) {
+            let ModelKey { provider, model } = self.key.clone();
+            let wait = self.health.breakers.view(&self.key).closed_for.unwrap_or_default();
+            let for_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            self.health.events.publish(Event::BreakerOpened { provider, model, for_ms });
         }
-        entry.breaker.left(self.tries, now);
     }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        let now = Instant::now();
-        let mut known = self.health.lock();
-        if let Some(count) = known.under_way.get_mut(&self.place.0) {
+        let mut known = self.health.known.lock();
+        if let Some(count) = known.under_way.get_mut(&self.key.provider) {
             *count = count.saturating_sub(1);
         }
-        if let Some(entry) = known.models.get_mut(&self.place).filter(|_| !self.is_over) {
-            entry.breaker.left(self.tries, now);
+        drop(known);
+        if !self.is_over {
+            self.health.breakers.left(&self.key, self.is_trial);
         }
     }
+}
+
+fn model_key(provider: &ProviderId, model: &ModelId) -> ModelKey {
+    ModelKey { provider: provider.clone(), model: model.clone() }
 }
 
 /// Whether a failure is the service's and not the caller's, the key's or the money's. A vendor that asks to slow down works.
@@ -290,6 +292,11 @@ fn counts(kind: Kind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coordination::LocalEvents;
+
+    fn health() -> Health {
+        Health::new(Arc::new(LocalBreakers::default()), Arc::new(LocalEvents::default()))
+    }
 
     fn failure(kind: Kind, retry_after: Option<u64>) -> ProviderError {
         ProviderError {
@@ -301,13 +308,13 @@ mod tests {
     fn pass(health: &Health) -> Pass {
         match health.admit(&"p".into(), &"m".into()) {
             Admission::Go(pass) => pass,
-            other => panic!("expected a pass, got {other:?}"),
+            Admission::After(wait) | Admission::Refused(wait) => panic!("expected a pass, got {wait:?}"),
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_fails_is_left_alone_and_one_call_looks_again() {
-        let health = Health::default();
+        let health = health();
         for _ in 0..5 {
             assert_eq!(health.objection(&"p".into(), &"m".into()), None);
             pass(&health).failed(&failure(Kind::Unavailable, None));
@@ -330,7 +337,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn pace_money_and_keys_are_not_failures_of_the_service() {
-        let health = Health::default();
+        let health = health();
         for _ in 0..9 {
             pass(&health).failed(&failure(Kind::UpstreamRejected, None));
         }

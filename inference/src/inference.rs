@@ -10,6 +10,7 @@ use std::{
 
 use exai_core::{
     Clock, Identity, Timestamp,
+    event::EventBus,
     provider::Provider,
     run::Run,
     store::{Store, StoreError},
@@ -20,9 +21,10 @@ use crate::{
     attempt::{AttemptSettings, Attempts, Jitter},
     budget::{self, Budget, BudgetSettings},
     cache::{AnswerCache, CacheSettings, Warmup},
+    coordination::Coordination,
     health::Health,
     load::Load,
-    routing::{Models, Preferences, Router},
+    routing::{Background, Models, Preferences, Router},
     runs::Runs,
 };
 
@@ -71,6 +73,8 @@ pub struct InferenceParts {
     pub jitter: Jitter,
     /// Limits.
     pub settings: InferenceSettings,
+    /// What several instances of the server share.
+    pub coordination: Coordination,
     /// Cancelled when the process is about to end: what is still open then was interrupted, not cancelled by its caller.
     pub closing: CancellationToken,
 }
@@ -89,6 +93,7 @@ pub struct Inference {
     pub(crate) call_limit: Duration,
     pub(crate) record_wait: Duration,
     pub(crate) selector_prompt: Arc<str>,
+    pub(crate) events: Arc<dyn EventBus>,
     pub(crate) closing: CancellationToken,
     serial: AtomicU64,
 }
@@ -97,31 +102,32 @@ impl Inference {
     /// Puts the parts together. Touches neither network nor disk.
     #[must_use]
     pub fn new(parts: InferenceParts) -> Self {
-        let InferenceParts { providers, store, clock, jitter, mut settings, closing } = parts;
+        let InferenceParts { providers, store, clock, jitter, mut settings, coordination, closing } = parts;
+        let Coordination { cache, breakers, leases, events } = coordination;
         let permits =
             |provider: &Arc<dyn Provider>| Some((provider.id().clone(), provider.default_permits()?));
         settings.attempts.add_permits(providers.iter().filter_map(permits));
         let (models, runs) = (Models::new(providers), Runs::default());
-        let health = Health::new(settings.attempts.breaker);
+        let health = Health::new(breakers, Arc::clone(&events));
         Self {
             router: Router::new(
                 models,
                 settings.preferences,
                 health.clone(),
-                runs.tasks().clone(),
-                closing.clone(),
+                Background { tasks: runs.tasks().clone(), leases, closing: closing.clone() },
             ),
             store,
             attempts: Attempts::new(settings.attempts, health.clone(), jitter, Arc::clone(&clock)),
             clock,
             health,
-            cache: AnswerCache::new(&settings.cache),
+            cache: AnswerCache::new(cache),
             warmup: Warmup::new(settings.cache.lifetime),
             runs,
             budget: Budget::new(settings.budget),
             call_limit: settings.call_limit,
             record_wait: settings.record_wait,
             selector_prompt: settings.selector_prompt,
+            events,
             closing,
             serial: AtomicU64::new(0),
         }
@@ -131,6 +137,12 @@ impl Inference {
     #[must_use]
     pub fn router(&self) -> &Router {
         &self.router
+    }
+
+    /// Where it is told what happens.
+    #[must_use]
+    pub fn events(&self) -> &Arc<dyn EventBus> {
+        &self.events
     }
 
     /// What is going on at this moment.

@@ -8,7 +8,7 @@ pub mod budget;
 pub mod cache;
 mod choose;
 mod complete;
-pub mod completion;
+pub mod coordination;
 mod cost;
 pub mod delivery;
 pub mod error;

@@ -79,9 +79,8 @@ impl RunRecord {
     /// What is left to be stored, once. Whoever takes it stores it.
     pub(crate) fn take(&self) -> Unwritten {
         let mut state = self.state.lock();
-        let Some(end) = state.end.take() else { return Unwritten::default() };
         let mut writes = std::mem::take(&mut state.prologue);
-        writes.push(end);
+        writes.extend(state.end.take());
         Unwritten { writes, reserved: state.reserved.take() }
     }
 

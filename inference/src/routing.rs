@@ -24,8 +24,8 @@ use exai_core::{
     model::{ModelSpec, Status},
     provider::Provider,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use self::live_lists::Background;
 pub(crate) use self::selector::{SELECTOR_LIMIT, SELECTOR_TOOL, SelectorQuestion};
 pub use self::{
     allowed::Allowed,
@@ -86,16 +86,15 @@ pub struct Router {
 }
 
 impl Router {
-    /// A router over `models`. `tasks` are waited for at the end; `closing` ends what runs behind calls.
+    /// A router over `models`.
     pub(crate) fn new(
         models: Models,
         preferences: Preferences,
         health: Health,
-        tasks: TaskTracker,
-        closing: CancellationToken,
+        background: Background,
     ) -> Self {
         Self {
-            lists: LiveLists::new(models.clone(), tasks, closing),
+            lists: LiveLists::new(models.clone(), background),
             models,
             preferences: ArcSwap::from_pointee(preferences),
             health,

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use exai_core::{
     Kind, RequestHash,
     chat::Usage,
+    completion::Completion,
     provider::CallCtx,
     run::{Attempt, Phase, Run, RunOutcome, RunState},
 };
@@ -12,7 +13,6 @@ use tokio::time::Instant;
 
 use crate::{
     attempt::Attempted,
-    completion::Completion,
     error::InferenceError,
     inference::Inference,
     metrics,
@@ -37,6 +37,12 @@ impl Inference {
         task: RunTask,
         call: CallScope,
     ) -> Outcome {
+        // An equal run may have ended between its caller's look and this one's place among the runs: it is not paid for twice.
+        let found = if question.fresh { None } else { self.cache.peek(&key).await };
+        if let Some(cached) = found {
+            self.write_rest_later(task.record);
+            return Ok(cached.completion);
+        }
         let begun = Instant::now();
         let asked = self.ask(&question, &task, &call).await;
         let duration = begun.elapsed();
@@ -65,7 +71,7 @@ impl Inference {
             duration,
             cost_usd,
         });
-        self.cache.keep(key, &completion, self.clock.now());
+        self.cache.keep(key, &completion, self.clock.now()).await;
         events.change(|event| event.phase = Phase::Checking);
         self.write_rest_later(record);
         Ok(completion)

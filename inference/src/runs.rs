@@ -2,13 +2,12 @@
 
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
-use exai_core::{RequestHash, run::RunEvent};
+use exai_core::{RequestHash, completion::Completion, event::EventBus, run::RunEvent};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    completion::Completion,
     error::InferenceError,
     events::{EventSender, RunEvents},
     record::RunRecord,
@@ -53,6 +52,8 @@ pub(crate) struct Start {
     pub record: RunRecord,
     /// Where the caller wants every event.
     pub events: Option<EventSender>,
+    /// Where operators see what happens.
+    pub bus: Arc<dyn EventBus>,
 }
 
 /// A subscription. Dropping the last one of a run cancels the run.
@@ -69,15 +70,13 @@ pub(crate) struct RunHandle {
 }
 
 impl Runs {
-    /// Joins the run for `key`, or starts it. `found` is asked once more under the lock, so that an answer that was stored between
-    /// the caller's look and now is not paid for twice.
+    /// Joins the run for `key`, or starts it.
     pub(crate) fn join_or_start<F, W>(
         &self,
         key: RequestHash,
-        found: impl FnOnce() -> Option<Arc<Completion>>,
         start: impl FnOnce() -> Start,
         work: F,
-    ) -> Result<RunHandle, Arc<Completion>>
+    ) -> RunHandle
     where
         F: FnOnce(RunTask) -> W,
         W: Future<Output = Outcome> + Send + 'static,
@@ -85,7 +84,7 @@ impl Runs {
         let mut flights = self.flights.lock();
         if let Some(flight) = flights.get_mut(&key) {
             flight.subscribers += 1;
-            return Ok(RunHandle {
+            return RunHandle {
                 key,
                 serial: flight.serial,
                 runs: self.clone(),
@@ -93,12 +92,9 @@ impl Runs {
                 record: flight.record.clone(),
                 events: flight.events.clone(),
                 outcome: flight.outcome.clone(),
-            });
+            };
         }
-        if let Some(answer) = found() {
-            return Err(answer);
-        }
-        let Start { serial, record, events } = start();
+        let Start { serial, record, events, bus } = start();
         let (latest, watch_events) = watch::channel(CallScope::first_event());
         let (send_outcome, outcome) = watch::channel(None);
         let cancel = CancellationToken::new();
@@ -114,7 +110,8 @@ impl Runs {
             },
         );
         drop(flights);
-        let task = work(RunTask { record: record.clone(), cancel, events: RunEvents::new(latest, events) });
+        let events = RunEvents::new(record.run().id, latest, events, bus);
+        let task = work(RunTask { record: record.clone(), cancel, events });
         let runs = self.clone();
         self.tasks.spawn(async move {
             let ended = task.await;
@@ -123,7 +120,7 @@ impl Runs {
             runs.remove(key, serial);
         });
         let runs = self.clone();
-        Ok(RunHandle { key, serial, runs, joined: false, record, events: watch_events, outcome })
+        RunHandle { key, serial, runs, joined: false, record, events: watch_events, outcome }
     }
 
     /// The runs under way.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use exai_core::{Identity, Kind, RequestHash, Timestamp, humanize::span};
+use exai_core::{Identity, Kind, RequestHash, Timestamp, humanize::span, response_cache::CachedCompletion};
 
-use super::{Cached, fingerprint, warmup};
+use super::{fingerprint, warmup};
 use crate::{
     delivery::{Answered, Delivery, Source, Unwritten},
     error::InferenceError,
@@ -56,7 +56,7 @@ impl Inference {
 
     /// The latest stored answer to one of these, whatever its age.
     async fn older(&self, tried: &[Tried], call: &CallScope) -> Option<StaleAnswer> {
-        let mut latest: Option<(Timestamp, Cached, &Tried)> = None;
+        let mut latest: Option<(Timestamp, CachedCompletion, &Tried)> = None;
         for one in tried {
             let run = match self.store.answered_run(&call.principal.identity, one.request).await {
                 Ok(run) => run,
@@ -69,7 +69,7 @@ impl Inference {
             let at = run.ended_at.unwrap_or(run.started_at);
             let Some(completion) = warmup::completion(run) else { continue };
             if latest.as_ref().is_none_or(|(before, ..)| at > *before) {
-                latest = Some((at, Cached { completion: Arc::new(completion), at }, one));
+                latest = Some((at, CachedCompletion { completion: Arc::new(completion), at }, one));
             }
         }
         let (at, cached, tried) = latest?;

@@ -13,7 +13,7 @@ use exai_core::{
 use parking_lot::Mutex;
 
 use super::AnswerCache;
-use crate::completion::Completion;
+use exai_core::completion::Completion;
 
 /// The most answers that are read.
 const MAX_RUNS: u32 = 200;
@@ -63,7 +63,7 @@ impl Warmup {
         for run in runs.into_iter().rev() {
             let (key, at) = (run.request, run.ended_at.unwrap_or(run.started_at));
             if let Some(completion) = completion(run).filter(|_| !self.is_over(at, now)) {
-                cache.keep(key, &Arc::new(completion), at);
+                cache.keep(key, &Arc::new(completion), at).await;
             }
         }
     }

@@ -1,15 +1,15 @@
 //! The endpoints' own lists of models: read when somebody looks for what is not known, kept for an hour, read again behind the call
 //! that finds them older. Never at the start: a list that nobody needs costs nobody a request.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use exai_core::{
-    ProviderId, RequestId,
+    RequestId,
+    lease::Lease,
     model::{ModelOrigin, ModelSpec},
     provider::{CallCtx, Provider},
 };
 use futures::future::join_all;
-use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -25,48 +25,44 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How long a list may take that nobody waits for.
 const BEHIND: Duration = Duration::from_secs(20);
 
-/// Which lists are being read, so that each is read once at a time.
-#[derive(Clone, Default)]
-struct RefreshGuard(Arc<Mutex<BTreeSet<ProviderId>>>);
-
-impl RefreshGuard {
-    fn begin(&self, id: &ProviderId) -> bool {
-        self.0.lock().insert(id.clone())
-    }
-
-    fn end(&self, id: &ProviderId) {
-        self.0.lock().remove(id);
-    }
+/// What work behind calls needs.
+pub(crate) struct Background {
+    /// Waited for at the end.
+    pub tasks: TaskTracker,
+    /// So that each list is read once at a time.
+    pub leases: Arc<dyn Lease>,
+    /// Ends the work with the process.
+    pub closing: CancellationToken,
 }
 
 /// Reads the endpoints' lists.
 pub(super) struct LiveLists {
     models: Models,
-    guard: RefreshGuard,
-    tasks: TaskTracker,
-    closing: CancellationToken,
+    background: Background,
 }
 
 impl LiveLists {
-    pub(super) fn new(models: Models, tasks: TaskTracker, closing: CancellationToken) -> Self {
-        Self { models, guard: RefreshGuard::default(), tasks, closing }
+    pub(super) fn new(models: Models, background: Background) -> Self {
+        Self { models, background }
     }
 
     /// Reads lists again that are old or were never read. Returns at once; who asks next sees them.
     pub(super) fn refresh(&self) {
         for provider in self.models.providers() {
-            if provider.list_age().is_some_and(|age| age < LIFETIME) || !self.guard.begin(provider.id()) {
+            if provider.list_age().is_some_and(|age| age < LIFETIME) {
                 continue;
             }
-            let (provider, guard) = (Arc::clone(provider), self.guard.clone());
+            let (provider, leases) = (Arc::clone(provider), Arc::clone(&self.background.leases));
             let ctx = CallCtx {
                 request_id: RequestId::from("models"),
                 deadline: Instant::now() + BEHIND,
-                cancel: self.closing.child_token(),
+                cancel: self.background.closing.child_token(),
             };
-            self.tasks.spawn(async move {
-                read(&*provider, &ctx).await;
-                guard.end(provider.id());
+            self.background.tasks.spawn(async move {
+                let name = format!("models-list/{}", provider.id());
+                if let Some(_lease) = leases.take(&name, BEHIND).await {
+                    read(&*provider, &ctx).await;
+                }
             });
         }
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use exai_core::{ModelId, ProviderId, RunId, chat::Reply};
+use serde::{Deserialize, Serialize};
+
+use crate::{ModelId, ProviderId, RunId, chat::Reply};
 
 /// An answer with everything that is said about it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
     /// The answer.
     pub reply: Reply,

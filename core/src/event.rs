@@ -1,0 +1,100 @@
+//! The port to events: what happens in the server, as ids and figures, never as content.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use crate::{ConnectionId, Identity, ModelId, ProviderId, RequestId, RunId, ThreadId};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A call of a tool began.
+    CallBegan {
+        /// Its name.
+        request: RequestId,
+        /// Who calls.
+        who: Identity,
+        /// The tool.
+        tool: String,
+    },
+    /// It was answered.
+    CallEnded {
+        /// Its name.
+        request: RequestId,
+        /// The thread that holds its work, when there is one.
+        thread: Option<ThreadId>,
+        /// Whether the answer is an error.
+        failed: bool,
+        /// Wall time in milliseconds.
+        duration_ms: u64,
+    },
+    /// A provider is asked.
+    AttemptBegan {
+        /// The run.
+        run: RunId,
+        /// From 1.
+        number: u32,
+        /// The provider.
+        provider: ProviderId,
+        /// The model.
+        model: ModelId,
+    },
+    /// The provider answered or failed.
+    AttemptEnded {
+        /// The run.
+        run: RunId,
+        /// From 1.
+        number: u32,
+        /// The code of the error; `None` when it answered.
+        error: Option<String>,
+        /// Wall time in milliseconds.
+        duration_ms: u64,
+    },
+    /// A model failed several times in a row and is not asked for a while.
+    BreakerOpened {
+        /// Who serves it.
+        provider: ProviderId,
+        /// The model.
+        model: ModelId,
+        /// For how long, in milliseconds.
+        for_ms: u64,
+    },
+    /// It answered again.
+    BreakerClosed {
+        /// Who serves it.
+        provider: ProviderId,
+        /// The model.
+        model: ModelId,
+    },
+    /// A run would have cost more than is allowed.
+    BudgetExceeded {
+        /// Whose budget.
+        who: Identity,
+        /// `call`, `day` or `thread`.
+        which: &'static str,
+        /// The limit in US dollars.
+        limit: f64,
+    },
+    /// A session was opened.
+    SessionOpened {
+        /// Its connection.
+        connection: ConnectionId,
+        /// Whose it is.
+        who: Identity,
+    },
+    /// It ended.
+    SessionClosed {
+        /// Its connection.
+        connection: ConnectionId,
+    },
+}
+
+/// Hands events to everyone who listens.
+pub trait EventBus: Send + Sync {
+    /// Tells an event. Never waits: a listener that does not keep up misses the oldest.
+    fn publish(&self, event: Event);
+
+    /// Every event from now on. A receiver that lags is told how many it has missed.
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Event>>;
+}
