@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use exai_core::{
@@ -13,10 +13,12 @@ use exai_core::{
 };
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::delivery::Delivery;
 
-/// How many events wait for a reader before the provider's stream is held back.
+/// How many events wait for a reader before the provider's stream is held back. When another caller waits for the same run, the reader
+/// is not waited for: it gets no further events before [`CompletionEvent::Done`], which has the whole answer.
 pub const CAPACITY: usize = 64;
 
 /// A step of a completion.
@@ -52,9 +54,40 @@ pub type EventSender = mpsc::Sender<CompletionEvent>;
 pub struct RunEvents {
     run: RunId,
     latest: Arc<watch::Sender<RunEvent>>,
-    every: Option<EventSender>,
+    every: Option<Reader>,
     bus: Arc<dyn EventBus>,
     log: Arc<AttemptLog>,
+}
+
+/// The caller that wants every event.
+#[derive(Clone)]
+struct Reader {
+    events: EventSender,
+    /// Cancelled when another caller waits for the same run.
+    is_shared: CancellationToken,
+    /// It was behind when that happened, and gets nothing more before the end.
+    is_behind: Arc<AtomicBool>,
+}
+
+impl Reader {
+    /// Hands an event over and waits while the reader does not read, as long as no other caller waits for the run.
+    async fn send(&self, event: CompletionEvent) {
+        if self.is_behind.load(Ordering::Relaxed) {
+            return;
+        }
+        let place = tokio::select! {
+            biased;
+            place = self.events.reserve() => place.ok(),
+            () = self.is_shared.cancelled() => {
+                self.is_behind.store(true, Ordering::Relaxed);
+                return;
+            }
+        };
+        // A reader that went away is no reason to end a run that others may wait for.
+        if let Some(place) = place {
+            place.send(event);
+        }
+    }
 }
 
 /// The attempts of a run.
@@ -65,14 +98,15 @@ struct AttemptLog {
 }
 
 impl RunEvents {
-    /// Events of a run. A full `every` holds the provider's stream back; a closed one is ignored.
-    #[must_use]
-    pub fn new(
+    /// Events of a run. A full `every` holds the provider's stream back until `is_shared`; a closed one is ignored.
+    pub(crate) fn new(
         run: RunId,
         latest: watch::Sender<RunEvent>,
         every: Option<EventSender>,
+        is_shared: CancellationToken,
         bus: Arc<dyn EventBus>,
     ) -> Self {
+        let every = every.map(|events| Reader { events, is_shared, is_behind: Arc::default() });
         Self { run, latest: Arc::new(latest), every, bus, log: Arc::default() }
     }
 
@@ -111,11 +145,10 @@ impl RunEvents {
         self.send(CompletionEvent::Attempt { number, provider, model }).await;
     }
 
-    /// Hands an event to the caller that began the run, and waits while it does not read.
+    /// Hands an event to the caller that began the run.
     pub(crate) async fn send(&self, event: CompletionEvent) {
-        if let Some(every) = &self.every {
-            // A reader that went away is no reason to end a run that others may wait for.
-            drop(every.send(event).await);
+        if let Some(reader) = &self.every {
+            reader.send(event).await;
         }
     }
 

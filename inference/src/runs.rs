@@ -30,6 +30,8 @@ struct Flight {
     /// Tells flights of the same key apart when an old one ends late.
     serial: u64,
     cancel: CancellationToken,
+    /// Cancelled when a second caller joins.
+    is_shared: CancellationToken,
     events: watch::Receiver<RunEvent>,
     outcome: watch::Receiver<Option<Outcome>>,
 }
@@ -84,6 +86,7 @@ impl Runs {
         let mut flights = self.flights.lock();
         if let Some(flight) = flights.get_mut(&key) {
             flight.subscribers += 1;
+            flight.is_shared.cancel();
             return RunHandle {
                 key,
                 serial: flight.serial,
@@ -97,7 +100,7 @@ impl Runs {
         let Start { serial, record, events, bus } = start();
         let (latest, watch_events) = watch::channel(CallScope::first_event());
         let (send_outcome, outcome) = watch::channel(None);
-        let cancel = CancellationToken::new();
+        let (cancel, is_shared) = (CancellationToken::new(), CancellationToken::new());
         flights.insert(
             key,
             Flight {
@@ -105,12 +108,13 @@ impl Runs {
                 record: record.clone(),
                 serial,
                 cancel: cancel.clone(),
+                is_shared: is_shared.clone(),
                 events: watch_events.clone(),
                 outcome: outcome.clone(),
             },
         );
         drop(flights);
-        let events = RunEvents::new(record.run().id, latest, events, bus);
+        let events = RunEvents::new(record.run().id, latest, events, is_shared, bus);
         let task = work(RunTask { record: record.clone(), cancel, events });
         let runs = self.clone();
         self.tasks.spawn(async move {
