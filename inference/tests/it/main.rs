@@ -1,0 +1,6 @@
+//! Completions against a real database and a provider that does what it is told.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod record;
+mod stream;
+mod support;
