@@ -59,6 +59,31 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     metadata.packages.iter().map(|package| (short(&package.name), used(package))).collect()
 }
 
+/// The arrows that the diagram of the layers draws.
+fn drawn() -> BTreeMap<String, BTreeSet<String>> {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md")).expect("text");
+    let (_, diagram) = text.split_once("flowchart TD").expect("a diagram of the layers");
+    let lines = diagram.lines().take_while(|line| !line.starts_with("```"));
+    let mut drawn: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (from, to) in lines.filter_map(|line| line.split_once("-->")) {
+        let names = |side: &str| side.split('&').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
+        for one in names(from) {
+            drawn.entry(one).or_default().extend(names(to));
+        }
+    }
+    drawn
+}
+
+#[test]
+fn the_diagram_draws_the_arrows() {
+    let arrows = ARROWS.iter().filter(|(_, uses)| !uses.is_empty()).map(|(name, uses)| {
+        let name = if *name == "exai-mcp" { "src" } else { name };
+        (name.to_owned(), uses.iter().map(|one| (*one).to_owned()).collect())
+    });
+    assert_eq!(drawn(), arrows.collect::<BTreeMap<String, BTreeSet<String>>>());
+}
+
 #[test]
 fn no_crate_uses_another_against_the_arrows() {
     let dependencies = dependencies();
