@@ -106,12 +106,6 @@ impl App {
             idle_connections: limits.attempts.global_permits.max(32),
             ..HttpSettings::default()
         };
-        let mut attempts = limits.attempts.clone();
-        for endpoint in &config.endpoints.settings {
-            if let Some(most) = endpoint.max_concurrency {
-                attempts.provider_permits.insert(endpoint.id.clone(), most);
-            }
-        }
         let mut providers = exai_providers::build(config.endpoints.settings.clone(), http)?;
         providers.extend(own);
         let closing = CancellationToken::new();
@@ -120,14 +114,7 @@ impl App {
             time_limit: limits.git,
             ..GitSettings::default()
         };
-        let inference = InferenceSettings {
-            preferences: config.preferences.clone(),
-            call_limit: limits.call,
-            attempts,
-            budget: limits.budget,
-            cache: limits.cache.clone(),
-            ..Settings::default().inference
-        };
+        let inference = inference_settings(config);
         let coordination = Coordination::in_process(&inference);
         let engine = Engine::new(Parts {
             providers,
@@ -186,6 +173,25 @@ impl App {
 /// Only what the user has named: a client's project and this process's folder are nobody's here.
 pub(crate) fn configured(roots: &[RootCandidate]) -> Vec<RootCandidate> {
     roots.iter().filter(|root| root.origin == RootOrigin::Configured).cloned().collect()
+}
+
+/// How completions behave, with the limits of single endpoints.
+fn inference_settings(config: &Config) -> InferenceSettings {
+    let limits = &config.limits;
+    let mut attempts = limits.attempts.clone();
+    for endpoint in &config.endpoints.settings {
+        if let Some(most) = endpoint.max_concurrency {
+            attempts.provider_permits.insert(endpoint.id.clone(), most);
+        }
+    }
+    InferenceSettings {
+        preferences: config.preferences.clone(),
+        call_limit: limits.call,
+        attempts,
+        budget: limits.budget,
+        cache: limits.cache.clone(),
+        ..Settings::default().inference
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod app;
 pub mod cli;
 mod commands;
 pub mod config;
+mod event_log;
 mod lifecycle;
 mod telemetry;
 

@@ -10,7 +10,7 @@ use exai_transports::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{App, config::Config};
+use crate::{App, config::Config, event_log};
 
 /// How long runs and writes may take to settle after the service is over.
 pub(crate) const SETTLE: Duration = Duration::from_millis(500);
@@ -23,6 +23,7 @@ const SETTLE_LATE: Duration = Duration::from_millis(80);
 /// The handshake fails or the input cannot be read.
 pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
+    event_log::follow(app.engine.inference().events());
     tokio::spawn(cancel_on_signal(shutdown.clone()));
     #[cfg(unix)]
     tokio::spawn(reload_on_signal(app.server.clone(), app.engine.clone()));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use crate::{ConnectionId, Identity, ModelId, ProviderId, RequestId, RunId, ThreadId};
+use crate::{Identity, ModelId, ProviderId, RequestId, RunId, ThreadId};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,23 +78,37 @@ pub enum Event {
     },
     /// A session was opened.
     SessionOpened {
-        /// Its connection.
-        connection: ConnectionId,
         /// Whose it is.
         who: Identity,
+        /// Sessions of all callers that are open now.
+        open: usize,
     },
-    /// It ended.
+    /// One ended.
     SessionClosed {
-        /// Its connection.
-        connection: ConnectionId,
+        /// Whose it was.
+        who: Identity,
+        /// Sessions of all callers that are open now.
+        open: usize,
     },
 }
 
 /// Hands events to everyone who listens.
-pub trait EventBus: Send + Sync {
+pub trait EventBus: std::fmt::Debug + Send + Sync {
     /// Tells an event. Never waits: a listener that does not keep up misses the oldest.
     fn publish(&self, event: Event);
 
     /// Every event from now on. A receiver that lags is told how many it has missed.
     fn subscribe(&self) -> broadcast::Receiver<Arc<Event>>;
+}
+
+/// A bus without listeners, for programs that want no events.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoEvents;
+
+impl EventBus for NoEvents {
+    fn publish(&self, _event: Event) {}
+
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
+        broadcast::Sender::new(1).subscribe()
+    }
 }

@@ -359,4 +359,18 @@ mod tests {
         assert_eq!(health.objection(&"p".into(), &"m".into()), None);
         assert_eq!(health.conditions()[0].failures, 0);
     }
+
+    #[test]
+    fn breakers_tell_when_they_change() {
+        let events = Arc::new(LocalEvents::default());
+        let health = Health::new(Arc::new(LocalBreakers::default()), events.clone());
+        let mut told = events.subscribe();
+        let most = BreakerSettings::default().failures;
+        for _ in 0..most {
+            pass(&health).failed(&failure(Kind::Unavailable, None));
+        }
+        let opened = told.try_recv().unwrap();
+        assert!(matches!(&*opened, Event::BreakerOpened { for_ms, .. } if *for_ms > 29_000), "{opened:?}");
+        assert!(told.try_recv().is_err(), "once");
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use exai_core::Identity;
+use exai_core::{
+    Identity,
+    event::{Event, EventBus},
+};
 use parking_lot::Mutex;
 
 /// The most sessions at once.
@@ -28,6 +31,7 @@ pub struct SessionPlaces(Arc<Places>);
 struct Places {
     limits: SessionLimits,
     taken: Mutex<Taken>,
+    events: Arc<dyn EventBus>,
 }
 
 #[derive(Debug, Default)]
@@ -37,10 +41,10 @@ struct Taken {
 }
 
 impl SessionPlaces {
-    /// All places are free.
+    /// All places are free. `events` tells when one is taken and when it is free again.
     #[must_use]
-    pub fn new(limits: SessionLimits) -> Self {
-        Self(Arc::new(Places { limits, taken: Mutex::default() }))
+    pub fn new(limits: SessionLimits, events: Arc<dyn EventBus>) -> Self {
+        Self(Arc::new(Places { limits, taken: Mutex::default(), events }))
     }
 
     /// A place for one session of a caller; `None` when there is none.
@@ -54,6 +58,9 @@ impl SessionPlaces {
         }
         taken.all += 1;
         taken.of_callers.insert(owner.clone(), own + 1);
+        let open = taken.all;
+        drop(taken);
+        self.0.events.publish(Event::SessionOpened { who: owner.clone(), open });
         Some(SessionPlace { places: self.clone(), owner })
     }
 }
@@ -83,16 +90,21 @@ impl Drop for SessionPlace {
                 taken.of_callers.remove(&self.owner);
             }
         }
+        let open = taken.all;
+        drop(taken);
+        self.places.0.events.publish(Event::SessionClosed { who: self.owner.clone(), open });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use exai_core::event::NoEvents;
+
     use super::*;
 
     #[test]
     fn places_are_bounded_and_come_back() {
-        let places = SessionPlaces::new(SessionLimits { all: 3, each: 2 });
+        let places = SessionPlaces::new(SessionLimits { all: 3, each: 2 }, Arc::new(NoEvents));
         let [one, two] = ["one", "two"].map(|owner| Identity::new("team", owner));
         let first = places.take(&one).unwrap();
         assert!(first.belongs_to(&one) && !first.belongs_to(&two));

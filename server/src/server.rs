@@ -9,7 +9,10 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
-use exai_core::auth::Authenticator;
+use exai_core::{
+    auth::Authenticator,
+    event::{EventBus, NoEvents},
+};
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -65,6 +68,8 @@ pub struct ServerHandle {
     pub authenticator: Arc<dyn Authenticator>,
     /// How the program is.
     pub health: Arc<dyn Health>,
+    /// Where it is told what happens.
+    pub events: Arc<dyn EventBus>,
     /// What a body may take.
     pub body: BodyLimits,
     /// How long requests may take to finish once the end was asked for.
@@ -97,6 +102,7 @@ impl Server {
             streams: CancellationToken::new(),
             authenticator: Arc::clone(&settings.authenticator),
             health,
+            events: Arc::new(NoEvents),
             body: settings.body(),
             drain: settings.drain,
         };
@@ -111,6 +117,13 @@ impl Server {
             page_headers: Vec::new(),
             not_found: "there is nothing here".to_owned(),
         }
+    }
+
+    /// Tells what happens on this bus. To be set before routes are given the server's handle.
+    #[must_use]
+    pub fn events(mut self, events: Arc<dyn EventBus>) -> Self {
+        self.handle.events = events;
+        self
     }
 
     /// What routes need to know of the server.

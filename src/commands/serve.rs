@@ -19,7 +19,7 @@ use crate::{
     app::ServeMode,
     cli::{ServeArgs, complain, tell},
     config::Config,
-    lifecycle,
+    event_log, lifecycle,
 };
 
 /// The exit code for a server that does not start: its address cannot be used, or a key that is configured.
@@ -46,6 +46,8 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     };
     let url = listener.url(http::MCP_PATH)?;
     let app = App::build_for(config, ServeMode::Network)?;
+    let events = app.engine.inference().events();
+    event_log::follow(events);
     let shutdown = CancellationToken::new();
     tokio::spawn(lifecycle::cancel_on_signal(shutdown.clone()));
     #[cfg(unix)]
@@ -62,7 +64,11 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     }
     notify(true);
     let stopping = Lifecycle { shutdown: shutdown.clone(), closing: app.closing.clone() };
-    let server = http::mount(Server::new(settings, health, stopping), app.server.clone(), &config.serve.mcp);
+    let server = http::mount(
+        Server::new(settings, health, stopping).events(Arc::clone(events)),
+        app.server.clone(),
+        &config.serve.mcp,
+    );
     tokio::spawn(async move {
         shutdown.cancelled().await;
         notify(false);

@@ -4,6 +4,7 @@ pub(crate) mod aliases;
 mod answers;
 pub(crate) mod ask_user;
 mod call;
+mod call_events;
 mod caller;
 mod cancel_registry;
 mod completion;

@@ -24,7 +24,9 @@ use axum::{
     routing::{get, post},
 };
 use exai_core::SystemClock;
-use exai_server::{PageHeaders, Server, ServerHandle, SessionCount, SessionLimits, WebSocketRoute};
+use exai_server::{
+    PageHeaders, Server, ServerHandle, SessionCount, SessionLimits, SessionPlaces, WebSocketRoute,
+};
 use rmcp::{
     ServerHandler,
     transport::streamable_http_server::{
@@ -155,7 +157,11 @@ where
         .with_max_request_body_bytes(server.body.bytes)
         .with_cancellation_token(server.streams.clone());
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
-    let sessions = Sessions::new(manager, settings.sessions);
+    let sessions = Sessions::new(
+        manager,
+        SessionPlaces::new(settings.sessions, Arc::clone(&server.events)),
+        settings.sessions.all > 0,
+    );
     // What must happen before a service is a layer of its routes: nothing compares paths a second time, and perhaps otherwise.
     Router::new()
         .route_service(MCP_PATH, service.clone())

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use exai_core::chat::{Delta, Finish};
+use exai_core::{
+    chat::{Delta, Finish},
+    event::Event,
+};
 use exai_inference::{
     delivery::Source,
     events::{CAPACITY, CompletionEvent},
@@ -108,4 +111,19 @@ async fn readers_that_leave_end_nothing() {
     world.answer("whole");
     let answered = world.inference.complete(world.question("hello"), &call).await.unwrap();
     assert_eq!(answered.delivery.completion.reply.text, "whole");
+}
+
+/// Operators see ids and figures of every attempt, and no word of the question or the answer.
+#[tokio::test]
+async fn attempts_are_told_on_the_bus() {
+    let world = World::new();
+    let mut events = world.inference.events().subscribe();
+    world.answer("a secret");
+    let answered = world.inference.complete(world.question("hello"), &scope()).await.unwrap();
+    let run = answered.delivery.completion.run;
+    let [begun, ended] = [events.recv().await.unwrap(), events.recv().await.unwrap()];
+    let told = format!("{begun:?} {ended:?}");
+    assert!(matches!(*begun, Event::AttemptBegan { run: of, number: 1, .. } if of == run), "{told}");
+    assert!(matches!(&*ended, Event::AttemptEnded { run: of, error: None, .. } if *of == run), "{told}");
+    assert!(!told.contains("secret") && !told.contains("hello"), "{told}");
 }

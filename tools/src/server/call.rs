@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{
     aliases,
     answers::AnswerText,
+    call_events::CallEvents,
     caller::{is_modern, principal},
     deadline,
     detached::Detachable,
@@ -58,6 +59,7 @@ impl ExaiServer {
         };
         let tool: Arc<str> = request.name.as_ref().into();
         let call = self.new_call(&context, request_id);
+        let mut events = CallEvents::begin(self.engine().inference().events(), &tool, &call);
         let span = tracing::info_span!("tool_call", tool = %tool, request_id = %call.request_id);
         context.extensions.insert(call.clone());
         let beat = context.meta.get_progress_token().map(|token| Heartbeat {
@@ -78,6 +80,7 @@ impl ExaiServer {
             let _in_flight = in_flight;
             self.answered(request, context, call.clone(), beat).instrument(span).await
         }?;
+        events.answered(&answer);
         Ok(self.fitted(answer, &tool, client.as_deref(), &call))
     }
 

@@ -28,7 +28,7 @@ use exai_core::{
     auth::{AuthError, Authenticator, KeyProblem, PresentedKey, RotateError},
 };
 use exai_server::{
-    Health, ServerHandle, SessionLimits,
+    Health, ServerHandle, SessionLimits, SessionPlaces,
     dialect::{Dialect, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START},
 };
 use serde_json::{Value, json};
@@ -128,7 +128,7 @@ impl Op {
         clock: Arc<dyn Clock>,
         limits: OpLimits,
     ) -> Self {
-        let registry = Registry::new(limits.sessions);
+        let registry = Registry::new(SessionPlaces::new(limits.sessions, Arc::clone(&server.events)));
         let began = Instant::now();
         let (authenticator, health) = (Arc::clone(&server.authenticator), Arc::clone(&server.health));
         let surroundings =

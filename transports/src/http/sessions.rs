@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use exai_core::{ConnectionId, Identity, Principal};
-use exai_server::{SessionLimits, SessionPlace, SessionPlaces, problem};
+use exai_server::{SessionPlace, SessionPlaces, problem};
 use parking_lot::Mutex;
 use rmcp::transport::streamable_http_server::session::{SessionManager as _, local::LocalSessionManager};
 
@@ -38,9 +38,8 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    pub(super) fn new(manager: Arc<LocalSessionManager>, limits: SessionLimits) -> Self {
-        let places = SessionPlaces::new(limits);
-        Self { manager, known: Arc::default(), places, are_served: limits.all > 0 }
+    pub(super) fn new(manager: Arc<LocalSessionManager>, places: SessionPlaces, are_served: bool) -> Self {
+        Self { manager, known: Arc::default(), places, are_served }
     }
 
     /// The connection that a session is, when this caller may use it. A session that is not known is left to the SDK.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use exai_core::Identity;
-use exai_server::{SessionLimits, SessionPlace, SessionPlaces};
+use exai_server::{SessionPlace, SessionPlaces};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -51,8 +51,8 @@ pub(super) struct Opened {
 }
 
 impl Registry {
-    pub(super) fn new(limits: SessionLimits) -> Self {
-        Self { sessions: Arc::default(), places: SessionPlaces::new(limits) }
+    pub(super) fn new(places: SessionPlaces) -> Self {
+        Self { sessions: Arc::default(), places }
     }
 
     pub(in crate::http) fn count(&self) -> usize {
