@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::{
     ProviderId, Timestamp,
-    provider::{CallCtx, ProviderError},
+    upstream::{CallCtx, ProviderError},
 };
 
 /// What a provider does with an uploaded file.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::provider::{CallCtx, ProviderError};
+use crate::upstream::{CallCtx, ProviderError};
 
 /// How old results may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
