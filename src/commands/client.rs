@@ -1,21 +1,24 @@
 //! An MCP client in the same process: same schemas, same wrapper, same answers as for any other client.
 
 use std::{
+    borrow::Cow,
     io::{self, IsTerminal as _},
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
-use exai_tools::profile::Shown;
+use exai_core::run::Door;
+use exai_tools::{ExaiServer, profile::Shown};
 use indicatif::{ProgressBar, ProgressStyle};
 use rmcp::{
-    ClientHandler, RoleClient, ServiceExt as _,
+    ClientHandler, ErrorData, RoleClient, RoleServer, Service, ServiceExt as _,
     model::{
-        CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest,
-        Implementation, JsonObject, ProgressNotificationParam, ServerResult,
+        CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientNotification,
+        ClientRequest, Implementation, JsonObject, ProgressNotificationParam, ProtocolVersion, ServerConfig,
+        ServerResult,
     },
-    service::{NotificationContext, PeerRequestOptions, RequestHandle},
+    service::{NotificationContext, PeerRequestOptions, RequestContext, RequestHandle},
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +36,38 @@ pub(crate) struct Answer {
     pub json: Value,
     /// Whether it is a failure.
     pub is_error: bool,
+}
+
+/// The server as the command line calls it: its calls say where they come from.
+struct Entrance {
+    server: ExaiServer,
+}
+
+impl Service<RoleServer> for Entrance {
+    async fn handle_request(
+        &self,
+        request: ClientRequest,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<ServerResult, ErrorData> {
+        context.extensions.insert(Door("cli"));
+        self.server.handle_request(request, context).await
+    }
+
+    async fn handle_notification(
+        &self,
+        notification: ClientNotification,
+        context: NotificationContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.server.handle_notification(notification, context).await
+    }
+
+    fn get_info(&self) -> ServerConfig {
+        Service::get_info(&self.server)
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        Service::supported_protocol_versions(&self.server)
+    }
 }
 
 /// Shows progress notifications.
@@ -69,8 +104,8 @@ pub(crate) async fn call(app: &App, tool: &str, arguments: JsonObject) -> anyhow
     let bar = progress_bar(tool);
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let server = tokio::spawn({
-        let server = app.server.clone();
-        async move { server.serve(theirs).await }
+        let entrance = Entrance { server: app.server.clone() };
+        async move { entrance.serve(theirs).await }
     });
     let client = Display(Arc::clone(&bar)).serve(ours).await.context("the server did not start")?;
     let server = server.await?.context("the server did not start")?;

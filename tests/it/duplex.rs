@@ -190,6 +190,16 @@ async fn a_client_that_says_much_at_once_gets_all_of_its_answers() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+#[tokio::test]
+async fn runs_over_websockets_remember_the_door() {
+    let setup = Setup::new().await;
+    let served = Served::start(&setup).await;
+    let mut socket = connect(&served, &[]).await.unwrap();
+    say(&mut socket, &call(1, "who am I?")).await;
+    assert_eq!(content(&hear(&mut socket).await), "ok: who am I?");
+    setup.assert_latest_run("websocket", "raw 1").await;
+}
+
 /// Reads the stream of `/sse` until it contains something.
 async fn until(stream: &mut TcpStream, seen: &mut String, wanted: &str) {
     let read = async {
@@ -230,6 +240,7 @@ async fn the_older_transport_has_its_events_and_its_messages() {
     asks["params"].as_object_mut().unwrap().remove("_meta");
     assert_eq!(post(asks).await, 202);
     until(&mut stream, &mut seen, "\\\"content\\\":\\\"hello\\\"").await;
+    setup.assert_latest_run("sse", "raw 1").await;
     let none = served.request("POST", "/messages?sessionId=none", &[key], "{}").await;
     assert_eq!((none.status, &none.json()["error"]["code"]), (404, &json!("no_session")));
     drop(stream);

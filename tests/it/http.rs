@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use exai_core::store::{RunFilter, Runs as _};
 use exai_mock_vendor::Answer;
 use serde_json::{Value, json};
 use tokio::io::AsyncBufReadExt as _;
@@ -194,13 +193,10 @@ async fn runs_remember_door_key_and_client() {
     served.terminate();
     assert_eq!(served.ended().await.0, 0);
 
-    let settings = exai_store::Settings::at(setup.database());
-    let store = exai_store::SqliteStore::open_lazily(settings, std::sync::Arc::new(exai_core::SystemClock));
-    let who = exai_core::Identity::local();
-    let runs = store.recent_runs(&who, &RunFilter::default(), 9).await.unwrap();
+    let runs = setup.stored_runs().await;
     assert_eq!(runs.len(), 1);
-    assert_eq!((runs[0].door.as_deref(), runs[0].key_id.clone()), (Some("http"), Some("serve.token".into())));
-    assert!(runs[0].client.as_deref().is_some_and(|client| !client.is_empty()), "{:?}", runs[0].client);
+    assert_eq!(runs[0].key_id, Some("serve.token".into()));
+    setup.assert_latest_run("http", "raw 1").await;
 }
 
 #[tokio::test]

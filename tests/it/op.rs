@@ -144,6 +144,17 @@ async fn a_connection_that_broke_loses_nothing_and_the_model_is_asked_once() {
 }
 
 #[tokio::test]
+async fn runs_over_op_remember_the_door() {
+    let setup = Setup::new().await;
+    let served = Served::start(&setup).await;
+    let (mut client, _) =
+        Client::hello(&served, json!({"op": "hello", "clientInfo": {"name": "window"}})).await;
+    client.say(&chat("Think.", "r1")).await;
+    assert_eq!(client.hear_result().await["ok"], true);
+    setup.assert_latest_run("op", "window 1").await;
+}
+
+#[tokio::test]
 async fn cancel_ends_the_request_at_the_vendor() {
     let setup = Setup::new().await;
     setup.vendor.default_answer(Answer::never());

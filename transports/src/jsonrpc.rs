@@ -18,7 +18,7 @@ mod tests;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use exai_core::Principal;
+use exai_core::{Principal, run::Door};
 use rmcp::{
     ServerHandler,
     service::{QuitReason, ServerInitializeError, serve_server},
@@ -86,6 +86,8 @@ pub struct Lifecycle {
     /// Who the client is, when the server has found that out. Handlers find it in the extensions of each request and notification, together
     /// with the [`ConnectionId`](exai_core::ConnectionId) of this connection.
     pub identity: Option<Principal>,
+    /// The entrance that the client came through. Handlers find it in the same place.
+    pub door: Option<Door>,
 }
 
 /// Why the service came to its end.
@@ -144,8 +146,7 @@ where
     }));
     let versions = handler.supported_protocol_versions().into_owned();
     let transport = LineTransport::new(input, connection.clone(), &settings, versions);
-    let mut service =
-        pin!(run(Guarded::new(handler, connection.clone(), lifecycle.identity.clone()), transport));
+    let mut service = pin!(run(Guarded::new(handler, connection.clone(), &lifecycle), transport));
 
     let (mut outcome, cause) = tokio::select! {
         biased;

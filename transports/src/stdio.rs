@@ -2,6 +2,7 @@
 //!
 //! Standard output belongs to this transport alone: nothing else in the process may print there.
 
+use exai_core::run::Door;
 use rmcp::{ServerHandler, transport::stdio_pipes};
 
 use crate::{
@@ -23,5 +24,6 @@ where
     H: ServerHandler,
 {
     let settings = ConnectionSettings { watch_parent: true, ..settings };
+    let lifecycle = Lifecycle { door: Some(Door("stdio")), ..lifecycle };
     jsonrpc::serve(handler, stdio_pipes(), settings, lifecycle).await
 }

@@ -6,7 +6,7 @@ use exai_mock_vendor::{Answer, Gate};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 
-use crate::support::{MODEL, Setup, Upstream, within};
+use crate::support::{MODEL, Raw, Setup, Upstream, within};
 
 #[tokio::test]
 async fn words_come_from_the_command_line_or_from_a_pipe() {
@@ -19,6 +19,18 @@ async fn words_come_from_the_command_line_or_from_a_pipe() {
         setup.run_with_input(&["run", "chat", "-p", "from the line again"], "from the pipe").await;
     assert!(code == 0 && told.starts_with("ok: from the line again\n"), "{told}");
     assert!(told.contains(&format!("\nanswered by custom/{MODEL} · price not known · ")), "{told}");
+}
+
+#[tokio::test]
+async fn runs_of_pipe_and_command_line_remember_it() {
+    let setup = Setup::new().await;
+    let (code, ..) = setup.run(&["run", "chat", "-p", "from the line"]).await;
+    assert_eq!(code, 0);
+    setup.assert_latest_run("cli", concat!("exai-mcp-run ", env!("CARGO_PKG_VERSION"))).await;
+    let mut raw = Raw::ready(&setup).await;
+    raw.send_call(1, "chat", json!({"prompt": "over a pipe"})).await;
+    raw.next().await;
+    setup.assert_latest_run("stdio", "raw 1").await;
 }
 
 #[tokio::test]

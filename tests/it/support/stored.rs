@@ -1,5 +1,12 @@
 //! What the program has stored, as its own command line tells it.
 
+use std::sync::Arc;
+
+use exai_core::{
+    Identity, SystemClock,
+    run::Run,
+    store::{RunFilter, Runs as _},
+};
 use serde_json::Value;
 
 use super::{Setup, within};
@@ -16,6 +23,21 @@ impl Setup {
     /// One thread with its turns and runs.
     pub(crate) async fn stored_thread(&self, id: &str) -> Value {
         self.told(&["threads", "show", id, "--json"]).await
+    }
+
+    /// The runs of the user without a key and of the one whose key is configured, latest first.
+    pub(crate) async fn stored_runs(&self) -> Vec<Run> {
+        let settings = exai_store::Settings::at(self.database());
+        let store = exai_store::SqliteStore::open_lazily(settings, Arc::new(SystemClock));
+        let runs = store.recent_runs(&Identity::local(), &RunFilter::default(), 1_000).await;
+        runs.expect("the database can be read")
+    }
+
+    /// Asserts that the latest run came through this entrance, from this client.
+    pub(crate) async fn assert_latest_run(&self, door: &str, client: &str) {
+        let runs = self.stored_runs().await;
+        let latest = runs.first().expect("a run");
+        assert_eq!((latest.door.as_deref(), latest.client.as_deref()), (Some(door), Some(client)));
     }
 
     /// Waits until so many threads are stored.

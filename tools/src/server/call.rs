@@ -161,8 +161,8 @@ fn door(context: &RequestContext<RoleServer>) -> Option<Door> {
 
 /// The client's name and version, as it introduced itself. A client is a stranger, so the text is bounded.
 fn client(context: &RequestContext<RoleServer>) -> Option<String> {
-    let info = context.peer.peer_info()?;
-    let text = format!("{} {}", info.client_info.name, info.client_info.version);
+    let info = context.client_info()?;
+    let text = format!("{} {}", info.name, info.version);
     let text: String = text.trim().chars().filter(|letter| !letter.is_control()).take(MAX_CLIENT).collect();
     (!text.is_empty()).then_some(text)
 }

@@ -3,7 +3,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use exai_core::Principal;
+use exai_core::{Principal, run::Door};
 use exai_server::ServerHandle;
 use rmcp::ServerHandler;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, DuplexStream};
@@ -17,9 +17,9 @@ const PIECE: usize = 16 * 1024;
 /// Requests at once on one connection; the handler behind it has a limit of its own for all connections.
 const MAX_IN_FLIGHT: usize = 256;
 
-/// Begins a service for a caller and gives the caller's end: one message a line, both ways.
+/// Begins a service for a caller who came through an entrance, and gives the caller's end: one message a line, both ways.
 #[derive(Clone)]
-pub(super) struct Attach(Arc<dyn Fn(Principal) -> DuplexStream + Send + Sync>);
+pub(super) struct Attach(Arc<dyn Fn(Principal, Door) -> DuplexStream + Send + Sync>);
 
 impl Attach {
     pub(super) fn new<H>(handler: H, server: &ServerHandle) -> Self
@@ -37,11 +37,15 @@ impl Attach {
             ..ConnectionSettings::default()
         };
         let (in_flight, shutdown) = (server.in_flight.clone(), server.shutdown.clone());
-        Self(Arc::new(move |who| {
+        Self(Arc::new(move |who, door| {
             let (ours, theirs) = tokio::io::duplex(BUFFER);
             let (handler, limits, open) = (handler.clone(), limits.clone(), in_flight.begin());
-            let lifecycle =
-                Lifecycle { shutdown: shutdown.clone(), identity: Some(who), ..Lifecycle::default() };
+            let lifecycle = Lifecycle {
+                shutdown: shutdown.clone(),
+                identity: Some(who),
+                door: Some(door),
+                ..Lifecycle::default()
+            };
             tokio::spawn(async move {
                 let served =
                     Box::pin(jsonrpc::serve(handler, tokio::io::split(ours), limits, lifecycle)).await;
@@ -54,8 +58,8 @@ impl Attach {
         }))
     }
 
-    pub(super) fn begin(&self, who: Principal) -> DuplexStream {
-        (self.0)(who)
+    pub(super) fn begin(&self, who: Principal, door: Door) -> DuplexStream {
+        (self.0)(who, door)
     }
 }
 

@@ -13,7 +13,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use exai_core::{Identity, Principal};
+use exai_core::{Identity, Principal, run::Door};
 use exai_server::{BodyLimits, StaysOpen, problem, read_body};
 use futures::stream;
 use parking_lot::Mutex;
@@ -91,7 +91,7 @@ pub(super) async fn open(
             return problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", text);
         }
         let owner = who.identity.clone();
-        let (read, write) = tokio::io::split(connections.attach.begin(who));
+        let (read, write) = tokio::io::split(connections.attach.begin(who, Door("sse")));
         open.insert(id.clone(), Client { owner, input: Arc::new(AsyncMutex::new(write)) });
         read
     };

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use axum::body::Bytes;
-use exai_core::Principal;
+use exai_core::{Principal, run::Door};
 use exai_server::dialect::{Dialect, Goodbye, Link, Outgoing, UNAUTHORIZED};
 use serde::Deserialize;
 use serde_json::json;
@@ -46,7 +46,7 @@ impl Dialect for Mcp {
             drop(link.answers.send(Outgoing::Close(Goodbye::new(UNAUTHORIZED, "a key is needed"))).await);
             return;
         };
-        let (answers, mut messages) = tokio::io::split(self.attach.begin(who));
+        let (answers, mut messages) = tokio::io::split(self.attach.begin(who, Door("websocket")));
         let hear = async {
             let mut next = Some(first);
             while let Some(frame) = next {

@@ -26,6 +26,7 @@ use axum::body::Bytes;
 use exai_core::{
     Clock, Principal,
     auth::{AuthError, Authenticator, KeyProblem, PresentedKey, RotateError},
+    run::Door,
 };
 use exai_server::{
     Health, ServerHandle, SessionLimits, SessionPlaces,
@@ -179,7 +180,7 @@ impl Op {
             opened.ok_or(Refused::new("over_capacity", TRY_AGAIN_LATER, "too many sessions are open"))?;
         let ack = acknowledgement(&entry.id, &token, false);
         let session = Session::new(entry.clone(), Arc::clone(&self.surroundings));
-        tokio::spawn(session.run(self.attach.begin(who), queue, hello.client(), registered));
+        tokio::spawn(session.run(self.attach.begin(who, Door("op")), queue, hello.client(), registered));
         Ok((entry, ack))
     }
 }

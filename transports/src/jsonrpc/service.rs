@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc};
 
-use exai_core::{ConnectionId, Principal};
+use exai_core::{ConnectionId, Principal, run::Door};
 use futures::FutureExt as _;
 use rmcp::{
     RoleServer, ServerHandler, Service,
@@ -13,7 +13,10 @@ use rmcp::{
     service::{NotificationContext, RequestContext},
 };
 
-use super::connection::{Connection, interrupted};
+use super::{
+    Lifecycle,
+    connection::{Connection, interrupted},
+};
 
 /// A handler whose requests are tracked.
 #[derive(Debug)]
@@ -22,11 +25,13 @@ pub(super) struct Guarded<H> {
     connection: Arc<Connection>,
     name: ConnectionId,
     identity: Option<Principal>,
+    door: Option<Door>,
 }
 
 impl<H> Guarded<H> {
-    pub(super) fn new(handler: H, connection: Arc<Connection>, identity: Option<Principal>) -> Self {
-        Self { handler, connection, name: ConnectionId::new(), identity }
+    pub(super) fn new(handler: H, connection: Arc<Connection>, lifecycle: &Lifecycle) -> Self {
+        let (identity, door) = (lifecycle.identity.clone(), lifecycle.door);
+        Self { handler, connection, name: ConnectionId::new(), identity, door }
     }
 
     /// Puts into a message what the handler may know of its sender.
@@ -34,6 +39,9 @@ impl<H> Guarded<H> {
         extensions.insert(self.name);
         if let Some(who) = &self.identity {
             extensions.insert(who.clone());
+        }
+        if let Some(door) = self.door {
+            extensions.insert(door);
         }
     }
 }
