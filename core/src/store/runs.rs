@@ -25,6 +25,20 @@ pub struct RunFilter {
     pub source: Option<Source>,
 }
 
+impl RunFilter {
+    /// Whether a run is one of those, as it reads now.
+    #[must_use]
+    pub fn lets_through(&self, run: &Run) -> bool {
+        let name = format!("{}/{}", run.provider, run.model).to_lowercase();
+        self.tool.as_ref().is_none_or(|tool| *tool == run.tool)
+            && self.state.is_none_or(|state| state == run.state)
+            && self.thread.is_none_or(|thread| run.thread == Some(thread))
+            && self.model.as_ref().is_none_or(|model| name.contains(&model.to_lowercase()))
+            && self.since.is_none_or(|since| run.started_at >= since)
+            && self.source.is_none_or(|source| source == run.source)
+    }
+}
+
 /// Stored runs.
 #[async_trait]
 pub trait Runs: Send + Sync {

@@ -79,7 +79,7 @@ impl Reads<'_> {
                 break;
             }
             let run = self.readable(row)?;
-            if lets_through(filter, &run) {
+            if filter.lets_through(&run) {
                 runs.push(run);
             }
         }
@@ -162,14 +162,6 @@ fn attempt(row: &SqliteRow) -> Result<Attempt, BoxError> {
 
 fn number(row: &SqliteRow, column: usize) -> Result<Option<u64>, BoxError> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(u64::try_from).transpose()?)
-}
-
-fn lets_through(filter: &RunFilter, run: &Run) -> bool {
-    let name = format!("{}/{}", run.provider, run.model).to_lowercase();
-    filter.tool.as_ref().is_none_or(|tool| *tool == run.tool)
-        && filter.state.is_none_or(|state| state == run.state)
-        && filter.source.is_none_or(|source| source == run.source)
-        && filter.model.as_ref().is_none_or(|model| name.contains(&model.to_lowercase()))
 }
 
 #[cfg(test)]
