@@ -1,9 +1,9 @@
 //! What is remembered and how it is told: threads, status, activity, usage; by tools and on the command line.
 
-use exai_mock_vendor::Answer;
+use exai_mock_vendor::{Answer, Gate};
 use serde_json::{Value, json};
 
-use crate::support::{MODEL, Setup};
+use crate::support::{MODEL, Program, Setup, within};
 
 async fn used() -> Setup {
     let setup = Setup::new().await.with("EXAI_TOOL_PROFILE", "full").with("EXAI_RETRIES", "0");
@@ -97,6 +97,32 @@ async fn activity_tells_the_latest_consultations_and_filters_them() {
         let refused = program.call("activity", bad).await.failure();
         assert!(refused["message"].as_str().unwrap().starts_with(told), "{refused:#}");
     }
+    program.stop().await;
+}
+
+/// A run is stored as running only when it has lasted a second; until then only memory knows it.
+#[tokio::test]
+async fn activity_shows_what_has_just_begun() {
+    let setup = Setup::new().await.with("EXAI_TOOL_PROFILE", "full");
+    let program = setup.start().await;
+    let gate = Gate::new();
+    setup.vendor.then(Answer::text("at last").gated(&gate));
+    let call = program.begin("chat", json!({"prompt": "what is fudge?"})).await;
+    within("the consultation", gate.wait_for_arrivals(1)).await;
+    for (filter, count) in [
+        (json!({}), 1),
+        (json!({"state": "running"}), 1),
+        (json!({"state": "done"}), 0),
+        (json!({"tool": "debug"}), 0),
+    ] {
+        let found = program.call("activity", filter.clone()).await.ok();
+        assert_eq!(found["calls"].as_array().unwrap().len(), count, "{filter}");
+        assert!(count == 0 || found["calls"][0]["state"] == "running", "{found:#}");
+    }
+    gate.open();
+    Program::answer(call).await.ok();
+    let found = program.call("activity", json!({})).await.ok();
+    assert_eq!((&found["calls"][0]["state"], &found["calls"][1]), (&json!("done"), &Value::Null));
     program.stop().await;
 }
 

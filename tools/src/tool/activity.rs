@@ -1,4 +1,4 @@
-//! `activity`: the latest runs, from the database. Asks no model.
+//! `activity`: the latest runs, of those under way too. Asks no model.
 
 use std::sync::{Arc, LazyLock};
 
