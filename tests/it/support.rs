@@ -7,6 +7,7 @@ mod reply;
 mod repository;
 mod served;
 mod stored;
+mod terminal;
 mod tools;
 mod upstream;
 
@@ -14,6 +15,7 @@ pub(crate) use program::{MODEL, Program, Setup, sample_project};
 pub(crate) use raw::{Raw, discover_meta};
 pub(crate) use reply::Reply;
 pub(crate) use served::{CLIENT, Served, modern, read, tool_call};
+pub(crate) use terminal::Terminal;
 pub(crate) use tools::{FULL, LITE, STANDARD};
 pub(crate) use upstream::{Upstream, expert_answer};
 

@@ -4,9 +4,8 @@ use std::process::Stdio;
 
 use exai_mock_vendor::{Answer, Gate};
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
 
-use crate::support::{MODEL, Raw, Setup, Upstream, within};
+use crate::support::{MODEL, Raw, Setup, Terminal, Upstream, within};
 
 #[tokio::test]
 async fn words_come_from_the_command_line_or_from_a_pipe() {
@@ -78,24 +77,14 @@ async fn a_thread_is_continued_in_another_process() {
 
 #[tokio::test]
 async fn progress_is_shown_on_the_terminal_and_not_in_the_answer() {
-    let setup = Setup::new().await.with("TERM", "xterm");
+    let setup = Setup::new().await;
     let gate = Gate::new();
     setup.vendor.default_answer(Answer::text("here it is").gated(&gate));
-    // `script` gives the program a terminal as standard error; its standard output goes into a file.
-    let mut command =
-        setup.shell("exec script -qec \"'$0' run chat --prompt hi --json > answer.json\" /dev/null");
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut terminal = child.stdout.take().unwrap();
+    let mut terminal = Terminal::start(&setup, "'$0' run chat --prompt hi --json > answer.json");
     within("the call", setup.vendor.wait_for_calls(1)).await;
-    let mut shown = String::new();
-    while !shown.contains("chat: ") {
-        let mut bytes = [0; 1024];
-        let count = within("progress", terminal.read(&mut bytes)).await.unwrap();
-        assert!(count > 0, "the terminal was closed: {shown}");
-        shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
-    }
+    terminal.until("chat: ").await;
     gate.open();
-    assert!(within("the end", child.wait()).await.unwrap().success());
+    assert!(terminal.ended().await.0);
     let answer = std::fs::read_to_string(setup.project.path().join("answer.json")).unwrap();
     let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
     assert_eq!(answer["content"], "here it is");
