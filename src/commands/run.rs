@@ -1,10 +1,15 @@
 //! `exai-mcp run TOOL`: a tool on the command line, through the same server that MCP clients use.
 
 mod arguments;
+mod plain;
 mod prose;
 mod save;
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+    time::Duration,
+};
 
 use exai_core::Severity;
 use serde_json::Value;
@@ -50,7 +55,11 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
     if args.json {
         print_json(&answer.json)?;
     } else {
-        print(&prose::render(tool, &args.files, &answer.json, begun.elapsed()))?;
+        let mut shown = answer.json.clone();
+        if io::stdout().is_terminal() {
+            plain::answer(&mut shown);
+        }
+        print(&prose::render(tool, &args.files, &shown, begun.elapsed()))?;
     }
     let unsaved = args.write.as_deref().filter(|_| !answer.is_error).is_some_and(|folder| {
         let (report, saved) = save::save(folder, args.force, &answer.json);

@@ -1,0 +1,116 @@
+//! Text of models without what a terminal would obey: control characters and escape sequences (ECMA-48).
+
+use serde_json::Value;
+
+const ESCAPE: char = '\u{1b}';
+const BELL: char = '\u{7}';
+
+/// Takes control characters and escape sequences out of a text that comes in pieces. Line ends and tabs stay.
+#[derive(Debug, Default)]
+pub(super) struct Plain {
+    state: State,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Text,
+    /// After `ESC`.
+    Escape,
+    /// After `ESC [`, until a letter or the like.
+    Control,
+    /// A text for the terminal itself, such as its title, until `BEL` or `ESC \`. Also ends with the line, so that one that is never
+    /// closed hides no more than its own line.
+    Command,
+    /// After `ESC` in such a text.
+    CommandEscape,
+}
+
+impl Plain {
+    /// What a person sees of the next piece.
+    pub(super) fn of(&mut self, piece: &str) -> String {
+        piece.chars().filter(|sign| self.shows(*sign)).collect()
+    }
+
+    /// Whether a character is one that a person sees.
+    fn shows(&mut self, sign: char) -> bool {
+        let (state, shows) = match (self.state, sign) {
+            (State::CommandEscape, '\\') => (State::Text, false),
+            (State::Command, ESCAPE) => (State::CommandEscape, false),
+            (_, ESCAPE) => (State::Escape, false),
+            (_, '\n') => (State::Text, true),
+            (State::Command, BELL | '\u{18}' | '\u{1a}' | '\u{9c}') => (State::Text, false),
+            (State::Command, _) => (State::Command, false),
+            (_, '\u{9b}') => (State::Control, false),
+            (_, '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}') => (State::Command, false),
+            (State::Escape | State::CommandEscape, '[') => (State::Control, false),
+            (State::Escape | State::CommandEscape, ']' | 'P' | 'X' | '^' | '_') => (State::Command, false),
+            (State::Escape | State::CommandEscape, ' '..='/') => (State::Escape, false),
+            (State::Escape | State::CommandEscape, '0'..='~') => (State::Text, false),
+            (State::Control, ' '..='?') => (State::Control, false),
+            (State::Control, '@'..='~') => (State::Text, false),
+            (_, sign) => (State::Text, sign == '\t' || !sign.is_control()),
+        };
+        self.state = state;
+        shows
+    }
+}
+
+/// A text that is there as a whole.
+pub(super) fn text(whole: &str) -> String {
+    Plain::default().of(whole)
+}
+
+/// Every text of an answer.
+pub(super) fn answer(value: &mut Value) {
+    match value {
+        Value::String(words) if words.contains(char::is_control) => *words = text(words),
+        Value::Array(values) => values.iter_mut().for_each(answer),
+        Value::Object(fields) => fields.values_mut().for_each(answer),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CASES: [(&str, &str); 10] = [
+        ("plain\n\ttext, größer", "plain\n\ttext, größer"),
+        ("a \u{1b}[31;1mred\u{1b}[0m word", "a red word"),
+        ("\u{1b}[2J\u{1b}[Hcleared", "cleared"),
+        ("\u{1b}]0;a title\u{7}words", "words"),
+        ("\u{1b}]8;;http://x.example\u{1b}\\link\u{1b}]8;;\u{1b}\\!", "link!"),
+        ("\u{9b}31mred and \u{9d}title\u{9c}more", "red and more"),
+        ("one\rtwo\u{8}\u{0}\u{7f}", "onetwo"),
+        ("\u{1b}(Bset \u{1b}cand reset", "set and reset"),
+        ("\u{1b}]never closed\nthe next line", "\nthe next line"),
+        ("\u{1b}[1\u{1b}[2mtwice \u{1b}", "twice "),
+    ];
+
+    #[test]
+    fn a_terminal_is_given_no_orders() {
+        for (said, seen) in CASES {
+            assert_eq!(text(said), seen, "{said:?}");
+        }
+    }
+
+    /// A model's words come in pieces of any length, so a sequence can begin in one and end in the next.
+    #[test]
+    fn a_cut_changes_nothing() {
+        for (said, seen) in CASES {
+            for (cut, _) in said.char_indices() {
+                let (first, second) = said.split_at(cut);
+                let mut plain = Plain::default();
+                assert_eq!(plain.of(first) + &plain.of(second), seen, "{first:?} {second:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_text_of_an_answer_is_plain() {
+        let mut said = serde_json::json!({"content": "\u{1b}[1mbold", "list": [{"a": "b\u{7}"}], "n": 1});
+        answer(&mut said);
+        assert_eq!(said, serde_json::json!({"content": "bold", "list": [{"a": "b"}], "n": 1}));
+    }
+}
