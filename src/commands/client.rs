@@ -3,12 +3,14 @@
 use std::{
     borrow::Cow,
     io::{self, IsTerminal as _},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
-use exai_core::run::Door;
+use exai_core::{chat::Delta, run::Door};
+use exai_engine::inference::events::{CAPACITY, CompletionEvent, EventSender};
 use exai_tools::{ExaiServer, profile::Shown};
 use indicatif::{ProgressBar, ProgressStyle};
 use rmcp::{
@@ -21,6 +23,7 @@ use rmcp::{
     service::{NotificationContext, PeerRequestOptions, RequestContext, RequestHandle},
 };
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{App, lifecycle};
@@ -38,9 +41,10 @@ pub(crate) struct Answer {
     pub is_error: bool,
 }
 
-/// The server as the command line calls it: its calls say where they come from.
+/// The server as the command line calls it: its calls say where they come from, and where the events of their answers go.
 struct Entrance {
     server: ExaiServer,
+    events: Option<EventSender>,
 }
 
 impl Service<RoleServer> for Entrance {
@@ -50,6 +54,9 @@ impl Service<RoleServer> for Entrance {
         mut context: RequestContext<RoleServer>,
     ) -> Result<ServerResult, ErrorData> {
         context.extensions.insert(Door("cli"));
+        if let Some(events) = &self.events {
+            context.extensions.insert(events.clone());
+        }
         self.server.handle_request(request, context).await
     }
 
@@ -85,7 +92,8 @@ impl ClientHandler for Display {
         params: ProgressNotificationParam,
         _context: NotificationContext<RoleClient>,
     ) {
-        if let Some(message) = params.message {
+        // Once the answer is being printed, the terminal is its own.
+        if let Some(message) = params.message.filter(|_| !self.0.is_finished()) {
             self.0.set_message(without_seconds(&message));
         }
     }
@@ -97,14 +105,28 @@ fn without_seconds(message: &str) -> String {
     message.split(" · ").filter(|part| !is_seconds(part)).collect::<Vec<_>>().join(" · ")
 }
 
+/// Where the events of an answer go while it comes.
+pub(crate) type Follow<'a> = dyn FnMut(&CompletionEvent) + 'a;
+
 /// Calls one tool. Ctrl-C cancels the call.
 pub(crate) async fn call(app: &App, tool: &str, arguments: JsonObject) -> anyhow::Result<Answer> {
+    call_and_follow(app, tool, arguments, None).await
+}
+
+/// Calls one tool, and hands over what its model says meanwhile to `follow`. The progress display ends with the model's first words.
+pub(crate) async fn call_and_follow(
+    app: &App,
+    tool: &str,
+    arguments: JsonObject,
+    mut follow: Option<&mut Follow<'_>>,
+) -> anyhow::Result<Answer> {
     // A person at a terminal pays nothing for a list of tools.
     app.server.show(Shown::everything()).await;
     let bar = progress_bar(tool);
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
+    let (events, mut said) = mpsc::channel(CAPACITY);
     let server = tokio::spawn({
-        let entrance = Entrance { server: app.server.clone() };
+        let entrance = Entrance { server: app.server.clone(), events: follow.is_some().then_some(events) };
         async move { entrance.serve(theirs).await }
     });
     let client = Display(Arc::clone(&bar)).serve(ours).await.context("the server did not start")?;
@@ -114,7 +136,27 @@ pub(crate) async fn call(app: &App, tool: &str, arguments: JsonObject) -> anyhow
     let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
     let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
     let handle = client.send_cancellable_request(request, PeerRequestOptions::no_options()).await?;
-    let answer = wait(handle, &stop).await;
+    let mut hand_over = |event: CompletionEvent| {
+        if matches!(event, CompletionEvent::Delta(Delta::Text(_)) | CompletionEvent::Done(_)) {
+            bar.finish_and_clear();
+        }
+        if let Some(follow) = &mut follow {
+            follow(&event);
+        }
+    };
+    let answer = {
+        let mut answer = pin!(wait(handle, &stop));
+        loop {
+            tokio::select! {
+                answer = &mut answer => break answer,
+                Some(event) = said.recv() => hand_over(event),
+            }
+        }
+    };
+    // What the model said before its answer was there.
+    while let Ok(event) = said.try_recv() {
+        hand_over(event);
+    }
     bar.finish_and_clear();
     drop(client.cancel().await);
     drop(server.cancel().await);

@@ -1,6 +1,7 @@
 //! `exai-mcp run TOOL`: a tool on the command line, through the same server that MCP clients use.
 
 mod arguments;
+mod live;
 mod plain;
 mod prose;
 mod save;
@@ -12,9 +13,13 @@ use std::{
 };
 
 use exai_core::Severity;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{print, print_json};
+use self::live::Live;
+use super::{
+    client::{self, Answer},
+    print, print_json,
+};
 use crate::{
     App,
     cli::{RunArgs, complain, tell},
@@ -25,6 +30,10 @@ const WRONG_USAGE: u8 = 2;
 
 /// The tool that says who would answer another.
 const EXPLAINING: &str = "route";
+
+/// The tool whose answer is what its model says, so that a person can read it while it comes; and where the answer has it.
+const STREAMED: &str = "chat";
+const CONTENT: &str = "content";
 
 /// How long the last writes may take.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -46,18 +55,21 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
     } else {
         (args.tool.as_str(), arguments)
     };
-    let answer = super::client::call(&app, tool, arguments).await;
+    let called = call(&app, tool, arguments, &args).await;
     app.closing.cancel();
     if !app.engine.settle(SETTLE).await {
         tracing::warn!("the thread could not be written completely");
     }
-    let answer = answer?;
+    let Called { answer, is_printed } = called?;
     if args.json {
         print_json(&answer.json)?;
     } else {
         let mut shown = answer.json.clone();
         if io::stdout().is_terminal() {
             plain::answer(&mut shown);
+        }
+        if let Some(fields) = shown.as_object_mut().filter(|_| is_printed) {
+            fields.shift_remove(CONTENT);
         }
         print(&prose::render(tool, &args.files, &shown, begun.elapsed()))?;
     }
@@ -69,6 +81,31 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
     let severe = args.fail_on.is_some_and(|least| has_finding(&answer.json, least.into()));
     let failed = answer.is_error || unsaved || severe || is_incomplete(&args, &answer.json);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A tool's answer.
+struct Called {
+    answer: Answer,
+    /// Whether its text is on the terminal already.
+    is_printed: bool,
+}
+
+/// Calls the tool. On a terminal the text of its model is printed as it arrives.
+async fn call(
+    app: &App,
+    tool: &str,
+    arguments: Map<String, Value>,
+    args: &RunArgs,
+) -> anyhow::Result<Called> {
+    if tool != STREAMED || args.json || !io::stdout().is_terminal() {
+        let answer = client::call(app, tool, arguments).await?;
+        return Ok(Called { answer, is_printed: false });
+    }
+    let mut live = Live::new(io::stdout());
+    let answer = client::call_and_follow(app, tool, arguments, Some(&mut |event| live.show(event))).await;
+    // Also before an error: it begins on a line of its own.
+    let is_printed = live.finish();
+    Ok(Called { answer: answer?, is_printed })
 }
 
 /// Whether the answer speaks of less than was asked: of none of the files, or of too few to let a pipeline pass.

@@ -3,6 +3,7 @@
 mod looks;
 mod running;
 mod saving;
+mod streaming;
 
 use serde_json::{Value, json};
 

@@ -20,7 +20,7 @@ use super::{
     aliases,
     answers::AnswerText,
     call_events::CallEvents,
-    caller::{is_modern, principal},
+    caller::{is_modern, of_transport, principal},
     deadline,
     detached::Detachable,
     heartbeat::{Heartbeat, beat_or_wait},
@@ -146,17 +146,12 @@ impl ExaiServer {
     fn new_call(&self, context: &RequestContext<RoleServer>, request_id: RequestId) -> Call {
         let limit = self.parts.engine.settings().inference.call_limit;
         let scope = CallScope::new(principal(context), request_id, limit, context.ct.child_token());
+        let (door, events) = (of_transport::<Door>(&context.extensions), of_transport(&context.extensions));
         Call {
-            scope: CallScope { door: door(context), client: client(context), ..scope },
+            scope: CallScope { door, events, client: client(context), ..scope },
             roots: self.roots.of_call(context.peer.clone(), !is_modern(context)),
         }
     }
-}
-
-/// The entrance that the message came through, when the transport says it.
-fn door(context: &RequestContext<RoleServer>) -> Option<Door> {
-    let head = || context.extensions.get::<http::request::Parts>();
-    context.extensions.get::<Door>().or_else(|| head()?.extensions.get()).copied()
 }
 
 /// The client's name and version, as it introduced itself. A client is a stranger, so the text is bounded.

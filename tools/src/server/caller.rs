@@ -8,7 +8,7 @@ use rmcp::{
 };
 
 /// What the transport says of a message. Over HTTP that is in the head of the request that carried it.
-fn of_transport<T: Clone + Send + Sync + 'static>(extensions: &Extensions) -> Option<T> {
+pub(super) fn of_transport<T: Clone + Send + Sync + 'static>(extensions: &Extensions) -> Option<T> {
     let head = || extensions.get::<http::request::Parts>();
     extensions.get::<T>().or_else(|| head()?.extensions.get::<T>()).cloned()
 }
