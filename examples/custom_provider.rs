@@ -97,7 +97,7 @@ impl Provider for Mirror {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
-    let app = App::with_providers(&configuration(home.path()), vec![Arc::new(Mirror::new())])?;
+    let app = App::builder(&configuration(home.path())).provider(Arc::new(Mirror::new())).build()?;
 
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let server = tokio::spawn({

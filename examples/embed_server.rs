@@ -20,7 +20,7 @@ async fn main() -> anyhow::Result<()> {
     let key = std::env::args().nth(1).context("name the key that clients must show: embed_server KEY")?;
     let home = tempfile::tempdir()?;
     let config = serving::configuration(home.path());
-    let app = App::build_for(&config, ServeMode::Network)?;
+    let app = App::builder(&config).serving(ServeMode::Network).build()?;
 
     let listener = Listener::tcp(TcpListener::bind("127.0.0.1:0").await?);
     writeln!(io::stdout(), "{}", listener.url("/hello")?)?;

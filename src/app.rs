@@ -50,54 +50,82 @@ pub struct App {
 }
 
 impl App {
-    /// Builds everything from a configuration.
+    /// Begins to build the program from a configuration: for one client on standard input and output, with the configured providers,
+    /// the database of the configuration and the clock of the system, unless a step says otherwise.
+    pub fn builder(config: &Config) -> AppBuilder<'_> {
+        AppBuilder {
+            config,
+            mode: ServeMode::Stdio,
+            own_providers: Vec::new(),
+            store: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Puts the program's parts together, step by step.
+#[must_use]
+pub struct AppBuilder<'c> {
+    config: &'c Config,
+    mode: ServeMode,
+    own_providers: Vec<Arc<dyn Provider>>,
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl AppBuilder<'_> {
+    /// Serves the clients of this mode.
+    pub fn serving(self, mode: ServeMode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// Asks this provider too, after the configured ones and those that were named before.
+    pub fn provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.own_providers.push(provider);
+        self
+    }
+
+    /// Keeps threads and runs here in place of the configured database.
+    pub fn store(self, store: Arc<dyn Store>) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// Takes the time from this clock in place of the system's.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Builds everything.
     ///
     /// # Errors
     /// An endpoint's address cannot be used.
-    pub fn build(config: &Config) -> anyhow::Result<Self> {
-        Self::with_providers(config, Vec::new())
+    pub fn build(mut self) -> anyhow::Result<App> {
+        let closing = CancellationToken::new();
+        let store = self.store.take().unwrap_or_else(|| self.configured_store());
+        let settings = self.engine_settings();
+        let engine = Engine::new(Parts {
+            coordination: Coordination::in_process(&settings.inference),
+            providers: self.providers()?,
+            store: Arc::clone(&store),
+            clock: Arc::clone(&self.clock),
+            jitter: Arc::new(rand::random::<f64>),
+            settings,
+            closing: closing.clone(),
+        });
+        let server = ExaiServer::new(self.server_parts(engine.clone(), closing.clone()));
+        Ok(App { server, engine, store, closing })
     }
 
-    /// Builds everything for the clients that a mode serves.
-    ///
-    /// # Errors
-    /// An endpoint's address cannot be used.
-    pub fn build_for(config: &Config, mode: ServeMode) -> anyhow::Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = SqliteStore::open_lazily(Self::store_settings(config), Arc::clone(&clock));
-        Self::assemble(config, mode, Vec::new(), store, clock)
+    fn configured_store(&self) -> Arc<dyn Store> {
+        let config = self.config;
+        let settings =
+            exai_store::Settings { sync: config.sync, ..exai_store::Settings::at(config.places.database()) };
+        SqliteStore::open_lazily(settings, Arc::clone(&self.clock))
     }
 
-    fn store_settings(config: &Config) -> exai_store::Settings {
-        exai_store::Settings { sync: config.sync, ..exai_store::Settings::at(config.places.database()) }
-    }
-
-    /// Builds everything with further providers behind the configured ones.
-    ///
-    /// # Errors
-    /// An endpoint's address cannot be used.
-    pub fn with_providers(config: &Config, own: Vec<Arc<dyn Provider>>) -> anyhow::Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = SqliteStore::open_lazily(Self::store_settings(config), Arc::clone(&clock));
-        Self::assemble(config, ServeMode::Stdio, own, store, clock)
-    }
-
-    /// Builds everything over a store of the caller's choice.
-    ///
-    /// # Errors
-    /// An endpoint's address cannot be used.
-    pub fn with_store(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        Self::assemble(config, ServeMode::Stdio, Vec::new(), store, clock)
-    }
-
-    fn assemble(
-        config: &Config,
-        mode: ServeMode,
-        own: Vec<Arc<dyn Provider>>,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-    ) -> anyhow::Result<Self> {
-        let limits = &config.limits;
+    /// The configured providers, and those that the program brings.
+    fn providers(&mut self) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
+        let (config, limits) = (self.config, &self.config.limits);
         let http = HttpSettings {
             connect: limits.connect,
             first_byte: limits.first_byte,
@@ -107,44 +135,45 @@ impl App {
             ..HttpSettings::default()
         };
         let mut providers = exai_providers::build(config.endpoints.settings.clone(), http)?;
-        providers.extend(own);
-        let closing = CancellationToken::new();
-        let git = GitSettings {
-            environment: config.git_environment(),
-            time_limit: limits.git,
+        providers.append(&mut self.own_providers);
+        Ok(providers)
+    }
+
+    fn git(&self) -> GitSettings {
+        GitSettings {
+            environment: self.config.git_environment(),
+            time_limit: self.config.limits.git,
             ..GitSettings::default()
-        };
-        let inference = inference_settings(config);
-        let coordination = Coordination::in_process(&inference);
-        let engine = Engine::new(Parts {
-            providers,
-            store: Arc::clone(&store),
-            clock,
-            jitter: Arc::new(rand::random::<f64>),
-            settings: Settings {
-                inference,
-                consensus_limit: limits.consensus,
-                file_tokens: limits.file_tokens,
-                clink: config.clink.clone(),
-                wording: Arc::clone(&config.wording),
-                git: git.clone(),
-                hints: hints(),
-                ..Settings::default()
-            },
-            coordination,
-            closing: closing.clone(),
-        });
-        let server = ExaiServer::new(ServerParts {
-            engine: engine.clone(),
+        }
+    }
+
+    fn engine_settings(&self) -> Settings {
+        let (config, limits) = (self.config, &self.config.limits);
+        Settings {
+            inference: inference_settings(config),
+            consensus_limit: limits.consensus,
+            file_tokens: limits.file_tokens,
+            clink: config.clink.clone(),
+            wording: Arc::clone(&config.wording),
+            git: self.git(),
+            hints: hints(),
+            ..Settings::default()
+        }
+    }
+
+    fn server_parts(&self, engine: Engine, closing: CancellationToken) -> ServerParts {
+        let (config, limits) = (self.config, &self.config.limits);
+        ServerParts {
+            engine,
             roots: RootPolicy {
-                fixed: match mode {
+                fixed: match self.mode {
                     ServeMode::Stdio => config.roots.clone(),
                     ServeMode::Network => configured(&config.roots),
                 },
                 home: config.places.home.clone(),
-                ask_client: mode == ServeMode::Stdio,
+                ask_client: self.mode == ServeMode::Stdio,
                 client_limit: ROOTS_LIMIT,
-                git,
+                git: self.git(),
             },
             vendors: config.endpoints.facts.clone(),
             shown: config.shown.clone(),
@@ -152,21 +181,19 @@ impl App {
             database: config.places.database().display().to_string(),
             heartbeat: HEARTBEAT,
             user_limit: USER_LIMIT,
-            on_disconnect: match mode {
-                ServeMode::Stdio => OnDisconnect::Interrupt,
-                ServeMode::Network if config.serve.cancel_on_disconnect => OnDisconnect::Interrupt,
-                ServeMode::Network => OnDisconnect::Finish,
+            on_disconnect: match self.mode {
+                ServeMode::Network if !config.serve.cancel_on_disconnect => OnDisconnect::Finish,
+                ServeMode::Stdio | ServeMode::Network => OnDisconnect::Interrupt,
             },
             task_after: TASK_AFTER,
             answer_chars: limits.answer_chars,
             max_in_flight: limits.in_flight,
-            session_consultations: match mode {
+            session_consultations: match self.mode {
                 ServeMode::Stdio => limits.in_flight,
                 ServeMode::Network => limits.session,
             },
-            closing: closing.clone(),
-        });
-        Ok(Self { server, engine, store, closing })
+            closing,
+        }
     }
 }
 
@@ -198,11 +225,13 @@ fn inference_settings(config: &Config) -> InferenceSettings {
 mod tests {
     use std::collections::BTreeMap;
 
+    use exai_core::{ManualClock, Timestamp};
+
     use super::*;
     use crate::config::{env, layers::Layers};
 
     #[tokio::test]
-    async fn another_machine_is_asked_without_encryption_only_when_that_is_allowed() {
+    async fn unencrypted_machines_need_permission() {
         let home = tempfile::tempdir().unwrap();
         let app = |allow: &str| {
             let folder = home.path().display().to_string();
@@ -213,7 +242,7 @@ mod tests {
                 (env::EXAI_ALLOW_HTTP.to_owned(), allow.to_owned()),
             ]));
             let config = Config::read(layers, home.path());
-            let providers = App::build(&config).unwrap().engine.models().providers().len();
+            let providers = App::builder(&config).build().unwrap().engine.models().providers().len();
             (providers, config.problems.errors().join("; "))
         };
         assert_eq!(app("true"), (1, String::new()));
@@ -223,7 +252,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endpoints_limit_is_a_limit_of_the_engine() {
+    async fn named_steps_replace_the_defaults() {
+        let home = tempfile::tempdir().unwrap();
+        let config = Config::read(Layers::from_environment(BTreeMap::new()), home.path());
+        let noon = Timestamp(43_200_000);
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(noon));
+        let settings = exai_store::Settings::at(home.path().join("elsewhere.db"));
+        let store: Arc<dyn Store> = SqliteStore::open_lazily(settings, Arc::clone(&clock));
+        let app = App::builder(&config).store(Arc::clone(&store)).clock(clock).build().unwrap();
+        assert!(Arc::ptr_eq(&app.store, &store));
+        assert_eq!(app.engine.clock().now(), noon);
+    }
+
+    #[tokio::test]
+    async fn limits_of_endpoints_reach_the_engine() {
         let home = tempfile::tempdir().unwrap();
         let file = "[[endpoints]]\nname = \"local\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmax_concurrency = 2\n\
                     [[endpoints]]\nname = \"none\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmax_concurrency = 0\n";
@@ -234,7 +276,7 @@ mod tests {
             (env::EXAI_DATA_DIR.to_owned(), folder),
         ]));
         let config = Config::read(layers, home.path());
-        let app = App::build(&config).unwrap();
+        let app = App::builder(&config).build().unwrap();
         let permits = &app.engine.settings().inference.attempts.provider_permits;
         assert_eq!(permits.get(&"local".into()), Some(&2));
         assert_eq!(permits.get(&"none".into()), None);

@@ -395,27 +395,30 @@ impl Cli {
 async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<ExitCode> {
     match command {
         None => {
-            let app = App::build(&config)?;
+            let app = built(&config)?;
             Box::pin(lifecycle::serve_stdio(app, &config)).await.map(|()| ExitCode::SUCCESS)
         }
         Some(Command::Serve(args)) => Box::pin(commands::serve::run(&args, &config)).await,
         Some(Command::Connect(args)) => Box::pin(commands::connect::run(&args, &config)).await,
         Some(Command::Doctor(args)) => commands::doctor::run(&args, &config).await,
         Some(Command::Health(args)) => commands::health::run(&args, &config).await,
-        Some(Command::Run(args)) => Box::pin(commands::run::run(args, App::build(&config)?)).await,
-        Some(Command::Models(args)) => commands::models::run(&args, &App::build(&config)?).await,
-        Some(Command::Threads(command)) => commands::threads::run(&command, &App::build(&config)?).await,
-        Some(Command::Status { probe, json }) => {
-            commands::status::run(probe, json, App::build(&config)?).await
-        }
-        Some(Command::Activity(args)) => commands::activity::run(&args, App::build(&config)?).await,
-        Some(Command::Usage(args)) => commands::usage::run(&args, App::build(&config)?).await,
-        Some(Command::Cache(command)) => commands::cache::run(&command, &App::build(&config)?).await,
-        Some(Command::Tools(args)) => commands::tools::run(&args, &App::build(&config)?).await,
+        Some(Command::Run(args)) => Box::pin(commands::run::run(args, built(&config)?)).await,
+        Some(Command::Models(args)) => commands::models::run(&args, &built(&config)?).await,
+        Some(Command::Threads(command)) => commands::threads::run(&command, &built(&config)?).await,
+        Some(Command::Status { probe, json }) => commands::status::run(probe, json, built(&config)?).await,
+        Some(Command::Activity(args)) => commands::activity::run(&args, built(&config)?).await,
+        Some(Command::Usage(args)) => commands::usage::run(&args, built(&config)?).await,
+        Some(Command::Cache(command)) => commands::cache::run(&command, &built(&config)?).await,
+        Some(Command::Tools(args)) => commands::tools::run(&args, &built(&config)?).await,
         Some(Command::Prompts(command)) => commands::prompts::run(&command, &config),
         Some(Command::Config(command)) => commands::config::run(&command, &config),
         Some(Command::Version { json }) => commands::version::run(json, &config),
     }
+}
+
+/// The program for one command.
+fn built(config: &Config) -> anyhow::Result<App> {
+    App::builder(config).build()
 }
 
 fn in_runtime<F>(many: bool, work: F) -> anyhow::Result<ExitCode>

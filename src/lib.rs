@@ -10,5 +10,5 @@ mod event_log;
 mod lifecycle;
 mod telemetry;
 
-pub use app::{App, ServeMode};
+pub use app::{App, AppBuilder, ServeMode};
 pub use config::Config;

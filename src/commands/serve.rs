@@ -45,7 +45,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
         }
     };
     let url = listener.url(http::MCP_PATH)?;
-    let app = App::build_for(config, ServeMode::Network)?;
+    let app = App::builder(config).serving(ServeMode::Network).build()?;
     let events = app.engine.inference().events();
     event_log::follow(events);
     let shutdown = CancellationToken::new();

@@ -27,7 +27,7 @@ impl Embedded {
     async fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
         let config = serving::configuration(home.path());
-        let app = App::build_for(&config, ServeMode::Network).unwrap();
+        let app = App::builder(&config).serving(ServeMode::Network).build().unwrap();
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let lifecycle = Lifecycle { closing: app.closing.clone(), ..Lifecycle::default() };
