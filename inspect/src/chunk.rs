@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use exai_context::evidence::EvidenceFile;
-
-use super::functions::{self, Function};
-use super::language::{self, Language};
+use super::function::Function;
+use super::language::Language;
 use super::lexer::{self, Class};
 use super::structure::Structure;
 
@@ -36,29 +34,9 @@ pub(super) struct Chunk {
     lines: Vec<usize>,
 }
 
-/// The chunks of a file: its segments, joined where they touch.
-pub(super) fn chunks(file: &EvidenceFile, language: Language) -> Vec<Chunk> {
-    let mut runs: Vec<(u32, u32, String)> = Vec::new();
-    for segment in &file.segments {
-        let count = u32::try_from(segment.text.lines().count()).unwrap_or(u32::MAX);
-        let next = segment.first_line.saturating_add(count);
-        match runs.last_mut() {
-            Some((_, end, text)) if *end == segment.first_line => {
-                if !text.ends_with('\n') {
-                    text.push('\n');
-                }
-                text.push_str(&segment.text);
-                *end = next;
-            }
-            _ => runs.push((segment.first_line, next, segment.text.clone())),
-        }
-    }
-    let chunk = |(first, end, text): (u32, u32, String)| Chunk::new(language, first, end > file.lines, text);
-    runs.into_iter().filter(|(.., text)| !text.is_empty()).map(chunk).collect()
-}
-
 impl Chunk {
-    fn new(language: Language, first_line: u32, to_the_end: bool, text: String) -> Self {
+    /// Lexes the text; its functions are not looked for yet.
+    pub(super) fn new(language: Language, first_line: u32, text: String) -> Self {
         let partial = first_line > 1;
         let marks = lexer::mark(language, &text, partial);
         let view = |keep: fn(Class) -> bool| -> Vec<u8> {
@@ -73,7 +51,7 @@ impl Chunk {
         let lines = std::iter::once(0).chain(breaks).collect();
         let structure =
             if language.is_code() { Structure::of(language, &code) } else { Structure::default() };
-        let mut chunk = Self {
+        Self {
             language,
             first_line,
             classes: marks.classes,
@@ -88,11 +66,7 @@ impl Chunk {
             clear: !(partial && marks.open),
             lines,
             text,
-        };
-        if language.is_code() && chunk.clear {
-            functions::read(&mut chunk, to_the_end);
         }
-        chunk
     }
 
     /// How many lines it has.
@@ -151,78 +125,5 @@ impl Chunk {
         let Some((_, outermost)) = self.structure.ancestors(at).last() else { return false };
         let row = self.row_range(self.row(outermost.at));
         !self.text.get(row).unwrap_or_default().starts_with([' ', '\t'])
-    }
-}
-
-/// How a file is looked at.
-#[derive(Debug)]
-pub(super) struct Source<'a> {
-    pub(super) file: &'a EvidenceFile,
-    pub(super) language: Language,
-    /// Holds tests.
-    pub(super) test: bool,
-    /// Tests, examples, benchmarks and build scripts.
-    pub(super) beside_production: bool,
-    /// Not written by hand: only secrets are looked for.
-    pub(super) generated: bool,
-    pub(super) chunks: Vec<Chunk>,
-}
-
-impl<'a> Source<'a> {
-    pub(super) fn of(file: &'a EvidenceFile) -> Self {
-        let language = Language::of(&file.path);
-        let chunks = chunks(file, language);
-        let head = chunks.first().filter(|chunk| !chunk.partial).map_or("", |chunk| chunk.text.as_str());
-        Self {
-            file,
-            language,
-            test: language::is_test_path(&file.path),
-            beside_production: language::is_beside_production(&file.path),
-            generated: language::is_generated(&file.path, head),
-            chunks,
-        }
-    }
-
-    /// Whether code rules apply.
-    pub(super) fn is_reviewed(&self) -> bool {
-        self.language.is_code() && !self.generated
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use exai_context::evidence::Segment;
-
-    fn file(lines: u32, segments: &[(u32, &str)]) -> EvidenceFile {
-        let segments = segments
-            .iter()
-            .map(|(first_line, text)| Segment { first_line: *first_line, text: (*text).into() });
-        EvidenceFile {
-            path: "src/a.rs".into(),
-            absolute: "/a.rs".into(),
-            hash: String::new(),
-            bytes: 0,
-            lines,
-            segments: segments.collect(),
-        }
-    }
-
-    #[test]
-    fn touching_segments_are_one_chunk() {
-        let found = chunks(&file(9, &[(1, "a\nb"), (3, "c\n"), (6, "d\r\ne")]), Language::Rust);
-        let shape: Vec<_> = found.iter().map(|chunk| (chunk.first_line, chunk.text.as_str())).collect();
-        assert_eq!(shape, [(1, "a\nb\nc\n"), (6, "d\r\ne")]);
-        assert_eq!(found[1].row_range(0), 0..1);
-        assert_eq!(found[1].line(3), 7);
-        assert_eq!((found[0].line_count(), found[1].line_count()), (3, 2));
-    }
-
-    #[test]
-    fn indented_code_of_a_rust_excerpt_may_be_a_test() {
-        let text = "    fn f() {\n        g();\n    }\n}\n\nfn h() {\n    i();\n}\n";
-        let found = chunks(&file(99, &[(50, text)]), Language::Rust);
-        assert!(found[0].may_be_test(text.find("g()").unwrap()));
-        assert!(!found[0].may_be_test(text.find("i()").unwrap()));
     }
 }

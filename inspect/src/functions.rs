@@ -6,34 +6,13 @@ use std::sync::LazyLock;
 use regex::bytes::{Captures, Regex};
 
 use super::chunk::Chunk;
+use super::function::Function;
 use super::language::Language;
 use super::lexer::Class;
 use super::structure::Header;
 
 mod braces;
 mod indent;
-
-/// A function definition.
-#[derive(Debug, Clone)]
-pub(super) struct Function {
-    pub(super) name: String,
-    /// Byte offset of its name or keyword.
-    pub(super) start: usize,
-    /// Byte offset of its end, or of the end of the chunk when it does not end there.
-    pub(super) end: usize,
-    /// First and last line in the file; the last one is unknown when it is not given.
-    pub(super) line: u32,
-    pub(super) end_line: Option<u32>,
-    /// It is a test.
-    pub(super) test: bool,
-}
-
-impl Function {
-    /// How many lines it has, when its end is given.
-    pub(super) fn lines(&self) -> Option<u32> {
-        Some(self.end_line?.saturating_sub(self.line).saturating_add(1))
-    }
-}
 
 /// Fills in the functions and the test ranges of the chunk.
 pub(super) fn read(chunk: &mut Chunk, to_the_end: bool) {

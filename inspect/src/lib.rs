@@ -10,18 +10,21 @@ use serde::Serialize;
 
 mod argument;
 mod chunk;
+mod function;
 mod functions;
 mod language;
 mod lexer;
+mod matcher;
 mod report;
 mod rule;
 mod rules;
 mod secrets;
 mod size;
+mod source;
 mod structure;
 
-use chunk::Source;
 use report::Report;
+use source::Source;
 
 /// What the rules say about the given files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -112,7 +115,7 @@ pub fn inspect(files: &[EvidenceFile]) -> Inspection {
         for chunk in &mut chunks {
             secrets::find(&source, chunk, &mut report);
             if chunk.clear && source.is_reviewed() {
-                rule::apply(&source, chunk, &mut report);
+                matcher::apply(&source, chunk, &mut report);
             }
         }
         source.chunks = chunks;

@@ -6,11 +6,12 @@ use std::sync::LazyLock;
 use exai_core::Severity;
 use regex::bytes::Regex;
 
-use super::chunk::{Chunk, Source};
+use super::chunk::Chunk;
 use super::functions::{merge, regex};
 use super::language::Language;
 use super::lexer::Class;
 use super::report::{Hit, Report};
+use super::source::Source;
 
 /// A kind of credential with a recognisable form; group 1 is the secret.
 struct Kind {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use exai_core::Severity;
 
-use super::chunk::{Chunk, Source};
-use super::functions::Function;
+use super::chunk::Chunk;
+use super::function::Function;
 use super::report::{Hit, Report};
+use super::source::Source;
 use super::{Extent, Facts, LanguageFacts, secrets};
 
 /// Lines from which a function is long, and very long. Tests may be longer: they tell a story.

@@ -25,7 +25,7 @@ const CRATES: [(&str, &[&str]); 11] = [
             "json_repair::strings",
         ],
     ),
-    ("inspect", &["chunk", "functions", "rule", "rules"]),
+    ("inspect", &[]),
     ("inference", &[]),
     (
         "engine",

@@ -257,7 +257,7 @@ fn script_tests(chunk: &Chunk, functions: &mut Vec<Function>) -> Vec<Range<usize
 
 #[cfg(test)]
 mod tests {
-    use crate::chunk::Source;
+    use crate::source::Source;
     use exai_context::evidence::{EvidenceFile, Segment};
 
     /// `name first-last` of every function, tests with a star.
