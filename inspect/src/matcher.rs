@@ -9,7 +9,7 @@ use super::functions::regex;
 use super::language::Language;
 use super::lexer::Class;
 use super::report::{Hit, Report};
-use super::rule::{Place, Rule, Site, View};
+use super::rule::{Rule, Scope, Site, View};
 use super::rules;
 use super::source::Source;
 
@@ -56,7 +56,7 @@ const MATCHES_PER_RULE: usize = 1_000;
 /// Runs every rule of the language over the chunk.
 pub(super) fn apply(source: &Source<'_>, chunk: &Chunk, report: &mut Report) {
     for Compiled { rule, regex } in compiled(chunk.language) {
-        if !place_fits_file(rule.place, source) {
+        if !covers_file(rule.scope, source) {
             continue;
         }
         let (text, class) = match rule.view {
@@ -72,7 +72,7 @@ pub(super) fn apply(source: &Source<'_>, chunk: &Chunk, report: &mut Report) {
             let row = chunk.row(start);
             if chunk.class(start) != class
                 || last_row == Some(row)
-                || !place_fits(rule.place, source, chunk, start)
+                || !covers(rule.scope, source, chunk, start)
                 || !rule.guard.is_none_or(|guard| guard(&site))
             {
                 continue;
@@ -95,15 +95,15 @@ pub(super) fn apply(source: &Source<'_>, chunk: &Chunk, report: &mut Report) {
     }
 }
 
-fn place_fits_file(place: Place, source: &Source<'_>) -> bool {
-    place != Place::Production || !source.beside_production
+fn covers_file(scope: Scope, source: &Source<'_>) -> bool {
+    scope != Scope::Production || !source.beside_production
 }
 
-fn place_fits(place: Place, source: &Source<'_>, chunk: &Chunk, at: usize) -> bool {
-    match place {
-        Place::Everywhere => true,
-        Place::Production => !chunk.may_be_test(at),
-        Place::Tests => source.test || chunk.may_be_test(at),
+fn covers(scope: Scope, source: &Source<'_>, chunk: &Chunk, at: usize) -> bool {
+    match scope {
+        Scope::Everywhere => true,
+        Scope::Production => !chunk.may_be_test(at),
+        Scope::Tests => source.test || chunk.may_be_test(at),
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) enum View {
 
 /// Where a rule holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Scope {
     Everywhere,
     /// Not in tests, examples, benchmarks and build scripts.
     Production,
@@ -36,7 +36,7 @@ pub(super) struct Rule {
     pub(super) id: &'static str,
     pub(super) severity: Severity,
     pub(super) view: View,
-    pub(super) place: Place,
+    pub(super) scope: Scope,
     pub(super) pattern: &'static str,
     pub(super) guard: Option<Guard>,
     pub(super) title: &'static str,
@@ -51,7 +51,7 @@ impl Rule {
             id,
             severity,
             view: View::Code,
-            place: Place::Everywhere,
+            scope: Scope::Everywhere,
             pattern,
             guard: None,
             title: "",
@@ -64,8 +64,8 @@ impl Rule {
         Self { view, ..self }
     }
 
-    pub(super) const fn place(self, place: Place) -> Self {
-        Self { place, ..self }
+    pub(super) const fn scope(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 
     pub(super) const fn guard(self, guard: Guard) -> Self {

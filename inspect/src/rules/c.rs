@@ -4,7 +4,7 @@ use exai_core::Severity;
 
 use crate::argument::{Argument, argument, contains, inside, not_fixed};
 use crate::lexer::is_word;
-use crate::rule::{Place, Rule, Site, View};
+use crate::rule::{Rule, Scope, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("c-gets", Severity::High, r"(?:^|[^\w.>])(gets\s*\()").guard(is_a_call).says(
@@ -65,7 +65,7 @@ pub(super) const RULES: &[Rule] = &[
         Severity::Low,
         r"(?:^|[^\w.>*\]])(([A-Za-z_]\w*)\s*=\s*(?:\([^()]*\)\s*)?(?:malloc|calloc)\s*\([^;]{0,200};)",
     )
-    .place(Place::Production)
+    .scope(Scope::Production)
     .guard(not_checked)
     .says(
         "Allocation used without a check",
@@ -84,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
 /// Rules for what only C++ has.
 pub(super) const PLUS: &[Rule] =
     &[Rule::new("cpp-empty-catch", Severity::Medium, r"\bcatch\s*\([^()]*\)\s*\{\s*\}")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .guard(|site| {
             site.chunk.comments.get(site.start..site.end).unwrap_or_default().trim_ascii().is_empty()
         })

@@ -4,11 +4,11 @@ use exai_core::Severity;
 
 use crate::argument::{Argument, argument, contains, sprintf_sql};
 use crate::language::Language;
-use crate::rule::{Place, Rule, Site, View};
+use crate::rule::{Rule, Scope, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("go-ignored-error", Severity::Low, r"^[ \t]*(_\s*=\s*([A-Za-z_][\w.]*)\()")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .guard(may_return_an_error)
         .says(
             "Result assigned to _",
@@ -16,14 +16,14 @@ pub(super) const RULES: &[Rule] = &[
             "Return or log the error, or say in a comment why it does not matter.",
         ),
     Rule::new("go-ignored-second", Severity::Low, r"^[ \t]*(?:if\s+)?(\w+\s*,\s*_\s*:?=\s*([A-Za-z_][\w.]*)\()")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .guard(may_return_an_error)
         .says(
             "Second result ignored",
             "When it is an error, the first result is used although the call failed.",
             "Name the second result and check it.",
         ),
-    Rule::new("go-panic", Severity::Low, r"(?:^|[^\w.])(panic\()").place(Place::Production).guard(not_a_must).says(
+    Rule::new("go-panic", Severity::Low, r"(?:^|[^\w.])(panic\()").scope(Scope::Production).guard(not_a_must).says(
         "panic outside main",
         "Ends the whole process unless a caller recovers.",
         "Return an error, unless this state is a defect of the program itself.",
@@ -40,12 +40,12 @@ pub(super) const RULES: &[Rule] = &[
         "Whatever the value contains is run by the shell: `;`, `$(…)` and quotes included.",
         "Start the program itself with `exec.Command(program, args...)`, or pass the value as `$1`.",
     ),
-    Rule::new("go-certificates", Severity::High, r"\bInsecureSkipVerify\s*[:=]\s*true\b").place(Place::Production).says(
+    Rule::new("go-certificates", Severity::High, r"\bInsecureSkipVerify\s*[:=]\s*true\b").scope(Scope::Production).says(
         "TLS certificates are not checked",
         "Anyone on the network path can read and change the traffic.",
         "Remove the field; add a private authority to `RootCAs` instead.",
     ),
-    Rule::new("go-defer-in-loop", Severity::Medium, r"^[ \t]*(defer)\b").place(Place::Production).guard(runs_in_a_loop).says(
+    Rule::new("go-defer-in-loop", Severity::Medium, r"^[ \t]*(defer)\b").scope(Scope::Production).guard(runs_in_a_loop).says(
         "defer inside a loop",
         "Nothing is released until the function returns: files and locks pile up with every turn.",
         "Move the body of the loop into a function, or release at its end.",
@@ -61,7 +61,7 @@ pub(super) const RULES: &[Rule] = &[
         "A value that contains SQL changes the statement (SQL injection).",
         "Write placeholders into the statement and pass the values as arguments.",
     ),
-    Rule::new("go-http-timeout", Severity::Low, r"\bhttp\.(?:Get|Post|PostForm|Head)\(").place(Place::Production).says(
+    Rule::new("go-http-timeout", Severity::Low, r"\bhttp\.(?:Get|Post|PostForm|Head)\(").scope(Scope::Production).says(
         "Request without a timeout",
         "The default client waits for ever: one silent server holds the goroutine.",
         "Use an `http.Client` with `Timeout`, or a request with a context.",

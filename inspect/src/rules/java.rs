@@ -3,18 +3,18 @@
 use exai_core::Severity;
 
 use crate::argument::{built_sql, contains, not_fixed};
-use crate::rule::{Place, Rule, Site, View};
+use crate::rule::{Rule, Scope, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("java-empty-catch", Severity::Medium, r"\bcatch\s*\([^()]*\)\s*\{\s*\}")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .guard(unexplained_catch)
         .says(
             "Empty catch",
             "Every exception of that type vanishes here, expected or not.",
             "Handle it, pass it on, or name it `ignored` and say why none matters.",
         ),
-    Rule::new("java-print-stack-trace", Severity::Low, r"\.printStackTrace\(\s*\)").place(Place::Production).says(
+    Rule::new("java-print-stack-trace", Severity::Low, r"\.printStackTrace\(\s*\)").scope(Scope::Production).says(
         "printStackTrace",
         "The trace goes to standard error, past the log and its levels, and the program goes on.",
         "Log the exception, or pass it on.",
@@ -42,7 +42,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     Rule::new("java-weak-hash", Severity::Low, r#"\bMessageDigest\.getInstance\(\s*"(?:MD2|MD5|SHA-?1)""#)
         .view(View::Source)
-        .place(Place::Production)
+        .scope(Scope::Production)
         .says(
             "Weak hash function",
             "Collisions are cheap to make; good enough against accidents, not against people.",
@@ -60,14 +60,14 @@ pub(super) const RULES: &[Rule] = &[
         "Use `AES/GCM/NoPadding` with a fresh nonce for every message.",
     ),
     Rule::new("java-trust-all", Severity::High, r"\bvoid\s+checkServerTrusted\s*\([^()]*\)[^{};]{0,120}\{\s*\}")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .says(
             "TLS certificates are not checked",
             "An empty check trusts every server: anyone on the network path can read and change the traffic.",
             "Use the default trust manager; add a private authority to a trust store instead.",
         ),
     Rule::new("java-hostname", Severity::High, r"\bNoopHostnameVerifier\b|\bALLOW_ALL_HOSTNAME_VERIFIER\b")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .guard(not_an_import)
         .says(
             "Host names are not checked",

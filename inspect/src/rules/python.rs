@@ -3,7 +3,7 @@
 use exai_core::Severity;
 
 use crate::argument::{Argument, argument, built_sql, callee, contains, inside, not_fixed, parentheses};
-use crate::rule::{Place, Rule, Site};
+use crate::rule::{Rule, Scope, Site};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("python-eval", Severity::Medium, r"(?:^|[^\w.])((?:eval|exec)\s*\()").guard(evaluates).says(
@@ -26,7 +26,7 @@ pub(super) const RULES: &[Rule] = &[
         Severity::Medium,
         r"^[ \t]*(except(?:\s+\(?(?:Base)?Exception\)?(?:\s+as\s+\w+)?)?\s*:\s*pass)\b",
     )
-    .place(Place::Production)
+    .scope(Scope::Production)
     .guard(without_comment)
     .says(
         "Every exception is swallowed",
@@ -46,7 +46,7 @@ pub(super) const RULES: &[Rule] = &[
             "Use `None` as the default and make the object inside the function.",
         ),
     Rule::new("python-pickle", Severity::Medium, r"\b(?:c?[pP]ickle|dill|cloudpickle)\.loads?\s*\(")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .says(
             "Unpickling",
             "Loading a pickle runs code that the pickle names: data from outside can take over the process.",
@@ -60,7 +60,7 @@ pub(super) const RULES: &[Rule] = &[
             "Use `yaml.safe_load`.",
         ),
     Rule::new("python-verify", Severity::High, r"\bverify\s*=\s*False\b")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .guard(is_request)
         .says(
             "TLS certificates are not checked",
@@ -72,7 +72,7 @@ pub(super) const RULES: &[Rule] = &[
         Severity::Medium,
         r"\brequests\.(?:get|post|put|delete|patch|head|options|request)\s*(\()",
     )
-    .place(Place::Production)
+    .scope(Scope::Production)
     .guard(waits_forever)
     .says(
         "Request without a timeout",

@@ -4,15 +4,15 @@ use exai_core::Severity;
 
 use crate::argument::{Argument, argument};
 use crate::chunk::Chunk;
-use crate::rule::{Place, Rule, Site, View};
+use crate::rule::{Rule, Scope, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule::new("rust-unwrap", Severity::Low, r"\.unwrap\(\s*\)").place(Place::Production).guard(not_a_lock).says(
+    Rule::new("rust-unwrap", Severity::Low, r"\.unwrap\(\s*\)").scope(Scope::Production).guard(not_a_lock).says(
         "unwrap() outside tests",
         "A None or Err here stops the thread with a panic instead of reaching the caller.",
         "Return the error with `?`, or handle the other case.",
     ),
-    Rule::new("rust-expect", Severity::Info, r#"\.expect\(\s*""#).view(View::Source).place(Place::Production).says(
+    Rule::new("rust-expect", Severity::Info, r#"\.expect\(\s*""#).view(View::Source).scope(Scope::Production).says(
         "expect() outside tests",
         "A panic when the stated expectation does not hold; fine for true invariants, wrong for input.",
         "Return an error unless the message names an invariant of this code.",
@@ -34,13 +34,13 @@ pub(super) const RULES: &[Rule] = &[
         "Every access is a potential data race; references to it are undefined behaviour as soon as two exist.",
         "Use an atomic, a Mutex, or OnceLock.",
     ),
-    Rule::new("rust-panic", Severity::Low, r"\bpanic!\s*[\(\{\[]").place(Place::Production).says(
+    Rule::new("rust-panic", Severity::Low, r"\bpanic!\s*[\(\{\[]").scope(Scope::Production).says(
         "panic! outside tests",
         "Stops the thread; a caller cannot handle it.",
         "Return an error, unless this state is a defect of the program itself.",
     ),
     Rule::new("rust-unfinished", Severity::Medium, r"\b(?:todo|unimplemented)!\s*[\(\{\[]")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .says(
             "Unfinished code that panics",
             "The macro stands in for code that was not written: reaching it stops the thread.",
@@ -51,7 +51,7 @@ pub(super) const RULES: &[Rule] = &[
         Severity::Low,
         r"\blet\s+_\s*=\s*[^;{}]{0,300}?(?:\.await|\.write_all\([^;{}]{0,200}\)|\.flush\(\)|\bfs::\w+\([^;{}]{0,200}\))\s*;",
     )
-    .place(Place::Production)
+    .scope(Scope::Production)
     .guard(unexplained)
     .says(
         "Result dropped with `let _ =`",
@@ -59,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         "Use `?`, log the error, or say in a comment why failure does not matter.",
     ),
     Rule::new("rust-certificates", Severity::High, r"\bdanger_accept_invalid_(?:certs|hostnames)\s*\(\s*true\b")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .says(
             "TLS certificates are not checked",
             "Anyone on the network path can read and change the traffic.",

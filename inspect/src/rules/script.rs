@@ -4,7 +4,7 @@ use exai_core::Severity;
 
 use crate::argument::{Argument, argument, built, built_sql, contains, inside, not_fixed};
 use crate::lexer::is_word;
-use crate::rule::{Place, Rule, Site, View};
+use crate::rule::{Rule, Scope, Site, View};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("script-eval", Severity::Medium, r"(?:^|[^\w.$])((?:eval|new\s+Function)\s*\()")
@@ -36,7 +36,7 @@ pub(super) const RULES: &[Rule] = &[
             "Create an element and set its `textContent`.",
         ),
     Rule::new("script-empty-catch", Severity::Medium, r"\bcatch\s*(?:\([^()]*\)\s*)?\{\s*\}")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .guard(without_comment)
         .says(
             "Empty catch",
@@ -62,7 +62,7 @@ pub(super) const RULES: &[Rule] = &[
         "Write placeholders into the statement and pass the values as parameters.",
     ),
     Rule::new("script-certificates", Severity::High, r"\brejectUnauthorized\s*:\s*false\b")
-        .place(Place::Production)
+        .scope(Scope::Production)
         .says(
             "TLS certificates are not checked",
             "Anyone on the network path can read and change the traffic.",
@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
         ),
     Rule::new("script-certificates-env", Severity::High, r#"\bNODE_TLS_REJECT_UNAUTHORIZED\s*=\s*["']?0\b"#)
         .view(View::Source)
-        .place(Place::Production)
+        .scope(Scope::Production)
         .says(
             "TLS certificates are not checked",
             "The variable switches the check off for the whole process.",
@@ -86,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
         Severity::Medium,
         r"(?i)\b\w*(?:token|secret|password|nonce|sessionid|csrf)\w*\s*[:=][^;\n=]{0,120}\bMath\.random\s*\(",
     )
-    .place(Place::Production)
+    .scope(Scope::Production)
     .says(
         "Secret from Math.random",
         "Its values can be predicted after a few have been seen.",
@@ -98,7 +98,7 @@ pub(super) const RULES: &[Rule] = &[
         "Remove it.",
     ),
     Rule::new("script-only", Severity::Medium, r"(?:^|[^\w.$])((?:describe|it|test)\.only\s*\()")
-        .place(Place::Tests)
+        .scope(Scope::Tests)
         .says(
             "Only this test runs",
             "`.only` switches every other test of the file off, so failures elsewhere go unseen.",
@@ -113,7 +113,7 @@ pub(super) const TYPED: &[Rule] = &[
         Severity::Info,
         r"\bas\s+any\b|<any>\s*[\w(]|[\w)\]?]\s*:\s*any\b(?:\[\])*\s*[,;)={\n]",
     )
-    .place(Place::Production)
+    .scope(Scope::Production)
     .says(
         "Type checking switched off with any",
         "Whatever passes through here is not checked, and spreads unchecked.",
