@@ -6,9 +6,12 @@
 //! was cut off in the middle is left out, and the caller keeps the raw text.
 
 mod answer;
+mod blank;
 mod candidates;
+mod cursor;
 mod field;
 mod keys;
+mod quotes;
 mod reader;
 mod salvage;
 mod strings;
@@ -77,14 +80,14 @@ fn repair(text: &str) -> Parsed {
 
 /// Tries the readings in order of trust and takes the one with most findings.
 fn choose(text: &str) -> Parsed {
-    let balanced = candidates::best(text, strings::Closing::ByContext);
+    let balanced = candidates::best(text, quotes::Closing::ByContext);
     if let Some(found) = &balanced
         && found.whole
         && found.rank > 0
     {
         return Parsed::of(found.value.clone(), Repair::Repaired);
     }
-    let first = candidates::best(text, strings::Closing::AtFirstQuote);
+    let first = candidates::best(text, quotes::Closing::AtFirstQuote);
     let is_answer = [&balanced, &first].into_iter().flatten().any(|found| found.rank > 0);
     let salvaged = salvage::findings(text, !is_answer).map(candidates::Candidate::salvaged);
     let mut best: Option<candidates::Candidate> = None;

@@ -14,17 +14,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("prompts", &[]),
     ("providers", &[]),
     ("store", &[]),
-    (
-        "context",
-        &[
-            "git::changes",
-            "git::compare",
-            "git::untracked",
-            "json_repair::keys",
-            "json_repair::reader",
-            "json_repair::strings",
-        ],
-    ),
+    ("context", &["git::changes", "git::compare", "git::untracked"]),
     ("inspect", &[]),
     ("inference", &[]),
     (

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::{
     answer::{finding_list, looks_like_finding, unwrapped},
+    blank::{near, skip_blank},
     keys,
+    quotes::Closing,
     reader::{Reader, member_follows},
-    strings::{Closing, near, skip_blank},
 };
 
 /// A JSON value that was found in the text.
@@ -106,14 +107,14 @@ fn read(text: &str, start: usize, closing: Closing) -> (Option<Candidate>, usize
     }
     let mut reader = Reader::new(text, start, closing);
     let item = reader.value();
-    let bytes = reader.pos.saturating_sub(start);
+    let bytes = reader.position().saturating_sub(start);
     let candidate = item.ok().flatten().filter(|item| !is_empty(&item.value)).map(|item| Candidate {
         rank: rank(&item.value),
         value: item.value,
         whole: item.whole && !reader.dropped,
         bytes,
     });
-    (candidate, reader.pos)
+    (candidate, reader.position())
 }
 
 fn is_empty(value: &Value) -> bool {

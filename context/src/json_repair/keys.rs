@@ -1,6 +1,6 @@
 //! The keys that answers and findings use, and how a key is recognised in damaged text.
 
-use super::strings::{family, skip_blank};
+use super::{blank::skip_blank, quotes::family};
 
 /// Keys of a finding, folded (lower case, letters and digits only). Used to tell a finding from other objects.
 const FINDING: [&str; 32] = [

@@ -3,22 +3,17 @@
 use serde_json::{Map, Value};
 
 use super::{
+    blank::{near, skip_blank},
+    cursor::{Container, Cursor},
     keys,
-    strings::{Closing, Text, family, near, skip_blank},
+    quotes::{Closing, family},
+    strings::Text,
 };
 
-/// Deepest nesting; what `serde_json` reads too, so that every value can be stored and read again.
-const DEPTH: usize = 127;
 /// Words in a row that are neither key nor value, before what looked like an object counts as prose.
 const JUNK: u32 = 8;
 /// Keys whose text is still worth having when it was cut off.
 const PROSE: [&str; 6] = ["summary", "answer", "content", "response", "reason", "analysis"];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Container {
-    Object,
-    Array,
-}
 
 /// A value, and whether its end was there.
 #[derive(Debug)]
@@ -33,38 +28,37 @@ pub(super) struct TooDeep;
 
 /// Reads one value from a position on.
 pub(super) struct Reader<'a> {
-    text: &'a str,
-    /// Byte offset of the next character.
-    pub(super) pos: usize,
-    pub(super) closing: Closing,
-    /// Whether a key without quotes was met.
-    pub(super) bare_keys: bool,
+    cursor: Cursor<'a>,
     /// Whether an element was dropped because two had run into one.
     pub(super) dropped: bool,
-    stack: Vec<Container>,
     /// The key of a member that was met inside an array which was left open.
     pending_key: Option<String>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str, pos: usize, closing: Closing) -> Self {
-        Self { text, pos, closing, bare_keys: false, dropped: false, stack: Vec::new(), pending_key: None }
+        Self { cursor: Cursor::new(text, pos, closing), dropped: false, pending_key: None }
+    }
+
+    /// Byte offset of the next character.
+    pub(super) fn position(&self) -> usize {
+        self.cursor.pos
     }
 
     /// The value that starts here; `None` when a bracket, a comma or the end stands in its place.
     pub(super) fn value(&mut self) -> Result<Option<Item>, TooDeep> {
         loop {
-            self.blank();
-            let Some(next) = self.peek() else { return Ok(None) };
+            self.cursor.skip_blank();
+            let Some(next) = self.cursor.peek() else { return Ok(None) };
             if let Some(quotes) = family(next) {
-                let Text { text, whole } = self.string(quotes, false);
+                let Text { text, whole } = self.cursor.string(quotes, false);
                 return Ok(Some(Item { value: Value::String(text), whole }));
             }
             match next {
                 '{' => return self.within(Container::Object, Self::object).map(Some),
                 '[' => return self.within(Container::Array, Self::array).map(Some),
                 ',' | '}' | ']' => return Ok(None),
-                ':' => self.advance_char(),
+                ':' => self.cursor.advance_char(),
                 _ => return Ok(self.bare_value()),
             }
         }
@@ -75,22 +69,20 @@ impl<'a> Reader<'a> {
         container: Container,
         read: impl FnOnce(&mut Self) -> Result<Item, TooDeep>,
     ) -> Result<Item, TooDeep> {
-        if self.stack.len() >= DEPTH {
+        if !self.cursor.enter(container) {
             return Err(TooDeep);
         }
-        self.advance_char();
-        self.stack.push(container);
         let item = read(self);
-        self.stack.pop();
+        self.cursor.leave();
         item
     }
 
     fn object(&mut self) -> Result<Item, TooDeep> {
         let mut members = Map::new();
         let (mut junk, mut merged) = (0, false);
-        self.blank();
+        self.cursor.skip_blank();
         // `{{` is how a brace is written in many template languages, and models copy it.
-        let doubled = self.take('{');
+        let doubled = self.cursor.take('{');
         let whole = loop {
             let key = match self.pending_key.take() {
                 Some(key) => key,
@@ -100,8 +92,8 @@ impl<'a> Reader<'a> {
                     Step::End { whole } => break whole,
                 },
             };
-            self.blank();
-            if !self.take(':') {
+            self.cursor.skip_blank();
+            if !self.cursor.take(':') {
                 junk += 1;
                 if junk > JUNK {
                     break false;
@@ -112,14 +104,14 @@ impl<'a> Reader<'a> {
             match self.value()? {
                 Some(item) if item.whole || worth_keeping(&key, &item.value) => {
                     let cut = !item.whole;
-                    merged |= self.in_array_somewhere() && members.contains_key(&key);
+                    merged |= self.cursor.in_array_somewhere() && members.contains_key(&key);
                     members.insert(key, item.value);
                     if cut {
                         break false;
                     }
                 }
                 Some(_) => break false,
-                None if self.at_end() => break false,
+                None if self.cursor.at_end() => break false,
                 None => {
                     members.insert(key, Value::Null);
                 }
@@ -135,27 +127,27 @@ impl<'a> Reader<'a> {
 
     /// What stands where an object expects a key.
     fn next_key(&mut self, has_members: bool, doubled: bool) -> Result<Step, TooDeep> {
-        self.blank();
-        let Some(next) = self.peek() else { return Ok(Step::End { whole: false }) };
+        self.cursor.skip_blank();
+        let Some(next) = self.cursor.peek() else { return Ok(Step::End { whole: false }) };
         match next {
             '}' => {
-                self.advance_char();
+                self.cursor.advance_char();
                 if doubled {
-                    self.blank();
-                    self.take('}');
+                    self.cursor.skip_blank();
+                    self.cursor.take('}');
                 }
                 if self.is_stray_close() { Ok(Step::Again) } else { Ok(Step::End { whole: true }) }
             }
             // The brace is missing; the bracket belongs to an array further out.
-            ']' if self.in_array_somewhere() => Ok(Step::End { whole: true }),
+            ']' if self.cursor.in_array_somewhere() => Ok(Step::End { whole: true }),
             ']' | ',' | ':' => {
-                self.advance_char();
+                self.cursor.advance_char();
                 Ok(Step::Again)
             }
             // The brace is missing and the next element starts.
-            '{' if has_members && self.in_array_somewhere() => Ok(Step::End { whole: true }),
+            '{' if has_members && self.cursor.in_array_somewhere() => Ok(Step::End { whole: true }),
             // Another object starts: this one was never finished.
-            '{' if has_members && self.at_root() => Ok(Step::End { whole: false }),
+            '{' if has_members && self.cursor.at_root() => Ok(Step::End { whole: false }),
             '{' | '[' => {
                 self.value()?;
                 Ok(Step::Again)
@@ -165,40 +157,40 @@ impl<'a> Reader<'a> {
     }
 
     fn key(&mut self) -> Option<String> {
-        let next = self.peek()?;
+        let next = self.cursor.peek()?;
         if let Some(quotes) = family(next) {
-            let Text { text, whole } = self.string(quotes, true);
+            let Text { text, whole } = self.cursor.string(quotes, true);
             return whole.then_some(text);
         }
-        let rest = self.rest();
+        let rest = self.cursor.rest();
         let end = rest.find(|c: char| !keys::is_word(c)).unwrap_or(rest.len());
         let word = rest.get(..end).unwrap_or_default();
         if word.is_empty() {
-            self.advance_char();
+            self.cursor.advance_char();
             return Some(String::new());
         }
-        self.bare_keys |= skip_blank(near(rest.get(end..).unwrap_or_default())).starts_with(':');
-        self.pos += end;
+        self.cursor.bare_keys |= skip_blank(near(rest.get(end..).unwrap_or_default())).starts_with(':');
+        self.cursor.pos += end;
         Some(word.to_owned())
     }
 
     fn array(&mut self) -> Result<Item, TooDeep> {
         let mut elements = Vec::new();
         let whole = loop {
-            self.blank();
-            let Some(next) = self.peek() else { break false };
+            self.cursor.skip_blank();
+            let Some(next) = self.cursor.peek() else { break false };
             match next {
                 ']' => {
-                    self.advance_char();
+                    self.cursor.advance_char();
                     break true;
                 }
-                ',' | ':' => self.advance_char(),
+                ',' | ':' => self.cursor.advance_char(),
                 // After an object a brace too many; otherwise the array was left open and its object ends.
                 '}' if elements.last().is_some_and(Value::is_object) && self.is_brace_too_many() => {
-                    self.advance_char();
+                    self.cursor.advance_char();
                 }
-                '}' if self.in_object_somewhere() => break true,
-                '}' => self.advance_char(),
+                '}' if self.cursor.in_object_somewhere() => break true,
+                '}' => self.cursor.advance_char(),
                 _ => {
                     let Some(item) = self.value()? else { continue };
                     if self.pending_key.is_some() {
@@ -225,7 +217,7 @@ impl<'a> Reader<'a> {
 
     /// A number, a literal of JSON, JavaScript or Python, or a word without quotes.
     fn bare_value(&mut self) -> Option<Item> {
-        let rest = self.rest();
+        let rest = self.cursor.rest();
         let mut previous = ' ';
         let mut end = rest.len();
         for (at, c) in rest.char_indices() {
@@ -239,7 +231,7 @@ impl<'a> Reader<'a> {
         }
         let whole = end < rest.len();
         let word = rest.get(..end).unwrap_or_default().trim();
-        self.pos += end;
+        self.cursor.pos += end;
         let value = match word {
             "true" | "True" | "TRUE" => Value::Bool(true),
             "false" | "False" | "FALSE" => Value::Bool(false),
@@ -252,14 +244,14 @@ impl<'a> Reader<'a> {
 
     /// Whether the brace that closed the outermost object was one too many: another member follows.
     fn is_stray_close(&self) -> bool {
-        if !self.at_root() {
+        if !self.cursor.at_root() {
             return false;
         }
-        member_follows(self.rest())
+        member_follows(self.cursor.rest())
     }
 
     fn is_brace_too_many(&self) -> bool {
-        let rest = skip_blank(near(self.rest()).trim_start_matches(['}', ' ', '\n', '\r', '\t']));
+        let rest = skip_blank(near(self.cursor.rest()).trim_start_matches(['}', ' ', '\n', '\r', '\t']));
         if let Some(after) = rest.strip_prefix(',') {
             return skip_blank(after).starts_with('{');
         }
@@ -267,51 +259,7 @@ impl<'a> Reader<'a> {
     }
 
     fn is_member_key(&self) -> bool {
-        self.in_object_somewhere() && skip_blank(near(self.rest())).starts_with(':')
-    }
-
-    pub(super) fn in_array(&self) -> bool {
-        self.stack.last() == Some(&Container::Array)
-    }
-
-    pub(super) fn in_array_somewhere(&self) -> bool {
-        self.stack.contains(&Container::Array)
-    }
-
-    fn in_object_somewhere(&self) -> bool {
-        self.stack.contains(&Container::Object)
-    }
-
-    pub(super) fn at_root(&self) -> bool {
-        self.stack.len() <= 1
-    }
-
-    pub(super) fn rest(&self) -> &'a str {
-        self.text.get(self.pos..).unwrap_or("")
-    }
-
-    pub(super) fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    pub(super) fn at_end(&self) -> bool {
-        self.pos >= self.text.len()
-    }
-
-    pub(super) fn advance_char(&mut self) {
-        self.pos += self.peek().map_or(0, char::len_utf8);
-    }
-
-    fn take(&mut self, wanted: char) -> bool {
-        let there = self.peek() == Some(wanted);
-        if there {
-            self.advance_char();
-        }
-        there
-    }
-
-    fn blank(&mut self) {
-        self.pos = self.text.len() - skip_blank(self.rest()).len();
+        self.cursor.in_object_somewhere() && skip_blank(near(self.cursor.rest())).starts_with(':')
     }
 }
 

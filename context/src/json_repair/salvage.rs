@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 
 use super::{
     answer::looks_like_finding,
+    blank::{near, skip_blank},
     keys,
+    quotes::{Closing, family},
     reader::Reader,
-    strings::{Closing, family, near, skip_blank},
 };
 
 /// Most findings that are pulled from one text.

@@ -1,56 +1,11 @@
 //! Quoted text: which quote ends it when inner quotes were not escaped, and what its escapes mean.
 
-use super::{keys, reader::Reader};
-
-/// How far ahead is looked to judge one quote or bracket, in bytes. Bounds the work for each, so reading stays linear.
-const LOOKAHEAD: usize = 256;
-
-/// Which quote ends a string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Closing {
-    /// The first one after which the text goes on like JSON; the others were left unescaped by the writer.
-    ByContext,
-    /// The first one that is not escaped.
-    AtFirstQuote,
-}
-
-/// Quotes that may end a string which one of them opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Quotes(&'static [char]);
-
-impl Quotes {
-    pub(super) fn closes(self, c: char) -> bool {
-        self.0.contains(&c)
-    }
-}
-
-/// The quotes that go with an opening quote; `None` when `open` is no quote.
-pub(super) fn family(open: char) -> Option<Quotes> {
-    Some(Quotes(match open {
-        '"' => &['"'],
-        '\'' => &['\''],
-        '`' => &['`'],
-        '“' | '”' | '„' | '‟' | '″' | '«' => &['“', '”', '„', '‟', '″', '»', '"'],
-        '‘' | '’' | '‚' | '‛' => &['‘', '’', '‚', '‛', '\''],
-        _ => return None,
-    }))
-}
-
-/// The text after white space, control characters and comments.
-pub(super) fn skip_blank(text: &str) -> &str {
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
-        let end = if rest.starts_with("//") || rest.starts_with('#') {
-            memchr::memchr2(b'\n', b'\r', rest.as_bytes())
-        } else if rest.starts_with("/*") {
-            rest.find("*/").map(|at| at + 2)
-        } else {
-            return rest;
-        };
-        rest = end.and_then(|end| rest.get(end..)).unwrap_or("");
-    }
-}
+use super::{
+    blank::{near, skip_blank},
+    cursor::Cursor,
+    keys,
+    quotes::{Closing, Quotes, family},
+};
 
 /// A string as read, and whether its end was there.
 pub(super) struct Text {
@@ -58,7 +13,7 @@ pub(super) struct Text {
     pub(super) whole: bool,
 }
 
-impl Reader<'_> {
+impl Cursor<'_> {
     /// Reads the string that opens here; `key` strings end at their first quote.
     pub(super) fn string(&mut self, quotes: Quotes, key: bool) -> Text {
         self.advance_char();
@@ -194,9 +149,4 @@ impl Reader<'_> {
         self.pos += 4;
         Some(number)
     }
-}
-
-/// The beginning of `text`, as far as one look ahead goes.
-pub(super) fn near(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(LOOKAHEAD)).unwrap_or(text)
 }
