@@ -5,9 +5,11 @@
 //! anything is compared. Order of work: [`Git::find`], [`ChangeSet::read`] for the list of changes, [`pack`] for their text.
 
 mod base;
+mod change;
 mod changes;
 mod compare;
 mod configuration;
+mod diff_arguments;
 mod enclosure;
 mod failure;
 mod given;
@@ -26,7 +28,8 @@ mod supplied;
 mod untracked;
 mod user_excludes;
 
-pub use changes::{ChangeQuery, ChangeSet, Changed, Status};
+pub use change::{Changed, Status};
+pub use changes::{ChangeQuery, ChangeSet};
 pub use failure::GitFailure;
 pub use pack::{PackedChanges, pack, supplied};
 pub use patch::{Hunk, Line, Mark, Patch, parse};

@@ -14,7 +14,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("prompts", &[]),
     ("providers", &[]),
     ("store", &[]),
-    ("context", &["git::changes", "git::compare", "git::untracked"]),
+    ("context", &[]),
     ("inspect", &[]),
     ("inference", &[]),
     (

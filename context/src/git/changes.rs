@@ -3,16 +3,16 @@
 use std::{
     collections::{HashMap, HashSet},
     ffi::OsString,
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     base::Base,
-    compare,
+    change::{Changed, Side, Status},
+    compare::{self, submodule_note},
+    diff_arguments::diff_arguments,
     failure::GitFailure,
     listing::{self, Entry, SUBMODULE},
     program::{Git, words},
@@ -33,74 +33,6 @@ pub struct ChangeQuery {
     pub staged: bool,
     /// Whether what is not staged counts, new files included.
     pub unstaged: bool,
-}
-
-/// What has become of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// New.
-    Added,
-    /// Changed.
-    Modified,
-    /// Gone.
-    Deleted,
-    /// Moved, perhaps changed too.
-    Renamed,
-    /// A copy of another changed file.
-    Copied,
-    /// A file became a link, or the like.
-    Retyped,
-    /// A merge left it in conflict.
-    Conflicted,
-    /// New, and not known to git yet.
-    Untracked,
-}
-
-/// Where the new side of a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    /// On disk.
-    WorkTree,
-    /// In the index or a commit.
-    Stored,
-}
-
-/// A changed file.
-#[derive(Debug, Clone, Serialize)]
-pub struct Changed {
-    /// As files are named in prompts: relative to the root when there is one root, absolute otherwise.
-    pub path: String,
-    /// What has become of it.
-    pub status: Status,
-    /// The path before a rename, or what was copied.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// Lines added; absent for what has no lines.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub insertions: Option<u32>,
-    /// Lines removed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deletions: Option<u32>,
-    /// What else there is to say of it: modes, commits of a submodule, staged in part.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-    /// Why its contents are not shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub withheld: Option<String>,
-    /// Whether it is withheld by policy, not for being unreadable.
-    #[serde(skip)]
-    pub(super) is_refused: bool,
-    #[serde(skip)]
-    pub(super) from_top: OsString,
-    #[serde(skip)]
-    pub(super) from_before: Option<OsString>,
-    #[serde(skip)]
-    pub(super) absolute: PathBuf,
-    #[serde(skip)]
-    pub(super) side: Side,
-    #[serde(skip)]
-    pub(super) is_submodule: bool,
 }
 
 /// What has changed.
@@ -169,12 +101,15 @@ impl ChangeSet {
         let entries = compare::without_equal_binaries(&set.repository, entries).await?;
         let conflicted = set.conflicted().await?;
         set.add(entries, side, &conflicted);
-        compare::name_submodules(&mut set).await?;
+        compare::name_submodules(&set.repository, &set.comparison, &mut set.files).await?;
         if query.staged && query.unstaged && !named {
             set.tell_staged_apart(&base).await?;
         }
         if query.unstaged {
-            untracked::add(&mut set).await?;
+            let new = untracked::find(&set.repository, &set.roots).await?;
+            set.files.extend(new.files);
+            set.not_listed += new.not_listed;
+            set.notes.extend(new.note);
         }
         set.withhold_filtered().await?;
         set.files.sort_by(|one, other| one.path.cmp(&other.path));
@@ -383,44 +318,4 @@ fn sides(query: &ChangeQuery, base: &Base, named: bool) -> (Vec<OsString>, &'sta
             (words([Some(&base.object), base.head.as_ref()].into_iter().flatten()), "the last commit")
         }
     }
-}
-
-/// `git diff` with everything fixed that configuration could change.
-pub(super) fn diff_arguments(repository: &Repository) -> Vec<OsString> {
-    words([
-        "diff",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-color",
-        "--no-relative",
-        repository.submodule_argument(),
-        "--submodule=short",
-        "--find-copies",
-        "-l2000",
-        "--diff-algorithm=histogram",
-        "--src-prefix=a/",
-        "--dst-prefix=b/",
-        "-O/dev/null",
-    ])
-}
-
-/// What makes it print the changes themselves.
-pub(super) fn patch_arguments(repository: &Repository) -> Vec<OsString> {
-    let mut arguments = diff_arguments(repository);
-    arguments.extend(words(["--patch", "-U3", "--inter-hunk-context=0"]));
-    arguments
-}
-
-/// What is said of a submodule.
-pub(super) fn submodule_note(before: &str, after: &str) -> String {
-    format!("submodule, commit {} to {}", commit(before), commit(after))
-}
-
-fn commit(object: &str) -> &str {
-    if object.bytes().all(|byte| byte == b'0') { "none" } else { super::base::short(object) }
-}
-
-/// Whether a path exists, links included.
-pub(super) fn exists(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok()
 }

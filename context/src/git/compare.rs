@@ -3,7 +3,9 @@
 use std::{collections::HashSet, ffi::OsString};
 
 use super::{
-    changes::{ChangeSet, patch_arguments, submodule_note},
+    base::short,
+    change::Changed,
+    diff_arguments::patch_arguments,
     failure::GitFailure,
     listing::Entry,
     patch::{self, Mark},
@@ -54,18 +56,22 @@ fn is_plain(path: &[u8]) -> bool {
 }
 
 /// Says of each changed submodule from which commit to which it went. The list does not name the one that is checked out.
-pub(super) async fn name_submodules(set: &mut ChangeSet) -> Result<(), GitFailure> {
+pub(super) async fn name_submodules(
+    repository: &Repository,
+    comparison: &[OsString],
+    files: &mut [Changed],
+) -> Result<(), GitFailure> {
     let paths: Vec<OsString> =
-        set.files.iter().filter(|file| file.is_submodule).map(|file| file.from_top.clone()).collect();
+        files.iter().filter(|file| file.is_submodule).map(|file| file.from_top.clone()).collect();
     if paths.is_empty() {
         return Ok(());
     }
-    let mut arguments = patch_arguments(&set.repository);
-    arguments.extend(set.comparison.iter().cloned());
+    let mut arguments = patch_arguments(repository);
+    arguments.extend(comparison.iter().cloned());
     arguments.extend(words(["--"]));
     arguments.extend(paths);
-    let patches = patch::parse(&set.repository.tell(&arguments, &[]).await?);
-    for file in set.files.iter_mut().filter(|file| file.is_submodule) {
+    let patches = patch::parse(&repository.tell(&arguments, &[]).await?);
+    for file in files.iter_mut().filter(|file| file.is_submodule) {
         let name = file.from_top.to_string_lossy();
         let lines = || {
             patches
@@ -83,4 +89,13 @@ pub(super) async fn name_submodules(set: &mut ChangeSet) -> Result<(), GitFailur
         file.note = Some(submodule_note(commit(Mark::Removed), commit(Mark::Added)));
     }
     Ok(())
+}
+
+/// What is said of a submodule.
+pub(super) fn submodule_note(before: &str, after: &str) -> String {
+    format!("submodule, commit {} to {}", commit(before), commit(after))
+}
+
+fn commit(object: &str) -> &str {
+    if object.bytes().all(|byte| byte == b'0') { "none" } else { short(object) }
 }

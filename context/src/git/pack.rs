@@ -8,7 +8,9 @@ use std::{
 };
 
 use super::{
-    changes::{ChangeSet, Changed, Side, Status, exists, patch_arguments},
+    change::{Changed, Side, Status},
+    changes::ChangeSet,
+    diff_arguments::patch_arguments,
     failure::GitFailure,
     given::{Given, KEY},
     patch::{self, Hunk, Mark},
@@ -356,7 +358,7 @@ impl PackedChanges {
             return;
         }
         // A change that is not on disk has no hash to compare with later, and its length is not known.
-        let on_disk = if file.side == Side::WorkTree && exists(&file.absolute) {
+        let on_disk = if file.side == Side::WorkTree && file.absolute.symlink_metadata().is_ok() {
             files::read_whole(roots, &file.absolute).ok()
         } else {
             None

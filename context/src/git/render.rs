@@ -1,7 +1,7 @@
 //! Changes as prompt text: a list of all files, then the changes of each between fences, with the line numbers of the new side.
 
 use super::{
-    changes::{Changed, Status},
+    change::{Changed, Status},
     patch::{Hunk, Line, Mark},
 };
 use crate::{

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use super::{
-    changes::{Changed, Side, Status},
+    change::{Changed, Side, Status},
     given::{Given, KEY},
     patch::{self, Patch},
 };

@@ -3,46 +3,56 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::{
-    changes::{ChangeSet, Changed, Side, Status},
+    change::{Changed, Side, Status},
     failure::GitFailure,
     given::Given,
     os_path::path_of,
     patch::{Hunk, Line, Mark, cost_of_line},
     program::words,
+    repository::Repository,
 };
 use crate::files::{self, Roots, WholeText};
 
 /// The most new files whose lines are counted for the summary; reading more of them would be felt.
 const MAX_COUNTED: usize = 2_000;
 
-/// Adds the untracked files that nothing ignores. When git cannot list them, such as at a pipe in the place of an ignore file, the
-/// changes of the other files are told all the same.
-pub(super) async fn add(set: &mut ChangeSet) -> Result<(), GitFailure> {
+/// The untracked files that nothing ignores.
+#[derive(Debug, Default)]
+pub(super) struct NewFiles {
+    pub(super) files: Vec<Changed>,
+    /// Files beyond the most that are listed.
+    pub(super) not_listed: usize,
+    /// Why none was looked for.
+    pub(super) note: Option<String>,
+}
+
+/// Finds the untracked files. When git cannot list them, for example because an ignore file is a pipe, the change set still has
+/// the other files and says so in a note.
+pub(super) async fn find(repository: &Repository, roots: &Arc<Roots>) -> Result<NewFiles, GitFailure> {
     let mut arguments = words(["ls-files", "--others", "--exclude-standard", "-z"]);
-    arguments.extend(set.repository.scope_arguments());
-    let listed = match set.repository.tell(&arguments, &[]).await {
+    arguments.extend(repository.scope_arguments());
+    let listed = match repository.tell(&arguments, &[]).await {
         Ok(listed) => listed,
         Err(GitFailure::Cancelled) => return Err(GitFailure::Cancelled),
         Err(failure) => {
-            set.notes.push(format!("new files were not looked for: {failure}"));
-            return Ok(());
+            let note = Some(format!("new files were not looked for: {failure}"));
+            return Ok(NewFiles { note, ..NewFiles::default() });
         }
     };
-    let most = set.repository.settings().max_files;
+    let most = repository.settings().max_files;
     let names: Vec<&[u8]> = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty()).collect();
-    set.not_listed += names.len().saturating_sub(most);
-    let top = set.repository.top.clone();
-    let roots = Arc::clone(&set.roots);
+    let not_listed = names.len().saturating_sub(most);
+    let top = repository.top.clone();
+    let roots = Arc::clone(roots);
     let names: Vec<_> = names.into_iter().take(most).map(path_of).collect();
     let read = tokio::task::spawn_blocking(move || {
         let named = names.into_iter().enumerate();
         named.map(|(at, name)| entry(&top.join(&name), name, &roots, at < MAX_COUNTED)).collect::<Vec<_>>()
     });
-    let found = read
+    let files = read
         .await
         .map_err(|error| GitFailure::Failed { command: "ls-files".to_owned(), message: error.to_string() })?;
-    set.files.extend(found);
-    Ok(())
+    Ok(NewFiles { files, not_listed, note: None })
 }
 
 fn entry(absolute: &PathBuf, name: std::ffi::OsString, roots: &Roots, counted: bool) -> Changed {
