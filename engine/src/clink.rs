@@ -5,6 +5,7 @@ mod known;
 mod output;
 mod prompt;
 mod run;
+mod settings;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 pub use known::{Agent, built_in};
 pub use output::Parser;
+pub use settings::ClinkSettings;
 
 use crate::{call::Call, engine::Engine, error::EngineError};
 use exai_inference::delivery::Unwritten;
@@ -44,36 +46,6 @@ pub const USUAL: [&str; 11] = [
 ];
 /// The longest prompt, in characters.
 const MAX_PROMPT_CHARS: usize = 300_000;
-
-/// How agents are run.
-#[derive(Debug, Clone)]
-pub struct ClinkSettings {
-    /// The known agents, the preferred one first.
-    pub agents: Vec<Agent>,
-    /// The environment that agents may see; agents are looked for in its `PATH`.
-    pub environment: Vec<(String, String)>,
-    /// Whether this process was itself started as an agent.
-    pub nested: bool,
-    /// How long an agent may take.
-    pub time_limit: Duration,
-    /// How long it may take to end by itself before it is killed.
-    pub grace: Duration,
-    /// The most bytes of its output.
-    pub max_output_bytes: u64,
-}
-
-impl Default for ClinkSettings {
-    fn default() -> Self {
-        Self {
-            agents: built_in(),
-            environment: Vec::new(),
-            nested: false,
-            time_limit: Duration::from_secs(900),
-            grace: Duration::from_millis(500),
-            max_output_bytes: 8 * 1024 * 1024,
-        }
-    }
-}
 
 /// What an agent is asked.
 #[derive(Debug, Clone, Default)]
