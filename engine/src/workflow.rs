@@ -3,10 +3,11 @@
 //! A pausing step is checked, appended to the thread and answered without any model. The last step appends itself first, so that
 //! nothing gathered is lost when the consultation fails, then asks the expert once.
 
-pub(crate) mod changes;
+mod changes;
 mod finish;
 mod offline;
 mod outcome;
+mod present_work;
 mod question;
 mod request;
 pub mod spec;
@@ -26,8 +27,9 @@ pub use step::StepInput;
 
 use self::{
     changes::Changes,
+    present_work::{latest, present_work, work_with},
     spec::{ExpertRule, Flow, SkipRule},
-    step::{accept, present_work, work_with},
+    step::accept,
 };
 use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::bytes_of, threads::Appended};
 use exai_inference::routing::{Chosen, Facts, Needs};
@@ -257,11 +259,6 @@ fn skips(rule: &SkipRule, step: &Step, work: &[&Step]) -> bool {
             latest(work, name).and_then(serde_json::Value::as_str) == Some(value)
         }
     }
-}
-
-/// The latest value of one of a tool's own fields.
-pub(crate) fn latest<'s>(work: &[&'s Step], field: &str) -> Option<&'s serde_json::Value> {
-    work.iter().rev().find_map(|step| step.extra.get(field))
 }
 
 /// The field of `tracer` that says what is traced.

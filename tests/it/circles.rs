@@ -17,7 +17,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("context", &[]),
     ("inspect", &[]),
     ("inference", &[]),
-    ("engine", &["consensus::ask", "consensus::work", "workflow::changes", "workflow::step"]),
+    ("engine", &["consensus::ask", "consensus::work"]),
     ("tools", &[]),
     ("server", &[]),
     ("transports", &[]),

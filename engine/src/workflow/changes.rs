@@ -5,13 +5,17 @@ use exai_core::thread::Step;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{StoredStep, latest, spec::Spec, step::work_with};
+use super::{
+    StoredStep,
+    present_work::{latest, work_with},
+    spec::Spec,
+};
 use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// The field that brings a diff, or says which changes to look at.
-pub(crate) const DIFF: &str = "diff";
+pub(super) const DIFF: &str = "diff";
 /// The field that names a revision to compare with.
-pub(crate) const COMPARE_TO: &str = "compare_to";
+pub(super) const COMPARE_TO: &str = "compare_to";
 /// The field that only a tool has which always looks at changes.
 const INCLUDE_STAGED: &str = "include_staged";
 /// Why nobody was asked.

@@ -1,6 +1,6 @@
 //! A step as it arrives, and as it is kept: gaps filled in, rules checked.
 
-use exai_core::thread::{BACKTRACK, Issue, Step, Thread};
+use exai_core::thread::{BACKTRACK, Issue, Step};
 use serde_json::Map;
 
 use super::{
@@ -65,31 +65,6 @@ pub struct StepInput {
     pub fresh: bool,
     /// When nobody can be asked, take a stored answer to the same question, however old.
     pub allow_stale: bool,
-}
-
-/// The steps of a tool's present piece of work, oldest first. A step that was sent again replaces its earlier version, and a new
-/// step 1 begins anew, so that a call repeated after a failure never counts twice.
-#[must_use]
-pub fn present_work<'t>(thread: &'t Thread, tool: &str) -> Vec<&'t Step> {
-    let all = thread.work_of(tool);
-    let begin = all.iter().rposition(|step| step.step_number == 1 && step.branch().is_none()).unwrap_or(0);
-    let mut kept: Vec<&Step> = Vec::new();
-    for step in all.into_iter().skip(begin) {
-        kept.retain(|earlier| !step.replaces(earlier));
-        kept.push(step);
-    }
-    kept
-}
-
-/// The steps that count when `new` has been taken: the earlier ones without those that it replaces.
-#[must_use]
-pub fn work_with<'s>(earlier: &[&'s Step], new: &'s Step) -> Vec<&'s Step> {
-    if new.step_number == 1 && new.branch().is_none() {
-        return vec![new];
-    }
-    let mut work: Vec<&Step> = earlier.iter().copied().filter(|step| !new.replaces(step)).collect();
-    work.push(new);
-    work
 }
 
 /// Fills in what the client left out and checks the tool's rules.
@@ -271,15 +246,6 @@ mod tests {
     fn a_review_without_files_is_refused_by_name() {
         let error = accept(&CODEREVIEW, &mut input("review"), &[]).unwrap_err();
         assert!(error.to_string().starts_with("relevant_files: step 1 of codereview"), "{error}");
-    }
-
-    #[test]
-    fn a_repeated_step_replaces_its_earlier_version_and_step_one_begins_anew() {
-        let (one, two, again) = (step(1, 3), step(2, 3), step(2, 3));
-        assert_eq!(work_with(&[&one, &two], &again).len(), 2);
-        assert!(std::ptr::eq(work_with(&[&one, &two], &again)[1], &again));
-        let fresh = step(1, 3);
-        assert_eq!(work_with(&[&one, &two], &fresh), vec![&fresh]);
     }
 
     #[test]
