@@ -3,13 +3,13 @@
 //! Roster and answers live in the thread, one turn for each answer, so that a restart in the middle loses nothing and nobody is
 //! asked twice. An answer that says nothing, or is not one, is never counted as agreement.
 
-mod ask;
 mod attribution;
 mod ballot;
 mod prompt;
-mod recall;
+mod replay;
 mod roster;
-mod work;
+mod rounds;
+mod step;
 
 use exai_context::evidence::FileReport;
 use exai_core::{ThreadId, chat::Thinking, thread::Opinion};

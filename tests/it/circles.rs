@@ -17,7 +17,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("context", &[]),
     ("inspect", &[]),
     ("inference", &[]),
-    ("engine", &["consensus::ask", "consensus::work"]),
+    ("engine", &["consensus::rounds", "consensus::step"]),
     ("tools", &[]),
     ("server", &[]),
     ("transports", &[]),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use exai_context::json_repair;
 use serde_json::Value;
 
-use super::{ENOUGH, Spoken, Voice, recall::Work};
+use super::{ENOUGH, Spoken, Voice, replay::Work};
 
 /// The keys under which a synthesis counts voices.
 const COUNTED: [&str; 3] = ["agreement", "disagreement", "dissent"];

@@ -10,8 +10,8 @@ use futures::FutureExt as _;
 use serde_json::{Map, Value, json};
 
 use super::{
-    ConsensusInput, ConsensusOutcome, Spoken, TOOL, Voice, VoiceInput, ask::Rounds, attribution,
-    prompt::Matter, recall::Work, roster::Consultant,
+    ConsensusInput, ConsensusOutcome, Spoken, TOOL, Voice, VoiceInput, attribution, prompt::Matter,
+    replay::Work, roster::Consultant, rounds::Rounds,
 };
 use crate::{
     call::Call,
