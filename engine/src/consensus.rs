@@ -5,6 +5,7 @@
 
 mod attribution;
 mod ballot;
+mod plan;
 mod prompt;
 mod replay;
 mod roster;

@@ -17,7 +17,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("context", &[]),
     ("inspect", &[]),
     ("inference", &[]),
-    ("engine", &["consensus::rounds", "consensus::step"]),
+    ("engine", &[]),
     ("tools", &[]),
     ("server", &[]),
     ("transports", &[]),

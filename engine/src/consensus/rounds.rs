@@ -11,7 +11,7 @@ use exai_core::{
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
 
-use super::{ENOUGH, Spoken, TOOL, prompt::Matter, replay::Work, step::Plan};
+use super::{ENOUGH, Spoken, TOOL, plan::Plan, prompt::Matter, replay::Work};
 use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::Gathered, threads::Appended};
 use exai_inference::{
     delivery::{Answered, Unwritten},

@@ -1,7 +1,5 @@
 //! The call that begins a consensus or carries it on.
 
-use std::collections::BTreeSet;
-
 use exai_core::{
     ThreadId,
     thread::{Answer, Round, Step, Thread, Turn, TurnBody},
@@ -10,8 +8,8 @@ use futures::FutureExt as _;
 use serde_json::{Map, Value, json};
 
 use super::{
-    ConsensusInput, ConsensusOutcome, Spoken, TOOL, Voice, VoiceInput, attribution, prompt::Matter,
-    replay::Work, roster::Consultant, rounds::Rounds,
+    ConsensusInput, ConsensusOutcome, Spoken, TOOL, Voice, attribution, plan::Plan, prompt::Matter,
+    replay::Work, rounds::Rounds,
 };
 use crate::{
     call::Call,
@@ -21,16 +19,6 @@ use crate::{
     workflow::step::{MAX_FINDINGS_CHARS, MAX_STEP_CHARS},
 };
 use exai_inference::{delivery::Unwritten, routing::Choice};
-
-/// What one call is to do.
-pub(super) struct Plan {
-    pub work: Work,
-    pub consultants: Vec<Consultant>,
-    pub step_number: u32,
-    pub at_once: bool,
-    /// Places to ask in the first round.
-    pub asked: Vec<usize>,
-}
 
 /// A step that was appended, and what it is to do.
 struct Planned {
@@ -83,51 +71,6 @@ impl Engine {
         let appended = self.begin(thread.as_ref(), &plan, input, call).await?;
         plan.work.seq.get_or_insert(appended.next_seq.saturating_sub(1));
         Ok(Planned { thread, plan, notes, synthesiser, appended })
-    }
-
-    async fn plan(
-        &self,
-        thread: Option<&Thread>,
-        input: &ConsensusInput,
-        call: &Call,
-    ) -> Result<(Plan, Vec<String>), EngineError> {
-        let with_images = !input.images.is_empty();
-        let named = if input.models.is_empty() {
-            None
-        } else {
-            Some(self.roster(input.models.clone(), with_images, call).await?)
-        };
-        let named = named.as_ref().map(|(consultants, _)| by_full_name(consultants));
-        let earlier = thread.and_then(|thread| Work::continued(thread, input, named.as_deref()));
-        let (mut work, consultants, notes) = match earlier {
-            Some(work) => {
-                let (consultants, notes) = self.roster(work.roster.clone(), with_images, call).await?;
-                (work, consultants, notes)
-            }
-            None if input.step_number.is_some_and(|step| step > 1) => {
-                return Err(EngineError::invalid(
-                    "continuation_id",
-                    "this step belongs to no consensus; begin with step_number 1, or send the continuation_id of step 1",
-                ));
-            }
-            None => {
-                let (consultants, notes) = self.roster(input.models.clone(), with_images, call).await?;
-                (begun(input, &consultants), consultants, notes)
-            }
-        };
-        work.add_files(&input.relevant_files);
-        let unanswered: Vec<usize> =
-            (0..consultants.len()).filter(|index| !work.has_answered(Round::Opinion, *index)).collect();
-        let repeats = work.step > 0 && work.question == input.step;
-        let counted = if repeats { 1 } else { work.step.saturating_add(1) };
-        let step_number = input.step_number.unwrap_or(counted);
-        let at_once = all_at_once(input, work.step == 0 || work.at_once);
-        let asked = if at_once {
-            unanswered
-        } else {
-            unanswered.into_iter().filter(|index| *index + 1 == step_number as usize).collect()
-        };
-        Ok((Plan { work, consultants, step_number, at_once, asked }, notes))
     }
 
     /// Stores the step, unless it only repeats what is there.
@@ -239,32 +182,6 @@ fn check(input: &mut ConsensusInput) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Everything in one call: when the caller ends the work, plans one step, or says nothing of steps.
-fn all_at_once(input: &ConsensusInput, usually: bool) -> bool {
-    match input.next_step_required {
-        Some(wanted) => !wanted,
-        None => input.total_steps == Some(1) || (usually && input.total_steps.is_none()),
-    }
-}
-
-fn begun(input: &ConsensusInput, consultants: &[Consultant]) -> Work {
-    Work {
-        question: input.step.clone(),
-        findings: input.findings.clone(),
-        files: input.relevant_files.clone(),
-        roster: by_full_name(consultants),
-        critique: input.critique,
-        synthesis: input.synthesis.clone(),
-        ..Work::default()
-    }
-}
-
-/// The roster by full names, so that a later change of the configuration does not swap a model in the middle.
-fn by_full_name(consultants: &[Consultant]) -> Vec<VoiceInput> {
-    let full = |one: &Consultant| VoiceInput { model: one.choice.model.qualified(), ..one.input.clone() };
-    consultants.iter().map(full).collect()
-}
-
 fn step_of(plan: &Plan, input: &ConsensusInput) -> Step {
     let mut extra = Map::new();
     if plan.step_number == 1 {
@@ -294,11 +211,9 @@ fn own_words(thread: &Thread) -> Option<Thread> {
 }
 
 /// What other tools see of a finished consensus.
-pub(super) fn digest(work: &Work, voices: &[Voice]) -> String {
+fn digest(work: &Work, voices: &[Voice]) -> String {
     let mut text = work.headline();
-    let mut named = BTreeSet::new();
     for voice in voices {
-        named.insert(voice.name.as_str());
         text.push_str(&format!("\n## {} (stance: {})\n", voice.name, voice.stance.as_str()));
         match voice.last() {
             Some(Spoken { ballot: super::Ballot::NoVote(why), .. }) => {

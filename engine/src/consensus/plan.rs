@@ -1,0 +1,90 @@
+//! What one call of a consensus is to do, from what the caller says and what the thread remembers.
+
+use exai_core::thread::{Round, Thread};
+
+use super::{ConsensusInput, VoiceInput, replay::Work, roster::Consultant};
+use crate::{call::Call, engine::Engine, error::EngineError};
+
+/// What one call is to do.
+pub(super) struct Plan {
+    pub work: Work,
+    pub consultants: Vec<Consultant>,
+    pub step_number: u32,
+    pub at_once: bool,
+    /// Places to ask in the first round.
+    pub asked: Vec<usize>,
+}
+
+impl Engine {
+    /// Plans a call. Stores nothing and asks nobody.
+    pub(super) async fn plan(
+        &self,
+        thread: Option<&Thread>,
+        input: &ConsensusInput,
+        call: &Call,
+    ) -> Result<(Plan, Vec<String>), EngineError> {
+        let with_images = !input.images.is_empty();
+        let named = if input.models.is_empty() {
+            None
+        } else {
+            Some(self.roster(input.models.clone(), with_images, call).await?)
+        };
+        let named = named.as_ref().map(|(consultants, _)| by_full_name(consultants));
+        let earlier = thread.and_then(|thread| Work::continued(thread, input, named.as_deref()));
+        let (mut work, consultants, notes) = match earlier {
+            Some(work) => {
+                let (consultants, notes) = self.roster(work.roster.clone(), with_images, call).await?;
+                (work, consultants, notes)
+            }
+            None if input.step_number.is_some_and(|step| step > 1) => {
+                return Err(EngineError::invalid(
+                    "continuation_id",
+                    "this step belongs to no consensus; begin with step_number 1, or send the continuation_id of step 1",
+                ));
+            }
+            None => {
+                let (consultants, notes) = self.roster(input.models.clone(), with_images, call).await?;
+                (begun(input, &consultants), consultants, notes)
+            }
+        };
+        work.add_files(&input.relevant_files);
+        let unanswered: Vec<usize> =
+            (0..consultants.len()).filter(|index| !work.has_answered(Round::Opinion, *index)).collect();
+        let repeats = work.step > 0 && work.question == input.step;
+        let counted = if repeats { 1 } else { work.step.saturating_add(1) };
+        let step_number = input.step_number.unwrap_or(counted);
+        let at_once = all_at_once(input, work.step == 0 || work.at_once);
+        let asked = if at_once {
+            unanswered
+        } else {
+            unanswered.into_iter().filter(|index| *index + 1 == step_number as usize).collect()
+        };
+        Ok((Plan { work, consultants, step_number, at_once, asked }, notes))
+    }
+}
+
+/// Everything in one call: when the caller ends the work, plans one step, or says nothing of steps.
+fn all_at_once(input: &ConsensusInput, usually: bool) -> bool {
+    match input.next_step_required {
+        Some(wanted) => !wanted,
+        None => input.total_steps == Some(1) || (usually && input.total_steps.is_none()),
+    }
+}
+
+fn begun(input: &ConsensusInput, consultants: &[Consultant]) -> Work {
+    Work {
+        question: input.step.clone(),
+        findings: input.findings.clone(),
+        files: input.relevant_files.clone(),
+        roster: by_full_name(consultants),
+        critique: input.critique,
+        synthesis: input.synthesis.clone(),
+        ..Work::default()
+    }
+}
+
+/// The roster by full names, so that a later change of the configuration does not swap a model in the middle.
+fn by_full_name(consultants: &[Consultant]) -> Vec<VoiceInput> {
+    let full = |one: &Consultant| VoiceInput { model: one.choice.model.qualified(), ..one.input.clone() };
+    consultants.iter().map(full).collect()
+}
