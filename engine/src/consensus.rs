@@ -10,6 +10,7 @@ mod prompt;
 mod replay;
 mod roster;
 mod rounds;
+mod session;
 mod step;
 
 use exai_context::evidence::FileReport;

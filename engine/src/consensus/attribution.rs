@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use exai_context::json_repair;
 use serde_json::Value;
 
-use super::{ENOUGH, Spoken, Voice, replay::Work};
+use super::{ENOUGH, Spoken, Voice, session::Session};
 
 /// The keys under which a synthesis counts voices.
 const COUNTED: [&str; 3] = ["agreement", "disagreement", "dissent"];
@@ -13,10 +13,10 @@ const COUNTED: [&str; 3] = ["agreement", "disagreement", "dissent"];
 const MENTIONED: [&str; 2] = ["no_vote", "risks"];
 
 /// What the caller should know about the rounds after the first.
-pub(super) fn notes(work: &Work, voices: &[Voice], synthesis: Option<&Spoken>) -> Vec<String> {
+pub(super) fn notes(session: &Session, voices: &[Voice], synthesis: Option<&Spoken>) -> Vec<String> {
     let votes = voices.iter().filter(|voice| has_voted(voice)).count();
     let mut notes = Vec::new();
-    if votes < ENOUGH && (work.critique || work.synthesis.is_some()) && synthesis.is_none() {
+    if votes < ENOUGH && (session.critique || session.synthesis.is_some()) && synthesis.is_none() {
         notes.push("no critique or synthesis was made: fewer than two models voted".to_owned());
     }
     let Some(value) = synthesis.and_then(|said| json_repair::parse(&said.opinion.text).value) else {

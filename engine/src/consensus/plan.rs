@@ -2,12 +2,12 @@
 
 use exai_core::thread::{Round, Thread};
 
-use super::{ConsensusInput, VoiceInput, replay::Work, roster::Consultant};
+use super::{ConsensusInput, VoiceInput, roster::Consultant, session::Session};
 use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// What one call is to do.
 pub(super) struct Plan {
-    pub work: Work,
+    pub session: Session,
     pub consultants: Vec<Consultant>,
     pub step_number: u32,
     pub at_once: bool,
@@ -30,11 +30,11 @@ impl Engine {
             Some(self.roster(input.models.clone(), with_images, call).await?)
         };
         let named = named.as_ref().map(|(consultants, _)| by_full_name(consultants));
-        let earlier = thread.and_then(|thread| Work::continued(thread, input, named.as_deref()));
-        let (mut work, consultants, notes) = match earlier {
-            Some(work) => {
-                let (consultants, notes) = self.roster(work.roster.clone(), with_images, call).await?;
-                (work, consultants, notes)
+        let earlier = thread.and_then(|thread| Session::continued(thread, input, named.as_deref()));
+        let (mut session, consultants, notes) = match earlier {
+            Some(session) => {
+                let (consultants, notes) = self.roster(session.roster.clone(), with_images, call).await?;
+                (session, consultants, notes)
             }
             None if input.step_number.is_some_and(|step| step > 1) => {
                 return Err(EngineError::invalid(
@@ -47,23 +47,23 @@ impl Engine {
                 (begun(input, &consultants), consultants, notes)
             }
         };
-        work.add_files(&input.relevant_files);
+        session.add_files(&input.relevant_files);
         let unanswered: Vec<usize> =
-            (0..consultants.len()).filter(|index| !work.has_answered(Round::Opinion, *index)).collect();
-        let repeats = work.step > 0 && work.question == input.step;
-        let counted = if repeats { 1 } else { work.step.saturating_add(1) };
+            (0..consultants.len()).filter(|index| !session.has_answered(Round::Opinion, *index)).collect();
+        let repeats = session.step > 0 && session.question == input.step;
+        let counted = if repeats { 1 } else { session.step.saturating_add(1) };
         let step_number = input.step_number.unwrap_or(counted);
-        let at_once = all_at_once(input, work.step == 0 || work.at_once);
+        let at_once = all_at_once(input, session.step == 0 || session.at_once);
         let asked = if at_once {
             unanswered
         } else {
             unanswered.into_iter().filter(|index| *index + 1 == step_number as usize).collect()
         };
-        Ok((Plan { work, consultants, step_number, at_once, asked }, notes))
+        Ok((Plan { session, consultants, step_number, at_once, asked }, notes))
     }
 }
 
-/// Everything in one call: when the caller ends the work, plans one step, or says nothing of steps.
+/// Everything in one call: when the caller ends the session, plans one step, or says nothing of steps.
 fn all_at_once(input: &ConsensusInput, usually: bool) -> bool {
     match input.next_step_required {
         Some(wanted) => !wanted,
@@ -71,15 +71,15 @@ fn all_at_once(input: &ConsensusInput, usually: bool) -> bool {
     }
 }
 
-fn begun(input: &ConsensusInput, consultants: &[Consultant]) -> Work {
-    Work {
+fn begun(input: &ConsensusInput, consultants: &[Consultant]) -> Session {
+    Session {
         question: input.step.clone(),
         findings: input.findings.clone(),
         files: input.relevant_files.clone(),
         roster: by_full_name(consultants),
         critique: input.critique,
         synthesis: input.synthesis.clone(),
-        ..Work::default()
+        ..Session::default()
     }
 }
 

@@ -11,7 +11,7 @@ use exai_core::{
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
 
-use super::{ENOUGH, Spoken, TOOL, plan::Plan, prompt::Matter, replay::Work};
+use super::{ENOUGH, Spoken, TOOL, plan::Plan, prompt::Matter, session::Session};
 use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::Gathered, threads::Appended};
 use exai_inference::{
     delivery::{Answered, Unwritten},
@@ -49,8 +49,12 @@ struct Heard {
 
 impl Engine {
     /// The model that puts the answers together, when one is asked for.
-    pub(super) async fn synthesiser(&self, work: &Work, call: &Call) -> Result<Option<Choice>, EngineError> {
-        let Some(named) = work.synthesis.as_deref() else { return Ok(None) };
+    pub(super) async fn synthesiser(
+        &self,
+        session: &Session,
+        call: &Call,
+    ) -> Result<Option<Choice>, EngineError> {
+        let Some(named) = session.synthesis.as_deref() else { return Ok(None) };
         match self.inference.router().choose(TOOL, Some(named), &Needs::of(Mark::Deep), call).await? {
             Chosen::Model(choice) => Ok(Some(*choice)),
             Chosen::Offline { .. } => {
@@ -73,12 +77,12 @@ impl Rounds<'_> {
             }
             asking.push(Asking { index: *index, choice: consultant.choice.clone(), rendered });
         }
-        self.round(Round::Opinion, asking, &mut plan.work).await
+        self.round(Round::Opinion, asking, &mut plan.session).await
     }
 
     /// Shows everybody who voted the others' votes, without names.
     pub(super) async fn critiques(&mut self, plan: &mut Plan) -> Result<(), EngineError> {
-        let voices = plan.work.voices(&plan.consultants);
+        let voices = plan.session.voices(&plan.consultants);
         let voted: Vec<(usize, &str)> = voices
             .iter()
             .enumerate()
@@ -92,7 +96,7 @@ impl Rounds<'_> {
         let mut asking = Vec::new();
         for (index, own) in &voted {
             let Some(consultant) = plan.consultants.get(*index) else { continue };
-            if plan.work.has_answered(Round::Critique, *index) {
+            if plan.session.has_answered(Round::Critique, *index) {
                 continue;
             }
             let others: Vec<&str> =
@@ -101,22 +105,27 @@ impl Rounds<'_> {
                 self.engine.critique_request(self.matter, (consultant, own), &others, self.call).await;
             asking.push(Asking { index: *index, choice: consultant.choice.clone(), rendered });
         }
-        self.round(Round::Critique, asking, &mut plan.work).await
+        self.round(Round::Critique, asking, &mut plan.session).await
     }
 
     /// Has one model put the answers together.
     pub(super) async fn synthesis(&mut self, plan: &mut Plan, choice: Choice) -> Result<(), EngineError> {
-        let voices = plan.work.voices(&plan.consultants);
+        let voices = plan.session.voices(&plan.consultants);
         let votes = voices.iter().filter(|voice| voice.last().is_some_and(voted)).count();
-        if votes < ENOUGH || plan.work.has_answered(Round::Synthesis, 0) {
+        if votes < ENOUGH || plan.session.has_answered(Round::Synthesis, 0) {
             return Ok(());
         }
         let rendered = self.engine.synthesis_request(self.matter, &choice, &voices, self.call).await;
-        self.round(Round::Synthesis, vec![Asking { index: 0, choice, rendered }], &mut plan.work).await
+        self.round(Round::Synthesis, vec![Asking { index: 0, choice, rendered }], &mut plan.session).await
     }
 
     /// Asks at the same time and stores each answer as it comes.
-    async fn round(&mut self, round: Round, asking: Vec<Asking>, work: &mut Work) -> Result<(), EngineError> {
+    async fn round(
+        &mut self,
+        round: Round,
+        asking: Vec<Asking>,
+        session: &mut Session,
+    ) -> Result<(), EngineError> {
         let mut waiting: Vec<String> = asking.iter().map(|one| one.choice.model.qualified()).collect();
         let all = waiting.len();
         self.tell(round, all, &waiting);
@@ -159,14 +168,14 @@ impl Rounds<'_> {
             if let Some(place) = waiting.iter().position(|waiting| *waiting == name) {
                 waiting.remove(place);
             }
-            self.keep(round, heard, work).await;
+            self.keep(round, heard, session).await;
             self.tell(round, all, &waiting);
         }
         Ok(())
     }
 
     /// Stores an answer, or that there is none.
-    async fn keep(&mut self, round: Round, heard: Heard, work: &mut Work) {
+    async fn keep(&mut self, round: Round, heard: Heard, session: &mut Session) {
         let Heard { index, choice, answer, files } = heard;
         if self.files.is_empty() {
             self.files = files;
@@ -178,7 +187,7 @@ impl Rounds<'_> {
                 let completion = Arc::clone(&delivery.completion);
                 let from_cache = delivery.source.age().is_some();
                 let opinion = Opinion {
-                    work: work.seq,
+                    work: session.seq,
                     round,
                     index: place,
                     model,
@@ -196,7 +205,7 @@ impl Rounds<'_> {
             }
             Err(error) => {
                 let opinion = Opinion {
-                    work: work.seq,
+                    work: session.seq,
                     round,
                     index: place,
                     model,
@@ -219,7 +228,7 @@ impl Rounds<'_> {
             self.engine.threads.append_next(self.appended, TOOL, body, unwritten, self.call).await;
         self.appended.next_seq = self.appended.next_seq.saturating_add(1);
         self.appended.persisted &= persisted;
-        work.keep(opinion);
+        session.keep(opinion);
     }
 
     /// Says in the call's progress who has answered and who has not.

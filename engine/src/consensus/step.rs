@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ConsensusInput, ConsensusOutcome, Spoken, TOOL, Voice, attribution, plan::Plan, prompt::Matter,
-    replay::Work, rounds::Rounds,
+    rounds::Rounds, session::Session,
 };
 use crate::{
     call::Call,
@@ -47,11 +47,11 @@ impl Engine {
             .retrying(thread_id, call, |thread| self.take_step(thread, &input, call).boxed())
             .await?;
         let Planned { thread, plan, notes, synthesiser, appended } = planned;
-        let question = plan.work.question.clone();
+        let question = plan.session.question.clone();
         let matter = Matter {
             question: &question,
             input: &input,
-            files: plan.work.files.clone(),
+            files: plan.session.files.clone(),
             before: thread.as_ref().and_then(own_words),
         };
         let rounds =
@@ -67,9 +67,9 @@ impl Engine {
         call: &Call,
     ) -> Result<Planned, EngineError> {
         let (mut plan, notes) = self.plan(thread.as_ref(), input, call).await?;
-        let synthesiser = self.synthesiser(&plan.work, call).await?;
+        let synthesiser = self.synthesiser(&plan.session, call).await?;
         let appended = self.begin(thread.as_ref(), &plan, input, call).await?;
-        plan.work.seq.get_or_insert(appended.next_seq.saturating_sub(1));
+        plan.session.seq.get_or_insert(appended.next_seq.saturating_sub(1));
         Ok(Planned { thread, plan, notes, synthesiser, appended })
     }
 
@@ -81,7 +81,7 @@ impl Engine {
         input: &ConsensusInput,
         call: &Call,
     ) -> Result<Appended, EngineError> {
-        if let (Some(thread), true) = (thread, plan.step_number <= plan.work.step) {
+        if let (Some(thread), true) = (thread, plan.step_number <= plan.session.step) {
             call.kept_in(thread.id);
             return Ok(Appended { thread: thread.id, next_seq: thread.next_seq(), persisted: true });
         }
@@ -97,15 +97,15 @@ impl Engine {
         mut notes: Vec<String>,
     ) -> Result<ConsensusOutcome, EngineError> {
         // Who failed may be asked again after the end.
-        let was_closed = plan.work.closed;
+        let was_closed = plan.session.closed;
         let reopened = was_closed && !plan.asked.is_empty();
         rounds.opinions(&mut plan).await?;
-        let answered = |work: &Work| {
-            (0..plan.consultants.len()).all(|index| work.of_round(Round::Opinion, index).is_some())
+        let answered = |session: &Session| {
+            (0..plan.consultants.len()).all(|index| session.of_round(Round::Opinion, index).is_some())
         };
-        let complete = was_closed || answered(&plan.work);
+        let complete = was_closed || answered(&plan.session);
         let nobody = plan
-            .work
+            .session
             .voices(&plan.consultants)
             .iter()
             .all(|voice| voice.opinion.as_ref().is_none_or(|spoken| spoken.opinion.error.is_some()));
@@ -113,34 +113,34 @@ impl Engine {
             return Err(error);
         }
         if complete && (!was_closed || reopened) {
-            if plan.work.critique {
+            if plan.session.critique {
                 rounds.critiques(&mut plan).await?;
             }
             if let Some(choice) = synthesiser {
                 rounds.synthesis(&mut plan, choice).await?;
             }
-            let mut news = plan.work.voices(&plan.consultants);
+            let mut news = plan.session.voices(&plan.consultants);
             if reopened {
                 // What the others said is in the thread already.
                 let mut index = 0..;
                 news.retain(|_| index.next().is_some_and(|index| plan.asked.contains(&index)));
             }
-            rounds.close(&plan.work, &news).await;
+            rounds.close(&plan.session, &news).await;
         }
         let total = u32::try_from(plan.consultants.len()).unwrap_or(u32::MAX);
-        let synthesis = plan.work.of_round(Round::Synthesis, 0).cloned().map(Spoken::new);
+        let synthesis = plan.session.of_round(Round::Synthesis, 0).cloned().map(Spoken::new);
         if complete {
             notes.extend(attribution::notes(
-                &plan.work,
-                &plan.work.voices(&plan.consultants),
+                &plan.session,
+                &plan.session.voices(&plan.consultants),
                 synthesis.as_ref(),
             ));
         }
         let Rounds { appended, files, .. } = rounds;
         Ok(ConsensusOutcome {
-            voices: plan.work.voices(&plan.consultants),
-            question: plan.work.question,
-            findings: plan.work.findings,
+            voices: plan.session.voices(&plan.consultants),
+            question: plan.session.question,
+            findings: plan.session.findings,
             asked_now: plan.asked,
             synthesis,
             step: (
@@ -185,9 +185,9 @@ fn check(input: &mut ConsensusInput) -> Result<(), EngineError> {
 fn step_of(plan: &Plan, input: &ConsensusInput) -> Step {
     let mut extra = Map::new();
     if plan.step_number == 1 {
-        extra.insert("models".to_owned(), json!(plan.work.roster));
-        extra.insert("critique".to_owned(), Value::Bool(plan.work.critique));
-        extra.insert("synthesis".to_owned(), json!(plan.work.synthesis));
+        extra.insert("models".to_owned(), json!(plan.session.roster));
+        extra.insert("critique".to_owned(), Value::Bool(plan.session.critique));
+        extra.insert("synthesis".to_owned(), json!(plan.session.synthesis));
     }
     let mut step = Step {
         step: input.step.clone(),
@@ -199,7 +199,7 @@ fn step_of(plan: &Plan, input: &ConsensusInput) -> Step {
         extra,
         ..Step::default()
     };
-    plan.work.own(&mut step);
+    plan.session.own(&mut step);
     step
 }
 
@@ -211,8 +211,8 @@ fn own_words(thread: &Thread) -> Option<Thread> {
 }
 
 /// What other tools see of a finished consensus.
-fn digest(work: &Work, voices: &[Voice]) -> String {
-    let mut text = work.headline();
+fn digest(session: &Session, voices: &[Voice]) -> String {
+    let mut text = session.headline();
     for voice in voices {
         text.push_str(&format!("\n## {} (stance: {})\n", voice.name, voice.stance.as_str()));
         match voice.last() {
@@ -223,16 +223,16 @@ fn digest(work: &Work, voices: &[Voice]) -> String {
             None => text.push_str("No vote: not asked\n"),
         }
     }
-    if let Some(synthesis) = work.of_round(Round::Synthesis, 0).filter(|said| said.error.is_none()) {
+    if let Some(synthesis) = session.of_round(Round::Synthesis, 0).filter(|said| said.error.is_none()) {
         text.push_str(&format!("\n## Synthesis\n{}\n", synthesis.text.trim()));
     }
     text
 }
 
 impl Rounds<'_> {
-    /// Ends the work with what other tools shall know of it.
-    async fn close(&mut self, work: &Work, voices: &[Voice]) {
-        let body = TurnBody::Answer(Answer { text: digest(work, voices), ..Answer::default() });
+    /// Ends the session with what other tools shall know of it.
+    async fn close(&mut self, session: &Session, voices: &[Voice]) {
+        let body = TurnBody::Answer(Answer { text: digest(session, voices), ..Answer::default() });
         let appended = self.appended;
         let persisted =
             self.engine.threads.append_next(appended, TOOL, body, Unwritten::default(), self.call).await;
