@@ -70,8 +70,10 @@ pub struct ConsensusOutcome {
     pub asked_now: Vec<usize>,
     /// What one model made of all answers.
     pub synthesis: Option<Spoken>,
-    /// The number of this step, and how many there are.
-    pub step: (u32, u32),
+    /// The number of this step, from 1.
+    pub step_number: u32,
+    /// How many steps there are, as far as is known now.
+    pub total_steps: u32,
     /// Whether every model had its turn.
     pub complete: bool,
     /// Whether all were asked in one call.

@@ -2,7 +2,11 @@
 
 use exai_core::thread::{Round, Thread};
 
-use super::{ConsensusInput, VoiceInput, roster::Consultant, session::Session};
+use super::{
+    ConsensusInput, VoiceInput,
+    roster::{Consultant, Roster},
+    session::Session,
+};
 use crate::{call::Call, engine::Engine, error::EngineError};
 
 /// What one call is to do.
@@ -13,6 +17,8 @@ pub(super) struct Plan {
     pub at_once: bool,
     /// Places to ask in the first round.
     pub asked: Vec<usize>,
+    /// What the caller should know about it.
+    pub notes: Vec<String>,
 }
 
 impl Engine {
@@ -22,19 +28,19 @@ impl Engine {
         thread: Option<&Thread>,
         input: &ConsensusInput,
         call: &Call,
-    ) -> Result<(Plan, Vec<String>), EngineError> {
+    ) -> Result<Plan, EngineError> {
         let with_images = !input.images.is_empty();
         let named = if input.models.is_empty() {
             None
         } else {
             Some(self.roster(input.models.clone(), with_images, call).await?)
         };
-        let named = named.as_ref().map(|(consultants, _)| by_full_name(consultants));
+        let named = named.as_ref().map(|roster| by_full_name(&roster.consultants));
         let earlier = thread.and_then(|thread| Session::continued(thread, input, named.as_deref()));
-        let (mut session, consultants, notes) = match earlier {
+        let (mut session, Roster { consultants, notes }) = match earlier {
             Some(session) => {
-                let (consultants, notes) = self.roster(session.roster.clone(), with_images, call).await?;
-                (session, consultants, notes)
+                let roster = self.roster(session.roster.clone(), with_images, call).await?;
+                (session, roster)
             }
             None if input.step_number.is_some_and(|step| step > 1) => {
                 return Err(EngineError::invalid(
@@ -43,8 +49,8 @@ impl Engine {
                 ));
             }
             None => {
-                let (consultants, notes) = self.roster(input.models.clone(), with_images, call).await?;
-                (begun(input, &consultants), consultants, notes)
+                let roster = self.roster(input.models.clone(), with_images, call).await?;
+                (begun(input, &roster.consultants), roster)
             }
         };
         session.add_files(&input.relevant_files);
@@ -59,7 +65,7 @@ impl Engine {
         } else {
             unanswered.into_iter().filter(|index| *index + 1 == step_number as usize).collect()
         };
-        Ok((Plan { session, consultants, step_number, at_once, asked }, notes))
+        Ok(Plan { session, consultants, step_number, at_once, asked, notes })
     }
 }
 

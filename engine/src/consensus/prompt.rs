@@ -9,11 +9,7 @@ use exai_prompts::{Prompt, question};
 
 use super::{ConsensusInput, Spoken, TOOL, Voice, roster::Consultant};
 use crate::{
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    history, images,
-    prompt_files::{Gathered, gather},
+    call::Call, engine::Engine, error::EngineError, history, images, prompt_files::gather, turn::Rendered,
     window,
 };
 use exai_inference::routing::Choice;
@@ -31,6 +27,15 @@ pub(super) struct Matter<'a> {
     pub before: Option<Thread>,
 }
 
+/// A model in the second round.
+pub(super) struct Critic<'a> {
+    pub consultant: &'a Consultant,
+    /// Its own answer in the first round.
+    pub own: &'a str,
+    /// The others' answers.
+    pub others: &'a [&'a str],
+}
+
 impl Engine {
     /// The first round.
     pub(super) async fn opinion_request(
@@ -38,7 +43,7 @@ impl Engine {
         matter: &Matter<'_>,
         consultant: &Consultant,
         call: &Call,
-    ) -> Result<(Request, Gathered), EngineError> {
+    ) -> Result<Rendered, EngineError> {
         let locale = self.preferences().locale.clone();
         let system = self.settings.wording.consultant(consultant.stance(), locale.as_deref());
         self.request_about(matter, &consultant.choice, system, matter.question, call).await
@@ -48,10 +53,10 @@ impl Engine {
     pub(super) async fn critique_request(
         &self,
         matter: &Matter<'_>,
-        (consultant, own): (&Consultant, &str),
-        others: &[&str],
+        critic: Critic<'_>,
         call: &Call,
-    ) -> Result<(Request, Gathered), EngineError> {
+    ) -> Result<Rendered, EngineError> {
+        let Critic { consultant, own, others } = critic;
         let locale = self.preferences().locale.clone();
         let system = self.settings.wording.system(Prompt::ConsensusCritique, locale.as_deref());
         let letters = (b'A'..=b'Z').map(|letter| format!("Consultant {}", char::from(letter)));
@@ -67,7 +72,7 @@ impl Engine {
         choice: &Choice,
         voices: &[Voice],
         call: &Call,
-    ) -> Result<(Request, Gathered), EngineError> {
+    ) -> Result<Rendered, EngineError> {
         let locale = self.preferences().locale.clone();
         let system = self.settings.wording.system(Prompt::ConsensusSynthesis, locale.as_deref());
         let mut named: Vec<(String, &str)> = Vec::new();
@@ -91,8 +96,8 @@ impl Engine {
             }
         }
         let question = question::synthesis(matter.question, &fenced(&named), &silent);
-        let (request, gathered) = self.request_about(matter, choice, system, &question, call).await?;
-        Ok((Request { json: true, ..request }, gathered))
+        let rendered = self.request_about(matter, choice, system, &question, call).await?;
+        Ok(Rendered { request: Request { json: true, ..rendered.request }, ..rendered })
     }
 
     async fn request_about(
@@ -102,7 +107,7 @@ impl Engine {
         system: String,
         question: &str,
         call: &Call,
-    ) -> Result<(Request, Gathered), EngineError> {
+    ) -> Result<Rendered, EngineError> {
         let images = images::read(&matter.input.images, &[], call).await?;
         let room = window::remaining(&choice.model, &[&system, question])?.saturating_sub(images.tokens());
         let (history, earlier) = matter
@@ -129,6 +134,7 @@ impl Engine {
         text.push_str(question);
         let mut asked = Message::user(text);
         asked.parts.extend(images.parts);
+        let dropped_turns = history.dropped;
         let mut messages = history.messages;
         messages.push(asked);
         let preferred = self.preferences().thinking_for(TOOL);
@@ -144,7 +150,7 @@ impl Engine {
             tools: exai_core::function_calling::Tooling::default(),
         };
         gathered.report.extend(images.report);
-        Ok((request, gathered))
+        Ok(Rendered { request, gathered, dropped_turns })
     }
 }
 

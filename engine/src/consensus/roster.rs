@@ -67,6 +67,13 @@ impl Consultant {
     }
 }
 
+/// Everyone who is asked.
+pub(super) struct Roster {
+    pub consultants: Vec<Consultant>,
+    /// What the caller should know about it.
+    pub notes: Vec<String>,
+}
+
 impl Engine {
     /// Resolves the roster. Every mistake is found here, before any model is asked.
     pub(super) async fn roster(
@@ -74,7 +81,7 @@ impl Engine {
         named: Vec<VoiceInput>,
         with_images: bool,
         call: &Call,
-    ) -> Result<(Vec<Consultant>, Vec<String>), EngineError> {
+    ) -> Result<Roster, EngineError> {
         if self.models().providers().is_empty() {
             return Err(EngineError::NoModel { hint: self.settings.hints.configure.clone() });
         }
@@ -109,7 +116,7 @@ impl Engine {
         if consultants.len() == 1 {
             notes.push("one model was asked: one opinion is no consensus".to_owned());
         }
-        Ok((consultants, notes))
+        Ok(Roster { consultants, notes })
     }
 
     async fn consultant(&self, input: VoiceInput, call: &Call) -> Result<Consultant, EngineError> {

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use exai_context::evidence::FileReport;
 use exai_core::{
-    chat::Request,
     model::Mark,
     run::Phase,
     thread::{ModelRef, Opinion, Round, TurnBody},
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
 
-use super::{ENOUGH, Spoken, TOOL, plan::Plan, prompt::Matter, session::Session};
-use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::Gathered, threads::Appended};
+use super::{
+    ENOUGH, Spoken, TOOL,
+    plan::Plan,
+    prompt::{Critic, Matter},
+    session::Session,
+};
+use crate::{call::Call, engine::Engine, error::EngineError, threads::Appended, turn::Rendered};
 use exai_inference::{
     delivery::{Answered, Unwritten},
     error::InferenceError,
@@ -36,7 +40,7 @@ pub(super) struct Rounds<'a> {
 struct Asking {
     index: usize,
     choice: Choice,
-    rendered: Result<(Request, Gathered), EngineError>,
+    rendered: Result<Rendered, EngineError>,
 }
 
 /// One model's answer in a round.
@@ -101,8 +105,8 @@ impl Rounds<'_> {
             }
             let others: Vec<&str> =
                 voted.iter().filter(|(other, _)| other != index).map(|(_, text)| *text).collect();
-            let rendered =
-                self.engine.critique_request(self.matter, (consultant, own), &others, self.call).await;
+            let critic = Critic { consultant, own, others: &others };
+            let rendered = self.engine.critique_request(self.matter, critic, self.call).await;
             asking.push(Asking { index: *index, choice: consultant.choice.clone(), rendered });
         }
         self.round(Round::Critique, asking, &mut plan.session).await
@@ -135,7 +139,7 @@ impl Rounds<'_> {
             .into_iter()
             .map(|one| async move {
                 let Asking { index, choice, rendered } = one;
-                let (request, gathered) = match rendered {
+                let Rendered { request, gathered, .. } = match rendered {
                     Ok(rendered) => rendered,
                     Err(error) => return Heard { index, choice, answer: Err(error), files: Vec::new() },
                 };

@@ -24,7 +24,6 @@ use exai_inference::{delivery::Unwritten, routing::Choice};
 struct Planned {
     thread: Option<Thread>,
     plan: Plan,
-    notes: Vec<String>,
     synthesiser: Option<Choice>,
     appended: Appended,
 }
@@ -46,7 +45,7 @@ impl Engine {
             .threads
             .retrying(thread_id, call, |thread| self.take_step(thread, &input, call).boxed())
             .await?;
-        let Planned { thread, plan, notes, synthesiser, appended } = planned;
+        let Planned { thread, plan, synthesiser, appended } = planned;
         let question = plan.session.question.clone();
         let matter = Matter {
             question: &question,
@@ -56,7 +55,7 @@ impl Engine {
         };
         let rounds =
             Rounds { engine: self, matter: &matter, call, appended, files: Vec::new(), first_error: None };
-        self.carry_on(rounds, plan, synthesiser, notes).await
+        self.carry_on(rounds, plan, synthesiser).await
     }
 
     /// Plans a step and appends it.
@@ -66,11 +65,11 @@ impl Engine {
         input: &ConsensusInput,
         call: &Call,
     ) -> Result<Planned, EngineError> {
-        let (mut plan, notes) = self.plan(thread.as_ref(), input, call).await?;
+        let mut plan = self.plan(thread.as_ref(), input, call).await?;
         let synthesiser = self.synthesiser(&plan.session, call).await?;
         let appended = self.begin(thread.as_ref(), &plan, input, call).await?;
         plan.session.seq.get_or_insert(appended.next_seq.saturating_sub(1));
-        Ok(Planned { thread, plan, notes, synthesiser, appended })
+        Ok(Planned { thread, plan, synthesiser, appended })
     }
 
     /// Stores the step, unless it only repeats what is there.
@@ -94,7 +93,6 @@ impl Engine {
         mut rounds: Rounds<'_>,
         mut plan: Plan,
         synthesiser: Option<Choice>,
-        mut notes: Vec<String>,
     ) -> Result<ConsensusOutcome, EngineError> {
         // Who failed may be asked again after the end.
         let was_closed = plan.session.closed;
@@ -129,6 +127,7 @@ impl Engine {
         }
         let total = u32::try_from(plan.consultants.len()).unwrap_or(u32::MAX);
         let synthesis = plan.session.of_round(Round::Synthesis, 0).cloned().map(Spoken::new);
+        let mut notes = std::mem::take(&mut plan.notes);
         if complete {
             notes.extend(attribution::notes(
                 &plan.session,
@@ -143,10 +142,8 @@ impl Engine {
             findings: plan.session.findings,
             asked_now: plan.asked,
             synthesis,
-            step: (
-                plan.step_number,
-                if plan.at_once { plan.step_number } else { total.max(plan.step_number) },
-            ),
+            step_number: plan.step_number,
+            total_steps: if plan.at_once { plan.step_number } else { total.max(plan.step_number) },
             complete,
             at_once: plan.at_once,
             files,

@@ -46,8 +46,8 @@ pub(crate) fn consensus(outcome: &ConsensusOutcome, mut notes: Vec<String>, call
     }
     answer.put("next_steps", next_steps(outcome));
     answer
-        .put("step_number", outcome.step.0)
-        .put("total_steps", outcome.step.1)
+        .put("step_number", outcome.step_number)
+        .put("total_steps", outcome.total_steps)
         .put("next_step_required", !outcome.complete)
         .put("continuation_id", outcome.thread.to_string())
         .put_some("continuation_offer", continuation_offer(outcome.thread, outcome.remaining_turns));
@@ -73,7 +73,7 @@ fn next_steps(outcome: &ConsensusOutcome) -> String {
 fn status(outcome: &ConsensusOutcome) -> &'static str {
     if outcome.complete {
         "consensus_workflow_complete"
-    } else if outcome.step.0 <= 1 {
+    } else if outcome.step_number <= 1 {
         "analysis_and_first_model_consulted"
     } else {
         "model_consulted"
@@ -153,7 +153,7 @@ fn one_model(answer: &mut Answer, outcome: &ConsensusOutcome) {
         answer.put("model_response", response(voice));
     }
     answer.put("current_model_index", index + 1);
-    if outcome.step.0 <= 1 {
+    if outcome.step_number <= 1 {
         answer.put(
             "agent_analysis",
             json!({ "initial_analysis": outcome.question, "findings": outcome.findings }),
