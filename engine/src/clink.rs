@@ -7,7 +7,7 @@ mod prompt;
 mod run;
 mod settings;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use exai_context::process;
 use exai_core::{
@@ -89,6 +89,12 @@ pub struct ClinkOutcome {
     pub persisted: bool,
 }
 
+/// An agent, and where its program is.
+struct Installed {
+    agent: Agent,
+    program: PathBuf,
+}
+
 impl Engine {
     /// Asks an installed agent, which runs in the first folder that is open to this server.
     ///
@@ -99,7 +105,7 @@ impl Engine {
         let settings = &self.settings.clink;
         check(&input, settings)?;
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
-        let (agent, program) = self.agent(input.cli_name.as_deref())?;
+        let Installed { agent, program } = self.agent(input.cli_name.as_deref())?;
         let role = input.role.as_deref().map(str::trim).filter(|role| !role.is_empty()).unwrap_or("default");
         let orders = agent.role(role).ok_or_else(|| {
             EngineError::invalid(
@@ -159,7 +165,7 @@ impl Engine {
     }
 
     /// The named agent, or the first one that is installed.
-    fn agent(&self, name: Option<&str>) -> Result<(Agent, std::path::PathBuf), EngineError> {
+    fn agent(&self, name: Option<&str>) -> Result<Installed, EngineError> {
         let settings = &self.settings.clink;
         let folders = process::folders(&settings.environment);
         let installed = |agent: &Agent| agent.find(&folders);
@@ -177,7 +183,10 @@ impl Engine {
         };
         let wanted = name.map(str::trim).filter(|name| !name.is_empty());
         let Some(wanted) = wanted else {
-            let first = settings.agents.iter().find_map(|agent| Some((agent.clone(), installed(agent)?)));
+            let first = settings
+                .agents
+                .iter()
+                .find_map(|agent| Some(Installed { agent: agent.clone(), program: installed(agent)? }));
             return first.ok_or_else(|| {
                 EngineError::invalid("cli_name", format!("no agent is on the search path (known: {}); install one, or configure [clink.NAME] with its command", known()))
             });
@@ -196,7 +205,7 @@ impl Engine {
         let program = installed(agent).ok_or_else(|| {
             EngineError::invalid("cli_name", format!("`{}` is not on the search path; {here}", agent.command))
         })?;
-        Ok((agent.clone(), program))
+        Ok(Installed { agent: agent.clone(), program })
     }
 }
 

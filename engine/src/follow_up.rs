@@ -52,8 +52,8 @@ impl Engine {
         let Some((mut next, wanted)) = again.zip(wanted) else {
             return Ok(Round { answered, gathered, first: None });
         };
-        let (added, gathered) = self.add(&mut next, &answered, gathered, wanted, call).await?;
-        if !added {
+        let mut gathered = gathered;
+        if !self.add(&mut next, &answered, &mut gathered, wanted, call).await? {
             return Ok(Round { answered, gathered, first: None });
         }
         let Answered { delivery, unwritten, written } = answered;
@@ -66,15 +66,15 @@ impl Engine {
         Ok(Round { answered, gathered, first: Some(delivery) })
     }
 
-    /// Adds the wanted files to `next`; whether there were any that can be given.
+    /// Adds the wanted files to `next` and to what was gathered; whether there were any that can be given.
     async fn add(
         &self,
         next: &mut Question,
         answered: &Answered,
-        gathered: Gathered,
+        gathered: &mut Gathered,
         wanted: Vec<Wanted>,
         call: &Call,
-    ) -> Result<(bool, Gathered), EngineError> {
+    ) -> Result<bool, EngineError> {
         let reply = &answered.delivery.completion.reply;
         let said: u32 = next
             .request
@@ -99,7 +99,8 @@ impl Engine {
             next.request.messages.push(Message { role: Role::Assistant, parts });
             next.request.messages.push(Message::user(format!("{}\n{}", more.text, question::follow_up())));
         }
-        Ok((added, merged(gathered, more)))
+        *gathered = merged(std::mem::take(gathered), more);
+        Ok(added)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use exai_context::{
     evidence::{EvidenceFile, FileReport, FileStatus, Segment},
-    files::{self as context, Budget, Limits, Packed, Roots, Wanted, estimate_tokens},
+    files::{self, Budget, Limits, Packed, Roots, Wanted, estimate_tokens},
     git::PackedChanges,
 };
 use exai_core::thread::FileRef;
@@ -111,7 +111,7 @@ pub(crate) async fn gather(
     let (cancel, deadline) = (call.cancel.clone(), call.deadline);
     let work = tokio::task::spawn_blocking(move || {
         let is_over = || cancel.is_cancelled() || Instant::now() >= deadline;
-        let (packed, left_out) = pack(&roots, &wanted, (tokens, file_tokens), &is_over);
+        let Fitted { packed, left_out } = fit(&roots, &wanted, Room { tokens, file_tokens }, &is_over);
         let mut text = rendered(&packed.files);
         if !text.is_empty() && !left_out.is_empty() {
             text.push('\n');
@@ -129,23 +129,37 @@ pub(crate) async fn gather(
     }
 }
 
-/// Packs the files and words what was left out, both within `tokens`.
-fn pack(
+/// What files and everything that is said about them may take.
+#[derive(Clone, Copy)]
+struct Room {
+    tokens: u32,
+    /// The most of one file; `None` when it may take everything.
+    file_tokens: Option<u32>,
+}
+
+/// Files that fit, and the sentences about those that do not.
+struct Fitted {
+    packed: Packed,
+    left_out: String,
+}
+
+/// Packs the files and words what was left out, both within the room.
+fn fit(
     roots: &Roots,
     wanted: &[Wanted],
-    (tokens, file_tokens): (u32, Option<u32>),
+    Room { tokens, file_tokens }: Room,
     is_over: &dyn Fn() -> bool,
-) -> (Packed, String) {
+) -> Fitted {
     let mut reserve = ANNOUNCEMENT;
     let mut pass = 1;
     loop {
         let room = tokens.saturating_sub(reserve);
         let budget = Budget { total_tokens: room, per_file_tokens: file_tokens.unwrap_or(room).min(room) };
-        let packed = context::pack_until(roots, wanted, budget, &Limits::default(), is_over);
+        let packed = files::pack_until(roots, wanted, budget, &Limits::default(), is_over);
         let left_out = left_out(&packed.report, tokens / NAMES_SHARE);
         let said = estimate_tokens(&left_out).saturating_add(ANNOUNCEMENT);
         if packed.tokens.saturating_add(said) <= tokens || pass == PASSES || is_over() {
-            return (packed, left_out);
+            return Fitted { packed, left_out };
         }
         reserve = reserve.max(said);
         pass += 1;
@@ -180,10 +194,10 @@ pub(crate) fn rendered(files: &[EvidenceFile]) -> String {
     if files.is_empty() {
         return String::new();
     }
-    let tag = context::fence_tag(FENCE_KEY, files);
+    let tag = files::fence_tag(FENCE_KEY, files);
     let bytes: usize = files.iter().flat_map(|file| &file.segments).map(|segment| segment.text.len()).sum();
     let mut text = String::with_capacity(bytes + bytes / 4 + 4096);
     text.push_str(&question::files_follow(&tag));
-    context::render(files, &tag, &mut text);
+    files::render(files, &tag, &mut text);
     text
 }

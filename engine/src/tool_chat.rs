@@ -176,7 +176,8 @@ impl Engine {
             return Err(InferenceError::TooLarge { model: choice.model.qualified(), needed, limit }.into());
         };
         let earlier = exchange::before(thread, choice.provider.id());
-        let (mut messages, dropped) = exchange::fitting(earlier, self.history_room(&choice.model, room));
+        let exchange::Fitting { mut messages, dropped } =
+            exchange::fitting(earlier, self.history_room(&choice.model, room));
         messages.extend(spoken.new.iter().cloned());
         let request = Request {
             model: choice.model.id.clone(),

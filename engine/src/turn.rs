@@ -165,7 +165,7 @@ impl Engine {
         let context = Context { gathered, dropped_turns };
         let Replied { reply, choice, passed_over } =
             self.inference.ask_in_turn(&inquiry, question, context, call).await?;
-        let (Round { answered, gathered, first }, dropped_turns) = reply;
+        let Reply { round: Round { answered, gathered, first }, dropped_turns } = reply;
         let Answered { delivery, unwritten, written } = answered;
         Ok(Turn {
             delivery,
@@ -210,10 +210,16 @@ struct Context {
     dropped_turns: usize,
 }
 
+/// What a model replied, and what its request had left out.
+struct Reply {
+    round: Round,
+    dropped_turns: usize,
+}
+
 #[async_trait]
 impl Inquiry for Conversation<'_, '_> {
     type Context = Context;
-    type Reply = (Round, usize);
+    type Reply = Reply;
     type Error = EngineError;
 
     async fn render(&self, choice: &Choice) -> Result<(Request, Context), EngineError> {
@@ -221,15 +227,15 @@ impl Inquiry for Conversation<'_, '_> {
         Ok((request, Context { gathered, dropped_turns }))
     }
 
-    async fn ask(&self, question: Question, context: Context) -> Result<(Round, usize), EngineError> {
+    async fn ask(&self, question: Question, context: Context) -> Result<Reply, EngineError> {
         let Context { gathered, dropped_turns } = context;
         let round = self.engine.consult_round(question, gathered, self.add_files, self.call).await?;
-        Ok((round, dropped_turns))
+        Ok(Reply { round, dropped_turns })
     }
 
-    fn adopt(&self, answered: Answered, context: Context) -> (Round, usize) {
+    fn adopt(&self, answered: Answered, context: Context) -> Reply {
         let Context { gathered, dropped_turns } = context;
-        (Round { answered, gathered, first: None }, dropped_turns)
+        Reply { round: Round { answered, gathered, first: None }, dropped_turns }
     }
 
     fn failure(error: EngineError) -> Result<InferenceError, EngineError> {

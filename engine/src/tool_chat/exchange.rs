@@ -113,8 +113,16 @@ pub(super) fn has_calls(messages: &[Message]) -> bool {
     messages.iter().flat_map(|message| &message.parts).any(|part| matches!(part, Part::ToolCall(_)))
 }
 
-/// The latest messages that fit, from words of the caller on: a result without its call is refused. And how many did not.
-pub(super) fn fitting(mut messages: Vec<Message>, room: u32) -> (Vec<Message>, usize) {
+/// Messages that fit.
+#[derive(Debug, PartialEq)]
+pub(super) struct Fitting {
+    pub messages: Vec<Message>,
+    /// How many earlier ones do not.
+    pub dropped: usize,
+}
+
+/// The latest messages that fit, from words of the caller on: a result without its call is refused.
+pub(super) fn fitting(mut messages: Vec<Message>, room: u32) -> Fitting {
     let mut left = room;
     let mut first = messages.len();
     for (place, message) in messages.iter().enumerate().rev() {
@@ -126,7 +134,7 @@ pub(super) fn fitting(mut messages: Vec<Message>, room: u32) -> (Vec<Message>, u
         }
     }
     let kept = messages.split_off(first);
-    (kept, messages.len())
+    Fitting { messages: kept, dropped: messages.len() }
 }
 
 /// Estimated tokens.
@@ -209,9 +217,9 @@ mod tests {
             Message::assistant("yes"),
         ];
         let all: u32 = messages.iter().map(cost).sum();
-        assert_eq!(fitting(messages.clone(), all).1, 0);
-        let (kept, dropped) = fitting(messages.clone(), all - 1);
+        assert_eq!(fitting(messages.clone(), all).dropped, 0);
+        let Fitting { messages: kept, dropped } = fitting(messages.clone(), all - 1);
         assert_eq!((kept.len(), dropped), (2, 3), "a call without its question is no conversation");
-        assert_eq!(fitting(messages, 3), (Vec::new(), 5));
+        assert_eq!(fitting(messages, 3), Fitting { messages: Vec::new(), dropped: 5 });
     }
 }

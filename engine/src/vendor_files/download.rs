@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use exai_context::files::{self as context, open_beneath};
+use exai_context::files::{self, open_beneath};
 use exai_core::files::{Reading, UploadedFile};
 
 use super::{blocking, ctx, failed, rejected, upload::is_gone};
@@ -53,7 +53,7 @@ impl Engine {
             if input.destination.trim().is_empty() { "." } else { input.destination.trim() }.to_owned();
         let (asked, place_name) = (wanted.clone(), name);
         let place = blocking("looking for the folder", move || {
-            context::place_for(&roots, Path::new(&asked), &place_name)
+            files::place_for(&roots, Path::new(&asked), &place_name)
         });
         let place = place.await?.map_err(|rejection| rejected("destination", &wanted, &rejection))?;
         let content = match port.content(&file.id, &ctx(call)).await.map_err(failed) {

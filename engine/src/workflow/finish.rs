@@ -17,7 +17,7 @@ use futures::FutureExt as _;
 
 use super::{
     End, ExpertEnd, StepOutcome, StoredStep,
-    offline::filtered,
+    offline::{Filtered, filtered},
     spec::{ExpertRule, Promotion},
 };
 use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::Gathered, turn::Asking};
@@ -67,8 +67,8 @@ impl Engine {
         };
         let mut turn = self.ask(asking, call).await?;
         call.phase(Phase::Checking);
-        let (answer, findings) = read_answer(&turn.delivery, &turn.gathered, call).await?;
-        let (findings, left_out_findings) = filtered(findings, &stored);
+        let Read { answer, findings } = read_answer(&turn.delivery, &turn.gathered, call).await?;
+        let Filtered { findings, left_out: left_out_findings } = filtered(findings, &stored);
         let citations = match answer {
             Some(_) => Vec::new(),
             None => citations::cite_text(&turn.delivery.completion.reply.text, &turn.gathered.files),
@@ -136,12 +136,14 @@ fn asked_for_more(delivery: &Delivery, gathered: &Gathered) -> UserMessage {
     }
 }
 
+/// An answer as it was read, without its findings, which were checked.
+struct Read {
+    answer: Option<ExpertAnswer>,
+    findings: Vec<Finding>,
+}
+
 /// Parses the answer, checks what it cites, and marks what has changed on disk since.
-async fn read_answer(
-    delivery: &Delivery,
-    gathered: &Gathered,
-    call: &Call,
-) -> Result<(Option<ExpertAnswer>, Vec<Finding>), EngineError> {
+async fn read_answer(delivery: &Delivery, gathered: &Gathered, call: &Call) -> Result<Read, EngineError> {
     let completion = Arc::clone(&delivery.completion);
     let files = Arc::clone(&gathered.files);
     let roots = call.roots.roots().await;
@@ -156,7 +158,7 @@ async fn read_answer(
         if findings.iter().any(|finding| finding.verified == Verified::Yes) {
             citations::mark_stale(&mut findings, &files, &changed);
         }
-        (answer, findings)
+        Read { answer, findings }
     })
     .await
     .map_err(|error| EngineError::Internal {

@@ -53,7 +53,7 @@ impl Engine {
             .threads
             .append_next(stored.appended, stored.spec.name, answer, Unwritten::default(), call)
             .await;
-        let (findings, left_out_findings) = filtered(findings, &stored);
+        let Filtered { findings, left_out: left_out_findings } = filtered(findings, &stored);
         let end = InspectedEnd {
             by_request,
             hint: self.settings.hints.configure.clone(),
@@ -67,14 +67,21 @@ impl Engine {
     }
 }
 
+/// The findings that the caller asked for.
+pub(super) struct Filtered {
+    pub findings: Vec<Finding>,
+    /// How many are below the severity that the caller asked for.
+    pub left_out: usize,
+}
+
 /// Leaves out what is below the severity that the caller asked for, and counts it.
-pub(super) fn filtered(findings: Vec<Finding>, stored: &StoredStep<'_>) -> (Vec<Finding>, usize) {
+pub(super) fn filtered(findings: Vec<Finding>, stored: &StoredStep<'_>) -> Filtered {
     let set = stored.work.iter().rev().find_map(|step| step.extra.get("severity_filter"));
     let Some(least) = set.and_then(serde_json::Value::as_str).and_then(Severity::parse) else {
-        return (findings, 0);
+        return Filtered { findings, left_out: 0 };
     };
     let before = findings.len();
     let kept: Vec<Finding> = findings.into_iter().filter(|finding| finding.severity <= least).collect();
     let left_out = before - kept.len();
-    (kept, left_out)
+    Filtered { findings: kept, left_out }
 }
