@@ -11,11 +11,11 @@ use super::{
     change::{Changed, Side, Status},
     changes::ChangeSet,
     diff_arguments::patch_arguments,
+    external_diff::Supplied,
     failure::GitFailure,
     given::{Given, KEY},
     patch::{self, Hunk, Mark},
     render::{self, Shown},
-    supplied::Supplied,
     untracked,
 };
 use crate::{
