@@ -6,9 +6,9 @@ use crate::evidence::{EvidenceFile, FileReport, FileStatus};
 
 use super::budget::{Budget, Limits, estimate_tokens_of_bytes};
 use super::excerpt;
-use super::gather::{Candidate, Item, Wanted, gather, turned_down};
 use super::read::{Load, Loaded, Selection, load};
 use super::rejection::Rejection;
+use super::resolve::{Candidate, Item, Wanted, gather, turned_down};
 use super::roots::Roots;
 
 /// An excerpt is aimed at this many tokens at least: many scraps are worth less than a few passages.
