@@ -8,7 +8,7 @@ use super::budget::{Budget, Limits, estimate_tokens_of_bytes};
 use super::excerpt;
 use super::read::{Load, Loaded, Selection, load};
 use super::rejection::Rejection;
-use super::resolve::{Candidate, Item, Wanted, gather, turned_down};
+use super::resolve::{Candidate, Item, Wanted, resolve, turned_down};
 use super::roots::Roots;
 
 /// An excerpt is aimed at this many tokens at least: many scraps are worth less than a few passages.
@@ -43,7 +43,7 @@ pub fn pack_until(
     limits: &Limits,
     is_over: &dyn Fn() -> bool,
 ) -> Packed {
-    let slots = gather(roots, wanted, limits, is_over).into_iter().map(Slot::from).collect();
+    let slots = resolve(roots, wanted, limits, is_over).into_iter().map(Slot::from).collect();
     let mut packing = Packing { budget, limits, left: budget.total_tokens, slots, is_over };
     for earlier in [false, true] {
         packing.give_whole(earlier);

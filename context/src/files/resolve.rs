@@ -67,13 +67,13 @@ pub(crate) fn turned_down(path: String, rejection: &Rejection) -> FileReport {
 
 /// Everything offered, each once: what this call names in its order, then what earlier turns named, then the ignore files that
 /// were met and not applied. Stops early when the call `is_over`.
-pub(crate) fn gather(
+pub(crate) fn resolve(
     roots: &Roots,
     wanted: &[Wanted],
     limits: &Limits,
     is_over: &dyn Fn() -> bool,
 ) -> Vec<Item> {
-    let mut gathering = Gathering {
+    let mut resolver = Resolver {
         roots,
         quota: Quota::new(limits, roots.user_excludes(), is_over),
         items: Vec::new(),
@@ -88,14 +88,14 @@ pub(crate) fn gather(
                 Origin::Earlier { hash } => earlier.then_some(hash.clone()),
             };
             if let Some(seen) = seen {
-                gathering.take(&one.path, earlier, seen);
+                resolver.take(&one.path, earlier, seen);
             }
         }
     }
-    gathering.finish()
+    resolver.finish()
 }
 
-struct Gathering<'a> {
+struct Resolver<'a> {
     roots: &'a Roots,
     quota: Quota<'a>,
     items: Vec<Item>,
@@ -105,7 +105,7 @@ struct Gathering<'a> {
     rejected: HashSet<String>,
 }
 
-impl Gathering<'_> {
+impl Resolver<'_> {
     fn take(&mut self, written: &str, earlier: bool, seen: Option<String>) {
         match self.roots.locate(written) {
             Ok(folder) if folder.is_folder => self.take_folder(&folder, earlier),

@@ -76,7 +76,7 @@ struct Walk<'a, 'b> {
     quota: &'a mut Quota<'b>,
     rules: Rules,
     /// What is still to be looked at in the folder that is walked and in those above it.
-    levels: Vec<std::vec::IntoIter<Entry>>,
+    levels: Vec<std::vec::IntoIter<Child>>,
     /// The folder that is walked.
     path: PathBuf,
     /// The same relative to the root, with slashes on every system.
@@ -86,7 +86,7 @@ struct Walk<'a, 'b> {
     cut: Option<String>,
 }
 
-struct Entry {
+struct Child {
     name: OsString,
     kind: FileType,
 }
@@ -141,7 +141,7 @@ impl Walk<'_, '_> {
     }
 
     /// Decides about an entry; whether it is a folder that is walked next.
-    fn take(&mut self, entry: &Entry, verdict: Verdict) -> bool {
+    fn take(&mut self, entry: &Child, verdict: Verdict) -> bool {
         let hidden = entry.name.as_encoded_bytes().first() == Some(&b'.');
         let left_out = match verdict {
             Verdict::Ignored => true,
@@ -191,7 +191,7 @@ impl Walk<'_, '_> {
                     }
                     *entries -= 1;
                     match entry
-                        .and_then(|entry| Ok(Entry { kind: entry.file_type()?, name: entry.file_name() }))
+                        .and_then(|entry| Ok(Child { kind: entry.file_type()?, name: entry.file_name() }))
                     {
                         Ok(entry) => listing.push(entry),
                         Err(error) => self.found.push(unreadable(&self.path, &error)),
@@ -227,7 +227,7 @@ fn leave(below: &mut Vec<u8>) {
     below.truncate(end);
 }
 
-fn classify(entry: &Entry, path: PathBuf) -> Found {
+fn classify(entry: &Child, path: PathBuf) -> Found {
     if entry.kind.is_symlink() {
         return Found::Link(path);
     }

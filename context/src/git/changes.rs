@@ -14,7 +14,7 @@ use super::{
     compare::{self, submodule_note},
     diff_arguments::diff_arguments,
     failure::GitFailure,
-    listing::{self, Entry, SUBMODULE},
+    listing::{self, ListedFile, SUBMODULE},
     program::{Git, words},
     repository::Repository,
     settings::GitSettings,
@@ -134,7 +134,7 @@ impl ChangeSet {
         (sum(|file| file.insertions), sum(|file| file.deletions))
     }
 
-    async fn entries(&self, comparison: &[OsString]) -> Result<Vec<Entry>, GitFailure> {
+    async fn entries(&self, comparison: &[OsString]) -> Result<Vec<ListedFile>, GitFailure> {
         let mut arguments = diff_arguments(&self.repository);
         arguments.extend(words(["--raw", "--numstat", "--no-abbrev", "-z"]));
         arguments.extend(comparison.iter().cloned());
@@ -151,7 +151,7 @@ impl ChangeSet {
         Ok(listed.split(|byte| *byte == 0).filter_map(path).collect())
     }
 
-    fn add(&mut self, entries: Vec<Entry>, side: Side, conflicted: &HashSet<OsString>) {
+    fn add(&mut self, entries: Vec<ListedFile>, side: Side, conflicted: &HashSet<OsString>) {
         let mut seen = HashMap::new();
         for entry in entries {
             let conflict = conflicted.contains(&entry.path);
@@ -169,7 +169,7 @@ impl ChangeSet {
         }
     }
 
-    fn changed(&self, entry: Entry, side: Side, conflict: bool) -> Changed {
+    fn changed(&self, entry: ListedFile, side: Side, conflict: bool) -> Changed {
         let status = match entry.letter {
             _ if conflict => Status::Conflicted,
             b'A' => Status::Added,

@@ -7,7 +7,7 @@ use super::{
     change::Changed,
     diff_arguments::patch_arguments,
     failure::GitFailure,
-    listing::Entry,
+    listing::ListedFile,
     patch::{self, Mark},
     program::words,
     repository::Repository,
@@ -19,9 +19,9 @@ const MAX_HASHED: usize = 1_000;
 /// Drops binary files that are the same as before: git lists those that were merely touched, without comparing them.
 pub(super) async fn without_equal_binaries(
     repository: &Repository,
-    mut entries: Vec<Entry>,
-) -> Result<Vec<Entry>, GitFailure> {
-    let is_open = |entry: &Entry| {
+    mut entries: Vec<ListedFile>,
+) -> Result<Vec<ListedFile>, GitFailure> {
+    let is_open = |entry: &ListedFile| {
         entry.letter == b'M'
             && entry.lines.is_none()
             && entry.modes.0 == entry.modes.1
@@ -29,7 +29,7 @@ pub(super) async fn without_equal_binaries(
             && entry.objects.1.bytes().all(|byte| byte == b'0')
             && is_plain(entry.path.as_encoded_bytes())
     };
-    let open: Vec<&Entry> = entries.iter().filter(|entry| is_open(entry)).take(MAX_HASHED).collect();
+    let open: Vec<&ListedFile> = entries.iter().filter(|entry| is_open(entry)).take(MAX_HASHED).collect();
     if open.is_empty() {
         return Ok(entries);
     }

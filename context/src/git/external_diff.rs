@@ -10,27 +10,27 @@ use super::{
 use crate::files::{self, Roots};
 
 /// The files of a supplied diff and their hunks.
-pub(super) struct Supplied {
+pub(super) struct ExternalDiff {
     pub(super) files: Vec<Changed>,
     pub(super) hunks: HashMap<usize, Given>,
 }
 
-impl Supplied {
+impl ExternalDiff {
     /// Keeps so many bytes of the lines.
     pub(super) fn read(diff: &str, roots: &Roots, mut room: u64) -> Self {
-        let mut supplied = Self { files: Vec::new(), hunks: HashMap::new() };
+        let mut read = Self { files: Vec::new(), hunks: HashMap::new() };
         for patch in patch::parse_within(diff.as_bytes(), &mut room) {
-            let at = supplied.files.len();
-            supplied.files.push(changed(&patch, roots));
-            supplied.hunks.insert(at, Given { hunks: patch.hunks, dropped: patch.dropped });
+            let at = read.files.len();
+            read.files.push(changed(&patch, roots));
+            read.hunks.insert(at, Given { hunks: patch.hunks, dropped: patch.dropped });
         }
-        supplied
+        read
     }
 }
 
 /// The files that a supplied diff changes.
 pub fn files_of(diff: &str, roots: &Roots) -> Vec<Changed> {
-    Supplied::read(diff, roots, 0).files
+    ExternalDiff::read(diff, roots, 0).files
 }
 
 fn changed(patch: &Patch, roots: &Roots) -> Changed {

@@ -6,7 +6,7 @@ use super::os_path::path_of;
 
 /// One changed file as git tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct ListedFile {
     /// The path from the top of the work tree.
     pub(super) path: OsString,
     /// The path before a rename, or what was copied.
@@ -26,7 +26,7 @@ pub(super) struct Entry {
 /// The mode of a submodule.
 pub(super) const SUBMODULE: &str = "160000";
 
-impl Entry {
+impl ListedFile {
     /// Whether the file was only touched: nothing of it differs.
     fn is_untouched(&self) -> bool {
         self.letter == b'M'
@@ -37,9 +37,9 @@ impl Entry {
 }
 
 /// Reads the output of `git diff --raw --numstat -z`. What cannot be read is passed over.
-pub(super) fn parse(output: &[u8]) -> Vec<Entry> {
+pub(super) fn parse(output: &[u8]) -> Vec<ListedFile> {
     let mut fields = output.split(|byte| *byte == 0);
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<ListedFile> = Vec::new();
     let mut counts: HashMap<OsString, Option<(u32, u32)>> = HashMap::new();
     while let Some(field) = fields.next() {
         if let Some(head) = field.strip_prefix(b":") {
@@ -53,7 +53,7 @@ pub(super) fn parse(output: &[u8]) -> Vec<Entry> {
                 Some(path) => (path, Some(first)),
                 None => (first, None),
             };
-            entries.push(Entry {
+            entries.push(ListedFile {
                 path,
                 from,
                 letter,

@@ -11,7 +11,7 @@ use super::{
     change::{Changed, Side, Status},
     changes::ChangeSet,
     diff_arguments::patch_arguments,
-    external_diff::Supplied,
+    external_diff::ExternalDiff,
     failure::GitFailure,
     given::{Given, KEY},
     patch::{self, Hunk, Mark},
@@ -104,7 +104,7 @@ pub async fn pack(
 /// Fits a diff that a caller supplied into the budget.
 #[must_use]
 pub fn supplied(diff: &str, roots: &Roots, tokens: u32, file_tokens: Option<u32>) -> PackedChanges {
-    let Supplied { files, hunks } = Supplied::read(diff, roots, read_ahead(tokens));
+    let ExternalDiff { files, hunks } = ExternalDiff::read(diff, roots, read_ahead(tokens));
     let order = by_importance(&files);
     let head = render::head("a diff that the caller supplied", None, &[], &files, 0, tokens / LIST_SHARE);
     fit(&files, &order, hunks, &head, tokens, file_tokens, roots)
