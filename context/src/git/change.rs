@@ -35,6 +35,14 @@ pub(super) enum Side {
     Stored,
 }
 
+/// Why the contents of a file are not shown.
+#[derive(Debug)]
+pub(super) struct Withheld {
+    pub(super) why: String,
+    /// Whether policy forbids it; it cannot be read otherwise.
+    pub(super) is_refused: bool,
+}
+
 /// A changed file.
 #[derive(Debug, Clone, Serialize)]
 pub struct Changed {

@@ -35,7 +35,11 @@ const NOT_READ: &[&str] = &["hooks", "modules", "lfs", "annex", "rr-cache"];
 const MAX_REFERENCE_BYTES: u64 = 4096;
 
 /// How deep an entry lies, and whether git may take it for a reference.
-type Below = (usize, bool);
+#[derive(Debug, Clone, Copy, Default)]
+struct Below {
+    depth: usize,
+    is_reference: bool,
+}
 
 /// The places that git may read for one repository.
 #[derive(Debug)]
@@ -80,7 +84,7 @@ impl<'a> Enclosure<'a> {
                 if borrowed.len() > MAX_BORROWED {
                     return Err(self.refused("objects/info/alternates", "names too many folders"));
                 }
-                self.check_folder(&folder, (0, false))?;
+                self.check_folder(&folder, Below::default())?;
                 borrowed.push(folder);
             }
         }
@@ -96,32 +100,27 @@ impl<'a> Enclosure<'a> {
         for (path, kind) in self.listed(git_dir)? {
             let is_read = path.file_name().is_none_or(|name| !NOT_READ.iter().any(|known| name == *known));
             if has_tables || is_read {
-                self.check_entry(&path, kind, (1, false))?;
+                self.check_entry(&path, kind, Below { depth: 1, is_reference: false })?;
             }
         }
         Ok(())
     }
 
-    fn check_folder(&mut self, folder: &Path, (depth, is_reference): Below) -> Result<(), GitFailure> {
-        if !self.seen.insert((folder.to_path_buf(), is_reference)) {
+    fn check_folder(&mut self, folder: &Path, below: Below) -> Result<(), GitFailure> {
+        if !self.seen.insert((folder.to_path_buf(), below.is_reference)) {
             return Ok(());
         }
-        if depth > MAX_DEPTH {
+        if below.depth > MAX_DEPTH {
             return Err(self.refused(folder, "lies too deep for a part of a git folder"));
         }
         for (path, kind) in self.listed(folder)? {
-            self.check_entry(&path, kind, (depth + 1, is_reference))?;
+            self.check_entry(&path, kind, Below { depth: below.depth + 1, ..below })?;
         }
         Ok(())
     }
 
-    fn check_entry(
-        &mut self,
-        path: &Path,
-        kind: FileType,
-        (depth, is_reference): Below,
-    ) -> Result<(), GitFailure> {
-        let below = (depth, is_reference || names_reference(path));
+    fn check_entry(&mut self, path: &Path, kind: FileType, below: Below) -> Result<(), GitFailure> {
+        let below = Below { is_reference: below.is_reference || names_reference(path), ..below };
         if kind.is_symlink() {
             let Some(target) = self.resolve(path)? else { return Ok(()) };
             let kind = std::fs::symlink_metadata(&target).map_err(|error| unreadable(path, &error))?;
@@ -131,7 +130,7 @@ impl<'a> Enclosure<'a> {
             return self.check_folder(path, below);
         }
         if kind.is_file() {
-            return if below.1 { self.check_reference(path) } else { Ok(()) };
+            return if below.is_reference { self.check_reference(path) } else { Ok(()) };
         }
         if is_socket(kind) {
             return Ok(());

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    change::{Changed, Side, Status},
+    change::{Changed, Side, Status, Withheld},
     changes::ChangeSet,
     diff_arguments::patch_arguments,
     external_diff::ExternalDiff,
@@ -69,7 +69,7 @@ pub async fn pack(
     let mut room = read_ahead(tokens);
     let open = |at: &usize| set.files.get(*at).is_some_and(|file| file.withheld.is_none());
     let open: Vec<usize> = order.iter().copied().filter(open).collect();
-    let mut withheld: HashMap<usize, (String, bool)> = HashMap::new();
+    let mut withheld: HashMap<usize, Withheld> = HashMap::new();
     for batch in open.chunks(BATCH) {
         if room == 0 {
             break;
@@ -90,9 +90,10 @@ pub async fn pack(
         tokens / LIST_SHARE,
     );
     let mut files = set.files.clone();
-    for (at, (why, refused)) in withheld {
+    for (at, Withheld { why, is_refused }) in withheld {
         if let Some(file) = files.get_mut(at) {
-            (file.withheld, file.is_refused) = (Some(why), refused);
+            file.withheld = Some(why);
+            file.is_refused = is_refused;
         }
     }
     let roots = Arc::clone(&set.roots);
@@ -138,7 +139,24 @@ fn read_ahead(tokens: u32) -> u64 {
     u64::from(tokens) * READ_AHEAD * BYTES_PER_TOKEN
 }
 
-type Found = Vec<(usize, Result<Given, (String, bool)>)>;
+type Found = Vec<(usize, Result<Given, Withheld>)>;
+
+/// What the files that are still to come share.
+#[derive(Clone, Copy)]
+struct Room {
+    bytes: u64,
+    files: usize,
+}
+
+impl Room {
+    /// Takes the share of the next file.
+    fn share(&mut self) -> u64 {
+        let share = share_of(self.bytes, self.files);
+        self.files = self.files.saturating_sub(1);
+        self.bytes -= share;
+        share
+    }
+}
 
 /// The text of some files: of those that git knows from git, of new ones from disk. Takes what is kept from `room`.
 async fn fetch(set: &ChangeSet, batch: &[usize], room: &mut u64) -> Result<Found, GitFailure> {
@@ -170,19 +188,22 @@ async fn fetch(set: &ChangeSet, batch: &[usize], room: &mut u64) -> Result<Found
         }
         let named = |at: usize| Some((at, set.files.get(at)?.from_top.to_string_lossy().into_owned()));
         let named: Vec<(usize, String)> = some.into_iter().filter_map(named).collect();
-        let (left, files) = (*room, batch.len() - found.len());
-        let read = tokio::task::spawn_blocking(move || read_parts(&diff, named, (left, files))).await;
+        let mut left = Room { bytes: *room, files: batch.len() - found.len() };
+        let read = tokio::task::spawn_blocking(move || {
+            let parts = read_parts(&diff, named, &mut left);
+            (parts, left)
+        });
         let (parts, left) = read
+            .await
             .map_err(|error| GitFailure::Failed { command: "diff".to_owned(), message: error.to_string() })?;
-        *room = left;
+        *room = left.bytes;
         found.extend(parts);
     }
     Ok(found)
 }
 
-/// Reads the parts of a diff in the order of the files, which is that of their importance. They share the room with those of the
-/// `files` that are still to come.
-fn read_parts(diff: &[u8], named: Vec<(usize, String)>, (mut room, mut files): (u64, usize)) -> (Found, u64) {
+/// Reads the parts of a diff in the order of the files, which is that of their importance.
+fn read_parts(diff: &[u8], named: Vec<(usize, String)>, room: &mut Room) -> Found {
     let mut parts: HashMap<String, Vec<&[u8]>> = HashMap::new();
     for part in patch::sections(diff) {
         // A file that became a link has two parts.
@@ -192,9 +213,7 @@ fn read_parts(diff: &[u8], named: Vec<(usize, String)>, (mut room, mut files): (
     }
     let mut found = Found::new();
     for (at, name) in named {
-        let most = share_of(room, files);
-        let mut own = most;
-        files = files.saturating_sub(1);
+        let mut own = room.share();
         let mut given = Given::default();
         let mut private_key = false;
         for part in parts.remove(&name).unwrap_or_default() {
@@ -204,10 +223,12 @@ fn read_parts(diff: &[u8], named: Vec<(usize, String)>, (mut room, mut files): (
                 given.hunks.extend(patch.hunks);
             }
         }
-        room -= most - own;
-        found.push((at, if private_key { Err((KEY.to_owned(), true)) } else { Ok(given) }));
+        // What it does not need is for the others.
+        room.bytes += own;
+        let refused = Withheld { why: KEY.to_owned(), is_refused: true };
+        found.push((at, if private_key { Err(refused) } else { Ok(given) }));
     }
-    (found, room)
+    found
 }
 
 async fn diff_of(set: &ChangeSet, some: &[usize]) -> Result<(Vec<u8>, bool), GitFailure> {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::{
-    change::{Changed, Side, Status},
+    change::{Changed, Side, Status, Withheld},
     failure::GitFailure,
     given::Given,
     os_path::path_of,
@@ -11,7 +11,10 @@ use super::{
     program::words,
     repository::Repository,
 };
-use crate::files::{self, Roots, WholeText};
+use crate::{
+    evidence::FileStatus,
+    files::{self, Roots, WholeText},
+};
 
 /// The most new files whose lines are counted for the summary; reading more of them would be felt.
 const MAX_COUNTED: usize = 2_000;
@@ -66,7 +69,7 @@ fn entry(absolute: &PathBuf, name: std::ffi::OsString, roots: &Roots, counted: b
     } else if withheld.is_none() && counted {
         match read(absolute, roots) {
             Ok(text) => insertions = Some(text.lines),
-            Err((why, refused)) => {
+            Err(Withheld { why, is_refused: refused }) => {
                 withheld = Some(why);
                 is_refused = refused;
             }
@@ -89,13 +92,14 @@ fn entry(absolute: &PathBuf, name: std::ffi::OsString, roots: &Roots, counted: b
     }
 }
 
-/// The text of a new file; why it is not read, and whether policy forbids it.
-pub(super) fn read(absolute: &PathBuf, roots: &Roots) -> Result<WholeText, (String, bool)> {
+/// The text of a new file, or why it is withheld.
+pub(super) fn read(absolute: &PathBuf, roots: &Roots) -> Result<WholeText, Withheld> {
     if std::fs::symlink_metadata(absolute).is_ok_and(|found| found.is_symlink()) {
-        return Err(("a symbolic link".to_owned(), false));
+        return Err(Withheld { why: "a symbolic link".to_owned(), is_refused: false });
     }
-    files::read_whole(roots, absolute).map_err(|rejection| {
-        (rejection.to_string(), rejection.status() == crate::evidence::FileStatus::Refused)
+    files::read_whole(roots, absolute).map_err(|rejection| Withheld {
+        why: rejection.to_string(),
+        is_refused: rejection.status() == FileStatus::Refused,
     })
 }
 
