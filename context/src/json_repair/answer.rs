@@ -3,7 +3,7 @@
 use exai_core::Severity;
 use serde_json::{Map, Value};
 
-use super::field::{lines, location, pick, text};
+use super::field::{Location, lines, location, pick, text};
 
 /// Most findings that are taken from one answer; the whole object is kept beside them.
 const MAX_FINDINGS: usize = 1_000;
@@ -70,13 +70,15 @@ impl RawFinding {
 
     fn from_object(object: &Map<String, Value>) -> Option<Self> {
         let field = |names| pick(object, names).map(text).unwrap_or_default();
-        let (path, place) = pick(object, PATH).map_or_else(Default::default, place_of);
+        let Location { path, lines: place } = pick(object, PATH).map(place_of).unwrap_or_default();
         // `location` may hold the line beside a `path` that has none.
-        let beside = || pick(object, &["location"]).and_then(|location| place_of(location).1);
+        let beside = || pick(object, &["location"]).and_then(|location| place_of(location).lines);
         let range = pick(object, LINE).and_then(lines).or(place).or_else(beside);
-        let line = range.map(|(line, _)| line);
-        let end =
-            pick(object, END_LINE).and_then(lines).map(|(line, _)| line).or(range.and_then(|(_, end)| end));
+        let line = range.map(|lines| lines.first);
+        let end = pick(object, END_LINE)
+            .and_then(lines)
+            .map(|lines| lines.first)
+            .or(range.and_then(|lines| lines.last));
         let detail = field(DETAIL);
         let title = Some(field(TITLE))
             .filter(|title| !title.trim().is_empty())
@@ -98,14 +100,14 @@ impl RawFinding {
     }
 
     fn from_text(detail: &str) -> Self {
-        let (path, place) =
+        let Location { path, lines: place } =
             location(detail.split_whitespace().next().unwrap_or_default().trim_end_matches([':', ',']));
-        let line = place.map(|(line, _)| line);
+        let line = place.map(|lines| lines.first);
         Self {
             severity: Severity::Medium,
             path: if line.is_some() { path } else { String::new() },
             line,
-            end_line: place.and_then(|(_, end)| end).filter(|end| line.is_some_and(|line| *end > line)),
+            end_line: place.and_then(|lines| lines.last).filter(|end| line.is_some_and(|line| *end > line)),
             quote: String::new(),
             title: title_from(detail),
             detail: detail.to_owned(),
@@ -183,15 +185,16 @@ pub(super) fn looks_like_finding(value: &Value) -> bool {
         && (pick(object, TITLE).or_else(|| pick(object, DETAIL)).or_else(|| pick(object, QUOTE))).is_some()
 }
 
-fn place_of(value: &Value) -> (String, Option<super::field::Lines>) {
+fn place_of(value: &Value) -> Location {
     match value {
         Value::String(text) => location(text),
         Value::Object(object) => {
             let path = pick(object, PATH).and_then(Value::as_str).map(location);
-            let (path, inline) = path.unwrap_or_default();
-            (path, lines(value).or_else(|| pick(object, LINE).and_then(lines)).or(inline))
+            let Location { path, lines: inline } = path.unwrap_or_default();
+            let lines = lines(value).or_else(|| pick(object, LINE).and_then(lines)).or(inline);
+            Location { path, lines }
         }
-        _ => Default::default(),
+        _ => Location::default(),
     }
 }
 

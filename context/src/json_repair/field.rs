@@ -4,8 +4,20 @@ use serde_json::{Map, Value};
 
 use super::keys::fold;
 
-/// First and, for a range, last line.
-pub(super) type Lines = (u32, Option<u32>);
+/// The lines that a finding names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lines {
+    pub(super) first: u32,
+    /// The last one of a range.
+    pub(super) last: Option<u32>,
+}
+
+/// A place in a file, as text names it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Location {
+    pub(super) path: String,
+    pub(super) lines: Option<Lines>,
+}
 
 /// The first of `names` (folded keys) that is there and not null.
 pub(super) fn pick<'v>(object: &'v Map<String, Value>, names: &[&str]) -> Option<&'v Value> {
@@ -28,19 +40,21 @@ pub(super) fn text(value: &Value) -> String {
 /// Line numbers of a field: `12`, `"12-14"`, `"L12"`, `[12, 14]`, `{"start": 12, "end": 14}`.
 pub(super) fn lines(value: &Value) -> Option<Lines> {
     match value {
-        Value::Number(number) => line_number(number).map(|line| (line, None)),
+        Value::Number(number) => line_number(number).map(|first| Lines { first, last: None }),
         Value::String(text) => lines_in(text),
         Value::Array(elements) => {
-            let (first, end) = lines(elements.first().filter(|v| v.is_number() || v.is_string())?)?;
+            let begin = lines(elements.first().filter(|v| v.is_number() || v.is_string())?)?;
             let last = elements.last().filter(|v| v.is_number() || v.is_string()).and_then(lines);
-            Some((first, last.map(|(line, to)| to.unwrap_or(line)).or(end)))
+            let last = last.map(|lines| lines.last.unwrap_or(lines.first)).or(begin.last);
+            Some(Lines { first: begin.first, last })
         }
         Value::Object(range) => {
             let scalar = |names: &[&str]| {
                 pick(range, names).filter(|v| v.is_number() || v.is_string()).and_then(lines)
             };
-            let (first, end) = scalar(&["start", "from", "line", "startline", "linestart", "begin"])?;
-            Some((first, scalar(&["end", "to", "endline", "lineend"]).map(|(line, _)| line).or(end)))
+            let begin = scalar(&["start", "from", "line", "startline", "linestart", "begin"])?;
+            let last = scalar(&["end", "to", "endline", "lineend"]).map(|lines| lines.first).or(begin.last);
+            Some(Lines { first: begin.first, last })
         }
         _ => None,
     }
@@ -62,7 +76,7 @@ fn lines_in(text: &str) -> Option<Lines> {
     let rest = rest.trim_start();
     let range = ["-", "–", "—", "..", "to "].iter().find_map(|mark| rest.strip_prefix(mark));
     let last = range.and_then(|rest| leading_number(rest.trim_start_matches([' ', '=', 'L', 'l', '.'])));
-    Some((first, last.map(|(line, _)| line)))
+    Some(Lines { first, last: last.map(|(line, _)| line) })
 }
 
 fn leading_number(text: &str) -> Option<(u32, &str)> {
@@ -72,7 +86,7 @@ fn leading_number(text: &str) -> Option<(u32, &str)> {
 }
 
 /// Splits `src/a.rs:12`, `src/a.rs:12-14`, `src/a.rs:12:5` and `src/a.rs#L12-L14`; a path without lines stays as it is.
-pub(super) fn location(text: &str) -> (String, Option<Lines>) {
+pub(super) fn location(text: &str) -> Location {
     let text = text.trim().trim_matches(['`', '"', '\'', '*']);
     let hash = text.find("#L").map(|at| (at, at + 2));
     let colon = text.match_indices(':').map(|(at, _)| (at, at + 1)).find(|&(_, after)| {
@@ -85,7 +99,7 @@ pub(super) fn location(text: &str) -> (String, Option<Lines>) {
     if let Some((at, after)) = hash.or(colon)
         && let Some(found) = text.get(after..).and_then(lines_in)
     {
-        return (text.get(..at).unwrap_or_default().trim().to_owned(), Some(found));
+        return Location { path: text.get(..at).unwrap_or_default().trim().to_owned(), lines: Some(found) };
     }
-    (text.to_owned(), None)
+    Location { path: text.to_owned(), lines: None }
 }
