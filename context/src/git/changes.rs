@@ -79,7 +79,7 @@ impl ChangeSet {
         let git = Git::find(settings, cancel).await?;
         let repository = Repository::open(&git, query.path.as_deref(), roots, cancel).await?;
         let base = Base::find(&repository, query.compare_to.as_deref()).await?;
-        let (sides, new_side) = sides(query, &base, named);
+        let Comparison { arguments, new_side } = comparison(query, &base, named);
         let compared = format!(
             "{} against {}",
             new_side,
@@ -89,7 +89,7 @@ impl ChangeSet {
         let mut set = Self {
             name: roots.display(&repository.top),
             branch: repository.line(&["symbolic-ref", "--quiet", "--short", "HEAD"]).await?,
-            comparison: sides,
+            comparison: arguments,
             roots: Arc::clone(roots),
             repository,
             compared,
@@ -179,13 +179,13 @@ impl ChangeSet {
             b'T' => Status::Retyped,
             _ => Status::Modified,
         };
-        let is_submodule = entry.modes.0 == SUBMODULE || entry.modes.1 == SUBMODULE;
+        let is_submodule = entry.modes.old == SUBMODULE || entry.modes.new == SUBMODULE;
         let note = if is_submodule {
-            Some(submodule_note(&entry.objects.0, &entry.objects.1))
+            Some(submodule_note(&entry.objects.old, &entry.objects.new))
         } else {
-            let both = entry.modes.0 != "000000" && entry.modes.1 != "000000";
-            (both && entry.modes.0 != entry.modes.1)
-                .then(|| format!("mode {} to {}", entry.modes.0, entry.modes.1))
+            let both = entry.modes.old != "000000" && entry.modes.new != "000000";
+            (both && entry.modes.old != entry.modes.new)
+                .then(|| format!("mode {} to {}", entry.modes.old, entry.modes.new))
         };
         let absolute = self.repository.top.join(&entry.path);
         let before = entry.from.as_ref().map(|from| self.repository.top.join(from));
@@ -307,9 +307,16 @@ impl ChangeSet {
     }
 }
 
-/// The two sides as arguments, and the new one in words.
-fn sides(query: &ChangeQuery, base: &Base, named: bool) -> (Vec<OsString>, &'static str) {
-    match (query.staged, query.unstaged) {
+/// What is compared with the base.
+struct Comparison {
+    /// The arguments that make git compare the two sides.
+    arguments: Vec<OsString>,
+    /// The new side in words.
+    new_side: &'static str,
+}
+
+fn comparison(query: &ChangeQuery, base: &Base, named: bool) -> Comparison {
+    let (arguments, new_side) = match (query.staged, query.unstaged) {
         (_, true) if named => (words([&base.object]), "the files on disk"),
         (true, true) => (words([&base.object]), "staged, unstaged and new files"),
         (false, true) => (words(["--ours"]), "unstaged and new files"),
@@ -317,5 +324,6 @@ fn sides(query: &ChangeQuery, base: &Base, named: bool) -> (Vec<OsString>, &'sta
         (false, false) => {
             (words([Some(&base.object), base.head.as_ref()].into_iter().flatten()), "the last commit")
         }
-    }
+    };
+    Comparison { arguments, new_side }
 }

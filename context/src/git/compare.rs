@@ -24,9 +24,9 @@ pub(super) async fn without_equal_binaries(
     let is_open = |entry: &ListedFile| {
         entry.letter == b'M'
             && entry.lines.is_none()
-            && entry.modes.0 == entry.modes.1
-            && entry.modes.1.starts_with("100")
-            && entry.objects.1.bytes().all(|byte| byte == b'0')
+            && entry.modes.old == entry.modes.new
+            && entry.modes.new.starts_with("100")
+            && entry.objects.new.bytes().all(|byte| byte == b'0')
             && is_plain(entry.path.as_encoded_bytes())
     };
     let open: Vec<&ListedFile> = entries.iter().filter(|entry| is_open(entry)).take(MAX_HASHED).collect();
@@ -43,7 +43,7 @@ pub(super) async fn without_equal_binaries(
     let equal: HashSet<OsString> = open
         .iter()
         .zip(hashes.lines())
-        .filter(|(entry, hash)| entry.objects.0 == *hash)
+        .filter(|(entry, hash)| entry.objects.old == *hash)
         .map(|(entry, _)| entry.path.clone())
         .collect();
     entries.retain(|entry| !equal.contains(&entry.path));

@@ -4,6 +4,13 @@ use std::{collections::HashMap, ffi::OsString};
 
 use super::os_path::path_of;
 
+/// What git prints of the two sides of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sides {
+    pub(super) old: String,
+    pub(super) new: String,
+}
+
 /// One changed file as git tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListedFile {
@@ -14,9 +21,9 @@ pub(super) struct ListedFile {
     /// `A`, `C`, `D`, `M`, `R`, `T` or `U`.
     pub(super) letter: u8,
     /// Modes as git prints them; `000000` where there is no file.
-    pub(super) modes: (String, String),
+    pub(super) modes: Sides,
     /// Object names; zeros where git did not compute one.
-    pub(super) objects: (String, String),
+    pub(super) objects: Sides,
     /// Lines added and removed; `None` for a binary file.
     pub(super) lines: Option<(u32, u32)>,
     /// Whether git compared the contents. It lists what was merely touched without comparing it.
@@ -30,8 +37,8 @@ impl ListedFile {
     /// Whether the file was only touched: nothing of it differs.
     fn is_untouched(&self) -> bool {
         self.letter == b'M'
-            && self.modes.0 == self.modes.1
-            && self.modes.1 != SUBMODULE
+            && self.modes.old == self.modes.new
+            && self.modes.new != SUBMODULE
             && (!self.counted || self.lines == Some((0, 0)))
     }
 }
@@ -57,8 +64,8 @@ pub(super) fn parse(output: &[u8]) -> Vec<ListedFile> {
                 path,
                 from,
                 letter,
-                modes: ((*old_mode).to_owned(), (*new_mode).to_owned()),
-                objects: ((*old).to_owned(), (*new).to_owned()),
+                modes: Sides { old: (*old_mode).to_owned(), new: (*new_mode).to_owned() },
+                objects: Sides { old: (*old).to_owned(), new: (*new).to_owned() },
                 lines: None,
                 counted: false,
             });

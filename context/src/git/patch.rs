@@ -162,13 +162,13 @@ impl Reader<'_> {
     }
 
     fn take_hunk(&mut self, text: &str) {
-        let Some((old, (first_line, new), heading)) = hunk_head(text) else { return };
+        let Some(head) = hunk_head(text) else { return };
         if self.patches.is_empty() {
             return;
         }
         self.in_header = false;
-        self.left = (old, new);
-        let hunk = Hunk { first_line, heading: heading.to_owned(), lines: Vec::new() };
+        self.left = (head.old_lines, head.new_lines);
+        let hunk = Hunk { first_line: head.first_line, heading: head.heading.to_owned(), lines: Vec::new() };
         self.present(|patch| patch.hunks.push(hunk));
     }
 
@@ -225,15 +225,26 @@ fn begins_private_key(line: &str) -> bool {
     line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY")
 }
 
-/// `@@ -1,3 +1,4 @@ heading`: lines on the old side, first line and lines on the new side, heading.
-fn hunk_head(text: &str) -> Option<(u32, (u32, u32), &str)> {
+/// The line that begins a hunk.
+struct HunkHead<'t> {
+    /// How many lines follow of the old side, and of the new one.
+    old_lines: u32,
+    new_lines: u32,
+    /// The first line on the new side, from 1.
+    first_line: u32,
+    heading: &'t str,
+}
+
+/// Reads `@@ -1,3 +1,4 @@ heading`.
+fn hunk_head(text: &str) -> Option<HunkHead<'_>> {
     let (ranges, heading) = text.strip_prefix("@@ -")?.split_once(" @@")?;
     let (old, new) = ranges.split_once(" +")?;
     let range = |text: &str| -> Option<(u32, u32)> {
         let (first, count) = text.split_once(',').unwrap_or((text, "1"));
         Some((first.parse().ok()?, count.parse().ok()?))
     };
-    Some((range(old)?.1, range(new)?, heading.trim()))
+    let ((_, old_lines), (first_line, new_lines)) = (range(old)?, range(new)?);
+    Some(HunkHead { old_lines, new_lines, first_line, heading: heading.trim() })
 }
 
 /// The path in `a/PATH b/PATH`, when both are the same; other headers name the paths of the others.
