@@ -12,7 +12,7 @@ use super::open::open_beneath;
 use super::paths::LineRange;
 use super::rejection::Rejection;
 use super::roots::Roots;
-use super::text::{self, Encoding};
+use super::text::{self, Decoded, Encoding};
 
 /// Bytes read at a time from files that are not read whole.
 const BLOCK: usize = 256 << 10;
@@ -150,7 +150,7 @@ fn whole(
     }
     let hash = blake3::hash(&bytes).to_hex().to_string();
     let size = bytes.len() as u64;
-    let (text, replaced) = text::decode(bytes, encoding);
+    let Decoded { text, replaced } = text::decode(bytes, encoding);
     let lines = text::count_lines(text.as_bytes());
     let parts = match selection {
         Selection::Whole if text.is_empty() => Vec::new(),
@@ -323,7 +323,7 @@ impl Large<'_> {
             return Err(Rejection::Unreadable("it changed while it was read".to_owned()));
         }
         let Some(cut) = memchr::memchr(b'\n', &bytes) else { return Ok(None) };
-        let (text, _) = text::decode(bytes.split_off(cut + 1), Encoding::Utf8);
+        let Decoded { text, .. } = text::decode(bytes.split_off(cut + 1), Encoding::Utf8);
         let given = text::count_lines(text.as_bytes());
         Ok((given > 0).then(|| Segment { first_line: lines.saturating_sub(given) + 1, text }))
     }
@@ -362,7 +362,7 @@ impl Kept {
             if !ended {
                 run.truncate(memchr::memrchr(b'\n', &run)? + 1);
             }
-            Some(Segment { first_line, text: text::decode(run, Encoding::Utf8).0 })
+            Some(Segment { first_line, text: text::decode(run, Encoding::Utf8).text })
         });
         parts.collect()
     }

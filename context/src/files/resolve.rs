@@ -11,7 +11,7 @@ use super::paths::Located;
 use super::read::Selection;
 use super::rejection::Rejection;
 use super::roots::Roots;
-use super::walk::{Found, Quota, walk};
+use super::walk::{Found, Quota, Walked, walk};
 
 /// Who named a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl Resolver<'_> {
         if !self.folders.insert(folder.absolute.clone()) {
             return;
         }
-        let (found, cut) = walk(&folder.root, &folder.absolute, &mut self.quota);
+        let Walked { found, cut } = walk(&folder.root, &folder.absolute, &mut self.quota);
         let nothing = !found.iter().any(|found| matches!(found, Found::File(_) | Found::Link(_)));
         for found in found {
             self.take_found(found, earlier);

@@ -34,9 +34,17 @@ pub(crate) fn sniff(head: &[u8]) -> Option<Encoding> {
     (invalid.saturating_sub(3) * INVALID_SHARE <= head.len()).then_some(Encoding::Utf8)
 }
 
-/// Decodes, drops a byte order mark and turns CRLF into LF. The flag says whether bytes had to be replaced.
-pub(crate) fn decode(bytes: Vec<u8>, encoding: Encoding) -> (String, bool) {
-    let (text, replaced) = match encoding {
+/// Bytes as text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Decoded {
+    pub(crate) text: String,
+    /// Whether bytes that stand for no character were replaced.
+    pub(crate) replaced: bool,
+}
+
+/// Decodes, drops a byte order mark and turns CRLF into LF.
+pub(crate) fn decode(bytes: Vec<u8>, encoding: Encoding) -> Decoded {
+    let decoded = match encoding {
         Encoding::Utf8 => {
             let mark = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
             utf8(bytes, mark)
@@ -44,27 +52,28 @@ pub(crate) fn decode(bytes: Vec<u8>, encoding: Encoding) -> (String, bool) {
         Encoding::Utf16Le => utf16(&bytes, u16::from_le_bytes),
         Encoding::Utf16Be => utf16(&bytes, u16::from_be_bytes),
     };
-    if memchr::memmem::find(text.as_bytes(), b"\r\n").is_some() {
-        (text.replace("\r\n", "\n"), replaced)
+    if memchr::memmem::find(decoded.text.as_bytes(), b"\r\n").is_some() {
+        Decoded { text: decoded.text.replace("\r\n", "\n"), ..decoded }
     } else {
-        (text, replaced)
+        decoded
     }
 }
 
-fn utf8(bytes: Vec<u8>, mark: usize) -> (String, bool) {
+fn utf8(bytes: Vec<u8>, mark: usize) -> Decoded {
     match String::from_utf8(bytes) {
         Ok(mut text) => {
             text.drain(..mark);
-            (text, false)
+            Decoded { text, replaced: false }
         }
         Err(error) => {
             let text = String::from_utf8_lossy(error.as_bytes());
-            (text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(), true)
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+            Decoded { text, replaced: true }
         }
     }
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> (String, bool) {
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let mut replaced = !rest.is_empty();
     let text = char::decode_utf16(pairs.iter().skip(1).map(|pair| unit(*pair)))
@@ -75,7 +84,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> (String, bool) {
             })
         })
         .collect();
-    (text, replaced)
+    Decoded { text, replaced }
 }
 
 /// Lines of a text, as [`str::lines`] counts them: a last line need not end in `\n`.
@@ -89,7 +98,8 @@ mod tests {
     use super::*;
 
     fn decoded(bytes: &[u8]) -> (String, bool) {
-        decode(bytes.to_vec(), sniff(bytes).unwrap())
+        let Decoded { text, replaced } = decode(bytes.to_vec(), sniff(bytes).unwrap());
+        (text, replaced)
     }
 
     #[test]
@@ -109,7 +119,7 @@ mod tests {
         let mut split = "a".repeat(SNIFF - 1).into_bytes();
         split.extend_from_slice("é".as_bytes());
         assert_eq!(sniff(&split), Some(Encoding::Utf8));
-        assert!(!decode(split, Encoding::Utf8).1);
+        assert!(!decode(split, Encoding::Utf8).replaced);
     }
 
     #[test]

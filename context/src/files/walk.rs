@@ -47,12 +47,21 @@ impl<'a> Quota<'a> {
     }
 }
 
-/// Entries of a folder in the order of their names, and whether a limit cut the walk short.
+/// What a walk found.
+#[derive(Debug)]
+pub(crate) struct Walked {
+    /// In the order of their names.
+    pub(crate) found: Vec<Found>,
+    /// Why the walk ended before the folder did, if it did.
+    pub(crate) cut: Option<String>,
+}
+
+/// Walks a folder.
 ///
 /// Leaves out hidden entries and what `.gitignore`, `.ignore` and a repository's own exclude file name, in a git repository or
 /// not; the ignore files of the folders above hold too, up to the root, and the user's own. The folder itself is walked even when it is hidden or
 /// ignored, because the caller named it. Links are not followed.
-pub(crate) fn walk(root: &Path, folder: &Path, quota: &mut Quota<'_>) -> (Vec<Found>, Option<String>) {
+pub(crate) fn walk(root: &Path, folder: &Path, quota: &mut Quota<'_>) -> Walked {
     let mut walk = Walk {
         root,
         rules: quota.rules.clone(),
@@ -68,7 +77,7 @@ pub(crate) fn walk(root: &Path, folder: &Path, quota: &mut Quota<'_>) -> (Vec<Fo
     while walk.step() {}
     let reason = "installed or generated files; name a file in it to include it";
     walk.found.extend(walk.installed.into_iter().map(|path| Found::Skipped(path, reason.to_owned())));
-    (walk.found, walk.cut)
+    Walked { found: walk.found, cut: walk.cut }
 }
 
 struct Walk<'a, 'b> {
@@ -285,10 +294,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("a.rs"), "x").unwrap();
         let mut over = Quota::new(&Limits::default(), None, &|| true);
-        let (found, cut) = walk(dir.path(), dir.path(), &mut over);
+        let Walked { found, cut } = walk(dir.path(), dir.path(), &mut over);
         assert!(found.is_empty() && cut.is_some(), "{found:?}");
         let mut open = Quota::new(&Limits::default(), None, &|| false);
-        let (found, cut) = walk(dir.path(), dir.path(), &mut open);
+        let Walked { found, cut } = walk(dir.path(), dir.path(), &mut open);
         assert_eq!((found.len(), cut), (1, None));
     }
 
