@@ -9,14 +9,13 @@ use std::{
 use exai_core::{Principal, RequestId, SystemClock, model::Mark};
 use exai_engine::{
     Call, Engine, Parts, Settings,
-    call::FixedRoots,
-    context::files::Roots,
     inference::{
         InferenceSettings,
         coordination::Coordination,
         routing::{Facts, Preferences, Strategy},
         scope::CallScope,
     },
+    roots::{FixedRoots, Roots},
 };
 use exai_providers::{EndpointSettings, HttpSettings, VendorKind};
 use exai_store::SqliteStore;

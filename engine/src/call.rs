@@ -2,28 +2,9 @@
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use exai_context::files::Roots;
-
 use exai_inference::scope::CallScope;
 
-/// Where the folders come from that a call may read. Asked only when a call names files, because the answer may need the client.
-#[async_trait]
-pub trait RootSource: Send + Sync {
-    /// The folders that may be read for this call.
-    async fn roots(&self) -> Arc<Roots>;
-}
-
-/// Folders that are known beforehand.
-#[derive(Debug, Clone)]
-pub struct FixedRoots(pub Arc<Roots>);
-
-#[async_trait]
-impl RootSource for FixedRoots {
-    async fn roots(&self) -> Arc<Roots> {
-        Arc::clone(&self.0)
-    }
-}
+use crate::roots::RootSource;
 
 /// One call of a tool: the bounds of what it asks of models, and the folders that it may read.
 #[derive(Clone)]

@@ -13,8 +13,9 @@ mod rounds;
 mod session;
 mod step;
 
-use exai_context::evidence::FileReport;
+use exai_context::{evidence::FileReport, json_repair};
 use exai_core::{ThreadId, chat::Thinking, thread::Opinion};
+use serde_json::{Map, Value};
 
 pub use ballot::{Ballot, NoVote};
 pub use roster::{Stance, VoiceInput};
@@ -125,5 +126,14 @@ impl Spoken {
     pub(crate) fn new(opinion: Opinion) -> Self {
         let ballot = Ballot::of(&opinion);
         Self { opinion, ballot }
+    }
+
+    /// The answer as a JSON object, when it is one, perhaps after a repair.
+    #[must_use]
+    pub fn object(&self) -> Option<Map<String, Value>> {
+        match json_repair::parse(&self.opinion.text).value {
+            Some(Value::Object(object)) => Some(object),
+            _ => None,
+        }
     }
 }

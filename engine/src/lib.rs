@@ -16,6 +16,7 @@ mod images;
 mod needs;
 pub mod probe;
 mod prompt_files;
+pub mod roots;
 pub mod route;
 pub mod settings;
 pub mod stats;
@@ -29,13 +30,15 @@ pub mod web_search;
 mod window;
 pub mod workflow;
 
-pub use exai_context as context;
+// Outcomes name the files that were read. Those who show an outcome know the engine and not the crate below it.
+pub use exai_context::evidence::{FileReport, FileStatus};
 pub use exai_inference::{
     self as inference, delivery, fallback, routing,
     routing::{Preferences, ToolPreferences},
 };
 
-pub use call::{Call, FixedRoots, RootSource};
+pub use call::Call;
 pub use engine::{Engine, Parts};
 pub use error::EngineError;
+pub use roots::{FixedRoots, RootSource};
 pub use settings::Settings;

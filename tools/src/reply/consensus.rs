@@ -3,7 +3,6 @@
 use exai_engine::{
     Call,
     consensus::{Ballot, ConsensusOutcome, NoVote, Spoken, Voice},
-    context::json_repair,
 };
 use rmcp::model::CallToolResponse;
 use serde_json::{Map, Value, json};
@@ -200,9 +199,9 @@ fn synthesis_of(spoken: &Spoken) -> Value {
         return json!({ "by": by, "error": error });
     }
     let mut object = Map::from_iter([("by".to_owned(), json!(by))]);
-    match json_repair::parse(&opinion.text).value {
-        Some(Value::Object(read)) => object.extend(read.into_iter().filter(|(key, _)| key != "status")),
-        _ => drop(object.insert("text".to_owned(), json!(opinion.text.trim()))),
+    match spoken.object() {
+        Some(read) => object.extend(read.into_iter().filter(|(key, _)| key != "status")),
+        None => drop(object.insert("text".to_owned(), json!(opinion.text.trim()))),
     }
     Value::Object(object)
 }

@@ -2,8 +2,7 @@
 
 use exai_core::{chat::Finish, humanize::span};
 use exai_engine::{
-    Call,
-    context::evidence::{FileReport, FileStatus},
+    Call, FileReport, FileStatus,
     inference::{
         delivery::{Delivery, Source},
         fallback::PassedOver,

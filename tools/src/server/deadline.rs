@@ -27,7 +27,7 @@ mod tests {
     use std::sync::{Arc, mpsc};
 
     use exai_core::{Principal, RequestId};
-    use exai_engine::{FixedRoots, context::files::Roots, inference::scope::CallScope};
+    use exai_engine::{FixedRoots, inference::scope::CallScope, roots::Roots};
     use rmcp::model::CallToolResponse;
     use serde_json::Value;
     use tokio_util::sync::CancellationToken;

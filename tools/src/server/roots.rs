@@ -5,10 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use exai_engine::{
     RootSource,
-    context::{
-        files::{RootCandidate, RootOrigin, Roots},
-        git::{GitSettings, user_excludes},
-    },
+    roots::{GitSettings, RootCandidate, RootOrigin, Roots, file_url_path, user_excludes},
 };
 use rmcp::{Peer, RoleServer};
 use tokio::sync::OnceCell;
@@ -95,6 +92,6 @@ impl CallRoots {
 }
 
 fn candidate(uri: &str) -> Option<RootCandidate> {
-    let path = exai_engine::context::files::file_url_path(uri)?;
+    let path = file_url_path(uri)?;
     Some(RootCandidate { path, origin: RootOrigin::ClientRoots })
 }
