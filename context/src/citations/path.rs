@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_finds_the_one_file_it_can_mean() {
+    fn a_path_finds_the_file_it_means() {
         let evidence = [
             file("src/a.rs", "/home/u/proj/src/a.rs"),
             file("src/net/mod.rs", "/home/u/proj/src/net/mod.rs"),

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_read_by_the_rules_for_all_files() {
+    fn bytes_follow_the_rules_for_files() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.pdf"), b"%PDF-1.7\x00\xff\xfe").unwrap();
         std::fs::write(folder.path().join("a.txt"), "plain").unwrap();

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_key_is_known_by_its_content() {
+    fn a_private_key_is_known_by_content() {
         let key = b"-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n";
         assert!(by_content(Path::new("notes.txt"), key).is_some());
         assert!(by_content(Path::new("x"), b"\n\n-----BEGIN PGP PRIVATE KEY BLOCK-----\n").is_some());

@@ -96,8 +96,9 @@ mod tests {
         vec![Segment { first_line: 1, text }]
     }
 
+    /// An excerpt has head and tail and uses its share.
     #[test]
-    fn an_excerpt_has_head_and_tail_and_uses_its_share() {
+    fn an_excerpt_uses_its_whole_share() {
         let parts = numbered(1_000);
         let cut = cut("src/a.rs", &parts, 2_000).unwrap();
         assert_eq!(cut.len(), 2);
@@ -108,8 +109,9 @@ mod tests {
         assert!((1_900..=2_000).contains(&tokens), "{tokens}");
     }
 
+    /// What fits is not cut and what cannot be cut is nothing.
     #[test]
-    fn what_fits_is_not_cut_and_what_cannot_be_cut_is_nothing() {
+    fn only_what_can_be_cut_is_cut() {
         let parts = numbered(20);
         assert_eq!(cut("a", &parts, 5_000).unwrap(), parts);
         let one_line = vec![Segment { first_line: 1, text: "x+y;".repeat(10_000) }];

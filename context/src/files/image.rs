@@ -93,8 +93,9 @@ mod tests {
         assert_eq!(image(&roots, "none.png"), Err(Rejection::NotThere));
     }
 
+    /// A data URL is checked and gets its true format.
     #[test]
-    fn a_data_url_is_checked_and_gets_its_true_format() {
+    fn a_data_url_gets_its_true_format() {
         let folder = tempfile::tempdir().unwrap();
         let roots = roots(folder.path());
         let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(PNG));

@@ -170,8 +170,9 @@ mod tests {
         assert_eq!(by_component(&base.join("root"), "sub/a.txt").unwrap(), "inside");
     }
 
+    /// A link put in place after the check is not followed.
     #[test]
-    fn a_link_put_in_place_after_the_check_is_not_followed() {
+    fn a_late_link_is_not_followed() {
         let (_dir, base) = tree();
         let root = base.join("root");
         std::fs::remove_dir_all(root.join("sub")).unwrap();
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_file_is_refused_wherever_it_is_mounted() {
+    fn a_kernel_file_is_refused_everywhere() {
         let refused = open_beneath(Path::new("/proc"), Path::new("/proc/version"));
         if cfg!(target_os = "linux") {
             assert!(matches!(refused, Err(Rejection::Denied(_))), "{refused:?}");

@@ -277,8 +277,9 @@ mod tests {
         assert!(matches!(parse("file:///a%00b"), Err(Rejection::Malformed(_))));
     }
 
+    /// What cannot be a path is named as such.
     #[test]
-    fn what_is_no_path_here_is_said_to_be_none() {
+    fn what_is_no_path_is_named_so() {
         for text in
             ["", "  ", "``", "C:\\x\\a.rs", "c:/x/a.rs", "\\\\server\\a.rs", "file:///C:/a.rs", "a\0b"]
         {

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn byte_order_marks_and_line_ends_are_normalised() {
+    fn line_ends_are_normalised() {
         assert_eq!(decoded(b"\xef\xbb\xbfa\r\nb"), ("a\nb".to_owned(), false));
         assert_eq!(decoded(b"\xff\xfea\0\r\0\n\0"), ("a\n".to_owned(), false));
         assert_eq!(decoded(b"\xfe\xff\0a\0\n"), ("a\n".to_owned(), false));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn old_encodings_are_text_and_noise_is_not() {
+    fn noise_is_not_text() {
         assert!(decoded(b"caf\xe9 au lait, s'il vous pla\xeet, et merci\n").1);
         assert_eq!(sniff(&[0xc3, 0x28, 0xa0, 0xa1].repeat(50)), None);
         assert_eq!(sniff(b"\x7fELF\x02\x01\0"), None);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_counted_as_the_standard_library_does() {
+    fn lines_are_counted_like_the_library() {
         for text in ["", "a", "a\n", "\n", "a\nb", "\n\n"] {
             assert_eq!(count_lines(text.as_bytes()) as usize, text.lines().count(), "{text:?}");
         }

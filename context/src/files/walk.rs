@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_that_is_over_is_not_walked_for() {
+    fn an_ended_call_is_not_walked_for() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("a.rs"), "x").unwrap();
         let mut over = Quota::new(&Limits::default(), None, &|| true);

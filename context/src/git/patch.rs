@@ -315,8 +315,9 @@ mod tests {
         diff --git a/old name b/new name\nsimilarity index 100%\nrename from old name\nrename to new name\n\
         diff --git a/x.bin b/x.bin\nnew file mode 100644\nBinary files /dev/null and b/x.bin differ\n";
 
+    /// A diff is read with numbers of the new side.
     #[test]
-    fn a_diff_is_read_with_numbers_of_the_new_side() {
+    fn a_diff_has_new_line_numbers() {
         let patches = parse(DIFF.as_bytes());
         let paths: Vec<_> =
             patches.iter().map(|patch| (patch.old.as_deref(), patch.new.as_deref(), patch.binary)).collect();
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_diff_needs_no_header_of_git() {
+    fn a_plain_diff_needs_no_git_header() {
         let text = "--- old/a.py\t2026-01-01\n+++ b/a.py\t2026-01-02\n@@ -1 +1 @@\n-a\n+b\n--- a/c.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-c\n";
         let patches = parse(text.as_bytes());
         assert_eq!(patches.iter().map(Patch::path).collect::<Vec<_>>(), ["a.py", "c.py"]);

@@ -266,8 +266,9 @@ mod tests {
         assert_eq!(version("gut 1"), None);
     }
 
+    /// A search path without git or with relative folders only has none.
     #[tokio::test]
-    async fn a_search_path_without_git_or_with_relative_folders_only_has_none() {
+    async fn a_search_path_without_git_has_none() {
         let cancel = CancellationToken::new();
         for path in ["", ".", "bin:/nonexistent"] {
             let environment = vec![("PATH".to_owned(), path.to_owned())];

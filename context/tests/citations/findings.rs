@@ -31,8 +31,9 @@ fn check(finding: RawFinding, evidence: &[EvidenceFile]) -> Finding {
     check_findings(vec![finding], evidence).remove(0)
 }
 
+/// A quote within three lines verifies and puts the line right.
 #[test]
-fn a_quote_within_three_lines_verifies_and_puts_the_line_right() {
+fn a_near_quote_moves_the_line() {
     let evidence = [whole("src/pages.py", PAGES), whole("src/crlf.py", &PAGES.replace('\n', "\r\n"))];
     let table: &[(u32, &str, u32, Verified)] = &[
         (5, "return total // size", 5, Verified::Yes),
@@ -80,7 +81,7 @@ fn a_quote_within_three_lines_verifies_and_puts_the_line_right() {
 }
 
 #[test]
-fn what_was_left_out_of_a_file_verifies_nothing() {
+fn text_left_out_verifies_nothing() {
     let evidence = [excerpted(
         "a.rs",
         100,
@@ -110,7 +111,7 @@ fn what_was_left_out_of_a_file_verifies_nothing() {
 }
 
 #[test]
-fn a_finding_without_a_line_is_never_verified() {
+fn without_a_line_nothing_is_verified() {
     let evidence = [whole("src/pages.py", PAGES)];
     for (quote, line) in [("return total // size", 5), ("}", 0), ("no such text", 0), ("", 0)] {
         let finding = check(raw("src/pages.py", None, quote), &evidence);
@@ -143,8 +144,9 @@ fn paths_become_those_of_the_evidence() {
     assert_eq!((unquoted.path.as_str(), unquoted.verified), ("src/pages.py", Verified::No));
 }
 
+/// A range moves with its line and ends within the file.
 #[test]
-fn a_range_moves_with_its_line_and_ends_within_the_file() {
+fn a_range_moves_with_its_line() {
     let evidence = [whole("src/pages.py", PAGES)];
     let table = [
         (1, Some(2), 2, Some(3)),
@@ -201,7 +203,7 @@ fn findings_are_sorted_and_exact_duplicates_merged() {
 }
 
 #[test]
-fn only_verified_findings_of_changed_files_become_stale() {
+fn only_verified_findings_become_stale() {
     let evidence = [whole("src/pages.py", PAGES), whole("src/same.py", PAGES)];
     let quote = "return total // size";
     let mut findings = check_findings(
@@ -246,7 +248,7 @@ proptest! {
 
     /// Whatever line of a file is quoted is found at that line and up to three lines away, never farther.
     #[test]
-    fn a_quoted_line_is_verified_near_its_place_only(line in 1_u32..40, cited in 1_u32..40) {
+    fn a_quoted_line_is_found_nearby_only(line in 1_u32..40, cited in 1_u32..40) {
         let text: String = (1..40).map(|n| format!("    value_{n}_end = compute({n})\n")).collect();
         let finding = check(raw("a.py", cited, &format!("value_{line}_end = compute({line})")), &[whole("a.py", &text)]);
         let near = line.abs_diff(cited) <= 3;

@@ -50,8 +50,9 @@ fn mentions_are_found_in_running_text() {
     }
 }
 
+/// A given file wins over the look of a host.
 #[test]
-fn a_given_file_wins_over_the_look_of_a_host() {
+fn a_given_file_wins_over_a_host() {
     let found = cite_text("example.com:1", &[whole("zones/example.com", "a\n")]);
     assert_eq!((found.len(), found[0].verified), (1, Yes));
 }

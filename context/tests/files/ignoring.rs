@@ -196,7 +196,7 @@ fn what_is_kept_shows_no_git_folder() {
 }
 
 #[test]
-fn a_file_that_is_given_keeps_its_note() {
+fn a_given_file_keeps_its_note() {
     let project = project();
     project.write(".gitignore", "[a\n");
     for paths in [[".", ".gitignore"], [".gitignore", "."]] {

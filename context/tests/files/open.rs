@@ -18,8 +18,9 @@ fn refused(project: &Project, path: &str) -> String {
     reason(&packed).to_owned()
 }
 
+/// Links out of the root are refused and links inside are followed.
 #[test]
-fn links_out_of_the_root_are_refused_and_links_inside_are_followed() {
+fn links_out_of_the_root_are_refused() {
     let project = Project::with(&[("src/real.txt", "inside\n")]);
     symlink(project.base.join("outside/secret.txt"), project.path("file")).unwrap();
     symlink(project.base.join("outside"), project.path("folder")).unwrap();
@@ -48,8 +49,9 @@ fn a_link_into_another_root_is_followed() {
     assert_eq!(roots.locate(project.path("a/y").to_str().unwrap()).unwrap().root, project.path("b"));
 }
 
+/// A path outside is refused in the same words whether or not it exists.
 #[test]
-fn outside_is_refused_in_the_same_words_whether_or_not_it_exists() {
+fn a_refusal_hides_whether_a_file_exists() {
     let project = Project::with(&[("a/a.txt", "a")]);
     let outside = refused(&project, "../outside/secret.txt");
     let absolute = project.base.join("outside/secret.txt");
@@ -70,8 +72,9 @@ fn outside_is_refused_in_the_same_words_whether_or_not_it_exists() {
     assert!(outside.contains(project.path("").to_str().unwrap().trim_end_matches('/')));
 }
 
+/// The kernel's files are refused even below a configured root.
 #[test]
-fn the_kernels_files_are_refused_even_below_a_configured_root() {
+fn kernel_files_are_refused_below_any_root() {
     let project = Project::new();
     for path in ["/proc/self/environ", "/proc/version", "/dev/stdin", "/dev/zero", "/sys/kernel/notes"] {
         let packed = pack(
@@ -100,8 +103,9 @@ fn pipes_and_sockets_are_refused_at_once() {
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
+/// Files that hold secrets are refused by name and by content.
 #[test]
-fn files_that_hold_secrets_are_refused_by_name_and_by_content() {
+fn files_that_hold_secrets_are_refused() {
     let project = Project::with(&[
         (".env", "KEY=1"),
         (".env.example", "KEY="),
@@ -154,7 +158,7 @@ fn an_unreadable_file_is_reported() {
 }
 
 #[test]
-fn names_with_colons_and_other_characters_are_found() {
+fn odd_file_names_are_found() {
     let project = Project::with(&[
         ("odd:10", "a\n"),
         ("ünï/コード.rs", "b\n"),
@@ -176,8 +180,9 @@ fn names_with_colons_and_other_characters_are_found() {
     assert_eq!(text(&project.pack(&[&address]).files[0]), "c\n");
 }
 
+/// A path that cannot be meant says what to write.
 #[test]
-fn a_path_that_cannot_be_meant_says_what_to_write() {
+fn an_impossible_path_gets_a_hint() {
     let project = Project::with(&[("a.txt", "a")]);
     let packed = project.pack(&["C:\\src\\a.txt", "", "missing.rs", "a.txt/b", ".:3"]);
     let reasons: Vec<_> =
@@ -195,7 +200,7 @@ proptest! {
 
     /// Whatever is written, nothing from outside the root is given, and the text is accounted for.
     #[test]
-    fn no_text_of_a_caller_leads_out_of_the_root(
+    fn no_text_leads_out_of_the_root(
         parts in prop::collection::vec(
             prop::sample::select(vec![
                 "..", ".", "", "a", "folder", "file", "secret.txt", "outside", "project", "~", "%2e%2e", "file:", "..\\", ":1-2", "\u{0}",

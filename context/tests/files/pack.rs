@@ -12,8 +12,9 @@ fn lines(count: u32) -> String {
     (1..=count).map(|line| format!("line number {line}\n")).collect()
 }
 
+/// Odd contents are read as the lines that an editor shows.
 #[test]
-fn odd_contents_are_read_as_the_lines_that_an_editor_shows() {
+fn odd_contents_are_read_as_lines() {
     let project = Project::new();
     for (name, content, expected, count) in [
         ("empty", &b""[..], "", 0),
@@ -36,8 +37,9 @@ fn odd_contents_are_read_as_the_lines_that_an_editor_shows() {
     }
 }
 
+/// Invalid bytes are replaced with a note and binaries skipped.
 #[test]
-fn invalid_bytes_are_replaced_with_a_note_and_binaries_skipped() {
+fn invalid_bytes_are_replaced_with_a_note() {
     let project = Project::new();
     project.write("latin1.txt", b"caf\xe9 ol\xe9, a longer line of plain text\n");
     project.write("image", [0x89, b'P', b'N', b'G', 0, 1, 2, 3]);
@@ -99,8 +101,9 @@ fn what_is_named_twice_is_given_once() {
     check(&twice, PLENTY);
 }
 
+/// Files of earlier turns come last and say what happened to them.
 #[test]
-fn files_of_earlier_turns_come_last_and_say_what_happened_to_them() {
+fn files_of_earlier_turns_come_last() {
     let project = Project::with(&[("same.txt", "same\n"), ("changed.txt", "new\n"), ("now.txt", "now\n")]);
     let hash = |text: &str| blake3::hash(text.as_bytes()).to_hex().to_string();
     let wanted = [
@@ -123,7 +126,7 @@ fn files_of_earlier_turns_come_last_and_say_what_happened_to_them() {
 }
 
 #[test]
-fn a_file_over_its_share_gives_head_and_tail() {
+fn a_large_file_gives_head_and_tail() {
     let project = Project::with(&[("big.txt", &lines(5_000)), ("small.txt", "small\n")]);
     let budget = Budget { total_tokens: 50_000, per_file_tokens: 3_000 };
     let packed = project.pack_into(&["big.txt", "small.txt"], budget);
@@ -138,7 +141,7 @@ fn a_file_over_its_share_gives_head_and_tail() {
 }
 
 #[test]
-fn this_calls_files_take_the_room_of_earlier_ones() {
+fn new_files_go_before_earlier_ones() {
     let project = Project::with(&[("old.txt", &lines(300)), ("new.txt", &lines(5_000))]);
     let wanted = [earlier("old.txt", None), calls(&["new.txt"]).remove(0)];
     let packed = pack(&project.roots(), &wanted, budget(8_000), &Limits::default());
@@ -174,8 +177,9 @@ fn a_gigabyte_is_not_read_whole() {
     assert_ne!(project.pack_into(&["huge.log"], budget(20_000)).files[0].hash, file.hash);
 }
 
+/// A file too large to hold is scanned for its tail.
 #[test]
-fn a_file_too_large_to_hold_is_scanned_for_its_tail() {
+fn a_huge_file_gives_its_tail() {
     let project = Project::new();
     let content = lines(400_000);
     project.write("large.log", &content);
@@ -196,7 +200,7 @@ fn a_file_too_large_to_hold_is_scanned_for_its_tail() {
 }
 
 #[test]
-fn a_sparse_hole_at_the_start_is_binary() {
+fn a_sparse_hole_is_binary() {
     let project = Project::new();
     let path = project.write("hole", "");
     let mut file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
@@ -206,7 +210,7 @@ fn a_sparse_hole_at_the_start_is_binary() {
 }
 
 #[test]
-fn one_endless_line_is_skipped_with_a_reason() {
+fn an_endless_line_is_skipped() {
     let project = Project::with(&[("one-line.json", &"[1,2],".repeat(100_000))]);
     let packed = project.pack_into(&["one-line.json"], budget(10_000));
     check(&packed, budget(10_000));

@@ -64,7 +64,7 @@ fn numbers_stay_right_over_every_carry() {
 }
 
 #[test]
-fn the_tag_depends_on_key_and_content_alone() {
+fn the_tag_depends_on_key_and_content() {
     let files = [file("a", 1, &[(1, "x\n")])];
     let tag = fence_tag(&KEY, &files);
     assert!(tag.len() == 16 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()));

@@ -33,8 +33,9 @@ fn system_folders_and_homes_are_never_roots() {
     );
 }
 
+/// Below a system folder only an operator opens a root.
 #[test]
-fn below_a_system_folder_only_an_operator_opens_a_root() {
+fn only_an_operator_opens_system_folders() {
     let below = Path::new("/usr/lib");
     assert!(resolve(below, RootOrigin::ClientProject, None).paths().is_empty());
     assert_eq!(resolve(below, RootOrigin::Configured, None).paths().len(), 1);
@@ -42,8 +43,9 @@ fn below_a_system_folder_only_an_operator_opens_a_root() {
     assert_eq!(resolve(below, RootOrigin::WorkingDirectory, Some(Path::new("/usr"))).paths().len(), 1);
 }
 
+/// Missing folders, files and key folders are ignored with a reason.
 #[test]
-fn missing_folders_files_and_key_folders_are_ignored_with_a_reason() {
+fn unusable_roots_are_ignored_with_a_reason() {
     let project = Project::with(&[("a.txt", "a"), (".ssh/config", "x")]);
     for (path, reason) in [
         ("none", "does not exist, or cannot be reached"),
@@ -59,8 +61,9 @@ fn missing_folders_files_and_key_folders_are_ignored_with_a_reason() {
     );
 }
 
+/// Nested roots collapse and siblings with a common prefix do not.
 #[test]
-fn nested_roots_collapse_and_siblings_with_a_common_prefix_do_not() {
+fn nested_roots_collapse() {
     let project = Project::with(&[("a/x.txt", "x"), ("a/sub/y.txt", "y"), ("ab/z.txt", "z")]);
     let (a, sub, ab) = (project.path("a"), project.path("a/sub"), project.path("ab"));
     assert_eq!(roots(&[&sub, &a]).paths(), std::slice::from_ref(&a));
@@ -74,8 +77,9 @@ fn nested_roots_collapse_and_siblings_with_a_common_prefix_do_not() {
     assert!(packed.files.is_empty() && only(&packed).reason.is_some());
 }
 
+/// Relative paths are looked up in every root and shown absolute.
 #[test]
-fn relative_paths_are_looked_up_in_every_root_and_shown_absolute() {
+fn relative_paths_are_tried_in_every_root() {
     let project = Project::with(&[("a/x.txt", "x"), ("b/y.txt", "y")]);
     let roots = roots(&[&project.path("a"), &project.path("b")]);
     let found = roots.locate("y.txt").unwrap();

@@ -15,7 +15,7 @@ proptest! {
 
     /// Nearly the whole budget is used when more is offered than fits, and every file is accounted for.
     #[test]
-    fn at_least_95_percent_of_the_budget_is_used(
+    fn nearly_the_whole_budget_is_used(
         sizes in prop::collection::vec(prop_oneof![1_usize..20, 20_usize..400, 400_usize..3_000], 1..25),
         total in 4_000_u32..60_000,
     ) {
@@ -51,8 +51,9 @@ fn the_callers_order_decides_what_is_whole() {
     assert_eq!(given, expected);
 }
 
+/// When the last file cannot be cut the others grow.
 #[test]
-fn when_the_last_file_cannot_be_cut_the_others_grow() {
+fn others_grow_when_one_cannot() {
     let project = Project::with(&[("a.rs", &source(3_000)), ("one.json", &"[1,2],".repeat(100_000))]);
     let packed = project.pack_into(&["a.rs", "one.json"], budget(20_000));
     check(&packed, budget(20_000));

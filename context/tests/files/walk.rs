@@ -7,8 +7,9 @@ use exai_context::files::{Limits, pack};
 
 use crate::support::{PLENTY, Project, calls, check, statuses};
 
+/// Ignored, hidden and generated files are left out of folders.
 #[test]
-fn ignored_hidden_and_generated_files_are_left_out_of_folders() {
+fn ignored_and_generated_files_are_left_out() {
     let project = Project::with(&[
         (".gitignore", "build/\n*.log\n"),
         ("src/.gitignore", "local.rs\n!keep.log\n"),
@@ -51,13 +52,14 @@ fn ignored_hidden_and_generated_files_are_left_out_of_folders() {
 }
 
 #[test]
-fn an_empty_folder_is_said_to_be_empty() {
+fn an_empty_folder_is_said_empty() {
     let project = Project::with(&[("sub/.hidden", "x")]);
     assert_eq!(statuses(&project.pack(&["sub"])), ["sub Skipped"]);
 }
 
+/// Links in folders are followed to files of the root only.
 #[test]
-fn links_in_folders_are_followed_to_files_of_the_root_only() {
+fn links_lead_to_files_of_the_root() {
     let project = Project::with(&[("a/real.txt", "real"), ("b/other.txt", "other")]);
     symlink(project.base.join("outside/secret.txt"), project.path("a/leak.txt")).unwrap();
     symlink(project.path("b/other.txt"), project.path("a/in.txt")).unwrap();
@@ -77,8 +79,9 @@ fn links_in_folders_are_followed_to_files_of_the_root_only() {
     );
 }
 
+/// Ten thousand files are bounded and the same every time.
 #[test]
-fn ten_thousand_files_are_bounded_and_the_same_every_time() {
+fn ten_thousand_files_are_bounded() {
     let project = Project::new();
     for folder in 0..10 {
         for file in 0..1_000 {

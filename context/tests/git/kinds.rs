@@ -5,7 +5,7 @@ use crate::support::{Place, against, all, brief, staged, unstaged};
 const TEN: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 
 #[tokio::test]
-async fn staged_unstaged_and_new_files_are_told_apart() {
+async fn staged_unstaged_and_new_files_differ() {
     let place = Place::with(&[("a.rs", TEN), ("b.rs", TEN), ("c.rs", TEN)]);
     place.write("a.rs", TEN.replace("two", "TWO"));
     place.write("c.rs", TEN.replace("two", "TWO"));
@@ -28,8 +28,9 @@ async fn staged_unstaged_and_new_files_are_told_apart() {
     assert_eq!(brief(&set), ["Modified b.rs +1 -1", "Modified c.rs +1 -1", "Untracked new.rs +1 -0"]);
 }
 
+/// The text has the lines of the new side and is evidence.
 #[tokio::test]
-async fn the_text_has_the_lines_of_the_new_side_and_is_evidence() {
+async fn the_text_is_evidence_of_new_lines() {
     let place = Place::with(&[("src/a.rs", TEN)]);
     place.write("src/a.rs", TEN.replace("two\n", "").replace("nine", "NINE"));
     let packed = place.packed(all()).await;
@@ -41,8 +42,9 @@ async fn the_text_has_the_lines_of_the_new_side_and_is_evidence() {
     assert_eq!(packed.added["src/a.rs"].iter().copied().collect::<Vec<_>>(), [8]);
 }
 
+/// A branch is compared from its fork and a commit directly.
 #[tokio::test]
-async fn a_branch_is_compared_from_its_fork_and_a_commit_directly() {
+async fn a_branch_is_compared_from_its_fork() {
     let place = Place::with(&[("a.rs", TEN)]);
     place.git("work", &["checkout", "-q", "-b", "topic"]);
     place.write("topic.rs", "topic\n");
@@ -64,7 +66,7 @@ async fn a_branch_is_compared_from_its_fork_and_a_commit_directly() {
 }
 
 #[tokio::test]
-async fn a_revision_that_is_none_is_refused_with_names() {
+async fn a_wrong_revision_is_answered_with_names() {
     let place = Place::with(&[("a.rs", TEN)]);
     for (revision, part) in
         [("--output=x", "not one revision"), ("a..b", "not one revision"), ("nope", "latest branches: main")]
@@ -76,7 +78,7 @@ async fn a_revision_that_is_none_is_refused_with_names() {
 }
 
 #[tokio::test]
-async fn a_repository_without_a_commit_is_compared_with_nothing() {
+async fn the_first_commit_is_compared_with_nothing() {
     let place = Place::new();
     place.write("a.rs", "one\n");
     place.git("work", &["add", "a.rs"]);
@@ -158,8 +160,9 @@ async fn a_finished_merge_shows_what_it_brings() {
     assert_eq!(set.notes, ["a merge is under way", "no branch is checked out (detached head)"]);
 }
 
+/// Touched files have not changed and the index is not written.
 #[tokio::test]
-async fn touched_files_have_not_changed_and_the_index_is_not_written() {
+async fn touched_files_have_not_changed() {
     let place = Place::with(&[("a.rs", TEN), ("b.png", "a\0b")]);
     let index = place.work().join(".git/index");
     let before = std::fs::read(&index).unwrap();
@@ -179,7 +182,7 @@ async fn touched_files_have_not_changed_and_the_index_is_not_written() {
 }
 
 #[tokio::test]
-async fn line_ends_and_odd_names_do_no_harm() {
+async fn line_ends_and_odd_names_work() {
     let place = Place::with(&[
         ("crlf.txt", "one\r\ntwo\r\n"),
         ("quo\"te \\ name.rs", "a\n"),
@@ -198,9 +201,10 @@ async fn line_ends_and_odd_names_do_no_harm() {
     assert!(packed.files.iter().filter(|file| file.path != "crlf.txt").all(|file| file.line(1) == Some("b")));
 }
 
+/// A path that is not text is shown with marks for its bytes.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_path_that_is_not_text_is_shown_with_marks_for_its_bytes() {
+async fn an_undecodable_path_is_shown_with_marks() {
     use std::os::unix::ffi::OsStrExt as _;
     let place = Place::with(&[("a.rs", "a\n")]);
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9.rs");

@@ -48,8 +48,9 @@ async fn secrets_are_named_and_not_shown() {
     );
 }
 
+/// Source comes before lock files and what is left out is said.
 #[tokio::test]
-async fn source_comes_before_lock_files_and_what_is_left_out_is_said() {
+async fn source_comes_before_lock_files() {
     let lines = |word: &str| (0..400).map(|line| format!("{word} {line}\n")).collect::<String>();
     let place = Place::with(&[("a.rs", "a\n")]);
     place.write("Cargo.lock", lines("lock"));
@@ -87,7 +88,7 @@ async fn ten_thousand_files_are_listed_and_packed() {
 }
 
 #[tokio::test]
-async fn one_huge_file_does_not_hide_the_others() {
+async fn one_huge_file_does_not_hide_others() {
     let place = Place::with(&[("big.rs", "x\n"), ("small.rs", "x\n")]);
     place.write("big.rs", "let x = 1;\n".repeat(300_000));
     place.write("small.rs", "y\n");
@@ -136,7 +137,7 @@ async fn time_and_cancellation_end_git() {
 }
 
 #[tokio::test]
-async fn a_supplied_diff_is_packed_without_reading_anything() {
+async fn a_supplied_diff_reads_no_files() {
     let place = Place::with(&[("src/a.rs", "x\n")]);
     let diff = "--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1 +1,2 @@\n x\n+y\n--- a/.env\n+++ b/.env\n@@ -1 +1 @@\n-A=1\n+A=hunter2\n";
     let packed = supplied(diff, &roots(&place), 10_000, None);

@@ -11,8 +11,9 @@ fn at(path: impl Into<PathBuf>) -> ChangeQuery {
     ChangeQuery { path: Some(path.into().display().to_string()), ..all() }
 }
 
+/// A folder in a repository limits what is looked at.
 #[tokio::test]
-async fn a_folder_in_a_repository_limits_what_is_looked_at() {
+async fn a_folder_limits_what_is_compared() {
     let place = Place::with(&[("a.rs", "a\n"), ("sub/b.rs", "b\n")]);
     place.write("a.rs", "A\n");
     place.write("sub/b.rs", "B\n");
@@ -25,7 +26,7 @@ async fn a_folder_in_a_repository_limits_what_is_looked_at() {
 }
 
 #[tokio::test]
-async fn what_is_no_repository_or_lies_outside_is_refused() {
+async fn what_is_no_repository_is_refused() {
     let place = Place::with(&[("a.rs", "a\n")]);
     std::fs::create_dir_all(place.base.join("plain")).unwrap();
     let plain = [place.base.join("plain")];
@@ -49,7 +50,7 @@ async fn what_is_no_repository_or_lies_outside_is_refused() {
 }
 
 #[tokio::test]
-async fn the_first_root_that_is_a_repository_is_taken() {
+async fn the_first_root_with_a_repository_counts() {
     let place = Place::with(&[("a.rs", "a\n")]);
     place.write("a.rs", "b\n");
     std::fs::create_dir_all(place.base.join("plain")).unwrap();
@@ -57,8 +58,9 @@ async fn the_first_root_that_is_a_repository_is_taken() {
     assert_eq!(brief(&set), [format!("Modified {} +1 -1", place.work().join("a.rs").display())]);
 }
 
+/// A linked work tree is read although its repository is elsewhere.
 #[tokio::test]
-async fn a_linked_work_tree_is_read_although_its_repository_is_elsewhere() {
+async fn a_linked_work_tree_is_read() {
     let place = Place::with(&[("a.rs", "a\n")]);
     place.git("work", &["worktree", "add", "-q", "-b", "other", "../tree"]);
     let tree = place.base.join("tree");
@@ -68,7 +70,7 @@ async fn a_linked_work_tree_is_read_although_its_repository_is_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_project_cannot_point_at_a_repository_elsewhere() {
+async fn a_project_cannot_point_elsewhere() {
     let place = Place::with(&[("private.rs", "secret\n")]);
     let forged = place.base.join("forged");
     let private = place.work().join(".git");

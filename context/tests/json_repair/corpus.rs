@@ -17,8 +17,9 @@ struct Tally {
     example: String,
 }
 
+/// Damaged answers give back every finding that is still complete.
 #[test]
-fn damaged_answers_give_back_every_finding_that_is_still_complete() {
+fn damaged_answers_keep_their_complete_findings() {
     const ROUNDS: u64 = 3;
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     for (number, (name, text)) in corpus("good-").iter().enumerate() {

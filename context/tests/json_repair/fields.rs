@@ -47,8 +47,9 @@ fn fields_are_taken_as_models_vary_them() {
     }
 }
 
+/// Texts of a finding are taken under their other names.
 #[test]
-fn texts_of_a_finding_are_taken_under_their_other_names() {
+fn texts_have_other_names_too() {
     let value = json!({
         "Severity": "High (CVSS 8.1)", "snippet": "q", "issue": "First.\nSecond.", "recommendation": ["a", "b"],
     });

@@ -45,8 +45,9 @@ fn single_repairs() {
     }
 }
 
+/// What was cut off is left out unless it is prose.
 #[test]
-fn what_was_cut_off_is_left_out_unless_it_is_prose() {
+fn what_was_cut_off_is_left_out() {
     let table = [
         (r#"{"status": "code_rev"#, None),
         (r#"{"status": "ok", "summary": "It is lo"#, Some(json!({"status": "ok", "summary": "It is lo"}))),
