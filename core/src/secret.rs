@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_secret_shows_nothing_and_debug_never_does() {
+    fn debug_never_shows_a_secret() {
         assert_eq!(masked(&SecretString::from("short")), "****");
         let long = SecretString::from("sk-0123456789abcdef");
         assert_eq!(masked(&long), "****ef (19 characters)");
