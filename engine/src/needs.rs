@@ -19,7 +19,7 @@ mod tests {
     const LABELLED: &str = include_str!("labelled.txt");
 
     #[test]
-    fn requests_get_what_a_person_would_give_them() {
+    fn requests_have_plausible_needs() {
         let (mut all, mut wrong) = (0, Vec::new());
         for line in LABELLED.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
             let fields: Vec<&str> = line.split('|').map(str::trim).collect();

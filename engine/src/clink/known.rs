@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_agent_is_read_only_by_default() {
+    fn known_agents_are_read_only_by_default() {
         for agent in built_in() {
             let arguments = agent.arguments();
             assert!(!agent.allow_edits && agent.read_only_args.iter().all(|word| arguments.contains(word)));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_role_comes_before_a_built_in_one() {
+    fn a_configured_role_comes_first() {
         let agent = built_in().remove(0);
         let own =
             Agent { roles: BTreeMap::from([("planner".to_owned(), "Plan small.".to_owned())]), ..agent };

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_is_found_where_each_agent_keeps_it() {
+    fn each_agents_answer_is_found() {
         let yes = |text: &str| (text.to_owned(), true);
         assert_eq!(read(Parser::Json, r#"{"type":"result","result":"fine","is_error":false}"#), yes("fine"));
         assert_eq!(read(Parser::Json, "Loaded.\n{\"response\":\"fine\",\"stats\":{}}"), yes("fine"));

@@ -228,8 +228,9 @@ mod tests {
         }
     }
 
+    /// An answer without a frame speaks with its first line.
     #[test]
-    fn an_answer_without_a_frame_speaks_with_its_first_line() {
+    fn without_a_frame_the_first_line_speaks() {
         let expected = Ballot::Vote { verdict: "Keep it.".to_owned(), stated: false, confidence: None };
         assert_eq!(said("\n# Keep it.\nBecause.", true), expected);
         assert_eq!(said("Keep it, bec", false), Ballot::NoVote(NoVote::CutOff));

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_goes_with_its_whole_exchange() {
+    fn an_exchange_is_dropped_as_a_whole() {
         let messages = vec![
             Message::user("one"),
             called("a"),

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_review_without_files_is_refused_by_name() {
+    fn a_review_without_files_is_refused() {
         let error = accept(&CODEREVIEW, &mut input("review"), &[]).unwrap_err();
         assert!(error.to_string().starts_with("relevant_files: step 1 of codereview"), "{error}");
     }
