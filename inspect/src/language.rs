@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_are_told_by_folder_and_by_name() {
+    fn tests_are_known_by_folder_and_name() {
         for path in
             ["tests/it.rs", "a/test_x.py", "a/x_test.go", "x.spec.ts", "src/test/java/A.java", "ATest.java"]
         {

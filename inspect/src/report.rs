@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn one_rule_does_not_crowd_out_the_others() {
+    fn one_rule_does_not_crowd_out_others() {
         let mut report = Report::default();
         for file in 0..PER_RULE + 4 {
             for line in 1..=7 {

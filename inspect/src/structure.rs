@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn strays_do_not_break_the_pairs_around_them() {
+    fn strays_do_not_break_other_pairs() {
         let structure = Structure::of(Language::Rust, b"{ ( ] } ) { }");
         let partners: Vec<_> = structure.brackets.iter().map(|bracket| bracket.partner).collect();
         assert_eq!(partners, [Some(3), None, None, Some(0), None, Some(6), Some(5)]);

@@ -140,7 +140,7 @@ fn secrets_are_masked_wherever_they_are_quoted() {
 }
 
 #[test]
-fn the_longest_are_listed_even_when_they_are_short() {
+fn the_longest_are_always_listed() {
     let files = [whole("src/a.rs", "fn f() {}\n"), whole("src/b.rs", "// B\n\nfn g() {\n    f();\n}\n")];
     let inspection = inspect(&files);
     let shown: Vec<_> =
@@ -175,8 +175,9 @@ fn length_is_judged() {
     assert_eq!(severity(&function(1001), "long-file"), Some(Severity::Medium));
 }
 
+/// Missing tests are reported as far as they are given.
 #[test]
-fn missing_tests_are_told_as_far_as_they_are_given() {
+fn missing_tests_are_reported_where_visible() {
     let code = "def f():\n    pass\n".repeat(8);
     let alone = inspect(&[whole("a.py", "def g():\n    pass\n"), whole("b.py", &code)]);
     let told: Vec<_> = alone.findings.iter().filter(|located| located.rule == "no-tests").collect();
@@ -189,7 +190,7 @@ fn missing_tests_are_told_as_far_as_they_are_given() {
 }
 
 #[test]
-fn excerpts_are_judged_by_the_given_lines_alone() {
+fn excerpts_are_judged_by_given_lines() {
     let body = "    g();\n".repeat(60);
     let head = format!("fn f() {{\n{body}");
     let tail = format!("{body}}}\n");
@@ -220,7 +221,7 @@ fn segments_that_touch_are_read_together() {
 }
 
 #[test]
-fn tests_examples_and_generated_files_are_not_production() {
+fn tests_and_examples_are_no_production() {
     let text = "fn f() {\n    g().unwrap();\n}\n";
     for path in
         ["tests/a.rs", "src/a/tests.rs", "examples/a.rs", "benches/a.rs", "build.rs", "vendor/a/src/lib.rs"]
@@ -234,7 +235,7 @@ fn tests_examples_and_generated_files_are_not_production() {
 }
 
 #[test]
-fn findings_are_bounded_and_the_rest_is_counted() {
+fn findings_are_bounded_and_counted() {
     let text = format!("fn f() {{\n{}}}\n", "    g().unwrap();\n".repeat(70));
     let inspection = inspect(&[whole("src/a.rs", &text)]);
     assert_eq!(found(&inspection).len(), 5);
@@ -332,7 +333,7 @@ proptest! {
     }
 
     #[test]
-    fn any_pieces_are_inspected_and_twice_the_same(
+    fn any_pieces_are_inspected_the_same_twice(
         pieces in prop::collection::vec(prop::sample::select(PIECES), 0..300),
         first in prop::sample::select(&[1_u32, 7]),
         name in prop::sample::select(NAMES),
@@ -364,7 +365,7 @@ fn noise(pieces: &[&str], size: usize) -> String {
 
 /// Quadratic work on a megabyte would take hours; the bound only has to tell that apart from a slow machine.
 #[test]
-fn a_megabyte_of_noise_is_done_in_bounded_time() {
+fn noise_is_inspected_in_bounded_time() {
     let brackets = ["(", ")", "[", "]", "{", "}", "\"", "'", "`", " ", "\n"];
     let texts = [
         noise(&brackets, 1_000_000),
