@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn an_investigation_follows_the_confidence_after_its_first_step() {
+    fn actions_follow_the_confidence() {
         assert_eq!(debug(1, Some("certain")), debug(1, None));
         assert_ne!(debug(2, Some("certain")), debug(1, Some("certain")));
         assert_eq!(debug(2, Some("very_high")), debug(9, Some("almost_certain")));
@@ -274,8 +274,9 @@ mod tests {
         assert_eq!(codereview(3, None), codereview(30, Some("low")));
     }
 
+    /// Only the first steps of a long plan think deeply.
     #[test]
-    fn only_the_first_steps_of_a_long_plan_think_deeply() {
+    fn only_the_first_steps_think_deeply() {
         assert!(thinks_deeply(1, 5) && thinks_deeply(3, 9));
         assert!(!thinks_deeply(1, 4) && !thinks_deeply(4, 5));
         assert!((1..=3).all(|step| !planner(step, None).is_empty()));

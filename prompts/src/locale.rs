@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_that_could_carry_an_order_is_refused() {
+    fn a_locale_cannot_carry_an_order() {
         for name in [
             "",
             " ",

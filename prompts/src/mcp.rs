@@ -169,7 +169,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_tool_has_a_prompt_that_names_it() {
+    fn every_tool_has_a_prompt() {
         let names: Vec<&str> = ALL.iter().map(|prompt| prompt.name).collect();
         assert_eq!(names, TOOLS.into_iter().chain(["continue"]).collect::<Vec<_>>());
         for prompt in ALL.iter() {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_its_argument_is_left_out() {
+    fn a_line_without_argument_is_dropped() {
         let chat = find("chat").unwrap();
         let text = chat.render(|name| (name == "question").then_some("why?"));
         assert!(text.contains("why?") && !text.contains("model") && !text.contains("files"), "{text}");

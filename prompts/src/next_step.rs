@@ -40,8 +40,9 @@ mod tests {
         vec!["Read the file.".to_owned(); count]
     }
 
+    /// A pause forbids the next call until the actions are done.
     #[test]
-    fn a_pause_forbids_the_next_call_until_the_actions_are_done() {
+    fn a_pause_forbids_the_next_call() {
         let text = next_step("debug", 1, 3, &actions(4));
         assert!(text.starts_with("Do not call debug again now. First do the 4 actions in required_actions"));
         assert!(text.contains("Then call debug with step_number 2, the same continuation_id"));
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_the_plan_names_the_way_out() {
+    fn the_plans_end_names_the_way_out() {
         for (step, words) in
             [(2, "last planned step"), (3, "past the planned total"), (u32::MAX, "past the planned total")]
         {

@@ -90,8 +90,9 @@ mod tests {
         assert_eq!(split_header("---\nversion: 12\n---\nBody\n"), (12, "Body\n"));
     }
 
+    /// A file without a usable header is all body and version zero.
     #[test]
-    fn a_file_without_a_usable_header_is_all_body_and_version_zero() {
+    fn without_a_header_all_is_body() {
         for file in ["Body", "---\nversion: x\n---\nBody", "---\nname: a\n---\nBody", "---\nversion: 1\nBody"]
         {
             assert_eq!(split_header(file), (0, file));
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_takes_the_place_of_its_line_only() {
+    fn a_fragment_replaces_its_line_only() {
         let parsed =
             Template::parse("---\nversion: 1\n---\n\nBefore {{evidence}}\n{{evidence}}\n{{nothing}}\n");
         assert!(parsed.text.starts_with("Before {{evidence}}\n## What counts as evidence\n"));

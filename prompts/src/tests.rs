@@ -149,8 +149,9 @@ fn no_header_or_placeholder_is_sent() {
     }
 }
 
+/// Every fragment is used and the common ones by every prompt once.
 #[test]
-fn every_fragment_is_used_and_the_common_ones_by_every_prompt_once() {
+fn every_fragment_is_used() {
     for (name, file) in SHARED {
         let body = split_header(file).1.trim();
         let uses = Prompt::ALL.map(|prompt| system(prompt).matches(body).count());
@@ -292,7 +293,7 @@ fn the_samples_quote_their_own_evidence() {
 }
 
 #[test]
-fn prompts_with_findings_and_no_others_rank_severities() {
+fn only_prompts_with_findings_rank_severities() {
     for prompt in Prompt::ALL {
         let text = system(prompt);
         let ranks = text.contains("(critical|high|medium|low|info)");

@@ -182,8 +182,9 @@ mod tests {
         errors.first().map(ToString::to_string).unwrap_or_default()
     }
 
+    /// A user's wording takes the place of the built-in one.
     #[test]
-    fn a_users_wording_takes_the_place_of_the_built_in_one() {
+    fn a_users_wording_replaces_ours() {
         let text = "---\r\nversion: 7\r\n---\r\nBe brief.\r\n{{evidence}}\r\n{{more_files}}\r\n";
         let (wording, errors) = Wording::with([("chat".to_owned(), text.to_owned())]);
         assert_eq!(errors, []);
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_told_by_name() {
+    fn an_unusable_wording_is_named() {
         assert!(refusal("chatt", "x").contains("no prompt `chatt`; the prompts are analyze, chat,"));
         assert_eq!(refusal("chat", " \n"), "the prompt `chat` is empty");
         assert!(refusal("chat", &"x".repeat(MAX_OVERRIDE_BYTES + 1)).contains("65537 bytes"));
@@ -207,8 +208,9 @@ mod tests {
         assert!(refusal("consensus", "{{more_files}}").contains("does not say `{{stance}}`"));
     }
 
+    /// Every stance has its own words and none stays a placeholder.
     #[test]
-    fn every_stance_has_its_own_words_and_none_stays_a_placeholder() {
+    fn every_stance_has_its_own_words() {
         let wording = Wording::built_in();
         let all = [Stance::For, Stance::Against, Stance::Neutral, Stance::Own(" Speak for the users. ")]
             .map(|stance| wording.consultant(stance, None));
