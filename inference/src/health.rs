@@ -312,8 +312,9 @@ mod tests {
         }
     }
 
+    /// A service that fails is left alone and one call looks again.
     #[tokio::test(start_paused = true)]
-    async fn a_service_that_fails_is_left_alone_and_one_call_looks_again() {
+    async fn a_failing_service_is_left_alone() {
         let health = health();
         for _ in 0..5 {
             assert_eq!(health.objection(&"p".into(), &"m".into()), None);
@@ -335,8 +336,9 @@ mod tests {
         );
     }
 
+    /// Pace, money and keys are not failures of the service.
     #[tokio::test(start_paused = true)]
-    async fn pace_money_and_keys_are_not_failures_of_the_service() {
+    async fn limits_and_keys_are_no_failures() {
         let health = health();
         for _ in 0..9 {
             pass(&health).failed(&failure(Kind::UpstreamRejected, None));

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn further_requests_are_a_fifth_in_the_long_run() {
+    fn further_requests_are_a_fifth() {
         let (budget, provider) = (RetryBudget::default(), ProviderId::from("p"));
         let mut made = 0;
         for _ in 0..10_000 {

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denied_model_is_denied_whatever_allows_it() {
+    fn a_denied_model_stays_denied() {
         let model = ModelSpec::unknown("glm".into(), "glm-5.3".into(), None);
         let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         assert_eq!(Allowed::default().check(&model), Ok(()));

@@ -65,8 +65,9 @@ pub fn ends(model: &ModelSpec, now: Timestamp) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// The end of a model is announced thirty days before.
     #[test]
-    fn the_end_of_a_model_is_told_thirty_days_before() {
+    fn the_end_of_a_model_is_announced() {
         let ending = ModelSpec {
             retires: Some("2026-12-21".to_owned()),
             successor: Some("next".into()),
