@@ -69,7 +69,7 @@ mod tests {
     use crate::vendor::VendorKind;
 
     #[test]
-    fn messages_are_short_and_never_contain_a_key() {
+    fn messages_never_contain_a_key() {
         let origin = Origin {
             provider: ProviderId::from("openai"),
             vendor: VendorKind::OpenAi.facts(),

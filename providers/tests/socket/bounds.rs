@@ -62,7 +62,7 @@ async fn dropping_an_answer_closes_the_upstream_request() {
 }
 
 #[tokio::test]
-async fn the_deadline_holds_before_and_within_an_answer() {
+async fn the_deadline_holds_at_every_moment() {
     let vendor = Vendor::start().await;
     let provider = custom(&vendor);
     // The first request of a process also loads certificates, which on a busy machine takes longer than the deadline.

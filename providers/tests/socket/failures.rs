@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{KEY, ask, call, crypto, custom, provider, request};
 
 #[tokio::test]
-async fn each_failure_has_its_kind_and_is_asked_once() {
+async fn each_failure_is_asked_once() {
     use VendorKind::{Glm, MiniMax, OpenAi};
     let vendor = Vendor::start().await;
     let overloaded = json!({"type": "overloaded_error", "message": "m"});
