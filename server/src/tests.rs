@@ -122,7 +122,7 @@ async fn a_missing_head_costs_its_connection_alone() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_most_wait_for_their_turn() {
+async fn connections_beyond_the_limit_wait() {
     let door = open(ServerSettings { max_connections: 1, ..ServerSettings::default() }).await;
     let first = TcpStream::connect(door.address).await.unwrap();
     let question = live(door.address);
@@ -140,7 +140,7 @@ async fn connections_beyond_the_most_wait_for_their_turn() {
 }
 
 #[tokio::test]
-async fn an_idle_client_does_not_hold_the_end_up() {
+async fn an_idle_client_delays_no_end() {
     let door = open(ServerSettings::default()).await;
     let mut idle = TcpStream::connect(door.address).await.unwrap();
     idle.write_all(format!("GET /health/live HTTP/1.1\r\nhost: {}\r\n\r\n", door.address).as_bytes())
@@ -177,7 +177,7 @@ impl Authenticator for Away {
 
 /// A client must not take it for the loss of its key.
 #[tokio::test]
-async fn keys_that_cannot_be_checked_are_no_refusal() {
+async fn unchecked_keys_are_no_refusal() {
     let door = open(ServerSettings { authenticator: Arc::new(Away), ..ServerSettings::default() }).await;
     let answer = door.get("/hello", "x-api-key: some key\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("keys_unavailable"), "{answer}");
