@@ -230,6 +230,7 @@ mod tests {
     use super::*;
     use crate::config::{env, layers::Layers};
 
+    /// Another machine is asked without encryption only when that is allowed.
     #[tokio::test]
     async fn unencrypted_machines_need_permission() {
         let home = tempfile::tempdir().unwrap();

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_for_a_client_is_what_is_printed() {
+    fn a_clients_example_is_what_is_printed() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/clients/claude-code.json");
         let example: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let mut printed = mcp_json();

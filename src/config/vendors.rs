@@ -285,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_vendor_of_the_providers_can_be_configured() {
+    fn every_vendor_can_be_configured() {
         let kinds: Vec<VendorKind> = KNOWN.iter().map(|known| known.kind).collect();
         assert_eq!(kinds, VendorKind::NAMED);
         for known in &KNOWN {

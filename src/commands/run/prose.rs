@@ -248,8 +248,9 @@ mod tests {
 
     use super::*;
 
+    /// A pausing step shows the actions that it speaks of.
     #[test]
-    fn a_pausing_step_shows_the_actions_that_it_speaks_of() {
+    fn a_pausing_step_shows_its_actions() {
         let answer = json!({
             "status": "pause_for_code_review", "next_steps": "First do the 2 actions in required_actions.",
             "required_actions": ["Read the files.", "Trace the callers."],
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_quoted_where_a_shell_would_change_them() {
+    fn words_are_quoted_for_a_shell() {
         assert_eq!(quoted("src/a.py:10-20"), "src/a.py:10-20");
         assert_eq!(quoted("my files/it's.py"), r"'my files/it'\''s.py'");
         assert_eq!(quoted("$(rm)"), "'$(rm)'");

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_shown_and_code_stays_at_the_margin() {
+    fn code_stays_at_the_margin() {
         let analysis = json!({
             "status": "test_generation_complete", "ready_to_commit": false, "positives": [], "pending_tests": [],
             "tests": [{"framework": "pytest", "path": "t.py", "code": "def test():\n    assert 1\n", "covers": ["one", "two"]}],

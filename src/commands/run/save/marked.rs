@@ -98,8 +98,9 @@ fn check(path: &str) -> Result<(), &'static str> {
 mod tests {
     use super::*;
 
+    /// Blocks with a path are files and others are not.
     #[test]
-    fn blocks_with_a_path_are_files_and_others_are_not() {
+    fn blocks_with_a_path_are_files() {
         let answer = "Here:\n\n```python path=src/a.py\nx = 1\n```\n\n````md path=\"my notes.md\"\n```\ninner\n```\n````\n\n```sh\nls\n```\n";
         let marked = marked(answer);
         let files: Vec<_> = marked.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -107,8 +108,9 @@ mod tests {
         assert!(marked.refused.is_empty());
     }
 
+    /// A block that was cut off is not a file.
     #[test]
-    fn a_block_that_was_cut_off_is_not_a_file() {
+    fn a_block_cut_off_is_no_file() {
         let cut = marked("```python path=a.py\nx = 1\n");
         assert!(cut.files.is_empty());
         assert_eq!(cut.refused, ["a.py: the answer ends in the middle of it"]);
