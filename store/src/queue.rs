@@ -214,8 +214,9 @@ mod tests {
         queue.push(creation(who, thread), sender).map(|()| commit)
     }
 
+    /// A full queue refuses and a settled one takes more.
     #[tokio::test]
-    async fn a_full_queue_refuses_and_a_settled_one_takes_more() {
+    async fn a_full_queue_refuses() {
         let (queue, who) = (Queue::new(2), Identity::local());
         let mut first = push(&queue, &who, ThreadId::new()).unwrap();
         push(&queue, &who, ThreadId::new()).unwrap();
@@ -228,8 +229,9 @@ mod tests {
         assert!(push(&queue, &who, ThreadId::new()).is_ok());
     }
 
+    /// Only the owner waits for a thread and only for its last write.
     #[tokio::test]
-    async fn only_the_owner_waits_for_a_thread_and_only_for_its_last_write() {
+    async fn only_the_owner_waits_for_a_thread() {
         let (queue, who, thread) = (Queue::new(9), Identity::local(), ThreadId::new());
         let commits = [push(&queue, &who, thread).unwrap(), push(&queue, &who, thread).unwrap()];
         let now = Instant::now();
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_queue_is_emptied_before_it_ends() {
+    async fn a_closed_queue_is_emptied_first() {
         let (queue, who) = (Queue::new(9), Identity::local());
         let commit = push(&queue, &who, ThreadId::new()).unwrap();
         queue.close();

@@ -128,8 +128,9 @@ mod tests {
     use super::*;
     use crate::sqlite::open;
 
+    /// A thread among 100,000 is found by its key.
     #[tokio::test]
-    async fn a_thread_among_100_000_is_found_by_its_key() {
+    async fn a_thread_is_found_by_its_key() {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::at(folder.path().join("db"));
         let mut conn = open::connect(&settings).await.unwrap();

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_the_folder_is_a_step() {
+    fn every_schema_file_is_a_step() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
         let mut files: Vec<_> = std::fs::read_dir(folder)
             .unwrap()

@@ -179,8 +179,9 @@ mod tests {
         sqlx::query(sql).execute(conn).await.unwrap();
     }
 
+    /// A full disk takes back the whole group and passes.
     #[tokio::test]
-    async fn a_full_disk_takes_back_the_whole_group_and_passes() {
+    async fn a_full_disk_takes_the_group_back() {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::at(folder.path().join("db"));
         let clock = Arc::new(ManualClock::at(Timestamp(0)));

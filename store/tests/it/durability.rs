@@ -42,7 +42,7 @@ async fn a_restart_keeps_everything() {
 }
 
 #[tokio::test]
-async fn the_files_of_a_crash_hold_every_acknowledged_batch() {
+async fn a_crash_keeps_every_acknowledged_batch() {
     let (folder, who, id) = (tempfile::tempdir().unwrap(), Identity::local(), ThreadId::new());
     let path = folder.path().join("db");
     let store = open(settings(&path));
@@ -63,7 +63,7 @@ async fn the_files_of_a_crash_hold_every_acknowledged_batch() {
     }
 }
 
-/// The program that [`a_killed_process_loses_nothing_that_it_acknowledged`] kills: reads a path, writes turns, tells each.
+/// The program that [`a_killed_process_loses_nothing_acknowledged`] kills: reads a path, writes turns, tells each.
 #[tokio::test]
 #[ignore = "started as a process of its own"]
 async fn killed_writer() {
@@ -81,7 +81,7 @@ async fn killed_writer() {
 }
 
 #[tokio::test]
-async fn a_killed_process_loses_nothing_that_it_acknowledged() {
+async fn a_killed_process_loses_nothing_acknowledged() {
     let (folder, who) = (tempfile::tempdir().unwrap(), Identity::local());
     let path = folder.path().join("db");
     let mut acknowledged = Vec::new();
@@ -122,7 +122,7 @@ async fn a_killed_process_loses_nothing_that_it_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_stores_share_a_file_from_its_first_moment() {
+async fn two_stores_share_a_new_file() {
     let folder = tempfile::tempdir().unwrap();
     let (path, who) = (folder.path().join("db"), Identity::local());
     let (first, second) = (open(settings(&path)), open(settings(&path)));
@@ -145,7 +145,7 @@ async fn two_stores_share_a_file_from_its_first_moment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_stores_may_create_the_file_at_once() {
+async fn many_stores_create_the_file_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let (path, who) = (folder.path().join("new/db"), Identity::local());
     let openings: Vec<_> = (0..8)

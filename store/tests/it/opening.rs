@@ -31,15 +31,16 @@ async fn refused(path: &Path, expected: &str) {
 }
 
 #[test]
-fn making_a_store_touches_nothing_and_needs_no_runtime() {
+fn making_a_store_touches_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(settings(&folder.path().join("a/b/db")));
     assert_eq!((store.waiting(), store.trouble().is_none()), (0, true));
     assert!(!folder.path().join("a").exists());
 }
 
+/// A write outside a runtime is an error and the store stays usable.
 #[test]
-fn a_write_outside_a_runtime_is_an_error_and_the_store_stays_usable() {
+fn a_write_outside_a_runtime_fails() {
     let folder = tempfile::tempdir().unwrap();
     let (store, who, id) = (open(settings(&folder.path().join("db"))), Identity::local(), ThreadId::new());
     let mut commit = store.write(&who, vec![creation(id)]);
@@ -53,7 +54,7 @@ fn a_write_outside_a_runtime_is_an_error_and_the_store_stays_usable() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn folder_and_files_are_for_this_user_alone() {
+async fn files_are_for_this_user_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/deeper/db");
@@ -66,7 +67,7 @@ async fn folder_and_files_are_for_this_user_alone() {
 }
 
 #[tokio::test]
-async fn the_pragmas_are_set_and_opening_again_changes_nothing() {
+async fn opening_again_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (path, who) = (folder.path().join("db"), Identity::local());
     let mut schemas = Vec::new();
@@ -87,7 +88,7 @@ async fn the_pragmas_are_set_and_opening_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn every_table_begins_its_keys_with_tenant_and_owner() {
+async fn every_key_begins_with_the_identity() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     open(settings(&path)).threads(&Identity::local(), 1).await.unwrap();
@@ -109,8 +110,9 @@ async fn every_table_begins_its_keys_with_tenant_and_owner() {
     assert_eq!(number(&mut conn, nullable).await, 0);
 }
 
+/// A file of a newer version is refused and left alone.
 #[tokio::test]
-async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
+async fn a_newer_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     let store = open(settings(&path));
@@ -139,8 +141,9 @@ async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
     refused(&path, "another build").await;
 }
 
+/// A database of another program is refused and left alone.
 #[tokio::test]
-async fn a_database_of_another_program_is_refused_and_left_alone() {
+async fn a_foreign_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("places.sqlite");
     let mut conn = raw(&path).await;
@@ -150,7 +153,7 @@ async fn a_database_of_another_program_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_refused_and_left_alone() {
+async fn a_damaged_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     fs::write(&path, "This was a letter once. ".repeat(500)).unwrap();
@@ -168,7 +171,7 @@ async fn an_empty_file_becomes_a_database() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_tried_again() {
+async fn a_missing_folder_is_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let (obstacle, who, id) = (folder.path().join("data"), Identity::local(), ThreadId::new());
     fs::write(&obstacle, "a file where the folder should be").unwrap();

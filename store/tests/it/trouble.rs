@@ -15,8 +15,9 @@ use exai_store::Settings;
 
 use crate::support::{LONG, append, commit, creation, execute, impatient, open, raw, settings, texts};
 
+/// Writes wait for a lock and are made in order.
 #[tokio::test]
-async fn writes_wait_for_a_lock_and_are_made_in_order() {
+async fn writes_wait_for_a_lock() {
     let folder = tempfile::tempdir().unwrap();
     let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let store = open(impatient(&path));
@@ -47,8 +48,9 @@ async fn writes_wait_for_a_lock_and_are_made_in_order() {
     assert!(store.flush(LONG).await);
 }
 
+/// In a group a bad batch is taken back alone.
 #[tokio::test]
-async fn in_a_group_a_bad_batch_is_taken_back_alone() {
+async fn a_bad_batch_is_taken_back_alone() {
     let folder = tempfile::tempdir().unwrap();
     let (path, who) = (folder.path().join("db"), Identity::local());
     let (id, new) = (ThreadId::new(), ThreadId::new());
@@ -72,7 +74,7 @@ async fn in_a_group_a_bad_batch_is_taken_back_alone() {
 }
 
 #[tokio::test]
-async fn the_queue_is_bounded_and_keeps_what_it_took() {
+async fn the_queue_keeps_what_it_took() {
     let folder = tempfile::tempdir().unwrap();
     let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let store = open(Settings { backlog: 3, ..impatient(&path) });
@@ -89,8 +91,9 @@ async fn the_queue_is_bounded_and_keeps_what_it_took() {
     commit(&*store, &who, vec![append(id, 3, "x")]).await.unwrap();
 }
 
+/// A lock at the first opening is waited for too.
 #[tokio::test]
-async fn a_lock_at_the_first_opening_is_waited_for_too() {
+async fn a_lock_at_opening_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let mut other = raw(&path).await;
@@ -114,7 +117,7 @@ fn set_write_version(path: &Path, version: u8) {
 }
 
 #[tokio::test]
-async fn a_read_only_file_is_read_and_written_later() {
+async fn a_read_only_file_is_written_later() {
     let folder = tempfile::tempdir().unwrap();
     let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let store = open(settings(&path));
@@ -133,8 +136,9 @@ async fn a_read_only_file_is_read_and_written_later() {
     assert_eq!(texts(&*store, &who, id).await.unwrap(), ["before", "after"]);
 }
 
+/// Closing while the file is locked says that writes are lost.
 #[tokio::test]
-async fn closing_while_the_file_is_locked_says_that_writes_are_lost() {
+async fn closing_a_locked_file_reports_losses() {
     let folder = tempfile::tempdir().unwrap();
     let (path, who, id) = (folder.path().join("db"), Identity::local(), ThreadId::new());
     let store = open(impatient(&path));
@@ -147,7 +151,7 @@ async fn closing_while_the_file_is_locked_says_that_writes_are_lost() {
 }
 
 #[tokio::test]
-async fn rows_that_cannot_be_read_are_reported_as_such() {
+async fn unreadable_rows_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let (path, who) = (folder.path().join("db"), Identity::local());
     let store = open(settings(&path));
