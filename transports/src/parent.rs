@@ -94,7 +94,7 @@ mod tests {
     use super::{linux::Watched, parent_death};
 
     #[tokio::test]
-    async fn the_end_of_a_watched_process_is_noticed() {
+    async fn a_watched_process_ends() {
         let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut ended = Box::pin(Watched::process(Pid::from_child(&child)).ended());
         assert!(ended.as_mut().now_or_never().is_none(), "the process still runs");

@@ -160,8 +160,9 @@ fn error(request: &Request, why: &str) -> String {
 mod tests {
     use super::*;
 
+    /// What was open is answered under its own id and names its run.
     #[test]
-    fn what_was_open_is_answered_under_its_own_id_and_names_its_run() {
+    fn open_calls_are_answered_with_their_id() {
         let mut pending = Pending::default();
         pending.asked(r#"{"jsonrpc":"2.0","id":"a b","method":"tools/call","params":{"name":"chat","_meta":{"progressToken":5}}}"#);
         pending.asked(r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
@@ -179,8 +180,9 @@ mod tests {
         assert!(pending.is_empty());
     }
 
+    /// A new connection is greeted as the first one was.
     #[test]
-    fn a_new_connection_is_greeted_as_the_first_one_was() {
+    fn a_new_connection_is_greeted_alike() {
         let mut pending = Pending::default();
         assert!(pending.greeting("x").is_none(), "the newer revision has no greeting");
         pending.asked(

@@ -172,7 +172,7 @@ async fn no_revision_opens_sessions_uncounted() {
 
 /// What is there of a body takes memory for as long as the rest may come.
 #[tokio::test]
-async fn a_body_that_never_ends_is_given_up() {
+async fn an_endless_body_is_given_up() {
     let settings = ServerSettings {
         max_body_bytes: 1024,
         header_wait: Duration::from_millis(200),

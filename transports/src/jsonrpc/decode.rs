@@ -158,8 +158,9 @@ mod tests {
         (rejection["error"]["code"].as_i64().unwrap(), rejection.get("id").cloned().unwrap_or(Value::Null))
     }
 
+    /// What is not JSON is a parse error with the id when there is one.
     #[test]
-    fn what_is_not_json_is_a_parse_error_with_the_id_when_there_is_one() {
+    fn invalid_json_is_a_parse_error() {
         assert_eq!(code_and_id("hello"), (-32700, Value::Null));
         assert_eq!(code_and_id(r#"{"jsonrpc":"2.0","id":3,"method":"ping""#), (-32700, json!(3)));
         assert_eq!(code_and_id(r#"{"jsonrpc":"2.0","id":"a","method":"ping"} x"#), (-32700, json!("a")));
@@ -182,8 +183,9 @@ mod tests {
         assert_eq!(code_and_id("[".repeat(100_000)).0, -32700);
     }
 
+    /// What is no message is an invalid request that names the fault.
     #[test]
-    fn what_is_no_message_is_an_invalid_request_that_names_the_fault() {
+    fn what_is_no_message_is_invalid() {
         for (line, message, id) in [
             (json!([{"jsonrpc": "2.0", "id": 1, "method": "ping"}]), "batches", Value::Null),
             (json!(17), "not a JSON-RPC message", Value::Null),
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_notification_is_never_answered_for_its_content() {
+    fn a_notification_is_never_answered() {
         for line in [
             "",
             " \t",
@@ -250,8 +252,9 @@ mod tests {
         assert_eq!(code_and_id(line), (-32700, json!(5)));
     }
 
+    /// A byte order mark and a carriage return do no harm.
     #[test]
-    fn a_byte_order_mark_and_a_carriage_return_do_no_harm() {
+    fn byte_order_marks_do_no_harm() {
         assert!(decode("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r".as_bytes()).is_ok());
     }
 
@@ -264,7 +267,7 @@ mod tests {
         }
 
         #[test]
-        fn a_damaged_request_gets_its_id_or_none(at in any::<prop::sample::Index>(), byte in any::<u8>(), id in 10_000i64..99_999) {
+        fn a_damaged_request_keeps_its_id(at in any::<prop::sample::Index>(), byte in any::<u8>(), id in 10_000i64..99_999) {
             let line = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "x", "id": 5}}).to_string();
             let mut bytes = line.into_bytes();
             let at = at.index(bytes.len());

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_without_a_line_feed_is_a_line() {
+    fn the_unfinished_rest_is_a_line() {
         assert_eq!(
             frames(b"a\n\nbc", &[2], 10),
             [b"a".as_slice(), b"", b"bc"].map(|l| Seen::Line(l.to_vec()))
@@ -235,8 +235,9 @@ mod tests {
         assert_eq!(frames(b"", &[1], 10), []);
     }
 
+    /// A long line keeps its length and its id alone.
     #[test]
-    fn a_long_line_keeps_its_length_and_its_id_alone() {
+    fn a_long_line_keeps_its_id_alone() {
         let line = format!("{{\"params\":\"{}\",\"id\":5,\"method\":1}}", "x".repeat(300_000));
         let input = format!("{line}\nnext\n");
         for sizes in [vec![1 << 20], vec![1000], vec![64 * 1024]] {
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_stop_only_complete_lines_are_given() {
+    fn after_a_stop_only_whole_lines_count() {
         let reader = Pieces { bytes: b"one\ntwo\nthr".to_vec(), sizes: vec![100], turn: 0 };
         let mut framer = Framer::new(reader, 100);
         framer.fill().now_or_never().unwrap().unwrap();
@@ -270,8 +271,9 @@ mod tests {
         assert!(framer.next().is_none());
     }
 
+    /// After a stop a long line without its end is forgotten.
     #[test]
-    fn after_a_stop_a_long_line_without_its_end_is_forgotten() {
+    fn a_stop_forgets_a_long_unfinished_line() {
         let reader = Pieces { bytes: vec![b'x'; 5000], sizes: vec![1000], turn: 0 };
         let mut framer = Framer::new(reader, 100);
         for _ in 0..3 {

@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_not_taken_for_one() {
+    fn what_is_no_id_is_ignored() {
         for line in [
             "",
             "id 7",
@@ -282,20 +282,20 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_cut_off_is_not_echoed() {
+    fn an_id_cut_off_is_not_echoed() {
         assert_eq!(scan(r#"{"method":"x","id":12"#), None);
         assert_eq!(scan(r#"{"method":"x","id":"12"#), None);
         assert_eq!(scan(r#"{"method":"x","id":12,"#), some("12"));
     }
 
     #[test]
-    fn the_id_of_an_answer_is_not_echoed() {
+    fn the_id_of_an_answer_is_ignored() {
         assert_eq!(scan(r#"{"jsonrpc":"2.0","id":7,"result":{"#), None);
         assert_eq!(scan(r#"{"jsonrpc":"2.0","error":{"code":1},"id":7,"#), None);
     }
 
     #[test]
-    fn an_id_of_unreasonable_length_is_not_echoed() {
+    fn a_huge_id_is_not_echoed() {
         let fits = "x".repeat(MAX_ID_BYTES - 2);
         assert_eq!(scan(format!(r#"{{"id":"{fits}","#)), Some(format!("\"{fits}\"")));
         assert_eq!(scan(format!(r#"{{"id":"{fits}x","#)), None);
@@ -349,7 +349,7 @@ mod tests {
         /// Wherever the id stands and whatever stands around it, the whole line and every prefix that holds the complete
         /// id give that id, and shorter prefixes give nothing.
         #[test]
-        fn the_id_of_valid_and_cut_requests_is_exact(before in tree(), after in tree(), id in id(), cut in any::<prop::sample::Index>()) {
+        fn the_id_of_requests_is_exact(before in tree(), after in tree(), id in id(), cut in any::<prop::sample::Index>()) {
             let line = json!({ "jsonrpc": "2.0", "method": "m", "before": before, "id": id, "after": after }).to_string();
             prop_assert_eq!(scan(&line), Some(id.to_string()));
 

@@ -166,8 +166,9 @@ mod tests {
         assert_eq!((table.admit(&request(1, "ping")), table.owed()), (Admission::Admitted, 1));
     }
 
+    /// A cancelled request is not owed but keeps its id while it runs.
     #[test]
-    fn a_cancelled_request_is_not_owed_but_keeps_its_id_while_it_runs() {
+    fn a_cancelled_request_keeps_its_id() {
         let table = InFlight::new(10);
         for finish_first in [true, false] {
             assert_eq!(table.admit(&request(1, "tools/call")), Admission::Admitted);

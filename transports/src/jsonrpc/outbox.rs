@@ -155,8 +155,9 @@ mod tests {
 
     use super::*;
 
+    /// Lines that are ready are written together and in order.
     #[tokio::test]
-    async fn lines_that_are_ready_are_written_together_and_in_order() {
+    async fn ready_lines_are_written_together() {
         let outbox = Outbox::new(1000);
         for number in 0..100 {
             outbox.push(&number).unwrap();
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn senders_wait_while_the_client_does_not_read() {
+    async fn senders_wait_for_a_slow_client() {
         let outbox = Outbox::new(100);
         let (near, mut far) = tokio::io::duplex(10);
         outbox.push(&"x".repeat(200)).unwrap();
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_reads_no_more_is_noticed() {
+    async fn a_client_that_stopped_reading_is_noticed() {
         let outbox = Outbox::new(10);
         let (near, far) = tokio::io::duplex(10);
         drop(far);
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_without_a_json_form_leaves_nothing_behind() {
+    async fn an_unwritable_message_leaves_nothing_behind() {
         let outbox = Outbox::new(10);
         let broken = std::collections::HashMap::from([(vec![1], 1)]);
         assert!(matches!(outbox.push(&broken), Err(Refusal::Unserialisable(_))));

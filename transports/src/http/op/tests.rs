@@ -166,7 +166,7 @@ fn call(name: &str, id: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_is_acknowledged_and_answered_in_both_spellings() {
+async fn a_call_is_answered_in_both_spellings() {
     let server = Server::open();
     let (mut spoken, ack) = server.hello(json!({"session_id": "window-1"})).await;
     assert_eq!((&ack["session_id"], &ack["resumed"]), (&json!("window-1"), &json!(false)));
@@ -221,7 +221,7 @@ async fn failures_say_what_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancel_cancels_and_nothing_waits_behind_a_slow_call() {
+async fn cancel_does_not_wait_behind_calls() {
     let server = Server::open();
     let (mut spoken, _) = server.hello(json!({})).await;
     spoken.say(call("stuck", "a")).await;
@@ -249,8 +249,9 @@ async fn cancel_cancels_and_nothing_waits_behind_a_slow_call() {
     assert_eq!(spoken.hear().await["tools"].as_array().unwrap().len(), TOOLS.len());
 }
 
+/// A result that no client received is delivered once to the client that returns.
 #[tokio::test(start_paused = true)]
-async fn a_result_that_nobody_heard_is_told_once_to_whoever_comes_back() {
+async fn an_unheard_result_is_delivered_once() {
     let server = Server::open();
     let (mut spoken, ack) = server.hello(json!({"session_id": "window-1"})).await;
     spoken.say(call("slow", "a")).await;
@@ -282,7 +283,7 @@ async fn a_result_that_nobody_heard_is_told_once_to_whoever_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_windows_with_one_name_are_two_sessions() {
+async fn two_windows_are_two_sessions() {
     let server = Server::open();
     let (mut one, _) = server.hello(json!({"session_id": "same"})).await;
     let (two, _) = server.hello(json!({"session_id": "same"})).await;
@@ -307,8 +308,9 @@ async fn sessions_without_anybody_end_and_make_room() {
     assert_eq!(server.op.surroundings.registry.count(), 0);
 }
 
+/// The key may come with the greeting and can be changed.
 #[tokio::test(start_paused = true)]
-async fn the_key_may_come_with_the_greeting_and_can_be_changed() {
+async fn the_greeting_may_bring_the_key() {
     let server =
         Server::new(vec![Credential::new(KEY, Principal::local())], SessionLimits { all: 10, each: 10 });
     for hello in [json!({"op": "hello"}), json!({"op": "hello", "token": "another-key-of-somebody"})] {
@@ -380,7 +382,7 @@ async fn whoever_begins_otherwise_is_told_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_the_server_answers_what_is_open() {
+async fn the_servers_end_answers_open_calls() {
     let server = Server::open();
     let (mut spoken, _) = server.hello(json!({})).await;
     spoken.say(call("slow", "a")).await;

@@ -44,8 +44,9 @@ async fn each_bad_line_gets_one_answer() {
     }
 }
 
+/// Bad lines and stray notifications do not end the handshake.
 #[tokio::test(start_paused = true)]
-async fn bad_lines_and_stray_notifications_do_not_end_the_handshake() {
+async fn bad_lines_do_not_end_the_handshake() {
     let mut client = Client::connect_through(1024, settings());
     client.line(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
     client.line(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#).await;
@@ -75,7 +76,7 @@ async fn notifications_are_never_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_oversized_line_is_answered_with_its_id() {
+async fn an_oversized_line_keeps_its_id() {
     let mut client = Client::connect(settings()).await;
     let filler = "x".repeat(20_000_000);
     let line = format!(

@@ -27,7 +27,7 @@ async fn an_idle_connection_ends_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_sent_before_the_end_is_answered() {
+async fn what_was_sent_before_is_answered() {
     let mut client = Client::connect(settings()).await;
     for id in 0..20 {
         client.call(id, "echo").await;
@@ -45,8 +45,9 @@ async fn what_was_sent_before_the_end_is_answered() {
     assert_eq!(client.end().await, IN_ORDER);
 }
 
+/// A call that ends in time is answered as usual.
 #[tokio::test(start_paused = true)]
-async fn a_call_that_ends_in_time_is_answered_as_usual() {
+async fn a_call_that_ends_is_answered() {
     let mut client = Client::connect(settings()).await;
     client.call_and_enter(1, "gate").await;
     let begin = Instant::now();
@@ -61,8 +62,9 @@ async fn a_call_that_ends_in_time_is_answered_as_usual() {
     assert_eq!(begin.elapsed(), Duration::from_millis(900));
 }
 
+/// A stuck call that heeds the closing answers for itself.
 #[tokio::test(start_paused = true)]
-async fn a_stuck_call_that_heeds_the_closing_answers_for_itself() {
+async fn a_stuck_call_may_answer_itself() {
     let mut client = Client::connect(settings()).await;
     client.call_and_enter(1, "polite").await;
     let begin = Instant::now();
@@ -76,7 +78,7 @@ async fn a_stuck_call_that_heeds_the_closing_answers_for_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stuck_call_that_heeds_nothing_is_answered_for() {
+async fn a_stuck_call_is_answered_for() {
     let mut client = Client::connect(settings()).await;
     client.call_and_enter(1, "stuck").await;
     client.call_and_enter(2, "stuck").await;
@@ -101,7 +103,7 @@ async fn a_stuck_call_that_heeds_nothing_is_answered_for() {
 
 /// In real time: a handler that blocks its thread cannot be dropped, so only the hard limit helps.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_blocked_thread_does_not_hold_the_end_up() {
+async fn a_blocked_thread_delays_no_end() {
     let settings = ConnectionSettings {
         grace: Duration::from_millis(10),
         abandon_after: Duration::from_millis(20),
@@ -116,8 +118,9 @@ async fn a_blocked_thread_does_not_hold_the_end_up() {
     unblock.send(()).unwrap();
 }
 
+/// A client that does not read does not delay the end.
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_read_does_not_hold_the_end_up() {
+async fn an_unread_output_delays_no_end() {
     let mut client = Client::connect(settings()).await;
     for id in 0..5 {
         client.call(id, "big").await;
@@ -131,7 +134,7 @@ async fn a_client_that_does_not_read_does_not_hold_the_end_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_reads_no_more_ends_the_service() {
+async fn an_unread_output_ends_the_service() {
     let mut client = Client::connect(settings()).await;
     client.call_and_enter(1, "polite").await;
     client.output = None;
@@ -146,7 +149,7 @@ async fn a_client_that_reads_no_more_ends_the_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_reads_no_more_ends_the_handshake() {
+async fn an_unread_output_ends_the_handshake() {
     let mut client = Client::connect_through(1024, settings());
     client.output = None;
     client.request(json!(1), "ping", json!({})).await;
@@ -169,8 +172,9 @@ async fn a_shutdown_takes_the_same_steps() {
     assert_eq!(begin.elapsed(), Duration::from_secs(1));
 }
 
+/// A cancelled call that still runs does not delay the end.
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_call_that_still_runs_does_not_hold_the_end_up() {
+async fn a_cancelled_call_delays_no_end() {
     let mut client = Client::connect(settings()).await;
     client.call_and_enter(1, "deaf").await;
     client.line(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#).await;

@@ -29,7 +29,7 @@ async fn exchange(client: &mut Client, lines: String, count: usize) -> BTreeMap<
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_pings_in_a_row_are_all_answered() {
+async fn ten_thousand_pings_are_answered() {
     let mut client = Client::connect(settings()).await;
     let answers = exchange(&mut client, (0..10_000).map(ping).collect(), 10_000).await;
     assert!(answers.values().all(|reply| reply["result"] == json!({})));
@@ -38,7 +38,7 @@ async fn ten_thousand_pings_in_a_row_are_all_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_burst_of_calls_gets_one_answer_each() {
+async fn a_burst_gets_one_answer_each() {
     let mut client = Client::connect(settings()).await;
     let call = |id: usize| {
         json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "echo"}}).to_string()
@@ -49,8 +49,9 @@ async fn a_burst_of_calls_gets_one_answer_each() {
     client.ping().await;
 }
 
+/// A burst of quick calls is slowed down and not refused.
 #[tokio::test(start_paused = true)]
-async fn a_burst_of_quick_calls_is_slowed_down_and_not_refused() {
+async fn a_burst_is_slowed_and_not_refused() {
     let mut client = Client::connect(ConnectionSettings { max_in_flight: 4, ..settings() }).await;
     let call = |id: usize| {
         json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "echo"}}).to_string()
@@ -60,8 +61,9 @@ async fn a_burst_of_quick_calls_is_slowed_down_and_not_refused() {
     assert!(answers.values().all(|reply| reply["result"]["content"][0]["text"] == "done"));
 }
 
+/// A client that does not read is read no more.
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_read_is_read_no_more() {
+async fn a_client_that_stops_reading_waits() {
     let mut client =
         Client::connect_through(256, ConnectionSettings { max_unwritten_bytes: 10_000, ..settings() });
     client.initialize().await;
@@ -81,8 +83,9 @@ async fn a_client_that_does_not_read_is_read_no_more() {
     }
 }
 
+/// The end is seen although the client does not read.
 #[tokio::test(start_paused = true)]
-async fn the_end_is_seen_although_the_client_does_not_read() {
+async fn an_unread_output_hides_no_end() {
     let mut client =
         Client::connect_through(256, ConnectionSettings { max_unwritten_bytes: 1_000, ..settings() });
     client.initialize().await;
@@ -98,7 +101,7 @@ async fn the_end_is_seen_although_the_client_does_not_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_above_the_limit_are_refused_at_once() {
+async fn requests_above_the_limit_are_refused() {
     let mut client = Client::connect(ConnectionSettings { max_in_flight: 2, ..settings() }).await;
     client.call_and_enter(1, "gate").await;
     client.call_and_enter(2, "gate").await;
@@ -120,8 +123,9 @@ async fn requests_above_the_limit_are_refused_at_once() {
     assert_eq!(client.read_text().await, (json!(3), "done".to_owned()));
 }
 
+/// A second request with the same id does not disturb the first.
 #[tokio::test(start_paused = true)]
-async fn a_second_request_with_the_same_id_does_not_disturb_the_first() {
+async fn a_repeated_id_disturbs_no_other_request() {
     let mut client = Client::connect(settings()).await;
     client.call_and_enter("a", "gate").await;
     client.call("a", "echo").await;
@@ -134,8 +138,9 @@ async fn a_second_request_with_the_same_id_does_not_disturb_the_first() {
     assert_eq!(client.read_text().await, (json!("a"), "done".to_owned()));
 }
 
+/// The late result of a cancelled call is not taken for the result of the next one.
 #[tokio::test(start_paused = true)]
-async fn the_late_result_of_a_cancelled_call_is_not_taken_for_the_next_ones() {
+async fn a_late_result_is_dropped() {
     let mut client = Client::connect(settings()).await;
     client.call_and_enter(1, "deaf").await;
     client.line(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#).await;

@@ -45,8 +45,9 @@ async fn discovery_may_be_the_first() {
     assert_eq!(client.read_text().await, (json!(2), "done".to_owned()));
 }
 
+/// A request without what the stateless era needs is answered and changes nothing.
 #[tokio::test(start_paused = true)]
-async fn a_request_without_what_the_stateless_era_needs_is_answered_and_changes_nothing() {
+async fn an_incomplete_stateless_request_changes_nothing() {
     let mut client = Client::connect_through(4096, settings());
     client.call(1, "echo").await;
     assert_eq!(client.read_error().await, (json!(1), -32602));
@@ -56,7 +57,7 @@ async fn a_request_without_what_the_stateless_era_needs_is_answered_and_changes_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_subscription_does_not_hold_the_end_up() {
+async fn an_open_subscription_delays_no_end() {
     let mut client = Client::connect_through(4096, settings());
     client
         .request(
@@ -74,7 +75,7 @@ async fn an_open_subscription_does_not_hold_the_end_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_sdk_client_gets_along_in_both_eras() {
+async fn the_sdk_client_knows_both_eras() {
     let modern = ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] };
     for mode in [ClientLifecycleMode::Initialize, modern] {
         let mut client = Client::connect_through(4096, settings());
