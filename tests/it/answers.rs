@@ -17,8 +17,9 @@ async fn task_of(raw: &mut Raw, id: &str) -> Value {
     raw.request("tasks/get", json!({"_meta": with_tasks(), "taskId": id})).await
 }
 
+/// A slow call becomes a task and its answer is that of the plain call.
 #[tokio::test]
-async fn a_slow_call_becomes_a_task_and_its_answer_is_that_of_the_plain_call() {
+async fn a_slow_call_becomes_a_task() {
     let setup = Setup::new().await;
     let gate = Gate::new();
     setup.vendor.then(Answer::text("The right to try.").gated(&gate));
@@ -61,7 +62,7 @@ async fn a_slow_call_becomes_a_task_and_its_answer_is_that_of_the_plain_call() {
 }
 
 #[tokio::test]
-async fn a_task_that_is_taken_back_leaves_the_vendor() {
+async fn a_cancelled_task_leaves_the_vendor() {
     let setup = Setup::new().await;
     setup.vendor.then(Answer::never());
     let mut raw = Raw::start(&setup);
@@ -83,8 +84,9 @@ async fn a_task_that_is_taken_back_leaves_the_vendor() {
     assert_eq!(task["status"], "cancelled", "{task:#}");
 }
 
+/// A client that does not know tasks waits for its answer.
 #[tokio::test]
-async fn a_client_that_does_not_know_tasks_waits_for_its_answer() {
+async fn a_client_without_tasks_waits() {
     let setup = Setup::new().await;
     let gate = Gate::new();
     setup.vendor.then(Answer::text("At last.").gated(&gate));
@@ -97,8 +99,9 @@ async fn a_client_that_does_not_know_tasks_waits_for_its_answer() {
     assert!(answer["result"]["content"][0]["text"].as_str().unwrap().contains("At last."));
 }
 
+/// An answer that was stored and never read is not paid for twice.
 #[tokio::test]
-async fn an_answer_that_was_stored_and_never_read_is_not_paid_for_twice() {
+async fn a_stored_answer_is_paid_for_once() {
     let setup = Setup::new().await;
     setup.file("a.py", "print(1)\n");
     setup.vendor.then(Answer::text(expert_answer("code_review_complete", "Fine.", json!([]))));
@@ -121,8 +124,9 @@ async fn an_answer_that_was_stored_and_never_read_is_not_paid_for_twice() {
     program.stop().await;
 }
 
+/// Answers of an earlier process are only given again as long as the cache says.
 #[tokio::test]
-async fn answers_of_an_earlier_process_are_only_given_again_as_long_as_the_cache_says() {
+async fn earlier_answers_last_as_the_cache_says() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     program.call("chat", json!({"prompt": "old"})).await.ok();
@@ -136,8 +140,9 @@ async fn answers_of_an_earlier_process_are_only_given_again_as_long_as_the_cache
     program.stop().await;
 }
 
+/// An answer that is too long is cut by findings and the whole is a resource.
 #[tokio::test]
-async fn an_answer_that_is_too_long_is_cut_by_findings_and_the_whole_is_a_resource() {
+async fn a_long_answer_becomes_a_resource() {
     let setup = Setup::new().await.with("EXAI_ANSWER_CHARS", "6000");
     setup.file("a.py", "print(1)\n");
     let finding = |number: usize| {

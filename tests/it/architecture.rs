@@ -100,7 +100,7 @@ fn no_crate_uses_another_against_the_arrows() {
 }
 
 #[test]
-fn a_command_at_the_root_means_every_crate() {
+fn commands_at_the_root_mean_every_crate() {
     let metadata = MetadataCommand::new()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
         .no_deps()
@@ -112,7 +112,7 @@ fn a_command_at_the_root_means_every_crate() {
 }
 
 #[test]
-fn what_comes_from_outside_stays_in_its_room() {
+fn outside_crates_stay_in_their_room() {
     let dependencies = dependencies();
     for (outside, allowed) in OUTSIDE {
         for (name, used) in &dependencies {

@@ -9,7 +9,7 @@ fn notes(answer: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn numbers_flags_and_choices_may_come_as_text() {
+async fn numbers_and_flags_may_be_text() {
     let setup = Setup::new().await;
     setup.file("a.py", "print(1)\n");
     let program = setup.start().await;
@@ -26,8 +26,9 @@ async fn numbers_flags_and_choices_may_come_as_text() {
     assert_eq!(setup.vendor.calls()[0].json["temperature"], 0.5);
 }
 
+/// A list may come as one string or as JSON text.
 #[tokio::test]
-async fn a_list_may_come_as_one_string_or_as_json_text() {
+async fn a_list_may_be_one_string() {
     let setup = Setup::new().await;
     setup.file("one.txt", "the word is marzipan\n");
     setup.file("two.txt", "the word is nougat\n");
@@ -55,7 +56,7 @@ async fn an_issue_may_come_as_a_sentence() {
 }
 
 #[tokio::test]
-async fn names_of_other_servers_are_read_and_noted() {
+async fn names_of_other_servers_are_noted() {
     let setup = Setup::new().await;
     setup.file("one.txt", "the word is marzipan\n");
     let program = setup.start().await;
@@ -101,7 +102,7 @@ async fn unknown_fields_are_ignored_and_noted() {
 }
 
 #[tokio::test]
-async fn the_unpublished_field_asks_again_without_a_note() {
+async fn the_unpublished_field_asks_again() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     for (arguments, calls) in [
@@ -117,7 +118,7 @@ async fn the_unpublished_field_asks_again_without_a_note() {
 }
 
 #[tokio::test]
-async fn names_with_the_suffix_of_the_predecessor_are_understood() {
+async fn names_of_the_predecessor_are_understood() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     for name in ["chat_EXAI-WS", "chat-EXAI-WS", "chat_EXAI_WS", "chat-EXAI_WS"] {
@@ -253,8 +254,9 @@ async fn assert_nothing_happened(setup: &Setup, program: Program) {
     assert_eq!((code, listed.trim()), (0, "[]"), "nothing is stored");
 }
 
+/// What cannot be meant is refused by the name of the field.
 #[tokio::test]
-async fn what_cannot_be_meant_is_refused_by_the_name_of_the_field() {
+async fn unusable_values_are_refused_by_field() {
     let setup = Setup::new().await;
     setup.file("a.py", "print(1)\n");
     let program = setup.start().await;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{Raw, Setup};
 
 #[tokio::test]
-async fn an_unknown_tool_is_refused_with_the_nearest_names() {
+async fn an_unknown_tool_gets_near_names() {
     let setup = Setup::new().await;
     let mut raw = Raw::ready(&setup).await;
     let refused =
@@ -29,8 +29,9 @@ async fn an_unknown_tool_is_refused_with_the_nearest_names() {
     assert_eq!(setup.vendor.stats().calls, 0);
 }
 
+/// A tool that is switched off is refused with the setting.
 #[tokio::test]
-async fn a_tool_that_is_switched_off_is_refused_with_the_setting() {
+async fn a_disabled_tool_names_its_setting() {
     let setup = Setup::new().await.with("EXAI_DISABLED_TOOLS", "chat, usage");
     let mut raw = Raw::ready(&setup).await;
     for (tool, told) in
@@ -45,8 +46,9 @@ async fn a_tool_that_is_switched_off_is_refused_with_the_setting() {
     assert_eq!(setup.vendor.stats().calls, 0);
 }
 
+/// A thread that is not there is refused before any model is asked.
 #[tokio::test]
-async fn a_thread_that_is_not_there_is_refused_before_anybody_is_asked() {
+async fn a_missing_thread_is_refused_first() {
     let setup = Setup::new().await;
     setup.file("a.py", "print(1)\n");
     let program = setup.start().await;
@@ -70,8 +72,9 @@ async fn a_thread_that_is_not_there_is_refused_before_anybody_is_asked() {
     assert_eq!(setup.vendor.stats().calls, 0);
 }
 
+/// Another owner's thread looks like one that is not there.
 #[tokio::test]
-async fn a_thread_of_somebody_else_looks_like_one_that_is_not_there() {
+async fn a_foreign_thread_looks_missing() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let thread = program.call("chat", json!({"prompt": "mine"})).await.thread();

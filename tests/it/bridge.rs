@@ -46,8 +46,9 @@ async fn ends(mut raw: Raw) {
     assert!(status.success(), "{status}");
 }
 
+/// Messages pass in both directions and the bridge ends with its client.
 #[tokio::test]
-async fn messages_pass_in_both_directions_and_the_bridge_ends_with_its_client() {
+async fn messages_pass_in_both_directions() {
     let setup = Setup::new().await;
     setup.vendor.default_answer(Answer::text("hello"));
     let served = Served::start(&setup).await;
@@ -88,8 +89,9 @@ async fn a_bridge_waits_for_its_server() {
     ends(raw).await;
 }
 
+/// A server that goes away costs what was under way and nothing else.
 #[tokio::test]
-async fn a_server_that_goes_away_costs_what_was_under_way_and_nothing_else() {
+async fn a_lost_server_costs_only_open_calls() {
     let setup = Setup::new().await;
     let gate = Gate::new();
     setup.vendor.default_answer(Answer::text("hello").gated(&gate));
@@ -124,8 +126,9 @@ async fn a_server_that_goes_away_costs_what_was_under_way_and_nothing_else() {
     ends(raw).await;
 }
 
+/// A wrong key or a wrong server is reported at once.
 #[tokio::test]
-async fn a_wrong_key_or_a_wrong_server_is_told_at_once() {
+async fn a_wrong_key_is_reported_at_once() {
     let setup = Setup::new().await.with("EXAI_TOKEN", "the-key-of-the-user");
     let served = Served::start(&setup).await;
     let mut welcome = bridge(&setup, &[&to(&served)]);
@@ -148,7 +151,7 @@ async fn a_wrong_key_or_a_wrong_server_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn spawn_starts_a_server_that_outlives_the_bridge() {
+async fn spawn_starts_a_lasting_server() {
     let setup = Setup::new().await;
     let address = free();
     let url = format!("ws://{address}/ws");

@@ -84,14 +84,16 @@ fn ended(reply: &Value, is_error: bool) -> String {
     reply["code"].as_str().expect("a code").to_owned()
 }
 
+/// Every call ends once and in time and everything is given back.
 #[tokio::test]
-async fn every_call_ends_once_and_in_time_and_everything_is_given_back() {
+async fn every_call_ends_once() {
     storm(|number, _| number < CALLS).await;
 }
 
+/// For a minute every call ends once and in time and everything is given back.
 #[tokio::test]
 #[ignore = "lasts a minute: scripts/stress"]
-async fn for_a_minute_every_call_ends_once_and_in_time_and_everything_is_given_back() {
+async fn for_a_minute_every_call_ends_once() {
     println!("{}", storm(|_, begun| begun.elapsed() < LONG).await);
 }
 

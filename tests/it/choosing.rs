@@ -30,8 +30,9 @@ fn review(path: &str) -> Value {
     json!({"step": "look", "relevant_files": [path], "next_step_required": false})
 }
 
+/// The first rule that is about a call decides and the answer names it.
 #[tokio::test]
-async fn the_first_rule_that_is_about_a_call_decides_and_the_answer_names_it() {
+async fn the_first_matching_rule_decides() {
     let two = two().await;
     configure(&two.setup, RULES);
     two.setup.file("large.py", "x = 1\n".repeat(2_000));
@@ -70,8 +71,9 @@ async fn the_first_rule_that_is_about_a_call_decides_and_the_answer_names_it() {
     assert!(shown.contains("2. glm/glm-5.3"), "{shown}");
 }
 
+/// A rule that is wrong is reported and left out.
 #[tokio::test]
-async fn a_rule_that_is_wrong_is_told_and_left_out() {
+async fn a_wrong_rule_is_left_out() {
     let setup = two().await.setup;
     configure(
         &setup,
@@ -96,8 +98,9 @@ fn is_selector(request: &Recorded) -> bool {
     request.json["messages"][0]["content"].as_str().is_some_and(|text| text.starts_with("You pick the model"))
 }
 
+/// The selector is asked once for a class of calls.
 #[tokio::test]
-async fn the_selector_is_asked_once_for_a_class_of_calls() {
+async fn the_selector_is_asked_once_a_class() {
     let two = two().await;
     two.glm.answer_with(|request| {
         let said = r#"{"model": "kimi/kimi-k3.1-pro", "why": "cheaper"}"#;
@@ -126,8 +129,9 @@ async fn the_selector_is_asked_once_for_a_class_of_calls() {
     program.stop().await;
 }
 
+/// Without a useful word of the selector the rules decide, and the answer says so.
 #[tokio::test]
-async fn without_a_useful_word_of_the_selector_the_rules_decide_and_the_answer_says_so() {
+async fn a_useless_selector_leaves_the_rules() {
     for (said, problem) in [
         (Answer::text("I would take Kimi."), "did not answer in the form it must"),
         (Answer::text(r#"{"model": "gpt-9", "why": "new"}"#), "named a model that is not on its list"),
@@ -152,8 +156,9 @@ async fn without_a_useful_word_of_the_selector_the_rules_decide_and_the_answer_s
     }
 }
 
+/// Without routing one model is asked and no other in its place.
 #[tokio::test]
-async fn without_routing_one_model_is_asked_and_nobody_in_its_place() {
+async fn without_routing_one_model_is_asked() {
     let two = two().await;
     configure(&two.setup, RULES);
     two.glm.default_answer(Answer::server_error());

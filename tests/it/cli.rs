@@ -58,7 +58,7 @@ async fn a_review_needs_nothing_but_a_folder() {
 }
 
 #[tokio::test]
-async fn the_command_that_is_printed_continues_the_thread() {
+async fn the_printed_command_continues_the_thread() {
     let setup = Setup::without_provider().await;
     setup.file("my files/it's.py", "def load(text):\n    return eval(text)\n");
     for tool in ["codereview", "debug", "planner"] {
@@ -87,7 +87,7 @@ async fn the_command_that_is_printed_continues_the_thread() {
 }
 
 #[tokio::test]
-async fn the_steps_of_a_thread_are_counted_on() {
+async fn steps_of_a_thread_are_counted() {
     let setup = Setup::without_provider().await;
     let begin = [
         "run",
@@ -137,7 +137,7 @@ async fn json_is_what_clients_get() {
 }
 
 #[tokio::test]
-async fn a_pipeline_fails_on_findings_and_on_nothing_less() {
+async fn a_pipeline_fails_on_findings_only() {
     let setup = Setup::without_provider().await;
     sample(&setup);
     for (least, code) in [("critical", 0), ("high", 1), ("medium", 1), ("info", 1)] {
@@ -201,7 +201,7 @@ async fn wrong_usage_has_its_own_exit_code() {
 }
 
 #[tokio::test]
-async fn a_failure_says_what_to_do_and_fails() {
+async fn a_failure_says_what_to_do() {
     let setup = Setup::without_provider().await;
     let (code, told, _) = setup.run(&["run", "chat", "--prompt", "hi"]).await;
     assert_eq!(code, 1);
@@ -212,7 +212,7 @@ async fn a_failure_says_what_to_do_and_fails() {
 }
 
 #[tokio::test]
-async fn stored_threads_are_listed_newest_first_and_shown_whole() {
+async fn stored_threads_are_listed_and_shown() {
     let setup = Setup::new().await;
     let (_, none, _) = setup.run(&["threads", "list"]).await;
     assert_eq!(none, "no threads yet\n");
@@ -243,8 +243,9 @@ async fn stored_threads_are_listed_newest_first_and_shown_whole() {
     }
 }
 
+/// Models come from the configuration and from the endpoint.
 #[tokio::test]
-async fn models_are_told_from_the_configuration_and_from_the_endpoint() {
+async fn models_come_from_configuration_and_endpoint() {
     let setup = Setup::new().await;
     setup.vendor.models(&["alpha", "beta"]);
     let (code, told, _) = setup.run(&["models"]).await;

@@ -29,8 +29,9 @@ fn lines(found: &Value) -> String {
     findings.map(line).collect()
 }
 
+/// Every entry of the examples works when a client uses it.
 #[tokio::test]
-async fn every_entry_of_the_examples_works_when_a_client_uses_it() {
+async fn every_entry_of_the_examples_works() {
     let setup = Setup::new().await.with("EXAI_RATE", "0").with("EXAI_CLIENT_RATE", "0");
     let served = Served::start(&setup).await;
     let document = fs::read_to_string(Path::new(ROOT).join("docs/clients.md")).unwrap();
@@ -56,7 +57,7 @@ async fn every_entry_of_the_examples_works_when_a_client_uses_it() {
 }
 
 #[tokio::test]
-async fn mistakes_in_entries_are_named_with_their_cure() {
+async fn mistakes_in_entries_name_their_cure() {
     let setup = Setup::new().await;
     let own = env!("CARGO_BIN_EXE_exai-mcp");
     fs::create_dir_all(setup.home.path().join(".vscode")).unwrap();
@@ -128,7 +129,7 @@ async fn entries_are_found_where_clients_keep_them() {
 }
 
 #[tokio::test]
-async fn a_server_over_http_is_called_as_clients_do() {
+async fn an_http_server_is_called_like_clients() {
     let setup = Setup::new().await.with("EXAI_TOKEN", "the-key-of-the-user");
     let served = Served::start(&setup).await;
     let url = format!("http://{}/mcp", served.address);

@@ -32,8 +32,9 @@ fn config(setup: &Setup, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
+/// Each known agent is started read-only with the prompt on its input.
 #[tokio::test]
-async fn each_known_agent_is_started_read_only_with_the_prompt_on_its_input() {
+async fn known_agents_start_read_only() {
     let setup = setup().await;
     let cases = [
         (
@@ -82,7 +83,7 @@ async fn each_known_agent_is_started_read_only_with_the_prompt_on_its_input() {
 }
 
 #[tokio::test]
-async fn edits_need_configuration_and_the_tool_then_says_so() {
+async fn edits_need_configuration() {
     let setup = setup().await;
     agent(&setup, "codex", "cat > /dev/null; echo \"$*\"");
     agent(&setup, "mine", "cat > /dev/null; echo \"mine $*\"");
@@ -113,7 +114,7 @@ async fn edits_need_configuration_and_the_tool_then_says_so() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_started_is_told_with_what_can() {
+async fn what_cannot_start_names_what_can() {
     let setup = setup().await;
     let program = setup.start().await;
     let refused = program.call("clink", json!({"prompt": "x"})).await.failure();
@@ -155,8 +156,9 @@ async fn what_cannot_be_started_is_told_with_what_can() {
     program.stop().await;
 }
 
+/// A thread goes on between an agent and a model.
 #[tokio::test]
-async fn a_thread_goes_on_between_an_agent_and_a_model() {
+async fn a_thread_mixes_agents_and_models() {
     let setup = setup().await;
     let setup = setup.with("CUSTOM_MODEL_NAME", "mock-model");
     let url = setup.vendor.url();
@@ -214,8 +216,9 @@ async fn all_ended(ids: &[String]) {
 
 const HANGING: &str = "trap '' TERM\nsleep 1000 &\necho $$ $! > ids\nwait";
 
+/// An agent that hangs is ended with everything it has started.
 #[tokio::test]
-async fn an_agent_that_hangs_is_ended_with_everything_it_has_started() {
+async fn a_hanging_agent_is_ended_with_children() {
     let setup = setup().await.with("EXAI_CLINK_SECONDS", "1");
     agent(&setup, "codex", HANGING);
     let program = setup.start().await;
@@ -250,8 +253,9 @@ async fn a_client_that_goes_ends_the_agent() {
     drop(handle);
 }
 
+/// An agent that floods is cut and what came is the answer.
 #[tokio::test]
-async fn an_agent_that_floods_is_cut_and_what_came_is_the_answer() {
+async fn a_flooding_agent_is_cut() {
     let setup = setup().await;
     agent(&setup, "opencode", "cat > /dev/null; yes flood");
     let program = setup.start().await;

@@ -29,7 +29,7 @@ async fn complaint(setup: &Setup) -> String {
 }
 
 #[tokio::test]
-async fn each_source_wins_over_the_ones_below_it() {
+async fn each_source_wins_over_lower_ones() {
     let mut setup = Setup::without_provider().await;
     assert_eq!(shown(&setup, "default_model").await, "auto  [default]");
     config_file(&setup, "config.toml", "default_model = \"from-user\"\n");
@@ -51,7 +51,7 @@ async fn each_source_wins_over_the_ones_below_it() {
 }
 
 #[tokio::test]
-async fn the_winning_model_is_the_one_that_is_asked() {
+async fn the_winning_model_is_asked() {
     let setup = Setup::new().await.with("EXAI_DEFAULT_MODEL", "custom/chosen-model");
     let (code, ..) = setup.run(&["run", "chat", "-p", "hi"]).await;
     assert_eq!(code, 0);
@@ -62,7 +62,7 @@ async fn the_winning_model_is_the_one_that_is_asked() {
 }
 
 #[tokio::test]
-async fn a_dotenv_in_the_working_directory_is_not_read() {
+async fn a_local_dotenv_is_not_read() {
     let setup = Setup::without_provider().await;
     setup.file(".env", "OPENAI_API_KEY=sk-of-the-project\nDEFAULT_MODEL=of-the-project\n");
     assert_eq!(shown(&setup, "openai.api_key").await, "(not set)  [default]");
@@ -137,7 +137,7 @@ async fn a_key_may_stand_in_a_file() {
 }
 
 #[tokio::test]
-async fn an_unexpanded_reference_means_that_nothing_was_set() {
+async fn an_unexpanded_reference_sets_nothing() {
     let setup = Setup::without_provider()
         .await
         .with("OPENAI_API_KEY", "${OPENAI_API_KEY}")
@@ -179,8 +179,9 @@ async fn a_project_sets_little() {
     assert!(!models.contains("theirs"), "{models}");
 }
 
+/// A name that is no setting is reported with the nearest one.
 #[tokio::test]
-async fn a_name_that_is_no_setting_is_told_with_the_nearest_one() {
+async fn an_unknown_setting_gets_a_near_name() {
     let setup = Setup::new().await;
     config_file(
         &setup,
@@ -208,8 +209,9 @@ async fn assert_serves(setup: &Setup) {
     assert_eq!(raw.end().await.0, 0);
 }
 
+/// A file that cannot be read is named with the line and the server starts.
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_named_with_the_line_and_the_server_starts() {
+async fn an_unreadable_file_is_named_by_line() {
     for (name, text, words) in [
         ("config.toml", "default_model = \"x\"\n\nlocale = = 3\n", "config.toml: TOML parse error at line 3"),
         ("config.toml", "default_model = [1, 2]\n", "config.toml: `default_model` must be a single value"),
@@ -228,7 +230,7 @@ async fn a_file_that_cannot_be_read_is_named_with_the_line_and_the_server_starts
 }
 
 #[tokio::test]
-async fn values_that_cannot_be_used_are_told_and_replaced() {
+async fn unusable_values_are_replaced() {
     for (name, value, words) in [
         (
             "EXAI_CALL_SECONDS",
@@ -266,8 +268,9 @@ async fn values_that_cannot_be_used_are_told_and_replaced() {
     }
 }
 
+/// Endpoints of the user's own have names, models and keys.
 #[tokio::test]
-async fn endpoints_of_the_users_own_have_names_models_and_keys() {
+async fn own_endpoints_have_models_and_keys() {
     let setup = Setup::without_provider().await.with("FIRST_KEY", "key-of-the-first");
     let url = setup.vendor.url();
     let text = format!(
@@ -306,7 +309,7 @@ async fn endpoints_of_the_users_own_have_names_models_and_keys() {
 }
 
 #[tokio::test]
-async fn a_wrong_endpoint_is_told_and_the_others_work() {
+async fn a_wrong_endpoint_spares_the_others() {
     let setup = Setup::without_provider().await;
     let url = setup.vendor.url();
     let text = format!(
@@ -365,7 +368,7 @@ async fn the_language_of_answers_reaches_the_model() {
 }
 
 #[tokio::test]
-async fn configured_folders_may_be_read_besides_the_project() {
+async fn configured_folders_may_be_read_too() {
     let elsewhere = tempfile::tempdir().unwrap();
     let elsewhere = elsewhere.path().canonicalize().unwrap();
     std::fs::write(elsewhere.join("far.txt"), "the word is marzipan\n").unwrap();
@@ -381,8 +384,9 @@ async fn configured_folders_may_be_read_besides_the_project() {
     assert_eq!(sent, [0, 1]);
 }
 
+/// The example of a dotenv is the generated one and can be read.
 #[tokio::test]
-async fn the_example_of_a_dotenv_is_the_generated_one_and_can_be_read() {
+async fn the_example_dotenv_is_the_generated_one() {
     let setup = Setup::without_provider().await;
     let (code, printed, _) = setup.run(&["config", "env-example"]).await;
     assert_eq!(code, 0);

@@ -36,8 +36,9 @@ fn rows(answer: &Value, key: &str) -> Vec<(String, String)> {
     answer[key].as_array().into_iter().flatten().map(|row| (model(row), text(row, "status"))).collect()
 }
 
+/// Five models are asked at the same time and blind.
 #[tokio::test]
-async fn five_models_are_asked_at_the_same_time_and_blind() {
+async fn five_models_are_asked_blind() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     setup.file("queue.py", "def push(item): ...\n");
@@ -78,8 +79,9 @@ async fn five_models_are_asked_at_the_same_time_and_blind() {
     program.stop().await;
 }
 
+/// A model that fails, one that hangs and one that says nothing are no votes.
 #[tokio::test]
-async fn one_that_fails_one_that_hangs_and_one_that_says_nothing_are_no_votes() {
+async fn failures_and_silence_are_no_votes() {
     let setup = Setup::new().await.with("EXAI_RETRIES", "0").with("EXAI_CONSENSUS_SECONDS", "2");
     let program = setup.start().await;
     setup.vendor.answer_with(|request| {
@@ -107,8 +109,9 @@ async fn one_that_fails_one_that_hangs_and_one_that_says_nothing_are_no_votes() 
     program.stop().await;
 }
 
+/// When no model answers, the call fails and a repeat asks again.
 #[tokio::test]
-async fn when_nobody_answers_the_call_fails_and_a_repeat_asks_again() {
+async fn a_repeat_after_failure_asks_again() {
     let setup = Setup::new().await.with("EXAI_RETRIES", "0");
     let program = setup.start().await;
     setup.vendor.answer_with(|_| Some(Answer::server_error()));
@@ -126,7 +129,7 @@ async fn when_nobody_answers_the_call_fails_and_a_repeat_asks_again() {
 }
 
 #[tokio::test]
-async fn a_bad_roster_is_refused_before_anybody_is_asked() {
+async fn a_bad_roster_is_refused_first() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let twice = json!([{"model": "alpha", "stance": "for"}, {"model": "alpha", "stance": "for"}]);
@@ -156,7 +159,7 @@ async fn a_bad_roster_is_refused_before_anybody_is_asked() {
 }
 
 #[tokio::test]
-async fn without_names_the_server_chooses_and_says_so() {
+async fn without_names_the_server_chooses() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     verdicts(&setup);

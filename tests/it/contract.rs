@@ -43,7 +43,7 @@ fn without_version(mut answer: Value) -> String {
 }
 
 #[tokio::test]
-async fn the_list_of_tools_is_what_was_agreed() {
+async fn the_list_of_tools_is_agreed() {
     let list = tool_list().await;
     insta::assert_snapshot!("tools_list", format!("{list:#}"));
     let full = list_of("full").await;
@@ -66,7 +66,7 @@ async fn each_profile_has_its_tools() {
 }
 
 #[tokio::test]
-async fn the_list_of_tools_costs_what_is_published() {
+async fn the_published_costs_are_measured() {
     let setup = Setup::without_provider().await;
     let mut published = String::from("| tool | bytes | tokens, about | profile |\n|---|---:|---:|---|\n");
     let (code, shown, _) = setup.run(&["tools", "--cost", "--profile", "full"]).await;
@@ -109,7 +109,7 @@ async fn every_client_can_read_every_tool() {
 }
 
 #[tokio::test]
-async fn the_fields_that_must_be_given_are_announced() {
+async fn required_fields_are_announced() {
     for tool in list_of("full").await["tools"].as_array().unwrap() {
         let required = &tool["inputSchema"]["required"];
         let expected = match tool["name"].as_str().unwrap() {
@@ -153,8 +153,9 @@ async fn annotations_are_honest() {
     }
 }
 
+/// The list is the same in every order of things.
 #[tokio::test]
-async fn the_list_is_the_same_in_every_order_of_things() {
+async fn the_list_is_always_the_same() {
     let (first, second) = (tool_list().await, tool_list().await);
     assert_eq!(first.to_string(), second.to_string());
     let setup = Setup::new().await;
@@ -199,8 +200,9 @@ async fn instructions_fit_what_clients_keep() {
     }
 }
 
+/// A client of 2026 discovers lists and calls without a handshake.
 #[tokio::test]
-async fn a_client_of_2026_discovers_lists_and_calls_without_a_handshake() {
+async fn a_new_client_needs_no_handshake() {
     let setup = Setup::new().await;
     let mut raw = Raw::start(&setup);
     let found = raw.request("server/discover", json!({"_meta": discover_meta()})).await["result"].take();
@@ -220,8 +222,9 @@ async fn a_client_of_2026_discovers_lists_and_calls_without_a_handshake() {
     assert_eq!(setup.vendor.stats().calls, 1);
 }
 
+/// A client of 2026 gets an error when a request lacks its context.
 #[tokio::test]
-async fn a_client_of_2026_is_told_when_a_request_lacks_its_context() {
+async fn a_new_request_needs_its_context() {
     let setup = Setup::new().await;
     let mut raw = Raw::start(&setup);
     raw.request("server/discover", json!({"_meta": discover_meta()})).await;

@@ -20,8 +20,9 @@ fn words(seed: u64, bytes: usize) -> String {
     text
 }
 
+/// A long conversation costs its own length and no more.
 #[tokio::test]
-async fn a_long_conversation_costs_its_own_length_and_no_more() {
+async fn a_conversation_costs_its_own_length() {
     const TURNS: u64 = 30;
     let setup = Setup::new().await;
     let program = setup.start().await;
@@ -50,8 +51,9 @@ async fn a_long_conversation_costs_its_own_length_and_no_more() {
     program.stop().await;
 }
 
+/// Files fill the window and every one is accounted for.
 #[tokio::test]
-async fn files_fill_the_window_and_every_one_is_accounted_for() {
+async fn files_fill_the_window() {
     for window in [8_000, 40_000] {
         offer_more_files_than_fit(window).await;
     }
@@ -120,7 +122,7 @@ async fn offer_more_files_than_fit(window: u32) {
 }
 
 #[tokio::test]
-async fn only_an_end_asks_and_it_asks_once() {
+async fn only_an_end_asks_once() {
     let setup = Setup::new().await;
     setup.file("a.py", "print(1)\n");
     let program = setup.start().await;

@@ -38,8 +38,9 @@ async fn reaches_the_vendor(setup: &Setup, so_many: usize) {
     timeout(REACHES, setup.vendor.wait_for_disconnects(so_many)).await.expect("the vendor is let go of");
 }
 
+/// A cancellation reaches the vendor in a session over HTTP.
 #[tokio::test]
-async fn a_cancellation_reaches_the_vendor_in_a_session_over_http() {
+async fn a_session_over_http_can_cancel() {
     let setup = silent().await;
     let served = Served::start(&setup).await;
     let session = served.session(&[]).await;
@@ -73,7 +74,7 @@ async fn a_cancellation_reaches_the_vendor_over_sse() {
 }
 
 #[tokio::test]
-async fn a_cancellation_reaches_the_vendor_over_a_bridge() {
+async fn a_bridge_can_cancel() {
     let setup = silent().await;
     let served = Served::start(&setup).await;
     let mut command = setup.command();
@@ -88,8 +89,9 @@ async fn a_cancellation_reaches_the_vendor_over_a_bridge() {
     reaches_the_vendor(&setup, 1).await;
 }
 
+/// Hanging up is a cancellation where the user wants it.
 #[tokio::test]
-async fn hanging_up_is_a_cancellation_where_the_user_wants_it() {
+async fn hanging_up_may_cancel() {
     for (policy, ends) in [("cancel", true), ("finish", false)] {
         let setup = silent().await.with("EXAI_ON_DISCONNECT", policy);
         let served = Served::start(&setup).await;
@@ -121,7 +123,7 @@ async fn die_after(served: &Served, bytes: &[u8]) {
 }
 
 #[tokio::test]
-async fn a_client_that_dies_anywhere_leaves_nothing_behind() {
+async fn a_dying_client_leaves_nothing_behind() {
     let setup = Setup::new().await.with("EXAI_RATE", "0").with("EXAI_CLIENT_RATE", "0");
     let gate = Gate::new();
     setup.vendor.default_answer(Answer::text("hello").gated(&gate));

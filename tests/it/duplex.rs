@@ -64,8 +64,9 @@ fn content(answer: &Value) -> Value {
     serde_json::from_str::<Value>(text).unwrap()["content"].clone()
 }
 
+/// A websocket speaks both eras and answers what is no message.
 #[tokio::test]
-async fn a_websocket_speaks_both_eras_and_answers_what_is_no_message() {
+async fn a_websocket_speaks_both_eras() {
     let setup = Setup::new().await;
     setup.vendor.default_answer(Answer::text("hello"));
     let served = Served::start(&setup).await;
@@ -102,8 +103,9 @@ async fn a_websocket_speaks_both_eras_and_answers_what_is_no_message() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+/// A websocket passes the same guard and has an owner.
 #[tokio::test]
-async fn a_websocket_passes_the_same_guard_and_has_an_owner() {
+async fn a_websocket_has_guard_and_owner() {
     let setup = Setup::new().await.with("EXAI_TOKEN", "the-key-of-the-user");
     let served = Served::start(&setup).await;
     assert_eq!(connect(&served, &[]).await.err(), Some(401));
@@ -120,8 +122,9 @@ async fn a_websocket_passes_the_same_guard_and_has_an_owner() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+/// A call over a websocket that breaks is finished and found again.
 #[tokio::test]
-async fn a_call_over_a_websocket_that_breaks_is_finished_and_found_again() {
+async fn a_broken_websocket_loses_no_call() {
     let setup = Setup::new().await;
     setup.vendor.default_answer(Answer::text("worth waiting for").latency(Duration::from_millis(300)));
     let served = Served::start(&setup).await;
@@ -160,8 +163,9 @@ async fn a_call_over_a_websocket_that_breaks_is_finished_and_found_again() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+/// A client that says much at once gets all of its answers.
 #[tokio::test]
-async fn a_client_that_says_much_at_once_gets_all_of_its_answers() {
+async fn many_calls_at_once_are_answered() {
     const MANY: usize = 2_000;
     let setup = Setup::new().await.with("EXAI_LOG", "error");
     let served = Served::start(&setup).await;
@@ -214,7 +218,7 @@ async fn until(stream: &mut TcpStream, seen: &mut String, wanted: &str) {
 }
 
 #[tokio::test]
-async fn the_older_transport_has_its_events_and_its_messages() {
+async fn the_older_transport_still_works() {
     let setup = Setup::new().await.with("EXAI_TOKEN", "the-key-of-the-user");
     setup.vendor.default_answer(Answer::text("hello"));
     let served = Served::start(&setup).await;
@@ -250,8 +254,9 @@ async fn the_older_transport_has_its_events_and_its_messages() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+/// A session that asks for much leaves room for the others.
 #[tokio::test]
-async fn a_session_that_asks_for_much_leaves_room_for_the_others() {
+async fn a_busy_session_leaves_room() {
     let setup = Setup::new().await;
     let gate = Gate::new();
     setup.vendor.default_answer(Answer::text("hello").gated(&gate));

@@ -220,7 +220,7 @@ fn reads_like(printed: &str, real: &str) -> bool {
 }
 
 #[tokio::test]
-async fn every_tool_answers_as_its_worked_example_says() {
+async fn tools_answer_as_their_examples_say() {
     let setup = project().await;
     let program = setup.start().await;
     let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/tools.md")).unwrap();
@@ -252,7 +252,7 @@ async fn the_reference_is_what_the_program_prints() {
 }
 
 #[test]
-fn the_error_codes_are_those_of_the_program() {
+fn error_codes_are_the_programs() {
     let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md")).unwrap();
     let table = document
         .split_once("<!-- error-codes -->\n")

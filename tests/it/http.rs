@@ -50,8 +50,9 @@ async fn both_eras_are_served_on_one_path() {
     assert_eq!(served.ended().await, (0, String::new()), "standard output stays empty");
 }
 
+/// What is no message is refused in the form of the protocol.
 #[tokio::test]
-async fn what_is_no_message_is_refused_in_the_form_of_the_protocol() {
+async fn an_invalid_message_gets_its_error() {
     let setup = setup().await.with("EXAI_LOG", "error");
     let served = Served::start(&setup).await;
     let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": crate::support::discover_meta()}});
@@ -85,8 +86,9 @@ async fn what_is_no_message_is_refused_in_the_form_of_the_protocol() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+/// Pages and names that are not ours are kept out of every route.
 #[tokio::test]
-async fn pages_and_names_that_are_not_ours_are_kept_out_of_every_route() {
+async fn foreign_pages_and_names_are_refused() {
     let setup = setup()
         .await
         .with("EXAI_ALLOWED_HOSTS", "exai.example.com, other.example:8080")
@@ -139,7 +141,7 @@ async fn pages_and_names_that_are_not_ours_are_kept_out_of_every_route() {
 }
 
 #[tokio::test]
-async fn with_keys_everybody_has_their_own_threads_and_sessions() {
+async fn keys_have_threads_of_their_own() {
     let setup =
         setup().await.with("EXAI_TOKEN", "the-key-of-the-user").with("CI_KEY", "the-key-of-the-pipeline");
     let folder = setup.home.path().join("config");
@@ -200,7 +202,7 @@ async fn runs_remember_door_key_and_client() {
 }
 
 #[tokio::test]
-async fn a_door_that_would_stand_open_is_not_opened() {
+async fn an_open_door_stays_shut() {
     let open = setup().await;
     let (code, _, told) = open.run(&["serve", "--listen", "0.0.0.0:0"]).await;
     assert!(code == 2 && told.contains("set EXAI_TOKEN"), "{told}");
@@ -327,8 +329,9 @@ async fn at_start(setup: &Setup, listen: &str) -> String {
     said
 }
 
+/// The end waits for calls and takes no new ones.
 #[tokio::test]
-async fn the_end_waits_for_calls_and_takes_no_new_ones() {
+async fn the_end_waits_for_calls() {
     let setup = setup().await;
     setup.vendor.default_answer(Answer::text("late").latency(Duration::from_millis(700)));
     let served = Served::start(&setup).await;
@@ -347,8 +350,9 @@ async fn the_end_waits_for_calls_and_takes_no_new_ones() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+/// What does not finish in time is answered and the end comes.
 #[tokio::test]
-async fn what_does_not_finish_in_time_is_answered_and_the_end_comes() {
+async fn the_end_answers_what_is_left() {
     let setup = setup().await.with("EXAI_DRAIN_SECONDS", "1");
     setup.vendor.default_answer(Answer::never());
     let served = Served::start(&setup).await;
@@ -366,8 +370,9 @@ async fn what_does_not_finish_in_time_is_answered_and_the_end_comes() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+/// A call whose client has gone is finished and given to the client that returns.
 #[tokio::test]
-async fn a_call_whose_client_has_gone_is_finished_and_given_to_the_one_who_comes_back() {
+async fn an_abandoned_call_is_kept() {
     let setup = setup().await;
     setup.vendor.default_answer(Answer::text("worth waiting for").latency(Duration::from_millis(300)));
     let served = Served::start(&setup).await;
@@ -408,8 +413,9 @@ async fn only_configured_folders_are_read() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+/// A client that calls too fast learns when to call again, and others are not delayed.
 #[tokio::test]
-async fn who_calls_too_fast_is_told_when_to_come_again_and_others_are_not_held_up() {
+async fn a_fast_caller_has_to_wait() {
     let setup =
         setup().await.with("EXAI_TOKEN", "the-key-of-the-user").with("CI_KEY", "the-key-of-the-pipeline");
     let setup = setup.with("EXAI_CLIENT_RATE", "3").with("EXAI_RATE", "0");
@@ -439,8 +445,9 @@ async fn who_calls_too_fast_is_told_when_to_come_again_and_others_are_not_held_u
     assert_eq!(served.ended().await.0, 0);
 }
 
+/// An answer that takes long begins long before it is there.
 #[tokio::test]
-async fn an_answer_that_takes_long_begins_long_before_it_is_there() {
+async fn a_long_answer_begins_early() {
     use tokio::io::AsyncReadExt as _;
     let setup = setup().await;
     setup.vendor.default_answer(Answer::text("late").latency(Duration::from_secs(4)));
@@ -470,8 +477,9 @@ async fn an_answer_that_takes_long_begins_long_before_it_is_there() {
     assert_eq!(served.ended().await.0, 0);
 }
 
+/// A burst opens no more sessions than there may be.
 #[tokio::test]
-async fn a_burst_opens_no_more_sessions_than_there_may_be() {
+async fn sessions_are_bounded() {
     let setup =
         setup().await.with("EXAI_SESSIONS_LIMIT", "5").with("EXAI_CLIENT_RATE", "0").with("EXAI_RATE", "0");
     let served = Served::start(&setup).await;

@@ -24,8 +24,9 @@ async fn listed(program: &Program) -> String {
     program.call("listmodels", json!({})).await.ok()["content"].as_str().unwrap().to_owned()
 }
 
+/// A name that the catalogue lacks is looked for in the vendors' lists.
 #[tokio::test]
-async fn a_name_that_the_catalogue_lacks_is_looked_for_at_the_vendors() {
+async fn an_unknown_name_is_looked_up() {
     let (setup, kimi) = kimi().await;
     kimi.models(&["kimi-k3", "kimi-k9"]);
     let program = setup.start().await;
@@ -47,8 +48,9 @@ async fn a_name_that_the_catalogue_lacks_is_looked_for_at_the_vendors() {
     program.stop().await;
 }
 
+/// Without a list a vendor's name is passed on with a warning.
 #[tokio::test]
-async fn without_a_list_a_vendors_name_is_passed_on_with_a_warning() {
+async fn without_a_list_names_are_passed_on() {
     let (setup, kimi) = kimi().await;
     kimi.models_answer(Answer::json(404, &json!({"error": {"message": "no such thing"}})));
     let program = setup.start().await;
@@ -61,8 +63,9 @@ async fn without_a_list_a_vendors_name_is_passed_on_with_a_warning() {
     program.stop().await;
 }
 
+/// The list is read behind the call that wants it.
 #[tokio::test]
-async fn the_list_is_read_behind_the_call_that_wants_it() {
+async fn the_list_is_read_in_the_background() {
     let (setup, kimi) = kimi().await;
     kimi.models(&["kimi-k3", "kimi-k9"]);
     let program = setup.start().await;

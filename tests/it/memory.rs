@@ -17,7 +17,7 @@ async fn used() -> Setup {
 }
 
 #[tokio::test]
-async fn threads_are_listed_found_shown_resumed_and_exported() {
+async fn threads_are_listed_shown_and_exported() {
     let setup = used().await;
     let program = setup.start().await;
     let listed = program.call("threads", json!({})).await.ok();
@@ -55,8 +55,9 @@ async fn threads_are_listed_found_shown_resumed_and_exported() {
     program.stop().await;
 }
 
+/// An answer whose caller was gone is delivered by resume.
 #[tokio::test]
-async fn an_answer_whose_caller_was_gone_is_told_by_resume() {
+async fn resume_delivers_an_abandoned_answer() {
     let setup = used().await;
     // The run is stored, its turn is not: the process was killed between the two.
     setup.sql("DELETE FROM turns WHERE body LIKE '%ok: what is nougat%'; UPDATE threads SET turns = 1 WHERE title = 'what is nougat?'");
@@ -70,7 +71,7 @@ async fn an_answer_whose_caller_was_gone_is_told_by_resume() {
 }
 
 #[tokio::test]
-async fn activity_tells_the_latest_consultations_and_filters_them() {
+async fn activity_shows_and_filters_recent_runs() {
     let setup = used().await;
     let program = setup.start().await;
     let all = program.call("activity", json!({})).await.ok();
@@ -127,7 +128,7 @@ async fn activity_shows_what_has_just_begun() {
 }
 
 #[tokio::test]
-async fn usage_is_summed_up_by_what_is_wanted() {
+async fn usage_is_summed_as_wanted() {
     let setup = used().await;
     let program = setup.start().await;
     for (by, key) in [("day", "day"), ("model", "model"), ("tool", "tool"), ("thread", "thread")] {
@@ -147,7 +148,7 @@ async fn usage_is_summed_up_by_what_is_wanted() {
 }
 
 #[tokio::test]
-async fn status_says_what_works_and_what_to_do() {
+async fn status_says_what_works() {
     let setup = used().await;
     let program = setup.start().await;
     let status = program.call("status", json!({"tail_lines": 30})).await.ok();
@@ -167,7 +168,7 @@ async fn status_says_what_works_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_down_is_told_by_status() {
+async fn status_reports_a_broken_database() {
     let setup = Setup::new().await;
     std::fs::create_dir_all(setup.database()).unwrap();
     let program = setup.start().await;
@@ -178,7 +179,7 @@ async fn a_database_that_is_down_is_told_by_status() {
 }
 
 #[tokio::test]
-async fn the_command_line_shows_finds_exports_and_deletes() {
+async fn the_command_line_manages_threads() {
     let setup = used().await;
     let (code, table, _) = setup.run(&["usage", "--by", "model"]).await;
     assert_eq!(code, 0);
@@ -210,8 +211,9 @@ async fn the_command_line_shows_finds_exports_and_deletes() {
     assert!(code == 1 && complaint.contains("`soon` is no moment"), "{complaint}");
 }
 
+/// Prompts of the user are used and wrong ones reported.
 #[tokio::test]
-async fn prompts_of_the_user_are_used_and_wrong_ones_reported() {
+async fn own_prompts_are_used() {
     let setup = Setup::new().await;
     let folder = setup.home.path().join("config/prompts");
     std::fs::create_dir_all(&folder).unwrap();
@@ -237,8 +239,9 @@ async fn prompts_of_the_user_are_used_and_wrong_ones_reported() {
     assert!(shown.starts_with("You are the debugging expert"), "the built-in words stand: {shown}");
 }
 
+/// A tool has its own model and thinking where the call says nothing.
 #[tokio::test]
-async fn a_tool_has_its_own_model_and_thinking_where_the_call_says_nothing() {
+async fn a_tool_has_its_own_defaults() {
     let setup = Setup::new().await;
     let path = setup.home.path().join("config/config.toml");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();

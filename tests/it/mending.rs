@@ -22,8 +22,9 @@ async fn told(setup: &Setup) -> (Value, Value) {
     (failure, status["probes"][0].clone())
 }
 
+/// Each failure says what is wrong and how to repair it.
 #[tokio::test]
-async fn each_says_what_is_wrong_and_how_to_mend_it() {
+async fn each_failure_names_its_remedy() {
     let vendor = Vendor::start().await;
     let gone = "The model `gpt-6-luna` has been deprecated";
     let cases = [
@@ -58,8 +59,9 @@ async fn each_says_what_is_wrong_and_how_to_mend_it() {
     }
 }
 
+/// An address without its version or with two is corrected.
 #[tokio::test]
-async fn an_address_without_its_version_or_with_two_is_mended() {
+async fn an_odd_address_is_corrected() {
     let vendor = Vendor::start().await;
     for url in
         [vendor.origin(), format!("{}/", vendor.origin()), vendor.url(), format!("{}/v1", vendor.url())]
@@ -72,8 +74,9 @@ async fn an_address_without_its_version_or_with_two_is_mended() {
     assert!(vendor.calls().iter().all(|call| call.path == "/v1/chat/completions"), "{:?}", vendor.calls());
 }
 
+/// Each vendor is asked a tiny question on demand only.
 #[tokio::test]
-async fn each_vendor_is_asked_a_tiny_question_on_demand_only() {
+async fn probes_happen_on_demand_only() {
     let two = two().await;
     two.kimi.default_answer(Answer::invalid_key());
     let setup = two.setup.with("EXAI_TOOL_PROFILE", "full");

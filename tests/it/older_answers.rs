@@ -28,8 +28,9 @@ async fn asked(program: &Program) -> Value {
     program.call("chat", ask(&json!({}))).await.ok()
 }
 
+/// When no model answers, the older answer is offered and given on request.
 #[tokio::test]
-async fn when_nobody_can_be_had_the_older_answer_is_offered_and_given_on_request() {
+async fn an_older_answer_is_offered() {
     let (setup, glm, kimi) = two("0").await;
     let program = setup.start().await;
     glm.then(Answer::text("A right to ask."));
@@ -62,8 +63,9 @@ async fn when_nobody_can_be_had_the_older_answer_is_offered_and_given_on_request
     program.stop().await;
 }
 
+/// A review of unchanged files can be given again, one of changed files cannot.
 #[tokio::test]
-async fn a_review_of_unchanged_files_can_be_had_again_and_of_changed_ones_not() {
+async fn a_review_is_reusable_until_files_change() {
     let (setup, glm, kimi) = two("0").await;
     setup.file("a.py", "x = 1\n");
     let program = setup.start().await;
@@ -83,8 +85,9 @@ async fn a_review_of_unchanged_files_can_be_had_again_and_of_changed_ones_not() 
     program.stop().await;
 }
 
+/// What is cleared is not given again by a running server either.
 #[tokio::test]
-async fn what_is_cleared_is_not_given_again_by_a_running_server_either() {
+async fn what_was_cleared_stays_cleared() {
     let (setup, glm, _kimi) = two("600").await;
     let program = setup.start().await;
     glm.default_answer(Answer::text("A right to ask."));

@@ -115,8 +115,9 @@ async fn the_conversation_of_the_documentation_is_held() {
     assert!(lines > 20, "the conversation was found");
 }
 
+/// A connection that broke loses nothing and the model is asked once.
 #[tokio::test]
-async fn a_connection_that_broke_loses_nothing_and_the_model_is_asked_once() {
+async fn a_broken_connection_loses_nothing() {
     let setup = Setup::new().await;
     let gate = Gate::new();
     setup.vendor.default_answer(Answer::text("after all").gated(&gate));
@@ -170,7 +171,7 @@ async fn cancel_ends_the_request_at_the_vendor() {
 }
 
 #[tokio::test]
-async fn the_key_may_come_in_the_first_frame() {
+async fn the_first_frame_may_bring_the_key() {
     let setup = Setup::new().await.with("EXAI_TOKEN", "the-key-of-the-user");
     let served = Served::start(&setup).await;
     for (hello, code) in [
@@ -191,7 +192,7 @@ async fn the_key_may_come_in_the_first_frame() {
 }
 
 #[tokio::test]
-async fn a_frame_beyond_the_limit_closes_the_connection() {
+async fn a_huge_frame_closes_the_connection() {
     let setup = Setup::new().await;
     let served = Served::start(&setup).await;
     let (mut client, _) = Client::hello(&served, json!({"op": "hello"})).await;

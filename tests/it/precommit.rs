@@ -54,7 +54,7 @@ fn names(answer: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn one_call_reads_the_change_and_asks_the_expert() {
+async fn one_call_reads_the_change() {
     let setup = changed().await;
     let (program, answer) = checked(&setup, &json!({"focus_on": "arithmetic"})).await;
     assert_eq!(answer["status"], "calling_expert_analysis");
@@ -72,8 +72,9 @@ async fn one_call_reads_the_change_and_asks_the_expert() {
     program.stop().await;
 }
 
+/// A pausing step tells what has changed and the last one reads it anew.
 #[tokio::test]
-async fn a_pausing_step_tells_what_has_changed_and_the_last_one_reads_it_anew() {
+async fn a_pausing_step_reports_the_change() {
     let setup = changed().await;
     let program = setup.start().await;
     let first =
@@ -99,8 +100,9 @@ async fn a_pausing_step_tells_what_has_changed_and_the_last_one_reads_it_anew() 
     program.stop().await;
 }
 
+/// The expert is left out when the check is internal and when nothing has changed.
 #[tokio::test]
-async fn the_expert_is_left_out_when_the_check_is_internal_and_when_nothing_has_changed() {
+async fn the_expert_is_left_out_when_unneeded() {
     let setup = changed().await;
     let program = setup.start().await;
     let internal = program.call("precommit", check(&json!({"precommit_type": "internal"}))).await.ok();
@@ -117,8 +119,9 @@ async fn the_expert_is_left_out_when_the_check_is_internal_and_when_nothing_has_
     program.stop().await;
 }
 
+/// A failing expert is an error and chat goes on with the thread.
 #[tokio::test]
-async fn a_failing_expert_is_an_error_and_chat_goes_on_with_the_thread() {
+async fn chat_continues_after_a_failed_expert() {
     let setup = changed().await;
     let program = setup.start().await;
     setup.vendor.then(Answer::server_error());
@@ -136,8 +139,9 @@ async fn a_failing_expert_is_an_error_and_chat_goes_on_with_the_thread() {
     program.stop().await;
 }
 
+/// A review and an audit look at a change too.
 #[tokio::test]
-async fn a_review_and_an_audit_look_at_a_change_too() {
+async fn reviews_read_a_change_too() {
     let setup = changed().await;
     let program = setup.start().await;
     let diff = setup.git(&["diff"]);

@@ -18,8 +18,9 @@ fn assert_grows(notes: &[ProgressNotificationParam]) {
     );
 }
 
+/// Progress names the phase, the model, the time and the tokens.
 #[tokio::test]
-async fn progress_tells_the_phase_the_model_the_time_and_the_tokens() {
+async fn progress_names_phase_model_and_tokens() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let (asked, thought, answered) = (Gate::new(), Gate::new(), Gate::new());
@@ -53,7 +54,7 @@ async fn progress_tells_the_phase_the_model_the_time_and_the_tokens() {
 }
 
 #[tokio::test]
-async fn a_silent_vendor_does_not_make_the_program_silent() {
+async fn a_silent_vendor_still_shows_progress() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let gate = Gate::new();
@@ -74,8 +75,9 @@ async fn a_silent_vendor_does_not_make_the_program_silent() {
     program.stop().await;
 }
 
+/// A joined caller sees the progress of the run that it joined.
 #[tokio::test]
-async fn a_joined_caller_sees_the_progress_of_the_consultation_it_joined() {
+async fn a_joined_caller_sees_progress() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let gate = Gate::new();
@@ -99,7 +101,7 @@ async fn a_joined_caller_sees_the_progress_of_the_consultation_it_joined() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_for_no_progress_gets_none() {
+async fn progress_is_sent_on_request_only() {
     let setup = Setup::new().await;
     let mut raw = Raw::ready(&setup).await;
     raw.send_call(1, "chat", json!({"prompt": "Quietly, please."})).await;

@@ -27,8 +27,9 @@ fn answer_by_prompt(setup: &Setup, cases: impl IntoIterator<Item = (&'static str
     });
 }
 
+/// A vendor that asks for patience gets it and answers.
 #[tokio::test]
-async fn a_vendor_that_asks_for_patience_gets_it_and_answers() {
+async fn a_patient_vendor_gets_its_time() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     setup.vendor.script(vec![Answer::rate_limited("1"), Answer::text("now")]);
@@ -43,8 +44,9 @@ async fn a_vendor_that_asks_for_patience_gets_it_and_answers() {
     program.stop().await;
 }
 
+/// Passing trouble is tried again until there is an answer.
 #[tokio::test]
-async fn passing_trouble_is_tried_again_until_there_is_an_answer() {
+async fn passing_trouble_is_tried_again() {
     let setup = Setup::new().await.with("EXAI_BREAKER_FAILURES", "100");
     let program = setup.start().await;
     let good = || Answer::text("A whole answer of several pieces.");
@@ -83,7 +85,7 @@ async fn passing_trouble_is_tried_again_until_there_is_an_answer() {
 }
 
 #[tokio::test]
-async fn an_unusual_stream_is_read_like_any_other() {
+async fn an_unusual_stream_is_read() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let answer =
@@ -95,8 +97,9 @@ async fn an_unusual_stream_is_read_like_any_other() {
     program.stop().await;
 }
 
+/// A failure has its code, its attempts and a thread.
 #[tokio::test]
-async fn a_failure_has_its_code_its_attempts_and_a_thread() {
+async fn a_failure_has_code_and_thread() {
     let setup =
         Setup::new().await.with("CUSTOM_API_KEY", "sk-very-secret").with("EXAI_BREAKER_FAILURES", "100");
     let program = setup.start().await;
@@ -150,8 +153,9 @@ async fn a_failure_has_its_code_its_attempts_and_a_thread() {
     program.stop().await;
 }
 
+/// Every wait has an end and says how far it came.
 #[tokio::test]
-async fn every_wait_has_an_end_and_says_how_far_it_came() {
+async fn every_wait_has_an_end() {
     let setup = Setup::new()
         .await
         .with("EXAI_CONNECT_SECONDS", "1")
@@ -190,8 +194,9 @@ async fn every_wait_has_an_end_and_says_how_far_it_came() {
     program.stop().await;
 }
 
+/// A step whose expert fails is kept and can be repeated.
 #[tokio::test]
-async fn a_step_whose_expert_fails_is_kept_and_can_be_repeated() {
+async fn a_failed_step_can_be_repeated() {
     let setup = Setup::new().await.with("EXAI_RETRIES", "0");
     setup.file("a.py", "print(1)\n");
     let program = setup.start().await;

@@ -28,8 +28,9 @@ fn one_shot(step: &str, more: Value) -> Value {
     arguments
 }
 
+/// A review in three steps asks the expert once at the end.
 #[tokio::test]
-async fn a_review_in_three_steps_asks_the_expert_once_at_the_end() {
+async fn three_steps_ask_the_expert_once() {
     let (setup, program) = begin().await;
     let pages = setup.project.path().join("src/pages.py");
     let main = setup.project.path().join("src/main.py");
@@ -104,8 +105,9 @@ async fn a_review_in_three_steps_asks_the_expert_once_at_the_end() {
     program.stop().await;
 }
 
+/// A file that is edited while the expert reads makes its findings stale.
 #[tokio::test]
-async fn a_file_that_is_edited_while_the_expert_reads_makes_its_findings_stale() {
+async fn an_edited_file_makes_findings_stale() {
     let (setup, program) = begin().await;
     let gate = Gate::new();
     let in_main = json!({"severity": "low", "path": "src/main.py", "line": 3, "quote": "print(page_count(51, 50))", "title": "Prints"});
@@ -122,8 +124,9 @@ async fn a_file_that_is_edited_while_the_expert_reads_makes_its_findings_stale()
     program.stop().await;
 }
 
+/// Every tool continues a thread also after the program was killed.
 #[tokio::test]
-async fn every_tool_continues_a_thread_also_after_the_program_was_killed() {
+async fn tools_continue_threads_after_a_kill() {
     let (setup, program) = begin().await;
     let texts = [
         "RIVER: review the paging",
@@ -192,7 +195,7 @@ async fn every_tool_continues_a_thread_also_after_the_program_was_killed() {
 }
 
 #[tokio::test]
-async fn one_call_with_files_goes_straight_to_the_expert() {
+async fn one_call_goes_straight_to_the_expert() {
     let (setup, program) = begin().await;
     setup.vendor.then(Answer::text(expert_answer(
         "code_review_complete",
@@ -212,8 +215,9 @@ async fn one_call_with_files_goes_straight_to_the_expert() {
     program.stop().await;
 }
 
+/// A step that needs no expert asks none and says why.
 #[tokio::test]
-async fn a_step_that_needs_no_expert_asks_none_and_says_why() {
+async fn an_unneeded_expert_is_not_asked() {
     let (setup, program) = begin().await;
     let final_step = |more: Value| one_shot("Conclude.", more);
     let internal =
@@ -254,7 +258,7 @@ async fn a_step_that_needs_no_expert_asks_none_and_says_why() {
 }
 
 #[tokio::test]
-async fn internal_in_step_one_still_holds_at_the_end() {
+async fn internal_holds_until_the_end() {
     let (setup, program) = begin().await;
     let first = program
         .call("codereview", json!({"step": "Review.", "step_number": 1, "total_steps": 2, "next_step_required": true, "findings": "x",
@@ -267,8 +271,9 @@ async fn internal_in_step_one_still_holds_at_the_end() {
     program.stop().await;
 }
 
+/// An expert that needs more gives the answer its status.
 #[tokio::test]
-async fn an_expert_that_needs_more_gives_the_answer_its_status() {
+async fn an_expert_may_need_more() {
     let (setup, program) = begin().await;
     let wants_files = json!({"status": "files_required_to_continue", "mandatory_instructions": "Show the tests.", "files_needed": ["tests/"]});
     let wants_focus = json!({"status": "focused_review_required", "reason": "Too mixed.", "suggestion": "src/pages.py first"});
@@ -298,8 +303,9 @@ async fn an_expert_that_needs_more_gives_the_answer_its_status() {
     program.stop().await;
 }
 
+/// The work goes on when the expert has asked for files.
 #[tokio::test]
-async fn the_work_goes_on_when_the_expert_has_asked_for_files() {
+async fn work_goes_on_after_a_request() {
     let (setup, program) = begin().await;
     let wanted = json!({"status": "files_required_to_continue", "mandatory_instructions": "BASALT: show main.py", "files_needed": ["src/main.py"]});
     setup.vendor.script(vec![
@@ -322,8 +328,9 @@ async fn the_work_goes_on_when_the_expert_has_asked_for_files() {
     program.stop().await;
 }
 
+/// Findings below the asked severity are left out and counted.
 #[tokio::test]
-async fn findings_below_the_asked_severity_are_left_out_and_counted() {
+async fn minor_findings_are_left_out() {
     let (setup, program) = begin().await;
     let low = json!({"severity": "low", "path": "src/main.py", "line": 3, "quote": "print(page_count(51, 50))", "title": "Prints"});
     let medium = json!({"severity": "medium", "path": "src/main.py", "line": 1, "quote": "from pages import page_count", "title": "Imports"});
@@ -339,8 +346,9 @@ async fn findings_below_the_asked_severity_are_left_out_and_counted() {
     program.stop().await;
 }
 
+/// A damaged answer is repaired and free text is kept.
 #[tokio::test]
-async fn a_damaged_answer_is_repaired_and_free_text_is_kept() {
+async fn a_damaged_answer_is_repaired() {
     let (setup, program) = begin().await;
     let whole = expert_answer("code_review_complete", "One bug.", json!([page_count_finding()]));
     let fenced = format!(
@@ -370,8 +378,9 @@ async fn a_damaged_answer_is_repaired_and_free_text_is_kept() {
     program.stop().await;
 }
 
+/// A plan takes steps, revisions and branches and asks no model.
 #[tokio::test]
-async fn a_plan_takes_steps_revisions_and_branches_and_asks_no_model() {
+async fn a_plan_asks_no_model() {
     let (setup, program) = begin().await;
     let first = program.call("planner", json!({"step": "Move the store.", "step_number": 1, "total_steps": 5, "next_step_required": true})).await;
     let thread = first.thread();

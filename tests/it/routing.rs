@@ -33,8 +33,9 @@ pub(crate) fn answered_by(answer: &Value) -> &str {
     answer["metadata"]["answered_by"].as_str().expect("a model")
 }
 
+/// The next vendor answers at once and the answer says why.
 #[tokio::test]
-async fn the_next_vendor_answers_at_once_and_the_answer_says_why() {
+async fn the_next_vendor_answers_at_once() {
     for (failure, code) in [
         (Answer::server_error(), "unavailable"),
         (Answer::json(429, &json!({"error": {"message": "slow down"}})), "rate_limited"),
@@ -58,8 +59,9 @@ async fn the_next_vendor_answers_at_once_and_the_answer_says_why() {
     }
 }
 
+/// An expert falls back like a conversation and is sent the same.
 #[tokio::test]
-async fn an_expert_falls_back_like_a_conversation_and_is_sent_the_same() {
+async fn an_expert_falls_back_too() {
     let two = two().await;
     two.setup.file("a.py", "print(1)\n");
     let program = two.setup.start().await;
@@ -78,7 +80,7 @@ async fn an_expert_falls_back_like_a_conversation_and_is_sent_the_same() {
 }
 
 #[tokio::test]
-async fn a_model_that_was_named_is_never_replaced() {
+async fn a_named_model_is_never_replaced() {
     for named in [json!({"model": "glm-5.3"}), json!({})] {
         let two = two().await;
         // Named by the caller, and named by the user.
@@ -94,8 +96,9 @@ async fn a_model_that_was_named_is_never_replaced() {
     }
 }
 
+/// A model that fails is left alone and looked at again.
 #[tokio::test]
-async fn a_model_that_fails_is_left_alone_and_looked_at_again() {
+async fn a_failing_model_is_left_alone() {
     let two = two().await;
     let setup = two.setup.with("EXAI_BREAKER_FAILURES", "2").with("EXAI_BREAKER_SECONDS", "1");
     two.glm.default_answer(Answer::server_error());
@@ -134,8 +137,9 @@ async fn a_model_that_fails_is_left_alone_and_looked_at_again() {
     program.stop().await;
 }
 
+/// A vendor without money is left alone with all its models.
 #[tokio::test]
-async fn a_vendor_without_money_is_left_alone_with_all_its_models() {
+async fn a_vendor_without_money_is_left_alone() {
     let two = two().await;
     two.glm.default_answer(Answer::json(429, &json!({"error": {"code": "1113", "message": "in arrears"}})));
     let program = two.setup.start().await;
@@ -151,8 +155,9 @@ async fn a_vendor_without_money_is_left_alone_with_all_its_models() {
     program.stop().await;
 }
 
+/// When no model answers, the last failure names the others.
 #[tokio::test]
-async fn when_nobody_can_be_had_the_last_failure_names_the_others() {
+async fn the_last_failure_names_the_others() {
     let two = two().await;
     let setup = two.setup.with("EXAI_RETRIES", "1");
     for vendor in [&two.glm, &two.kimi] {
@@ -222,8 +227,9 @@ async fn the_fastest_is_found_by_trying() {
     program.stop().await;
 }
 
+/// A question that is too long goes to a larger window only.
 #[tokio::test]
-async fn a_question_that_is_too_long_goes_to_a_larger_window_only() {
+async fn a_long_question_needs_a_large_window() {
     let setup = Setup::without_provider().await;
     let config = format!(
         "[[endpoints]]\nname = \"small\"\nbase_url = \"{url}\"\nmodels = [{{ id = \"one\", window = 8000 }}]\n\
@@ -248,8 +254,9 @@ async fn a_question_that_is_too_long_goes_to_a_larger_window_only() {
     program.stop().await;
 }
 
+/// Several keys are used in turns and a refused one rests.
 #[tokio::test]
-async fn several_keys_are_used_in_turns_and_a_refused_one_rests() {
+async fn several_keys_take_turns() {
     let two = two().await;
     let setup = two.setup.with("GLM_API_KEY", "good-1, bad-2");
     two.glm.answer_with(|request| {
@@ -275,8 +282,9 @@ async fn several_keys_are_used_in_turns_and_a_refused_one_rests() {
     program.stop().await;
 }
 
+/// A late request gets a second one where the user wants that.
 #[tokio::test]
-async fn a_late_request_gets_a_second_one_where_the_user_wants_that() {
+async fn a_late_request_gets_a_second() {
     let setup = Setup::new().await.with("EXAI_CACHE_SECONDS", "0").with("EXAI_ROUTING_HEDGE", "true");
     let program = setup.start().await;
     for number in 0..50 {
@@ -292,8 +300,9 @@ async fn a_late_request_gets_a_second_one_where_the_user_wants_that() {
     program.stop().await;
 }
 
+/// Beyond the budget no model is asked, and a cheaper model is offered.
 #[tokio::test]
-async fn beyond_the_budget_nobody_is_asked_and_a_cheaper_model_is_offered() {
+async fn beyond_the_budget_no_model_is_asked() {
     let two = two().await;
     let setup = two.setup.with("EXAI_BUDGET_CALL_USD", "0.01");
     let program = setup.start().await;
@@ -311,8 +320,9 @@ async fn beyond_the_budget_nobody_is_asked_and_a_cheaper_model_is_offered() {
     program.stop().await;
 }
 
+/// What was spent counts for the day and the thread also after a restart.
 #[tokio::test]
-async fn what_was_spent_counts_for_the_day_and_the_thread_also_after_a_restart() {
+async fn spending_counts_after_a_restart() {
     for (setting, words, other) in
         [("EXAI_BUDGET_DAY_USD", "one day", false), ("EXAI_BUDGET_THREAD_USD", "one thread", true)]
     {
@@ -373,8 +383,9 @@ async fn who_would_answer_is_explained_without_asking() {
     program.stop().await;
 }
 
+/// A request is shown as it is sent with its key masked.
 #[tokio::test]
-async fn a_request_is_shown_as_it_is_sent_with_its_key_masked() {
+async fn a_preview_masks_the_key() {
     let two = two().await;
     let setup = two.setup.with("EXAI_TOOL_PROFILE", "full").with("GLM_API_KEY", "canary-of-this-test-1234");
     setup.file("a.py", "print(1)\n");
@@ -395,7 +406,7 @@ async fn a_request_is_shown_as_it_is_sent_with_its_key_masked() {
 }
 
 #[tokio::test]
-async fn models_that_are_not_allowed_are_never_asked() {
+async fn forbidden_models_are_never_asked() {
     let two = two().await;
     let setup = two.setup.with("EXAI_MODELS_DENY", "glm/*, kimi-k3").with("EXAI_TOOL_PROFILE", "full");
     let program = setup.start().await;
@@ -417,8 +428,9 @@ async fn models_that_are_not_allowed_are_never_asked() {
     program.stop().await;
 }
 
+/// An error of an endpoint says what is wrong and how to repair it.
 #[tokio::test]
-async fn what_is_wrong_with_an_endpoint_is_said_with_how_to_mend_it() {
+async fn a_wrong_endpoint_names_its_remedy() {
     let not_found = Answer::whole(404, "text/plain", "404 page not found");
     let cases: [(&str, Answer, &str, &str); 4] = [
         ("a wrong key", Answer::invalid_key(), "auth", "GLM_API_KEY"),
@@ -460,8 +472,9 @@ async fn what_is_wrong_with_an_endpoint_is_said_with_how_to_mend_it() {
     }
 }
 
+/// What a call needs decides between those who may answer.
 #[tokio::test]
-async fn what_a_call_needs_decides_between_those_who_may_answer() {
+async fn needs_decide_who_is_asked() {
     let setup = Setup::without_provider().await.with("EXAI_CACHE_SECONDS", "0");
     let config = format!(
         "[[endpoints]]\nname = \"small\"\nbase_url = \"{url}\"\nmodels = [{{ id = \"one\", window = 20000 }}]\n\

@@ -17,8 +17,9 @@ fn question() -> Value {
     json!({"prompt": "What is a permit?"})
 }
 
+/// Equal calls at once ask once and every caller gets a thread.
 #[tokio::test]
-async fn equal_calls_at_once_ask_once_and_every_caller_gets_a_thread() {
+async fn equal_calls_ask_once() {
     const CALLS: usize = 100;
     let setup = Setup::new().await;
     let program = setup.start().await;
@@ -63,8 +64,9 @@ async fn equal_calls_at_once_ask_once_and_every_caller_gets_a_thread() {
     program.stop().await;
 }
 
+/// A failure is reported to all callers that wait and does not stay.
 #[tokio::test]
-async fn a_failure_is_told_to_all_who_wait_and_does_not_stay() {
+async fn a_failure_reaches_all_who_wait() {
     let setup = Setup::new().await.with("EXAI_RETRIES", "0");
     let program = setup.start().await;
     let gate = Gate::new();
@@ -86,8 +88,9 @@ async fn a_failure_is_told_to_all_who_wait_and_does_not_stay() {
     program.stop().await;
 }
 
+/// A fresh call asks again and its answer is the one kept.
 #[tokio::test]
-async fn a_fresh_call_asks_again_and_its_answer_is_the_one_kept() {
+async fn a_fresh_call_replaces_the_answer() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     setup.vendor.script(vec![Answer::text("first"), Answer::text("second")]);
@@ -131,8 +134,9 @@ async fn whatever_changes_the_question_asks_anew() {
     program.stop().await;
 }
 
+/// A run ends when the last of its callers has left.
 #[tokio::test]
-async fn a_consultation_ends_when_the_last_of_its_callers_has_left() {
+async fn a_run_ends_without_callers() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let gate = Gate::new();
@@ -182,8 +186,9 @@ async fn a_cancelled_request_gets_no_answer() {
     assert_eq!(raw.exit_code().await, 0);
 }
 
+/// The end of the input interrupts what is stuck in time.
 #[tokio::test]
-async fn the_end_of_the_input_interrupts_what_is_stuck_in_time() {
+async fn the_inputs_end_interrupts_in_time() {
     let setup = Setup::new().await;
     setup.vendor.default_answer(Answer::never());
     let mut raw = Raw::ready(&setup).await;
@@ -224,8 +229,9 @@ async fn the_end_of_the_input_interrupts_what_is_stuck_in_time() {
     }
 }
 
+/// A truncated answer says so and is not given again.
 #[tokio::test]
-async fn a_truncated_answer_says_so_and_is_not_given_again() {
+async fn a_truncated_answer_is_not_cached() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     setup
@@ -242,8 +248,9 @@ async fn a_truncated_answer_says_so_and_is_not_given_again() {
     program.stop().await;
 }
 
+/// The vendor never sees more calls at once than are allowed.
 #[tokio::test]
-async fn the_vendor_never_sees_more_calls_at_once_than_are_allowed() {
+async fn calls_upstream_are_bounded() {
     let setup = Setup::new().await.with("EXAI_UPSTREAM_LIMIT", "3");
     let program = setup.start().await;
     let gate = Gate::new();
@@ -264,8 +271,9 @@ async fn the_vendor_never_sees_more_calls_at_once_than_are_allowed() {
     program.stop().await;
 }
 
+/// A call that finds no place in time is turned away with a time to come back.
 #[tokio::test]
-async fn a_call_that_finds_no_place_in_time_is_turned_away_with_a_time_to_come_back() {
+async fn a_crowded_out_call_may_return() {
     let setup = Setup::new().await.with("EXAI_UPSTREAM_LIMIT", "1").with("EXAI_PERMIT_WAIT_SECONDS", "1");
     let program = setup.start().await;
     let gate = Gate::new();

@@ -32,8 +32,9 @@ async fn appears(path: &Path) {
     within("the file", there).await;
 }
 
+/// A busy port names its holder and a range finds a free one.
 #[tokio::test]
-async fn a_busy_port_names_its_holder_and_a_range_finds_a_free_one() {
+async fn a_busy_port_names_its_holder() {
     let setup = Setup::new().await;
     let served = Served::start(&setup).await;
     let pid = served.child.id().unwrap().to_string();
@@ -60,7 +61,7 @@ async fn a_busy_port_names_its_holder_and_a_range_finds_a_free_one() {
 }
 
 #[tokio::test]
-async fn a_note_that_was_left_behind_keeps_nobody_out() {
+async fn a_stale_note_blocks_no_server() {
     let setup = Setup::new().await;
     let mut served = Served::start(&setup).await;
     let address = served.address.to_string();
@@ -69,8 +70,9 @@ async fn a_note_that_was_left_behind_keeps_nobody_out() {
     assert_eq!(served.request("GET", "/health/live", &[], "").await.status, 200);
 }
 
+/// A socket in the file system is for its owner.
 #[tokio::test]
-async fn a_socket_in_the_file_system_is_for_its_owner() {
+async fn a_socket_file_is_for_its_owner() {
     let setup = Setup::new().await;
     let path = setup.home.path().join("exai.sock");
     let place = format!("unix:{}", path.display());
@@ -158,7 +160,7 @@ async fn tls_is_served_and_its_certificate_renewed() {
 }
 
 #[tokio::test]
-async fn health_is_told_by_exit_code_and_by_file() {
+async fn health_is_an_exit_code_or_file() {
     let setup = Setup::new().await;
     let file = setup.home.path().join("health.json");
     let path = file.display().to_string();
@@ -267,8 +269,9 @@ os.environ["LISTEN_FDS"], os.environ["LISTEN_PID"] = "1", str(os.getpid())
 os.execv(sys.argv[1], sys.argv[1:])
 "#;
 
+/// A service manager hands over its socket and learns when it is used.
 #[tokio::test]
-async fn a_service_manager_hands_over_its_socket_and_is_told_when_it_is_used() {
+async fn a_service_manager_hands_over_sockets() {
     let setup = Setup::new().await.with("EXAI_RATE", "0").with("EXAI_CLIENT_RATE", "0");
     setup.vendor.default_answer(Answer::text("hello"));
     let notes = setup.home.path().join("notify");

@@ -22,8 +22,9 @@ async fn refused(raw: &mut Raw, line: &[u8]) -> Value {
     error
 }
 
+/// Lines that are no messages get one error each and the next request works.
 #[tokio::test]
-async fn lines_that_are_no_messages_get_one_error_each_and_the_next_request_works() {
+async fn invalid_lines_get_one_error_each() {
     let setup = Setup::without_provider().await;
     let mut raw = Raw::ready(&setup).await;
     let deep = format!(
@@ -64,8 +65,9 @@ async fn lines_that_are_no_messages_get_one_error_each_and_the_next_request_work
     assert_eq!(raw.try_next().await, None, "nothing was answered twice");
 }
 
+/// A line beyond the limit is answered and not kept.
 #[tokio::test]
-async fn a_line_beyond_the_limit_is_answered_and_not_kept() {
+async fn a_huge_line_is_not_kept() {
     let setup = Setup::without_provider().await;
     let mut raw = Raw::ready(&setup).await;
     let mut line = br#"{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":""#.to_vec();
@@ -80,7 +82,7 @@ async fn a_line_beyond_the_limit_is_answered_and_not_kept() {
 }
 
 #[tokio::test]
-async fn blank_lines_and_unknown_notifications_are_passed_over() {
+async fn blank_lines_are_passed_over() {
     let setup = Setup::without_provider().await;
     let mut raw = Raw::ready(&setup).await;
     for line in ["", "  \t", r#"{"jsonrpc":"2.0","method":"notifications/no_such_thing","params":{}}"#] {
@@ -91,7 +93,7 @@ async fn blank_lines_and_unknown_notifications_are_passed_over() {
 }
 
 #[tokio::test]
-async fn a_handshake_needs_neither_a_database_nor_a_provider() {
+async fn a_handshake_needs_nothing() {
     // Port 9 of this machine: nobody listens there.
     let setup = Setup::new().await.with("CUSTOM_API_URL", "http://127.0.0.1:9/v1");
     std::fs::create_dir_all(setup.database()).unwrap();
@@ -102,8 +104,9 @@ async fn a_handshake_needs_neither_a_database_nor_a_provider() {
     assert_eq!((&refused["status"], &refused["code"]), (&json!("error"), &json!("unreachable")));
 }
 
+/// An address that cannot be used is reported where it matters.
 #[tokio::test]
-async fn an_address_that_cannot_be_used_is_reported_where_it_matters() {
+async fn an_unusable_address_is_reported() {
     for (url, problem) in [
         ("htp:/no", "must begin with https:// or http://"),
         ("not a url", "is not a URL"),
@@ -132,8 +135,9 @@ async fn an_address_that_cannot_be_used_is_reported_where_it_matters() {
     }
 }
 
+/// Standard output holds only messages and the log holds no keys.
 #[tokio::test]
-async fn standard_output_holds_only_messages_and_the_log_holds_no_keys() {
+async fn standard_output_holds_only_messages() {
     let setup = Setup::new()
         .await
         .with("CUSTOM_API_KEY", "canary-custom-key")
@@ -183,8 +187,9 @@ async fn standard_output_holds_only_messages_and_the_log_holds_no_keys() {
     }
 }
 
+/// A request keeps the client's name through answer, upstream and log.
 #[tokio::test]
-async fn a_request_keeps_the_clients_name_through_answer_upstream_and_log() {
+async fn a_request_keeps_the_clients_name() {
     let setup = Setup::new().await.with("EXAI_LOG_FORMAT", "json");
     let mut raw = Raw::ready(&setup).await;
     let name = "session-7/turn:12.b_c";
@@ -205,7 +210,7 @@ async fn a_request_keeps_the_clients_name_through_answer_upstream_and_log() {
 }
 
 #[tokio::test]
-async fn many_requests_at_once_are_each_answered_once() {
+async fn many_requests_are_answered_once() {
     let setup = Setup::new().await;
     let mut raw = Raw::ready(&setup).await;
     for id in 0..100 {

@@ -262,9 +262,10 @@ async fn a_thousand_opens_and_resets_a_second() {
     assert!(made > 29_000, "{made}");
 }
 
+/// A second server behind a proxy takes over and no call fails.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "two servers: scripts/stress"]
-async fn a_second_server_behind_a_proxy_takes_over_and_no_call_fails() {
+async fn a_second_server_takes_over() {
     let setup = setup().await;
     setup.vendor.default_answer(Answer::text("hello").latency(Duration::from_millis(50)));
     let first = Served::start(&setup).await;
@@ -318,9 +319,10 @@ async fn a_second_server_behind_a_proxy_takes_over_and_no_call_fails() {
     assert_eq!(answered.load(Ordering::Relaxed), calls);
 }
 
+/// A call of ten minutes stays alive and is answered.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "lasts ten minutes: scripts/stress"]
-async fn a_call_of_ten_minutes_stays_alive_and_is_answered() {
+async fn a_long_call_stays_alive() {
     let ten_minutes = Duration::from_secs(600);
     let setup = setup().await.with("EXAI_FIRST_BYTE_SECONDS", "800").with("EXAI_IDLE_SECONDS", "800");
     setup.vendor.default_answer(Answer::text("after all").latency(ten_minutes));

@@ -179,8 +179,9 @@ async fn shop() -> Setup {
     setup
 }
 
+/// A step pauses and the last one asks the expert once.
 #[tokio::test]
-async fn a_step_pauses_and_the_last_one_asks_the_expert_once() {
+async fn the_last_step_asks_the_expert() {
     let setup = shop().await;
     let program = setup.start().await;
     for tool in &TOOLS {
@@ -226,8 +227,9 @@ async fn a_step_pauses_and_the_last_one_asks_the_expert_once() {
     program.stop().await;
 }
 
+/// The expert is sent the role, the evidence and every step once.
 #[tokio::test]
-async fn the_expert_is_sent_the_role_the_evidence_and_every_step_once() {
+async fn the_expert_sees_every_step_once() {
     let setup = shop().await;
     let program = setup.start().await;
     for tool in &TOOLS {
@@ -250,8 +252,9 @@ async fn the_expert_is_sent_the_role_the_evidence_and_every_step_once() {
     program.stop().await;
 }
 
+/// A tool skips the expert by its own rule and when the call says so.
 #[tokio::test]
-async fn a_tool_skips_the_expert_by_its_own_rule_and_when_it_is_told_to() {
+async fn each_tool_skips_the_expert_itself() {
     let setup = shop().await;
     let program = setup.start().await;
     for tool in &TOOLS {
@@ -270,8 +273,9 @@ async fn a_tool_skips_the_expert_by_its_own_rule_and_when_it_is_told_to() {
     program.stop().await;
 }
 
+/// A failing expert is an error and the steps are kept for the same call again.
 #[tokio::test]
-async fn a_failing_expert_is_an_error_and_the_steps_are_kept_for_the_same_call_again() {
+async fn a_failed_expert_keeps_the_steps() {
     let setup = shop().await;
     let program = setup.start().await;
     for tool in &TOOLS {
@@ -297,8 +301,9 @@ async fn a_failing_expert_is_an_error_and_the_steps_are_kept_for_the_same_call_a
     program.stop().await;
 }
 
+/// An expert that asks for something gives its status and ends nothing.
 #[tokio::test]
-async fn an_expert_that_asks_for_something_gives_its_status_and_ends_nothing() {
+async fn an_experts_request_ends_nothing() {
     let setup = shop().await;
     let program = setup.start().await;
     for tool in &TOOLS {
@@ -319,7 +324,7 @@ async fn an_expert_that_asks_for_something_gives_its_status_and_ends_nothing() {
 }
 
 #[tokio::test]
-async fn chat_goes_on_with_what_a_tool_found() {
+async fn chat_continues_what_a_tool_found() {
     let setup = shop().await;
     let program = setup.start().await;
     for tool in &TOOLS {
@@ -343,7 +348,7 @@ async fn chat_goes_on_with_what_a_tool_found() {
 }
 
 #[tokio::test]
-async fn going_back_drops_the_steps_from_there_on() {
+async fn going_back_drops_later_steps() {
     let setup = shop().await;
     let program = setup.start().await;
     for tool in &TOOLS {
@@ -372,8 +377,9 @@ async fn going_back_drops_the_steps_from_there_on() {
     program.stop().await;
 }
 
+/// Without a model the inspection answers or the tool says what is missing.
 #[tokio::test]
-async fn without_a_model_the_inspection_answers_or_the_tool_says_what_is_missing() {
+async fn without_a_model_inspection_answers() {
     let setup = Setup::without_provider().await.with("EXAI_TOOL_PROFILE", "full");
     setup.file(
         "shop.py",

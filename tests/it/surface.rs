@@ -12,8 +12,9 @@ fn names(list: &Value) -> Vec<String> {
     list.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
 }
 
+/// There is a prompt for every tool that is shown.
 #[tokio::test]
-async fn there_is_a_prompt_for_every_tool_that_is_shown() {
+async fn every_visible_tool_has_a_prompt() {
     let setup = Setup::new().await;
     let mut raw = ready(&setup).await;
     let listed = raw.request("prompts/list", json!({})).await["result"].take();
@@ -30,8 +31,9 @@ async fn there_is_a_prompt_for_every_tool_that_is_shown() {
     assert_eq!(listed["prompts"].as_array().unwrap().len(), LITE.len() + 1);
 }
 
+/// A prompt is filled in and the peer's names are understood.
 #[tokio::test]
-async fn a_prompt_is_filled_in_and_the_peers_names_are_understood() {
+async fn a_prompt_is_filled_in() {
     let setup = Setup::new().await;
     let mut raw = ready(&setup).await;
     let arguments = json!({"target": "src/main.rs", "focus": "errors"});
@@ -58,8 +60,9 @@ async fn a_prompt_is_filled_in_and_the_peers_names_are_understood() {
     }
 }
 
+/// Models and threads are completed and nothing else is an error.
 #[tokio::test]
-async fn models_and_threads_are_completed_and_nothing_else_is_an_error() {
+async fn models_and_threads_are_completed() {
     let setup = Setup::new().await.with("GLM_API_KEY", "k");
     let mut raw = ready(&setup).await;
     raw.call("chat", json!({"prompt": "marzipan", "model": "custom/mock-model"})).await;
@@ -86,7 +89,7 @@ async fn models_and_threads_are_completed_and_nothing_else_is_an_error() {
 }
 
 #[tokio::test]
-async fn threads_and_models_are_resources_of_their_owner() {
+async fn resources_belong_to_their_owner() {
     let setup = Setup::new().await;
     let mut raw = ready(&setup).await;
     let answer = raw.call("chat", json!({"prompt": "what is marzipan?"})).await;
@@ -121,9 +124,10 @@ async fn threads_and_models_are_resources_of_their_owner() {
     }
 }
 
+/// A hangup reads the configuration again and every client is notified.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_hangup_reads_the_configuration_again_and_every_client_is_told() {
+async fn a_hangup_reloads_the_configuration() {
     let setup = Setup::new().await;
     let path = setup.home.path().join("config").join("config.toml");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -147,9 +151,10 @@ async fn a_hangup_reads_the_configuration_again_and_every_client_is_told() {
     assert!(refused["message"].as_str().unwrap().contains("tool profile"), "{refused}");
 }
 
+/// A client of 2026 hears of changes by its subscription.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_client_of_2026_hears_of_changes_by_its_subscription() {
+async fn a_new_client_subscribes_to_changes() {
     let setup = Setup::new().await;
     let path = setup.home.path().join("config").join("config.toml");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -166,8 +171,9 @@ async fn a_client_of_2026_hears_of_changes_by_its_subscription() {
     assert_eq!(told["method"], "notifications/tools/list_changed", "{told}");
 }
 
+/// The two entry tools are loaded at once and long answers are announced.
 #[tokio::test]
-async fn the_two_entry_tools_are_loaded_at_once_and_long_answers_are_announced() {
+async fn entry_tools_are_loaded_at_once() {
     let setup = Setup::new().await;
     let mut raw = ready(&setup).await;
     let listed = raw.request("tools/list", json!({})).await["result"].take();

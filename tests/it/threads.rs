@@ -22,7 +22,7 @@ fn file<'v>(answer: &'v Value, path: &str) -> &'v Value {
 }
 
 #[tokio::test]
-async fn two_threads_of_one_tool_never_see_each_other() {
+async fn two_threads_never_see_each_other() {
     let setup = Setup::new().await;
     setup.file("one.py", "# VERMILION content\n");
     setup.file("two.py", "# TURQUOISE content\n");
@@ -59,7 +59,7 @@ async fn two_threads_of_one_tool_never_see_each_other() {
 }
 
 #[tokio::test]
-async fn two_conversations_in_turn_keep_their_words_apart() {
+async fn two_conversations_stay_apart() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let say = async |prompt: &str, thread: Option<&String>| {
@@ -91,7 +91,7 @@ async fn two_conversations_in_turn_keep_their_words_apart() {
 }
 
 #[tokio::test]
-async fn an_expert_knows_what_was_said_to_another_tool() {
+async fn an_expert_knows_other_tools_words() {
     let setup = Setup::new().await;
     setup.file("a.py", "print(1)\n");
     let program = setup.start().await;
@@ -108,8 +108,9 @@ async fn an_expert_knows_what_was_said_to_another_tool() {
     program.stop().await;
 }
 
+/// An unknown or foreign thread is refused and nothing is asked.
 #[tokio::test]
-async fn an_unknown_or_foreign_thread_is_refused_and_nothing_is_asked() {
+async fn a_foreign_thread_is_refused() {
     let setup = Setup::new().await;
     let foreign = ThreadId::new();
     let folder = setup.database().parent().expect("a folder").to_owned();
@@ -156,7 +157,7 @@ async fn an_unknown_or_foreign_thread_is_refused_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn step_numbers_that_are_left_out_are_filled_in() {
+async fn missing_step_numbers_are_filled_in() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let first = program.call("debug", json!({"step": "It hangs.", "total_steps": 3})).await;
@@ -178,8 +179,9 @@ async fn step_numbers_that_are_left_out_are_filled_in() {
     program.stop().await;
 }
 
+/// A final step that failed can be repeated and is sent once.
 #[tokio::test]
-async fn a_final_step_that_failed_can_be_repeated_and_is_told_once() {
+async fn a_failed_final_step_is_repeatable() {
     let setup = Setup::new().await.with("EXAI_RETRIES", "0");
     setup.file("a.py", "print(1)\n");
     let program = setup.start().await;
@@ -217,8 +219,9 @@ async fn a_final_step_that_failed_can_be_repeated_and_is_told_once() {
     program.stop().await;
 }
 
+/// A review in one call that failed can be repeated and is sent once.
 #[tokio::test]
-async fn a_review_in_one_call_that_failed_can_be_repeated_and_is_told_once() {
+async fn a_failed_review_is_repeatable() {
     let setup = Setup::new().await.with("EXAI_RETRIES", "0");
     setup.file("a.py", "print(1)\n");
     let program = setup.start().await;
@@ -235,8 +238,9 @@ async fn a_review_in_one_call_that_failed_can_be_repeated_and_is_told_once() {
     program.stop().await;
 }
 
+/// A question that failed can be repeated and is sent once.
 #[tokio::test]
-async fn a_question_that_failed_can_be_repeated_and_is_told_once() {
+async fn a_failed_question_is_repeatable() {
     let setup = Setup::new().await.with("EXAI_RETRIES", "0");
     let program = setup.start().await;
     let mut question = json!({"prompt": "ROWAN: why?"});
@@ -255,8 +259,9 @@ async fn a_question_that_failed_can_be_repeated_and_is_told_once() {
     program.stop().await;
 }
 
+/// Calls at once on one thread all end up in it.
 #[tokio::test]
-async fn calls_at_once_on_one_thread_all_end_up_in_it() {
+async fn simultaneous_calls_share_a_thread() {
     const CALLS: usize = 16;
     let setup = Setup::new().await;
     let program = setup.start().await;
@@ -295,8 +300,9 @@ async fn calls_at_once_on_one_thread_all_end_up_in_it() {
     program.stop().await;
 }
 
+/// History beyond its budget loses the oldest turns and says how many.
 #[tokio::test]
-async fn history_beyond_its_budget_loses_the_oldest_turns_and_says_how_many() {
+async fn long_history_loses_its_oldest_turns() {
     let setup = Setup::new().await.with_window(8_000);
     let program = setup.start().await;
     let filler = "several plain words that fill the window ".repeat(40);
@@ -325,8 +331,9 @@ async fn history_beyond_its_budget_loses_the_oldest_turns_and_says_how_many() {
     program.stop().await;
 }
 
+/// Files of earlier turns are read again and changes are named.
 #[tokio::test]
-async fn files_of_earlier_turns_are_read_again_and_changes_are_named() {
+async fn earlier_files_are_read_again() {
     let setup = Setup::new().await;
     for name in ["same", "edited", "removed"] {
         setup.file(&format!("{name}.py"), format!("# {name} before\n"));
@@ -361,8 +368,9 @@ async fn files_of_earlier_turns_are_read_again_and_changes_are_named() {
     program.stop().await;
 }
 
+/// A conversation after a review says which reviewed files have changed.
 #[tokio::test]
-async fn a_conversation_after_a_review_says_which_reviewed_files_have_changed() {
+async fn chat_names_reviewed_files_that_changed() {
     let setup = Setup::new().await;
     setup.file("src/a.py", "# a before\n");
     setup.file("src/b.py", "# b before\n");
@@ -384,8 +392,9 @@ async fn a_conversation_after_a_review_says_which_reviewed_files_have_changed() 
     program.stop().await;
 }
 
+/// A range of lines stays a range in later turns.
 #[tokio::test]
-async fn a_range_of_lines_stays_a_range_in_later_turns() {
+async fn a_range_stays_a_range() {
     let setup = Setup::new().await;
     let text: String = (1..=100).map(|line| format!("line-{line}-\n")).collect();
     setup.file("long.txt", text);

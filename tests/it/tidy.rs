@@ -255,7 +255,7 @@ fn every_path_that_a_text_mentions_exists() {
 }
 
 #[test]
-fn references_are_found_in_prose_and_not_in_blocks() {
+fn references_are_found_in_prose_only() {
     let text = "see `src/main.rs` and [docs](docs/x.md#part)\n```\n`src/no.rs` [x](no.md)\n```\n`a b`\n";
     let found = references(text);
     let expected = [(false, "src/main.rs"), (true, "docs/x.md#part"), (false, "a b")];
@@ -268,7 +268,7 @@ fn references_are_found_in_prose_and_not_in_blocks() {
 }
 
 #[test]
-fn nothing_speaks_of_the_machine_it_was_made_on() {
+fn nothing_speaks_of_the_authors_machine() {
     // Put together here, so that this file does not contain them itself.
     let words = [
         concat!("/wo", "rk/"),

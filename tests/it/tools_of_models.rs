@@ -63,8 +63,9 @@ async fn asked(program: &Program) -> Value {
     program.call("chat_with_tools", call).await.ok()
 }
 
+/// Calls come to the agent and their results go back with the thought.
 #[tokio::test]
-async fn calls_come_to_the_agent_and_their_results_go_back_with_the_thought() {
+async fn lent_functions_are_called_and_answered() {
     let vendors = vendors().await;
     let program = vendors.setup.start().await;
     vendors.kimi.then(calls_in_pieces());
@@ -108,8 +109,9 @@ async fn calls_come_to_the_agent_and_their_results_go_back_with_the_thought() {
     program.stop().await;
 }
 
+/// Calls and results that do not match are refused before any model is asked.
 #[tokio::test]
-async fn calls_and_results_that_do_not_match_are_refused_before_anybody_is_asked() {
+async fn mismatched_results_are_refused_first() {
     let vendors = vendors().await;
     let program = vendors.setup.start().await;
     vendors.kimi.then(calls_in_pieces());
@@ -148,7 +150,7 @@ async fn calls_and_results_that_do_not_match_are_refused_before_anybody_is_asked
 }
 
 #[tokio::test]
-async fn what_a_vendor_cannot_be_told_is_said() {
+async fn an_unsupported_option_is_reported() {
     let vendors = vendors().await;
     let program = vendors.setup.start().await;
     let call = |model: &str| json!({"messages": "hi", "tools": [read_file()], "tool_choice": "required", "model": model});
@@ -171,8 +173,9 @@ async fn what_a_vendor_cannot_be_told_is_said() {
     program.stop().await;
 }
 
+/// A file is uploaded once and its text is shown to the model.
 #[tokio::test]
-async fn a_file_is_uploaded_once_and_its_text_is_shown_to_the_model() {
+async fn an_uploaded_file_shows_its_text() {
     let vendors = vendors().await;
     let program = vendors.setup.start().await;
     vendors.kimi.default_answer(Answer::text("40 units (`limits.pdf:1`)"));
@@ -203,8 +206,9 @@ async fn a_file_is_uploaded_once_and_its_text_is_shown_to_the_model() {
     program.stop().await;
 }
 
+/// OpenAI's models read a file by its id and text is put nowhere.
 #[tokio::test]
-async fn openais_models_read_a_file_by_its_id_and_text_is_put_nowhere() {
+async fn an_uploaded_file_is_named_by_id() {
     let vendors = vendors().await;
     vendors.setup.file("plain.txt", "forty units\n");
     let program = vendors.setup.start().await;
@@ -238,8 +242,9 @@ async fn openais_models_read_a_file_by_its_id_and_text_is_put_nowhere() {
     program.stop().await;
 }
 
+/// Files are listed, fetched and removed and others are left alone.
 #[tokio::test]
-async fn files_are_listed_fetched_and_removed_and_others_are_left_alone() {
+async fn uploaded_files_are_managed() {
     let vendors = vendors().await;
     let program = vendors.setup.start().await;
     vendors.kimi.default_answer(Answer::text("ok"));
@@ -298,7 +303,7 @@ async fn files_are_listed_fetched_and_removed_and_others_are_left_alone() {
 }
 
 #[tokio::test]
-async fn the_web_is_searched_where_that_is_offered() {
+async fn the_web_is_searched_where_offered() {
     let vendors = vendors().await;
     let program = vendors.setup.start().await;
     let hit = json!({"title": "Rust", "link": "https://rust-lang.org", "content": "A language.", "media": "rust-lang.org",
@@ -342,7 +347,7 @@ async fn who_could_is_said_where_nobody_can() {
 }
 
 #[tokio::test]
-async fn a_person_at_a_terminal_sees_what_came_back() {
+async fn a_terminal_shows_what_came_back() {
     let vendors = vendors().await;
     let hit = json!({"title": "Rust", "link": "https://rust-lang.org", "content": "A language."});
     vendors.glm.then(Answer::json(200, &json!({"search_result": [hit]})));

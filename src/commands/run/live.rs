@@ -97,11 +97,9 @@ mod tests {
     use exai_core::{
         RunId,
         chat::{Finish, Reply, Usage},
-    };
-    use exai_engine::inference::{
         completion::Completion,
-        delivery::{Delivery, Source},
     };
+    use exai_engine::inference::delivery::{Delivery, Source};
 
     use super::*;
 

@@ -41,7 +41,7 @@ impl Lock {
 }
 
 #[tokio::test]
-async fn a_locked_database_delays_writing_and_loses_nothing() {
+async fn a_locked_database_loses_nothing() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let old = program.call("chat", json!({"prompt": "before"})).await.thread();
@@ -101,8 +101,9 @@ async fn assert_works_without_storage(setup: &Setup) {
     assert!(complaint.contains("exai.db") || complaint.contains("database"), "{complaint}");
 }
 
+/// A folder in the place of the database is left alone.
 #[tokio::test]
-async fn a_folder_in_the_place_of_the_database_is_left_alone() {
+async fn a_folder_for_a_database_stays() {
     let setup = Setup::new().await;
     std::fs::create_dir_all(setup.database().join("keep")).unwrap();
     assert_works_without_storage(&setup).await;
@@ -110,8 +111,9 @@ async fn a_folder_in_the_place_of_the_database_is_left_alone() {
     assert_eq!(inside.len(), 1, "{inside:?}");
 }
 
+/// A file that is no database is left as it is.
 #[tokio::test]
-async fn a_file_that_is_no_database_is_left_as_it_is() {
+async fn a_file_that_is_no_database_stays() {
     let setup = Setup::new().await;
     std::fs::create_dir_all(setup.database().parent().unwrap()).unwrap();
     let text = "This is somebody's diary, not a database.\n".repeat(500);
@@ -122,8 +124,9 @@ async fn a_file_that_is_no_database_is_left_as_it_is() {
     assert_eq!(beside.len(), 1, "{beside:?}");
 }
 
+/// A database of another program is left as it is.
 #[tokio::test]
-async fn a_database_of_another_program_is_left_as_it_is() {
+async fn a_foreign_database_stays() {
     let setup = Setup::new().await;
     std::fs::create_dir_all(setup.database().parent().unwrap()).unwrap();
     setup.sql("CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('marzipan')");
@@ -132,8 +135,9 @@ async fn a_database_of_another_program_is_left_as_it_is() {
     assert_eq!(std::fs::read(setup.database()).unwrap(), before);
 }
 
+/// A data folder that cannot be made does no harm.
 #[tokio::test]
-async fn a_data_folder_that_cannot_be_made_does_no_harm() {
+async fn an_impossible_data_folder_does_no_harm() {
     let setup = Setup::new().await;
     std::fs::write(setup.database().parent().unwrap(), "a file where a folder should be").unwrap();
     assert_works_without_storage(&setup).await;

@@ -12,7 +12,7 @@ async fn with_openai() -> Setup {
 }
 
 #[tokio::test]
-async fn an_unknown_model_is_refused_with_the_nearest_names() {
+async fn an_unknown_model_gets_near_names() {
     let setup = with_openai().await;
     setup.file("a.py", "print(1)\n");
     let program = setup.start().await;
@@ -32,8 +32,9 @@ async fn an_unknown_model_is_refused_with_the_nearest_names() {
     assert_eq!(setup.vendor.stats().calls, 0);
 }
 
+/// A model of a vendor without a key is refused.
 #[tokio::test]
-async fn a_model_of_a_vendor_without_a_key_is_refused() {
+async fn a_model_without_its_key_is_refused() {
     let setup = with_openai().await;
     let program = setup.start().await;
     for model in ["glm/glm-5.3", "kimi/kimi-k3.1-pro", "nobody/some-model"] {
@@ -44,8 +45,9 @@ async fn a_model_of_a_vendor_without_a_key_is_refused() {
     assert_eq!(setup.vendor.stats().calls, 0);
 }
 
+/// Without a provider a conversation says how to configure one.
 #[tokio::test]
-async fn without_a_provider_a_conversation_says_how_to_configure_one() {
+async fn chat_without_a_provider_says_so() {
     let setup = Setup::without_provider().await;
     let program = setup.start().await;
     for arguments in [json!({"prompt": "hi"}), json!({"prompt": "hi", "model": "gpt-6-luna"})] {
@@ -81,7 +83,7 @@ fn assert_inspected(answer: &Value, why: &str) {
 const SAMPLE: &str = "def load(text):\n    try:\n        return eval(text)\n    except:\n        pass\n";
 
 #[tokio::test]
-async fn without_a_provider_reviews_come_from_the_offline_inspection() {
+async fn reviews_without_a_provider_are_offline() {
     let setup = Setup::without_provider().await;
     setup.file("a.py", SAMPLE);
     let program = setup.start().await;
@@ -92,8 +94,9 @@ async fn without_a_provider_reviews_come_from_the_offline_inspection() {
     }
 }
 
+/// The model named offline asks no model although one is configured.
 #[tokio::test]
-async fn the_model_named_offline_asks_nobody_although_one_is_configured() {
+async fn offline_asks_no_model() {
     let setup = Setup::new().await;
     setup.file("a.py", SAMPLE);
     let program = setup.start().await;

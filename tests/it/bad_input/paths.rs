@@ -96,8 +96,9 @@ async fn forbidden_files_are_reported_and_never_sent() {
     assert!(!String::from_utf8_lossy(&stored).contains("canary"), "contents of files are not stored");
 }
 
+/// A refusal does not tell whether an outside file exists.
 #[tokio::test]
-async fn a_refusal_does_not_tell_whether_an_outside_file_exists() {
+async fn a_refusal_hides_files_outside() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     let pairs = [
@@ -132,7 +133,7 @@ async fn a_folder_is_walked_without_its_secrets() {
 }
 
 #[tokio::test]
-async fn a_huge_file_alone_is_skipped_with_little_memory() {
+async fn a_huge_file_takes_little_memory() {
     let setup = Setup::without_provider().await;
     File::create(setup.project.path().join("huge.py")).unwrap().set_len(1 << 30).unwrap();
     let program = setup.start().await;

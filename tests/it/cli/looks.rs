@@ -65,7 +65,7 @@ async fn the_plain_commands_look_as_agreed() {
 }
 
 #[tokio::test]
-async fn a_review_by_the_inspection_looks_as_agreed() {
+async fn an_offline_review_looks_as_agreed() {
     let setup = Setup::without_provider().await;
     sample(&setup);
     insta::assert_snapshot!(
@@ -75,7 +75,7 @@ async fn a_review_by_the_inspection_looks_as_agreed() {
 }
 
 #[tokio::test]
-async fn a_review_by_an_expert_looks_as_agreed() {
+async fn an_experts_review_looks_as_agreed() {
     let setup = Setup::new().await;
     sample(&setup);
     let quoted = serde_json::json!({"severity": "high", "path": "src/load.py", "line": 3, "quote": "return eval(text)",
@@ -93,7 +93,7 @@ async fn a_review_by_an_expert_looks_as_agreed() {
 }
 
 #[tokio::test]
-async fn what_a_tool_gives_beside_findings_is_shown() {
+async fn what_comes_with_findings_is_shown() {
     let setup = Setup::new().await;
     sample(&setup);
     let tests = serde_json::json!({"status": "test_generation_complete", "summary": "One promise is tested.", "findings": [],
@@ -132,7 +132,7 @@ async fn what_a_tool_gives_beside_findings_is_shown() {
 }
 
 #[tokio::test]
-async fn a_terminal_gets_short_help_and_no_server() {
+async fn a_terminal_gets_help_and_no_server() {
     let setup = Setup::without_provider().await;
     let mut command = setup.shell("exec script -qec \"'$0'\" /dev/null");
     let output = crate::support::within("the end", command.output()).await.unwrap();

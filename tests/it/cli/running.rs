@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use crate::support::{MODEL, Raw, Setup, Terminal, Upstream, within};
 
+/// Words come from the command line or from a pipe.
 #[tokio::test]
-async fn words_come_from_the_command_line_or_from_a_pipe() {
+async fn words_come_from_arguments_or_a_pipe() {
     let setup = Setup::new().await;
     let (code, told, _) = setup.run(&["run", "chat", "--prompt", "from the line"]).await;
     assert!(code == 0 && told.starts_with("ok: from the line\n"), "{told}");
@@ -33,7 +34,7 @@ async fn runs_of_pipe_and_command_line_remember_it() {
 }
 
 #[tokio::test]
-async fn every_argument_of_a_tool_can_be_given() {
+async fn every_argument_can_be_given() {
     let setup = Setup::new().await;
     setup.file("one.txt", "the word is marzipan\n");
     let arguments = [
@@ -75,8 +76,9 @@ async fn a_thread_is_continued_in_another_process() {
     );
 }
 
+/// Progress is shown on the terminal and not in the answer.
 #[tokio::test]
-async fn progress_is_shown_on_the_terminal_and_not_in_the_answer() {
+async fn progress_stays_out_of_the_answer() {
     let setup = Setup::new().await;
     let gate = Gate::new();
     setup.vendor.default_answer(Answer::text("here it is").gated(&gate));
@@ -91,7 +93,7 @@ async fn progress_is_shown_on_the_terminal_and_not_in_the_answer() {
 }
 
 #[tokio::test]
-async fn an_interruption_leaves_the_vendor_and_keeps_the_words() {
+async fn an_interruption_keeps_the_words() {
     let setup = Setup::new().await;
     setup.vendor.default_answer(Answer::never());
     let mut command = setup.command();
@@ -124,7 +126,7 @@ async fn an_interruption_leaves_the_vendor_and_keeps_the_words() {
 }
 
 #[tokio::test]
-async fn a_reader_that_goes_away_is_no_failure() {
+async fn a_lost_reader_is_no_failure() {
     let setup = Setup::without_provider().await;
     for arguments in [vec!["config", "env-example"], vec!["tools", "--json"], vec!["--help"], vec!["version"]]
     {

@@ -21,7 +21,7 @@ fn read(setup: &Setup, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn marked_files_are_saved_and_the_answer_is_shown() {
+async fn marked_files_are_saved() {
     let setup = Setup::new().await;
     let (code, told, aside) = save(&setup, ANSWER, &[]).await;
     assert_eq!(code, 0, "{told}{aside}");
@@ -68,7 +68,7 @@ async fn nothing_is_written_outside_the_folder() {
 }
 
 #[tokio::test]
-async fn an_answer_without_files_and_another_tool_are_errors() {
+async fn an_answer_without_files_is_an_error() {
     let setup = Setup::new().await;
     let (code, told, aside) = save(&setup, "Only words.", &[]).await;
     assert_eq!(code, 1);

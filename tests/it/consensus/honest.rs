@@ -26,8 +26,9 @@ fn notes(answer: &Value) -> String {
     answer["metadata"]["notes"].to_string()
 }
 
+/// Two consensuses that were cut short in one thread do not mix.
 #[tokio::test]
-async fn two_that_were_cut_short_in_one_thread_do_not_mix() {
+async fn two_interrupted_ones_do_not_mix() {
     let setup = Setup::new().await.with("EXAI_CACHE_SECONDS", "0");
     let program = setup.start().await;
     let thread = program.call("planner", json!({"step": "begin", "next_step_required": true})).await.thread();
@@ -69,7 +70,7 @@ async fn two_that_were_cut_short_in_one_thread_do_not_mix() {
 }
 
 #[tokio::test]
-async fn who_failed_is_asked_again_and_nobody_else() {
+async fn only_failures_are_asked_again() {
     let setup = Setup::new().await.with("EXAI_RETRIES", "0").with("EXAI_CACHE_SECONDS", "0");
     let program = setup.start().await;
     setup.vendor.answer_with(|request| {
@@ -107,7 +108,7 @@ async fn who_failed_is_asked_again_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn progress_names_who_is_awaited_as_soon_as_that_changes() {
+async fn progress_names_who_is_awaited() {
     // No sign of life comes within this test: only a change can bring the words.
     let setup = Setup::new().await;
     let program = setup.start().await;
@@ -134,8 +135,9 @@ async fn progress_names_who_is_awaited_as_soon_as_that_changes() {
     program.stop().await;
 }
 
+/// A synthesis that names the wrong ones is found out.
 #[tokio::test]
-async fn a_synthesis_that_names_the_wrong_ones_is_found_out() {
+async fn a_wrong_synthesis_is_found_out() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     setup.vendor.answer_with(|request| {

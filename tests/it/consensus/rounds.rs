@@ -6,8 +6,9 @@ use serde_json::json;
 use super::{QUESTION, model_of};
 use crate::support::{Setup, Upstream};
 
+/// A critique shows the others without names and a synthesis names all.
 #[tokio::test]
-async fn a_critique_shows_the_others_without_names_and_a_synthesis_names_everybody() {
+async fn a_critique_hides_names() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     setup.vendor.answer_with(|request| {

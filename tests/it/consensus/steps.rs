@@ -20,7 +20,7 @@ fn step(number: u32, thread: Option<&str>) -> Value {
 }
 
 #[tokio::test]
-async fn a_restart_between_any_two_steps_loses_nothing() {
+async fn a_restart_between_steps_loses_nothing() {
     let setup = Setup::new().await;
     verdicts(&setup);
     let mut thread: Option<String> = None;
@@ -64,7 +64,7 @@ async fn a_restart_between_any_two_steps_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_step_sent_again_is_answered_from_the_thread() {
+async fn a_repeated_step_comes_from_the_thread() {
     let setup = Setup::new().await.with("EXAI_CACHE_SECONDS", "0");
     let program = setup.start().await;
     verdicts(&setup);
@@ -83,8 +83,9 @@ async fn a_step_sent_again_is_answered_from_the_thread() {
     program.stop().await;
 }
 
+/// A kill in the middle of all at once keeps what was answered.
 #[tokio::test]
-async fn a_kill_in_the_middle_of_all_at_once_keeps_what_was_answered() {
+async fn a_kill_keeps_what_was_answered() {
     let setup = Setup::new().await;
     let gate = Gate::new();
     let held = gate.clone();
@@ -111,7 +112,7 @@ async fn a_kill_in_the_middle_of_all_at_once_keeps_what_was_answered() {
 }
 
 #[tokio::test]
-async fn two_at_the_same_time_do_not_mix() {
+async fn two_at_once_do_not_mix() {
     let setup = Setup::new().await;
     let program = setup.start().await;
     verdicts(&setup);

@@ -3,8 +3,9 @@
 use super::{changed, verdict};
 use crate::support::Upstream;
 
+/// A check needs no words and shows what was looked at.
 #[tokio::test]
-async fn a_check_needs_no_words_and_shows_what_was_looked_at() {
+async fn a_check_needs_no_words() {
     let setup = changed().await;
     setup.vendor.then(verdict());
     let (code, told, _) = setup.run(&["run", "precommit"]).await;
@@ -17,8 +18,9 @@ async fn a_check_needs_no_words_and_shows_what_was_looked_at() {
     assert!(Upstream::last(&setup.vendor).question().contains("Check the change before it is committed."));
 }
 
+/// A pipeline fails on a finding and passes where nothing has changed.
 #[tokio::test]
-async fn a_pipeline_fails_on_a_finding_and_passes_where_nothing_has_changed() {
+async fn a_pipeline_fails_on_a_finding() {
     let setup = changed().await;
     setup.vendor.then(verdict());
     let (code, ..) = setup.run(&["run", "precommit", "--fail-on", "high"]).await;
@@ -29,8 +31,9 @@ async fn a_pipeline_fails_on_a_finding_and_passes_where_nothing_has_changed() {
     assert_eq!(setup.vendor.stats().calls, 1);
 }
 
+/// The change is chosen with the same words for every tool that reads it.
 #[tokio::test]
-async fn the_change_is_chosen_with_the_same_words_for_every_tool_that_reads_it() {
+async fn the_change_is_chosen_alike() {
     let setup = changed().await;
     setup.git(&["checkout", "-q", "-b", "topic"]);
     setup.commit("second");

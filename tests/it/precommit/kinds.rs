@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::{PAGES, changed, check, checked, names};
 use crate::support::{Setup, Upstream};
 
+/// Staged changes, unstaged ones and a branch are looked at as asked.
 #[tokio::test]
-async fn staged_changes_unstaged_ones_and_a_branch_are_looked_at_as_asked() {
+async fn the_wanted_side_is_compared() {
     let setup = changed().await;
     setup.file("staged.py", "STAGED = 1\n");
     setup.git(&["add", "staged.py"]);
@@ -29,8 +30,9 @@ async fn staged_changes_unstaged_ones_and_a_branch_are_looked_at_as_asked() {
     program.stop().await;
 }
 
+/// A rename, a binary file and a deletion are named.
 #[tokio::test]
-async fn a_rename_a_binary_file_and_a_deletion_are_named() {
+async fn renames_and_deletions_are_named() {
     let setup = Setup::new().await;
     setup.file("old_name.py", PAGES.repeat(8));
     setup.file("gone.py", "GONE = 1\n");
@@ -56,8 +58,9 @@ async fn a_rename_a_binary_file_and_a_deletion_are_named() {
     program.stop().await;
 }
 
+/// A merge under way and one that is done are understood.
 #[tokio::test]
-async fn a_merge_under_way_and_one_that_is_done_are_understood() {
+async fn merges_are_understood() {
     let setup = Setup::new().await;
     setup.file("a.py", "A = 1\n");
     setup.repository();
@@ -83,8 +86,9 @@ async fn a_merge_under_way_and_one_that_is_done_are_understood() {
     program.stop().await;
 }
 
+/// Ten thousand changed files are counted and packed, and the rest is named.
 #[tokio::test]
-async fn ten_thousand_changed_files_are_counted_packed_and_the_rest_is_said() {
+async fn ten_thousand_changes_are_packed() {
     let setup = Setup::new().await.with_window(32_000);
     for number in 0..10_000 {
         setup.file(&format!("d{}/f{number}.py", number % 100), format!("VALUE = {number}\n"));
@@ -107,8 +111,9 @@ async fn ten_thousand_changed_files_are_counted_packed_and_the_rest_is_said() {
     program.stop().await;
 }
 
+/// A repository without a commit is a change of everything.
 #[tokio::test]
-async fn a_repository_without_a_commit_is_a_change_of_everything() {
+async fn without_a_commit_everything_is_changed() {
     let setup = Setup::new().await;
     setup.file("a.py", "A = 1\n");
     setup.git(&["init", "-q", "-b", "main"]);
@@ -118,8 +123,9 @@ async fn a_repository_without_a_commit_is_a_change_of_everything() {
     program.stop().await;
 }
 
+/// Where no change can be read the answer says what to do.
 #[tokio::test]
-async fn where_no_change_can_be_read_the_answer_says_what_to_do() {
+async fn an_unreadable_change_says_what_to_do() {
     let setup = Setup::new().await;
     setup.file("a.py", "A = 1\n");
     let program = setup.start().await;

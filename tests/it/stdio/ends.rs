@@ -47,8 +47,9 @@ async fn assert_kept(setup: &Setup) {
     assert_eq!(shown["runs"][0]["state"], "interrupted", "{shown:#}");
 }
 
+/// The end of an idle input ends the program at once.
 #[tokio::test]
-async fn the_end_of_an_idle_input_ends_the_program_at_once() {
+async fn an_idle_input_ends_the_program() {
     let setup = Setup::new().await;
     let mut raw = Raw::ready(&setup).await;
     let begun = Instant::now();
@@ -58,8 +59,9 @@ async fn the_end_of_an_idle_input_ends_the_program_at_once() {
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
+/// The end of the input answers a stuck call and leaves the vendor.
 #[tokio::test]
-async fn the_end_of_the_input_answers_a_stuck_call_and_leaves_the_vendor() {
+async fn the_end_answers_a_stuck_call() {
     let setup = Setup::new().await;
     let mut raw = with_a_stuck_call(&setup).await;
     let begun = Instant::now();
@@ -73,7 +75,7 @@ async fn the_end_of_the_input_answers_a_stuck_call_and_leaves_the_vendor() {
 }
 
 #[tokio::test]
-async fn a_signal_ends_an_idle_program_in_order() {
+async fn a_signal_ends_an_idle_program() {
     let setup = Setup::new().await;
     for name in ["-TERM", "-INT"] {
         let mut raw = Raw::ready(&setup).await;
@@ -86,7 +88,7 @@ async fn a_signal_ends_an_idle_program_in_order() {
 }
 
 #[tokio::test]
-async fn a_signal_answers_a_stuck_call_before_the_end() {
+async fn a_signal_answers_a_stuck_call() {
     let setup = Setup::new().await;
     let mut raw = with_a_stuck_call(&setup).await;
     let begun = Instant::now();
@@ -99,7 +101,7 @@ async fn a_signal_answers_a_stuck_call_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_client_that_reads_no_more_ends_the_program() {
+async fn an_unread_output_ends_the_program() {
     let setup = Setup::new().await;
     let mut raw = with_a_stuck_call(&setup).await;
     let begun = Instant::now();
@@ -110,8 +112,9 @@ async fn a_client_that_reads_no_more_ends_the_program() {
     assert_kept(&setup).await;
 }
 
+/// Streams that are closed from the start end the program in order.
 #[tokio::test]
-async fn streams_that_are_closed_from_the_start_end_the_program_in_order() {
+async fn closed_streams_end_the_program() {
     for streams in ["<&-", "<&- >&-", "<&- >&- 2>&-", "</dev/null"] {
         let setup = Setup::new().await.launched_by(&["sh", "-c", &format!("exec \"$0\" {streams}")]);
         let raw = Raw::start(&setup);
@@ -130,7 +133,7 @@ async fn a_closed_standard_error_does_no_harm() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_parent_ends_the_program_although_its_input_is_open() {
+async fn the_parents_end_ends_the_program() {
     // The shell keeps our end of the pipe for its child, so that its own end closes nothing.
     let setup = Setup::new().await.launched_by(&["sh", "-c", "exec 3<&0; \"$0\" <&3 & wait"]);
     let mut raw = with_a_stuck_call(&setup).await;
@@ -145,8 +148,9 @@ async fn the_end_of_the_parent_ends_the_program_although_its_input_is_open() {
     assert_kept(&setup.launched_by(&[])).await;
 }
 
+/// A cancelled call leaves the vendor and the server goes on.
 #[tokio::test]
-async fn a_cancelled_call_leaves_the_vendor_and_the_server_goes_on() {
+async fn a_cancelled_call_leaves_the_vendor() {
     let setup = Setup::new().await;
     let mut raw = with_a_stuck_call(&setup).await;
     raw.send(

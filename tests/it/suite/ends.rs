@@ -22,8 +22,9 @@ fn step(tool: &str, number: u32, thread: &str) -> Value {
     step
 }
 
+/// A kill between any two steps loses nothing and the thread of another tool goes on.
 #[tokio::test]
-async fn a_kill_between_any_two_steps_loses_nothing_and_the_thread_of_another_tool_goes_on() {
+async fn a_kill_between_steps_loses_nothing() {
     let setup = shop().await;
     setup.repository();
     setup.file("shop.py", "def total(price, count):\n    return price + count\n");
@@ -88,7 +89,7 @@ fn unreadable(tool: &str) -> (Value, &'static str) {
 }
 
 #[tokio::test]
-async fn every_tool_names_the_field_that_it_cannot_read() {
+async fn an_unreadable_field_is_named() {
     let setup = shop().await;
     let program = setup.start().await;
     for tool in FULL {
@@ -111,8 +112,9 @@ async fn every_tool_names_the_field_that_it_cannot_read() {
     program.stop().await;
 }
 
+/// A conversation is sent with its role, its files and its question.
 #[tokio::test]
-async fn a_conversation_is_sent_with_its_role_its_files_and_its_question() {
+async fn a_conversation_is_sent_whole() {
     let setup = shop().await;
     let program = setup.start().await;
     program

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::shop;
 use crate::support::{Raw, Setup};
 
+/// A trace that names its mode starts at once and ends with the way to show it.
 #[tokio::test]
-async fn a_trace_that_names_its_mode_starts_at_once_and_ends_with_the_way_to_show_it() {
+async fn a_trace_with_its_mode_starts() {
     let setup = shop().await;
     let program = setup.start().await;
     for mode in ["precision", "dependencies"] {
@@ -31,8 +32,9 @@ async fn a_trace_that_names_its_mode_starts_at_once_and_ends_with_the_way_to_sho
     program.stop().await;
 }
 
+/// A trace without a mode asks the user in the way the client understands.
 #[tokio::test]
-async fn a_trace_without_a_mode_asks_the_user_in_the_way_the_client_understands() {
+async fn a_trace_without_mode_asks_the_user() {
     let setup = Setup::new().await;
     let step = json!({"step": "trace total", "total_steps": 2, "trace_mode": "ask"});
     // A client that cannot ask.
@@ -73,8 +75,9 @@ async fn a_trace_without_a_mode_asks_the_user_in_the_way_the_client_understands(
     raw.end().await;
 }
 
+/// A client of 2026 is asked by the result and sends the call again.
 #[tokio::test]
-async fn a_client_of_2026_is_asked_by_the_result_and_sends_the_call_again() {
+async fn a_new_client_sends_again() {
     let setup = Setup::new().await;
     let mut raw = Raw::start(&setup);
     let mut meta = crate::support::discover_meta();
@@ -94,8 +97,9 @@ async fn a_client_of_2026_is_asked_by_the_result_and_sends_the_call_again() {
     raw.end().await;
 }
 
+/// Documentation ends when every file is done and not before.
 #[tokio::test]
-async fn documentation_ends_when_every_file_is_done_and_not_before() {
+async fn documentation_ends_with_every_file() {
     let setup = shop().await;
     let program = setup.start().await;
     let reply = program
@@ -124,8 +128,9 @@ async fn documentation_ends_when_every_file_is_done_and_not_before() {
     program.stop().await;
 }
 
+/// A statement is framed and a look-up is explained.
 #[tokio::test]
-async fn a_statement_is_framed_and_a_look_up_is_explained() {
+async fn a_challenge_is_framed() {
     let setup = shop().await;
     let program = setup.start().await;
     let answer = program.call("challenge", json!({"prompt": "Tests are a waste of time"})).await.ok();

@@ -8,8 +8,9 @@ use crate::support::{Setup, expert_answer};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n0000";
 
+/// Files that the expert asks for are added on request, and the expert is asked once more.
 #[tokio::test]
-async fn files_that_the_expert_asks_for_are_added_on_request_and_asked_with_once() {
+async fn wanted_files_are_added_once() {
     let setup = shop().await;
     setup.file("tax.py", "RATE = 19\n");
     let program = setup.start().await;
@@ -56,7 +57,7 @@ async fn files_that_the_expert_asks_for_are_added_on_request_and_asked_with_once
 }
 
 #[tokio::test]
-async fn files_that_may_not_be_read_are_not_added() {
+async fn forbidden_files_are_not_added() {
     let setup = shop().await;
     let program = setup.start().await;
     let asks = json!({"status": "files_required_to_continue", "mandatory_instructions": "x", "files_needed": ["/etc/passwd", ".env"]});
@@ -70,8 +71,9 @@ async fn files_that_may_not_be_read_are_not_added() {
     program.stop().await;
 }
 
+/// Images are sent and shown again in the same thread.
 #[tokio::test]
-async fn pictures_are_sent_and_shown_again_in_the_same_thread() {
+async fn images_are_shown_again() {
     let setup = shop().await;
     setup.file("shot.png", PNG);
     let program = setup.start().await;
@@ -105,8 +107,9 @@ async fn pictures_are_sent_and_shown_again_in_the_same_thread() {
     program.stop().await;
 }
 
+/// A model that takes no images is named with some that do.
 #[tokio::test]
-async fn a_model_that_takes_no_pictures_is_named_with_some_that_do() {
+async fn a_blind_model_names_seeing_ones() {
     let mut setup = Setup::without_provider().await;
     setup = setup.with("GLM_API_KEY", "k").with("GLM_BASE_URL", "http://127.0.0.1:9/api/paas/v4");
     setup.file("shot.png", PNG);
@@ -120,8 +123,9 @@ async fn a_model_that_takes_no_pictures_is_named_with_some_that_do() {
     program.stop().await;
 }
 
+/// A web search is asked for where the vendor has one; elsewhere the answer says that it is missing.
 #[tokio::test]
-async fn a_web_search_is_asked_for_where_the_vendor_has_one_and_missed_aloud_elsewhere() {
+async fn a_missing_web_search_is_reported() {
     let setup = shop().await;
     let program = setup.start().await;
     let answer = program.call("chat", json!({"prompt": "what is new?", "use_websearch": true})).await.ok();

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_user_message_is_found_and_shortened() {
+    fn the_last_user_message_is_shortened() {
         let body = format!(
             r#"{{"model":"m","stream":true,"stream_options":{{"include_usage":true}},"messages":[
                {{"role":"user","content":"first"}},{{"role":"user","content":"{}"}},{{"role":"assistant","content":null}}]}}"#,
@@ -115,8 +115,9 @@ mod tests {
         assert_eq!(Ask::parse(body).last_user, "hi");
     }
 
+    /// A body that is no JSON object is not valid.
     #[test]
-    fn a_body_that_is_no_json_object_is_not_valid() {
+    fn a_body_needs_a_json_object() {
         assert!(!Ask::parse(b"{").valid);
         assert!(!Ask::parse(br#"["model"]"#).valid);
         assert!(Ask::parse(b" {}").valid);

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_wherever_they_stand_in_the_name() {
+    fn numbers_are_read_from_the_name() {
         assert_eq!(number("mock-latency=50-fail=429", "latency="), Some(50));
         assert_eq!(number("mock-latency=50-fail=429", "fail="), Some(429));
         assert_eq!(number("mock-latency=", "latency="), None);

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_optional_and_anything_else_is_refused() {
+    fn the_port_is_optional() {
         let parse = |args: &[&str]| port(args.iter().map(|arg| (*arg).to_owned()));
         assert_eq!(parse(&[]).unwrap(), 0);
         assert_eq!(parse(&["--port", "8123"]).unwrap(), 8123);

@@ -19,7 +19,7 @@ async fn without_a_script_the_prompt_is_echoed() {
 }
 
 #[tokio::test]
-async fn a_stream_carries_reasoning_content_finish_usage_and_done() {
+async fn a_stream_carries_every_part() {
     let vendor = Vendor::start().await;
     let answer = Answer::text("the answer is long enough for pieces").reasoning("thinking about it");
     vendor.then(answer.model("served-model").finish_reason("length").usage(Usage::new(7, 3)));
@@ -38,7 +38,7 @@ async fn a_stream_carries_reasoning_content_finish_usage_and_done() {
 }
 
 #[tokio::test]
-async fn given_pieces_are_streamed_as_given_and_joined_otherwise() {
+async fn given_pieces_are_streamed_or_joined() {
     let vendor = Vendor::start().await;
     vendor.script(vec![Answer::pieces(["a", "", "bc"]), Answer::pieces(["a", "", "bc"])]);
     let mut client = Client::connect(&vendor).await;
@@ -76,8 +76,9 @@ async fn usage_stands_where_the_test_puts_it() {
     assert_eq!(client.ask(&plain("m", "hi")).await.json()["usage"], Value::Null);
 }
 
+/// The script comes first, then the chooser, then the default.
 #[tokio::test]
-async fn the_script_comes_first_then_the_chooser_then_the_default() {
+async fn the_script_comes_before_the_chooser() {
     let vendor = Vendor::start().await;
     vendor.then(Answer::text("scripted"));
     vendor.answer_with(|request| (request.json["model"] == "chosen").then(|| Answer::text("by request")));
@@ -92,7 +93,7 @@ async fn the_script_comes_first_then_the_chooser_then_the_default() {
 }
 
 #[tokio::test]
-async fn a_model_name_asks_for_words_and_failures() {
+async fn a_model_name_asks_for_failures() {
     let vendor = Vendor::start().await;
     let mut client = Client::connect(&vendor).await;
     assert_eq!(client.ask(&streamed("mock-words=3", "hi")).await.deltas("content"), "word0 word1 word2 ");
@@ -113,7 +114,7 @@ async fn a_model_name_asks_for_words_and_failures() {
 }
 
 #[tokio::test]
-async fn the_model_list_is_what_the_test_says() {
+async fn the_model_list_is_the_tests() {
     let vendor = Vendor::start().await;
     let mut client = Client::connect(&vendor).await;
     assert_eq!(client.get("/v1/models").await.json()["data"][0]["id"], "mock-model");

@@ -12,23 +12,26 @@ async fn stream_of(answer: Answer) -> super::client::Reply {
     Client::connect(&vendor).await.ask(&streamed("m", "hi")).await
 }
 
+/// A cut leaves exactly the bytes asked for and no end.
 #[tokio::test]
-async fn a_cut_leaves_exactly_the_bytes_asked_for_and_no_end() {
+async fn a_cut_leaves_exactly_its_bytes() {
     let reply = stream_of(Answer::text("a text of some length").cut_after(300)).await;
     assert_eq!((reply.status, reply.text().len(), reply.complete), (200, 300, false));
     let reply = stream_of(Answer::text("a text of some length").cut_after(0)).await;
     assert_eq!((reply.status, reply.text().len(), reply.complete), (200, 0, false));
 }
 
+/// A cut in a large body loses nothing before it.
 #[tokio::test]
-async fn a_cut_in_a_large_body_loses_nothing_before_it() {
+async fn a_cut_keeps_what_comes_before() {
     let bytes = 8 * 1024 * 1024;
     let reply = stream_of(Answer::text("a").endless_line(2 * bytes).cut_after(bytes)).await;
     assert_eq!((reply.text().len(), reply.complete), (bytes, false));
 }
 
+/// A plain reply can be cut short of its length.
 #[tokio::test]
-async fn a_plain_reply_can_be_cut_short_of_its_length() {
+async fn a_plain_reply_can_be_cut() {
     let vendor = Vendor::start().await;
     vendor.then(Answer::text("a text").cut_after(10));
     let mut client = Client::connect(&vendor).await;
@@ -61,8 +64,9 @@ async fn a_stream_may_end_without_done() {
     assert_eq!(reply.deltas("content"), "a");
 }
 
+/// Lines may end with CRLF and comments may stand between.
 #[tokio::test]
-async fn lines_may_end_with_crlf_and_comments_may_stand_between() {
+async fn lines_may_end_with_crlf() {
     let text = stream_of(Answer::text("a").crlf().comments()).await.text();
     assert!(text.ends_with("data: [DONE]\r\n\r\n"));
     assert!(!text.replace("\r\n", "").contains('\n'));
@@ -85,8 +89,9 @@ async fn garbage_stands_among_good_events() {
     assert_eq!(reply.deltas("content"), "ab");
 }
 
+/// An error can come inside a stream that began well.
 #[tokio::test]
-async fn an_error_can_come_inside_a_stream_that_began_well() {
+async fn an_error_can_follow_a_beginning() {
     let reply = stream_of(Answer::text("a").error_in_stream(json!({"message": "gone", "code": 502}))).await;
     assert_eq!((reply.status, reply.complete), (200, true));
     assert_eq!(reply.events().last().unwrap()["error"]["code"], 502);
@@ -94,7 +99,7 @@ async fn an_error_can_come_inside_a_stream_that_began_well() {
 }
 
 #[tokio::test]
-async fn an_endless_line_has_the_size_asked_for() {
+async fn an_endless_line_has_its_size() {
     let reply = stream_of(Answer::text("a").endless_line(200_000)).await;
     let text = reply.text();
     assert_eq!(text.rsplit('\n').next().unwrap().len(), 200_000);
@@ -115,7 +120,7 @@ async fn vendors_own_error_shapes_are_kept() {
 }
 
 #[tokio::test]
-async fn a_raw_stream_is_sent_as_it_is() {
+async fn a_raw_stream_is_sent_unchanged() {
     let reply = stream_of(Answer::raw_stream(["event: x\n", "data: {}\n\n"])).await;
     assert_eq!(reply.chunks, [b"event: x\n".to_vec(), b"data: {}\n\n".to_vec()]);
     assert!(reply.complete);

@@ -48,7 +48,7 @@ async fn a_body_of_64_mebibytes_is_taken() {
 }
 
 #[tokio::test]
-async fn a_reset_forgets_everything_but_what_is_in_flight() {
+async fn a_reset_keeps_what_is_open() {
     let vendor = Vendor::start().await;
     let gate = Gate::new();
     let mut waiting = Client::connect(&vendor).await;
@@ -66,8 +66,9 @@ async fn a_reset_forgets_everything_but_what_is_in_flight() {
     assert_eq!(waiting.read().await.json()["choices"][0]["message"]["content"], "late");
 }
 
+/// A driver in another process reads and resets the counts.
 #[tokio::test]
-async fn a_driver_in_another_process_reads_and_resets_the_counts() {
+async fn another_process_reads_the_counts() {
     let vendor = Vendor::start().await;
     let mut client = Client::connect(&vendor).await;
     let body = plain("m", "hi");

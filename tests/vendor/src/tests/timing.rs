@@ -21,8 +21,9 @@ async fn a_gated_answer_waits_for_the_test() {
     vendor.wait_until_idle().await;
 }
 
+/// A stream held after a piece has delivered that piece.
 #[tokio::test]
-async fn a_stream_held_after_a_piece_has_delivered_that_piece() {
+async fn a_held_stream_delivered_its_piece() {
     let vendor = Vendor::start().await;
     let gate = Gate::new();
     vendor.then(Answer::pieces(["first", "second"]).hold_after(1, &gate));
@@ -37,7 +38,7 @@ async fn a_stream_held_after_a_piece_has_delivered_that_piece() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_before_the_answer_is_noticed() {
+async fn a_client_leaving_early_is_noticed() {
     let vendor = Vendor::start().await;
     vendor.then(Answer::never());
     let mut client = Client::connect(&vendor).await;
@@ -49,8 +50,9 @@ async fn a_client_that_leaves_before_the_answer_is_noticed() {
     assert_eq!((vendor.stats().in_flight, vendor.requests()[0].disconnected), (0, true));
 }
 
+/// A client that leaves in the middle of a stream is noticed.
 #[tokio::test]
-async fn a_client_that_leaves_in_the_middle_of_a_stream_is_noticed() {
+async fn a_client_leaving_midstream_is_noticed() {
     let vendor = Vendor::start().await;
     vendor.then(Answer::pieces(["first", "second"]).stall_after(1));
     let mut client = Client::connect(&vendor).await;
@@ -63,7 +65,7 @@ async fn a_client_that_leaves_in_the_middle_of_a_stream_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_at_the_gate_is_noticed() {
+async fn a_client_leaving_the_gate_is_noticed() {
     let vendor = Vendor::start().await;
     let gate = Gate::new();
     vendor.then(Answer::text("late").gated(&gate));
@@ -75,7 +77,7 @@ async fn a_client_that_leaves_at_the_gate_is_noticed() {
 }
 
 #[tokio::test]
-async fn the_peak_counts_calls_at_the_same_time() {
+async fn the_peak_counts_simultaneous_calls() {
     let vendor = Vendor::start().await;
     let gate = Gate::new();
     vendor.default_answer(Answer::text("ok").gated(&gate));
@@ -109,7 +111,7 @@ async fn latency_and_gaps_take_their_time() {
 }
 
 #[tokio::test]
-async fn a_dropped_vendor_closes_its_port_and_its_connections() {
+async fn a_dropped_vendor_closes_its_port() {
     let vendor = Vendor::start().await;
     vendor.then(Answer::never());
     let address = vendor.origin().trim_start_matches("http://").to_owned();
