@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use exai_core::{
     RequestHash, RunId,
+    chat::Delta,
     event::Event,
     response_cache::CachedCompletion,
     run::{self, Run, RunState},
@@ -125,12 +126,16 @@ impl Inference {
         let (shared, record) = (handle.joined, handle.record.clone());
         let outcome = tokio::select! {
             biased;
-            () = call.cancel.cancelled() => return Err(InferenceError::Cancelled),
-            outcome = tokio::time::timeout_at(call.deadline, handle.wait(call)) => outcome,
+            () = call.cancel.cancelled() => None,
+            outcome = tokio::time::timeout_at(call.deadline, handle.wait(call)) => Some(outcome),
+        };
+        let Some(Ok(outcome)) = outcome else {
+            // The caller is told where its words are kept, so they must not wait for the run's end.
+            record.write_start();
+            return Err(outcome.map_or(InferenceError::Cancelled, |_elapsed| timed_out(call)));
         };
         match outcome {
-            Err(_elapsed) => Err(timed_out(call)),
-            Ok(Ok(completion)) => {
+            Ok(completion) => {
                 // An equal run may have ended after this call had looked, and before its own began.
                 let source = match (shared, completion.run == record.run().id) {
                     (true, _) => Source::Shared,
@@ -138,12 +143,12 @@ impl Inference {
                     (false, false) => Source::Cached { age: Duration::ZERO },
                 };
                 let delivery = Delivery { completion, source };
-                if let Some(events) = &call.events {
-                    drop(events.send(CompletionEvent::Done(delivery.clone())).await);
-                }
-                Ok(Answered { delivery, unwritten: record.take(), written })
+                tell(call, CompletionEvent::Done(delivery.clone())).await;
+                // It begins with the thread of the caller that began the run, whose next turn must come after it.
+                let unwritten = if shared { Unwritten::default() } else { record.take() };
+                Ok(Answered { delivery, unwritten, written })
             }
-            Ok(Err(error)) => Err(Arc::try_unwrap(error).unwrap_or_else(|shared| shared.for_another())),
+            Err(error) => Err(Arc::try_unwrap(error).unwrap_or_else(|shared| shared.for_another())),
         }
     }
 
@@ -191,13 +196,24 @@ impl Inference {
 
 /// An answer that is there already, for a caller that may want every event of it.
 async fn handed_over(delivery: Delivery, prologue: Vec<Write>, call: &CallScope) -> Answered {
-    if let Some(events) = &call.events {
+    if call.events.is_some() {
         let text = delivery.completion.reply.text.clone();
-        drop(events.send(CompletionEvent::Delta(exai_core::chat::Delta::Text(text))).await);
-        drop(events.send(CompletionEvent::Done(delivery.clone())).await);
+        tell(call, CompletionEvent::Delta(Delta::Text(text))).await;
+        tell(call, CompletionEvent::Done(delivery.clone())).await;
     }
     let unwritten = Unwritten { writes: prologue, reserved: None };
     Answered { delivery, unwritten, written: None }
+}
+
+/// Hands an event to the caller, for as long as the call may last: a reader that stands still must not keep the answer from its thread.
+async fn tell(call: &CallScope, event: CompletionEvent) {
+    let Some(events) = &call.events else { return };
+    tokio::select! {
+        biased;
+        sent = events.send(event) => drop(sent),
+        () = call.cancel.cancelled() => {}
+        () = tokio::time::sleep_until(call.deadline) => {}
+    }
 }
 
 fn timed_out(call: &CallScope) -> InferenceError {

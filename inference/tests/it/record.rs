@@ -9,6 +9,8 @@ use exai_core::{
     store::{Runs as _, Store as _, Write},
 };
 
+use exai_inference::delivery::Source;
+
 use crate::support::{World, scope};
 
 #[tokio::test]
@@ -66,4 +68,25 @@ async fn long_runs_are_stored_while_they_run() {
     world.store.write(&Identity::local(), writes).within(Duration::from_secs(30)).await.unwrap();
     let [done] = world.stored().await.try_into().unwrap();
     assert_eq!((done.id, done.state), (running.id, RunState::Done));
+}
+
+/// Two callers ask the same in threads of their own. The record begins with the thread of the first, and only the first may store it: its
+/// answer's turn comes after it.
+#[tokio::test]
+async fn joined_callers_leave_the_record() {
+    let world = World::new();
+    let (inference, question) = (Arc::clone(&world.inference), world.question("hello"));
+    let first = tokio::spawn(async move { inference.complete(question, &scope()).await });
+    while world.inference.running(&Identity::local()).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let (inference, question) = (Arc::clone(&world.inference), world.question("hello"));
+    let joined = tokio::spawn(async move { inference.complete(question, &scope()).await });
+    tokio::task::yield_now().await;
+    world.answer("whole");
+    let joined = joined.await.unwrap().unwrap();
+    assert_eq!(joined.delivery.source, Source::Shared);
+    assert!(joined.unwritten.writes.is_empty() && joined.written.is_some());
+    let writes = first.await.unwrap().unwrap().unwritten.writes;
+    assert!(matches!(writes.as_slice(), [Write::CreateThread { .. }, Write::RecordRun { .. }]), "{writes:?}");
 }

@@ -127,3 +127,14 @@ async fn attempts_are_told_on_the_bus() {
     assert!(matches!(&*ended, Event::AttemptEnded { run: of, error: None, .. } if *of == run), "{told}");
     assert!(!told.contains("secret") && !told.contains("hello"), "{told}");
 }
+
+/// Not even the last event may keep an answer that is there from its caller.
+#[tokio::test(start_paused = true)]
+async fn unread_ends_last_until_the_deadline() {
+    let world = World::new();
+    let (call, _reader) = reading(1);
+    let deadline = call.deadline;
+    world.feed.send(Delta::Finished(Finish::Stop)).unwrap();
+    let ended = world.inference.complete(world.question("hello"), &call).await;
+    assert!(ended.is_err() && tokio::time::Instant::now() <= deadline + std::time::Duration::from_secs(1));
+}
