@@ -1,7 +1,7 @@
 //! The repository's own rules: sizes, names, first lines, paths in texts, and words that belong to nobody's machine.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -23,6 +23,8 @@ const PRODUCTION: [&str; 12] = [
 ];
 /// The most lines of a file, without its own tests.
 const MAX_LINES: usize = 500;
+/// The most lines of a crate, without tests.
+const MAX_CRATE_LINES: usize = 9_000;
 /// Words that say nothing about what a thing is.
 const EMPTY_WORDS: [&str; 4] = ["Manager", "Helper", "Util", "V2"];
 
@@ -106,6 +108,22 @@ fn no_file_is_longer_than_one_idea() {
         .map(|(path, lines)| format!("{}: {lines} lines", path.display()))
         .collect();
     assert_none(&long, "a file has at most 500 lines without its own tests");
+}
+
+/// A crate that grows beyond this is two.
+#[test]
+fn a_crate_stays_within_its_size() {
+    let mut lines = BTreeMap::from(PRODUCTION.map(|folder| (folder, 0)));
+    for (path, text) in sources().iter().filter(|(path, _)| is_production(path)) {
+        let folder = PRODUCTION.iter().find(|folder| path.starts_with(folder)).expect("a crate");
+        *lines.entry(folder).or_default() += without_tests(text).len();
+    }
+    assert!(lines.values().all(|lines| *lines > 0), "every crate is counted: {lines:?}");
+    let largest = lines.values().max().copied().unwrap_or_default();
+    assert!(
+        largest <= MAX_CRATE_LINES,
+        "a crate has at most {MAX_CRATE_LINES} lines without tests: {lines:#?}"
+    );
 }
 
 #[test]
