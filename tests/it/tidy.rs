@@ -25,6 +25,8 @@ const PRODUCTION: [&str; 12] = [
 const MAX_LINES: usize = 500;
 /// The most lines of a crate, without tests.
 const MAX_CRATE_LINES: usize = 9_000;
+/// The most words of a test's name.
+const MAX_TEST_WORDS: usize = 7;
 /// Words that say nothing about what a thing is.
 const EMPTY_WORDS: [&str; 4] = ["Manager", "Helper", "Util", "V2"];
 
@@ -124,6 +126,41 @@ fn a_crate_stays_within_its_size() {
         largest <= MAX_CRATE_LINES,
         "a crate has at most {MAX_CRATE_LINES} lines without tests: {lines:#?}"
     );
+}
+
+/// The names of the tests of a file.
+fn test_names(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut is_test = false;
+    for line in text.lines().map(str::trim_start) {
+        if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+            is_test = true;
+        } else if is_test && let Some((_, rest)) = line.split_once("fn ") {
+            names.extend(rest.split('(').next());
+            is_test = false;
+        }
+    }
+    names
+}
+
+#[test]
+fn a_tests_name_has_seven_words() {
+    let mut long = Vec::new();
+    let mut looked_at = 0;
+    for (path, text) in sources() {
+        let names = test_names(&text);
+        looked_at += names.len();
+        let is_long = |name: &&str| name.split('_').count() > MAX_TEST_WORDS;
+        long.extend(names.into_iter().filter(is_long).map(|name| format!("{}: {name}", path.display())));
+    }
+    assert_none(&long, "a test's name has at most seven words; the story is its comment");
+    assert!(looked_at > 500, "the tests are found");
+}
+
+#[test]
+fn tests_are_found_below_their_attributes() {
+    let text = "#[tokio::test(\n    flavor = \"x\"\n)]\n// y\nasync fn a() {}\nfn b() {}\n#[test]\n#[ignore]\nfn c(x: u8) {}\n";
+    assert_eq!(test_names(text), ["a", "c"]);
 }
 
 #[test]
