@@ -90,7 +90,7 @@ impl Engine {
     }
 
     fn write_answer(&self, who: &Identity, kept: KeptAnswer) {
-        // Nobody waits for the commit: a reader waits for queued changes itself.
+        // The caller does not wait for the commit, because a reader waits for queued changes itself.
         drop(self.store().write(who, vec![Write::KeepAnswer(kept)]));
     }
 }

@@ -9,7 +9,7 @@ use crate::roots::RootSource;
 /// One call of a tool: the bounds of what it asks of models, and the folders that it may read.
 #[derive(Clone)]
 pub struct Call {
-    /// Who asks, until when, how to stop it, and where its progress goes.
+    /// The caller, the deadline, the way to stop the call, and where its progress goes.
     pub scope: CallScope,
     /// The folders that may be read.
     pub roots: Arc<dyn RootSource>,

@@ -53,7 +53,7 @@ pub struct ChatInput {
     pub temperature: Option<f32>,
     /// Sent only when set.
     pub thinking: Option<Thinking>,
-    /// Pictures: paths or `data:` URLs.
+    /// Images: paths or `data:` URLs.
     pub images: Vec<String>,
     /// Whether the model may search the web.
     pub web_search: bool,
@@ -61,7 +61,7 @@ pub struct ChatInput {
     pub add_files: bool,
     /// Do not take the answer from the cache.
     pub fresh: bool,
-    /// When nobody can be asked, take a stored answer to the same question, however old.
+    /// When no model can be asked, take a stored answer to the same question, however old.
     pub allow_stale: bool,
 }
 
@@ -70,7 +70,7 @@ pub struct ChatInput {
 pub struct ChatOutcome {
     /// The text and how it was got.
     pub delivery: Delivery,
-    /// The consultation before it, when the model had asked for files and got them.
+    /// The completion before it, when the model asked for files and got them.
     pub first: Option<Delivery>,
     /// The web search that was asked for cannot be had from this model.
     pub without_web: bool,
@@ -261,12 +261,12 @@ impl Engine {
     }
 }
 
-/// The pictures that the thread remembers: those that are files.
+/// The images that the thread remembers: those that are files.
 fn kept(images: &[String]) -> Vec<String> {
     images.iter().filter(|image| !image.starts_with("data:")).cloned().collect()
 }
 
-/// The pictures of earlier turns, latest first, as many as one call may show.
+/// The images of earlier turns, latest first, as many as one call may show.
 fn shown_before(thread: &Thread) -> Vec<String> {
     let mut images: Vec<String> = Vec::new();
     for turn in thread.turns.iter().rev() {

@@ -1,6 +1,6 @@
 //! Several models asked the same question, each blind to the others, and what came of it.
 //!
-//! Roster and answers live in the thread, one turn for each answer, so that a restart in the middle loses nothing and nobody is
+//! Roster and answers live in the thread, one turn for each answer, so that a restart in the middle loses nothing and no model is
 //! asked twice. An answer that says nothing, or is not one, is never counted as agreement.
 
 mod attribution;
@@ -40,11 +40,11 @@ pub struct ConsensusInput {
     pub next_step_required: Option<bool>,
     /// The agent's own analysis; no model ever sees it.
     pub findings: String,
-    /// Who is asked; empty leaves the choice to the server.
+    /// The models to ask; empty leaves the choice to the server.
     pub models: Vec<VoiceInput>,
     /// Files that all of them read.
     pub relevant_files: Vec<String>,
-    /// Pictures that all of them see.
+    /// Images that all of them see.
     pub images: Vec<String>,
     /// A second round in which each sees the others' answers without names.
     pub critique: bool,
@@ -75,11 +75,11 @@ pub struct ConsensusOutcome {
     pub step_number: u32,
     /// How many steps there are, as far as is known now.
     pub total_steps: u32,
-    /// Whether every model had its turn.
+    /// Whether every model has been asked.
     pub complete: bool,
     /// Whether all were asked in one call.
     pub at_once: bool,
-    /// What became of the offered files.
+    /// What happened to the offered files.
     pub files: Vec<FileReport>,
     /// What was odd about the call.
     pub notes: Vec<String>,

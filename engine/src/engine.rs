@@ -86,7 +86,7 @@ impl Engine {
         self.inference.router().prefer(preferences);
     }
 
-    /// Reads the endpoints' lists of models again where they are old or were never read. Returns at once; who asks next sees them.
+    /// Reads the endpoints' lists of models again where they are old or were never read. Returns at once; later calls see them.
     pub fn refresh_lists(&self) {
         self.inference.router().refresh_lists();
     }
@@ -103,8 +103,8 @@ impl Engine {
         &self.threads.store
     }
 
-    /// The store with all in it that calls have said so far, for those who read what happened. Waits at most a second for
-    /// that: a database that does not answer is told of by whoever asks it next.
+    /// The store, after all that calls have written so far has reached it. Waits at most a second: when the database does not
+    /// answer, the next read reports that.
     pub async fn settled_store(&self) -> &Arc<dyn Store> {
         const LIMIT: Duration = Duration::from_secs(1);
         let store = self.store();
@@ -125,7 +125,7 @@ impl Engine {
         self.threads.store.flush(until.saturating_duration_since(Instant::now())).await && ended
     }
 
-    /// Tokens of history that fit beside everything else.
+    /// Tokens of history that fit with everything else.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

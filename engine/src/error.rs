@@ -37,7 +37,7 @@ pub enum EngineError {
     NotOffered {
         /// What is asked for.
         what: &'static str,
-        /// Who offers it, and what can be had instead.
+        /// Which providers offer it, and what to do instead.
         hint: String,
     },
     /// The model gave no answer.

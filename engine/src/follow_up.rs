@@ -1,4 +1,4 @@
-//! A consultation, and the one more that it may take when the expert first asks for files.
+//! A completion, and the second one that follows when the expert first asks for files.
 
 use std::sync::Arc;
 
@@ -32,13 +32,13 @@ pub(crate) struct Round {
     pub answered: Answered,
     /// All files that were given.
     pub gathered: Gathered,
-    /// The consultation before it, when the expert had asked for files and got some.
+    /// The completion before it, when the expert asked for files and got some.
     pub first: Option<Delivery>,
 }
 
 impl Engine {
-    /// Consults. When the whole answer is a request for files and `add_files` is set, adds those that lie under the allowed
-    /// folders and consults once more, never a third time.
+    /// Asks the model. When its whole answer is a request for files and `add_files` is set, adds the files that lie beneath the
+    /// allowed folders and asks once more, never a third time.
     pub(crate) async fn consult_round(
         &self,
         question: Question,
@@ -57,7 +57,7 @@ impl Engine {
             return Ok(Round { answered, gathered, first: None });
         }
         let Answered { delivery, unwritten, written } = answered;
-        // The first consultation stands whatever becomes of the second.
+        // The first completion stays stored even if the second one fails.
         if !unwritten.writes.is_empty() {
             drop(self.threads.store.write(&call.principal.identity, unwritten.writes));
         }

@@ -86,7 +86,7 @@ pub(crate) fn render(thread: &Thread, asking: Asking<'_>, provider: &ProviderId,
     History { messages: alternate(kept), tokens, dropped }
 }
 
-/// The turns that were said again before they were answered: a call that failed and was repeated is told once.
+/// The turns that were said again before they were answered: a call that failed and was repeated is sent once.
 fn said_again(thread: &Thread, asking: Asking<'_>) -> BTreeSet<u32> {
     let mut again = BTreeSet::new();
     let mut unanswered: Vec<&Turn> = Vec::new();

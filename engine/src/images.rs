@@ -1,4 +1,4 @@
-//! Pictures of a call: which model may be shown them, and how they become parts of its message.
+//! Images of a call: which model may see them, and how they become parts of its message.
 
 use exai_context::{
     evidence::{FileReport, FileStatus},
@@ -8,10 +8,10 @@ use exai_core::chat::Part;
 
 use crate::{call::Call, error::EngineError};
 
-/// Estimated tokens of one picture; vendors count between some 250 and 1,600 by size.
+/// Estimated tokens of one image; providers count between some 250 and 1,600 by size.
 pub(crate) const IMAGE_TOKENS: u32 = 1_000;
 
-/// Pictures ready to be sent.
+/// Images ready to be sent.
 #[derive(Debug, Default)]
 pub(crate) struct Images {
     /// In the order in which they were named.
@@ -27,7 +27,7 @@ impl Images {
     }
 }
 
-/// Reads `wanted`, off the async threads. A picture of this very call that cannot be given is an error: an answer without it would
+/// Reads `wanted`, off the async threads. An image of this very call that cannot be given is an error: an answer without it would
 /// be about something else. One that an `earlier` step named is reported.
 pub(crate) async fn read(wanted: &[String], earlier: &[String], call: &Call) -> Result<Images, EngineError> {
     let all: Vec<(String, bool)> = wanted

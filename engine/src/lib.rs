@@ -1,4 +1,4 @@
-//! The thinking: workflow, expert consultations as durable runs, cache, attempts.
+//! The use cases: workflows, chat, consensus, lent functions, files at providers, other agents, threads and usage.
 //!
 //! Sees the outside world only through the ports of `exai_core`; knows no vendor, no SQL and no MCP.
 
@@ -30,7 +30,7 @@ pub mod web_search;
 mod window;
 pub mod workflow;
 
-// Outcomes name the files that were read. Those who show an outcome know the engine and not the crate below it.
+// Outcomes name the files that were read. The code that shows an outcome knows the engine and not the crate below it.
 pub use exai_context::evidence::{FileReport, FileStatus};
 pub use exai_inference::{
     self as inference, delivery, fallback, routing,

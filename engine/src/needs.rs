@@ -15,7 +15,7 @@ mod tests {
     use crate::tool_chat::TOOL;
     use exai_inference::routing::Facts;
 
-    /// One line a request: what it is | tool | characters | kB of files | pictures | web | thinking | purpose | thousand tokens.
+    /// One line a request: what it is | tool | characters | kB of files | images | web | thinking | purpose | thousand tokens.
     const LABELLED: &str = include_str!("labelled.txt");
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
-    /// Puts the evidence of changes before that of these files, which were given beside them. A file that was given whole
+    /// Puts the evidence of changes before that of these files, which were given with them. A file that was given whole
     /// takes the place of its changes: it holds their lines and more.
     pub(crate) fn beside(self, changes: PackedChanges) -> Self {
         let is_whole = |path: &str| self.files.iter().any(|file| file.path == path && file.is_whole());
@@ -34,7 +34,7 @@ impl Gathered {
         files.extend(changes.files.into_iter().filter(|file| file.hash.is_empty() || !is_whole(&file.path)));
         files.extend(self.files.iter().cloned());
         let mut report = changes.report;
-        // A file that was also named is told of once, by what more was given of it.
+        // A file that was also named is reported once, with the larger part of it that was given.
         report.retain(|file| {
             file.status == FileStatus::Excerpted || self.report.iter().all(|named| named.path != file.path)
         });

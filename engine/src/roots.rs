@@ -1,4 +1,4 @@
-//! The folders that a call may read, and what those who say so need of the context. They know the engine and not that crate.
+//! The folders that a call may read, and the types of the context that name them: callers know the engine and not that crate.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Calls that might be made: who would answer, and the request that would be sent. Nothing is asked of a model but of the selector.
+//! Calls that might be made: which model would answer, and the request that would be sent. Only the selector is asked.
 
 use exai_context::evidence::FileReport;
 use exai_core::{chat::Thinking, provider::Preview};
@@ -33,16 +33,16 @@ pub struct RouteInput {
 
 /// A request that would be sent.
 pub struct PreviewOutcome {
-    /// Who would be asked.
+    /// The model that would be asked.
     pub choice: Choice,
     /// The request; `None` where the provider sends none.
     pub preview: Option<Preview>,
-    /// What became of the offered files.
+    /// What happened to the offered files.
     pub files: Vec<FileReport>,
 }
 
 impl Engine {
-    /// Says who would answer a call, and why. Asks no model but the selector, where there is one.
+    /// Says which model would answer a call, and why. Asks no model but the selector, where there is one.
     ///
     /// # Errors
     /// [`InferenceError::UnknownModel`] with near names; images for a model that does not see.

@@ -1,4 +1,4 @@
-//! The engine's limits. Every duration and bound of the engine is named here; none is hidden in code.
+//! The engine's limits. Every duration and bound is a setting here or of the room that it belongs to; none is hidden in code.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,19 +29,19 @@ pub struct Settings {
     pub max_turns: u32,
     /// How git is run.
     pub git: GitSettings,
-    /// What people are told when something is missing.
+    /// What users read when something is missing.
     pub hints: Hints,
 }
 
-/// What people are told to configure when something is missing, in whole sentences. Whoever puts the engine together knows the
+/// What users have to configure when something is missing, in whole sentences. The program that builds the engine knows the
 /// providers and their settings; the engine does not.
 #[derive(Debug, Clone)]
 pub struct Hints {
     /// How to get a first model.
     pub configure: String,
-    /// Who reads files.
+    /// Which providers read files.
     pub files: String,
-    /// Who searches the web outside of an answer.
+    /// Which providers search the web outside of an answer.
     pub search: String,
 }
 

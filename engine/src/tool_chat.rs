@@ -62,7 +62,7 @@ pub struct ToolChatOutcome {
     pub delivery: Delivery,
     /// What the caller is asked to run.
     pub calls: Vec<ToolCall>,
-    /// The vendor cannot be told what was said of calling functions; the model decided.
+    /// The provider has no option for how functions are to be called, so the model decided.
     pub choice_left_to_model: bool,
     /// The web search that was asked for cannot be had from this model.
     pub without_web: bool,

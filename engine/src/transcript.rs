@@ -6,7 +6,7 @@ use exai_core::{
 };
 use serde_json::Value;
 
-/// Who speaks in a turn.
+/// The speaker of a turn.
 #[must_use]
 pub fn speaker(body: &TurnBody) -> String {
     match body {

@@ -1,4 +1,4 @@
-//! One turn of a thread: choose who answers, ask, keep the answer. Every tool that asks a model goes through here.
+//! One turn of a thread: choose the model, ask it, keep the answer. Every tool that asks a model comes through here.
 
 use async_trait::async_trait;
 use exai_core::ThreadId;
@@ -52,7 +52,7 @@ pub(crate) struct Asking<'a> {
     pub add_files: bool,
     /// Whether the caller asked for a search of the web.
     pub web_search: bool,
-    /// Who is asked first.
+    /// The model that is asked first.
     pub choice: Choice,
     /// The request to it.
     pub rendered: Rendered,
@@ -94,7 +94,7 @@ impl Turn {
     }
 }
 
-/// Where an answered turn stands in its thread.
+/// The place of an answered turn in its thread.
 pub(crate) struct Kept {
     pub thread: ThreadId,
     /// Turns that the thread may still take.
@@ -104,7 +104,7 @@ pub(crate) struct Kept {
 }
 
 impl Engine {
-    /// Chooses who answers: the thread's own model, the selector's, or the first that can. `None` when no model is to be asked.
+    /// Chooses the model: the thread's own, the selector's, or the first that can. `None` when no model is to be asked.
     ///
     /// # Errors
     /// The named model is not known, not allowed, or cannot do what the call needs.

@@ -46,7 +46,7 @@ impl Engine {
         found.map(Arc::clone).ok_or_else(|| self.nobody_searches())
     }
 
-    /// Says who could, and what can be had instead.
+    /// Says which providers could, and what to do instead.
     fn nobody_searches(&self) -> EngineError {
         let within: Vec<String> = self
             .models()

@@ -1,7 +1,7 @@
 //! The step machine: one implementation for every workflow tool, steered by its [`Spec`].
 //!
 //! A pausing step is checked, appended to the thread and answered without any model. The last step appends itself first, so that
-//! nothing gathered is lost when the consultation fails, then asks the expert once.
+//! nothing gathered is lost when the expert fails, then asks the expert once.
 
 mod changes;
 mod finish;

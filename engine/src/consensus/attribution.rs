@@ -1,4 +1,4 @@
-//! Whether a synthesis lets only those speak who spoke.
+//! Whether a synthesis names only models that answered.
 
 use std::collections::BTreeSet;
 

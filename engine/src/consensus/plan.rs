@@ -22,7 +22,7 @@ pub(super) struct Plan {
 }
 
 impl Engine {
-    /// Plans a call. Stores nothing and asks nobody.
+    /// Plans a call. Stores nothing and asks no model.
     pub(super) async fn plan(
         &self,
         thread: Option<&Thread>,
@@ -69,7 +69,7 @@ impl Engine {
     }
 }
 
-/// Everything in one call: when the caller ends the session, plans one step, or says nothing of steps.
+/// Whether everything happens in one call: the caller ends the session, plans one step, or does not mention steps.
 fn all_at_once(input: &ConsensusInput, usually: bool) -> bool {
     match input.next_step_required {
         Some(wanted) => !wanted,

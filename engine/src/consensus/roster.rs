@@ -1,4 +1,4 @@
-//! Who is asked: the caller's list, checked and resolved before anything is stored or sent.
+//! The models that are asked: the caller's list, checked and resolved before anything is stored or sent.
 
 use std::collections::BTreeSet;
 
@@ -50,7 +50,7 @@ impl Stance {
     }
 }
 
-/// A model of the roster with who serves it.
+/// A model of the roster, with the provider that serves it.
 pub(super) struct Consultant {
     pub input: VoiceInput,
     pub choice: Choice,
@@ -67,7 +67,7 @@ impl Consultant {
     }
 }
 
-/// Everyone who is asked.
+/// All models that are asked.
 pub(super) struct Roster {
     pub consultants: Vec<Consultant>,
     /// What the caller should know about it.

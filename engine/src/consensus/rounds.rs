@@ -1,4 +1,4 @@
-//! The rounds: everybody at once, each with a deadline of its own, every answer stored as it comes.
+//! The rounds: all models at once, each with a deadline of its own, and every answer stored as it comes.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(super) struct Rounds<'a> {
     pub appended: Appended,
     /// What became of the offered files, as the first model got them.
     pub files: Vec<FileReport>,
-    /// For the case that nobody answers.
+    /// What the call fails with when no model answers.
     pub first_error: Option<EngineError>,
 }
 
@@ -84,7 +84,7 @@ impl Rounds<'_> {
         self.round(Round::Opinion, asking, &mut plan.session).await
     }
 
-    /// Shows everybody who voted the others' votes, without names.
+    /// Shows every model that voted the votes of the others, without names.
     pub(super) async fn critiques(&mut self, plan: &mut Plan) -> Result<(), EngineError> {
         let voices = plan.session.voices(&plan.consultants);
         let voted: Vec<(usize, &str)> = voices
@@ -235,7 +235,7 @@ impl Rounds<'_> {
         session.keep(opinion);
     }
 
-    /// Says in the call's progress who has answered and who has not.
+    /// Says in the call's progress which models have answered and which have not.
     fn tell(&self, round: Round, all: usize, waiting: &[String]) {
         let word = match round {
             Round::Opinion => "answered",

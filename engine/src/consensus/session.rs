@@ -1,4 +1,4 @@
-//! A consensus within a thread: what was asked of whom, and what was said so far.
+//! A consensus within a thread: the question, the models, and their answers so far.
 
 use exai_core::thread::{Opinion, Round};
 

@@ -29,11 +29,11 @@ struct Planned {
 }
 
 impl Engine {
-    /// Asks several models, all at once or one a step, and tells where the consensus stands.
+    /// Asks several models, all at once or one a step, and reports the state of the consensus.
     ///
     /// # Errors
-    /// Anything that [`EngineError`] names; a model that fails beside others that answer is no error of the call. Whatever was
-    /// answered is in the thread by then.
+    /// Anything that [`EngineError`] names; a model that fails while others answer is no error of the call. Answers that
+    /// came before the error are in the thread.
     pub async fn consensus(
         &self,
         mut input: ConsensusInput,
@@ -94,7 +94,7 @@ impl Engine {
         mut plan: Plan,
         synthesiser: Option<Choice>,
     ) -> Result<ConsensusOutcome, EngineError> {
-        // Who failed may be asked again after the end.
+        // A model that failed may be asked again after the end.
         let was_closed = plan.session.closed;
         let reopened = was_closed && !plan.asked.is_empty();
         rounds.opinions(&mut plan).await?;
@@ -119,7 +119,7 @@ impl Engine {
             }
             let mut news = plan.session.voices(&plan.consultants);
             if reopened {
-                // What the others said is in the thread already.
+                // The answers of the others are in the thread already.
                 let mut index = 0..;
                 news.retain(|_| index.next().is_some_and(|index| plan.asked.contains(&index)));
             }
@@ -227,7 +227,7 @@ fn digest(session: &Session, voices: &[Voice]) -> String {
 }
 
 impl Rounds<'_> {
-    /// Ends the session with what other tools shall know of it.
+    /// Ends the session with the text that other tools read.
     async fn close(&mut self, session: &Session, voices: &[Voice]) {
         let body = TurnBody::Answer(Answer { text: digest(session, voices), ..Answer::default() });
         let appended = self.appended;

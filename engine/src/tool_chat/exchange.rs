@@ -23,7 +23,7 @@ pub(super) struct Spoken {
     pub(super) new: Vec<Message>,
 }
 
-/// The thread's messages and the new ones, with every result beside its call.
+/// The thread's messages and the new ones, with every result next to its call.
 ///
 /// # Errors
 /// A call without a result, or a result without a call.

@@ -18,7 +18,7 @@ pub(super) const DIFF: &str = "diff";
 pub(super) const COMPARE_TO: &str = "compare_to";
 /// The field that only a tool has which always looks at changes.
 const INCLUDE_STAGED: &str = "include_staged";
-/// Why nobody was asked.
+/// Why no model was asked.
 pub(super) const NOTHING: &str =
     "nothing has changed; make or stage a change, or name another folder or revision in path and compare_to";
 
@@ -186,7 +186,7 @@ impl Engine {
         Ok(Changes::Supplied { diff, files })
     }
 
-    /// The changes within `room` tokens: all of it when no files are wanted beside them, else three quarters.
+    /// The changes within `room` tokens: all of it when no files are wanted as well, else three quarters.
     pub(super) async fn packed_changes(
         &self,
         stored: &StoredStep<'_>,

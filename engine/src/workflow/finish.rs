@@ -1,4 +1,4 @@
-//! The end of an investigation: the one consultation.
+//! The end of an investigation: the one question to the expert.
 
 use std::sync::Arc;
 

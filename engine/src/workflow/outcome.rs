@@ -76,7 +76,7 @@ pub enum End {
 pub struct ExpertEnd {
     /// The text and how it was got.
     pub delivery: Delivery,
-    /// The consultation before it, when the expert had asked for files and got them.
+    /// The completion before it, when the expert asked for files and got them.
     pub first: Option<Delivery>,
     /// The web search that was asked for cannot be had from this model.
     pub without_web: bool,

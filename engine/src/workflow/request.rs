@@ -82,7 +82,7 @@ impl Engine {
 }
 
 impl StoredStep<'_> {
-    /// The pictures of this call and of earlier steps.
+    /// The images of this call and of earlier steps.
     async fn images(&self, call: &Call) -> Result<Images, EngineError> {
         let earlier: Vec<String> = self.work.iter().flat_map(|step| step.images.clone()).collect();
         images::read(&self.input.images, &earlier, call).await

@@ -39,7 +39,7 @@ pub struct Spec {
     pub actions: fn(u32, Option<&str>) -> &'static [String],
     /// What kind of thing it is.
     pub flow: Flow,
-    /// What its counters tell beyond the common ones.
+    /// Its counters in addition to the common ones.
     pub counts: &'static [Count],
     /// The wire names of its own fields, kept in [`exai_core::thread::Step::extra`].
     pub own_fields: &'static [&'static str],
@@ -60,7 +60,7 @@ pub enum Count {
     Elements(&'static str),
     /// The latest confidence, under this key.
     Confidence(&'static str),
-    /// The latest value of one of the tool's own fields under its own name, and what it is when nobody sets it.
+    /// The latest value of one of the tool's own fields under its own name, and what it is when the caller has not set it.
     Field(&'static str, &'static str),
     /// Theories that were held.
     Hypotheses,
@@ -94,7 +94,7 @@ pub struct Words {
 /// What happens at the end of an investigation.
 #[derive(Debug)]
 pub enum Flow {
-    /// An expert is consulted.
+    /// An expert is asked.
     Expert(ExpertRule),
     /// The agent's own planning: no model, branches and revisions.
     Planning,
@@ -104,7 +104,7 @@ pub enum Flow {
     Documentation,
 }
 
-/// When and how the expert is consulted.
+/// When and how the expert is asked.
 #[derive(Debug)]
 pub struct ExpertRule {
     /// The system prompt.
@@ -113,7 +113,7 @@ pub struct ExpertRule {
     pub skip: SkipRule,
     /// The least evidence: files, issues, or this many steps with findings. 0 asks whatever there is.
     pub min_findings: usize,
-    /// Whether the offline inspection can stand in when no model is configured.
+    /// Whether the offline inspection answers when no model is configured.
     pub inspects: bool,
     /// Statuses of the expert that become the answer's status.
     pub promoted: &'static [Promotion],
@@ -138,7 +138,7 @@ const fn answers(status: &'static str) -> Promotion {
     Promotion { status, answers: true }
 }
 
-/// When an expert is not consulted although the investigation has ended.
+/// When an expert is not asked although the investigation has ended.
 #[derive(Debug)]
 pub enum SkipRule {
     /// Never.

@@ -15,7 +15,7 @@ pub const MAX_STEP_CHARS: usize = 100_000;
 pub const MAX_FINDINGS_CHARS: usize = 300_000;
 /// The most entries of a list field.
 pub const MAX_LIST: usize = 1_000;
-/// The most pictures of one call.
+/// The most images of one call.
 pub const MAX_IMAGES: usize = 10;
 
 /// A step as the client sent it. What is `None` was left out.
@@ -55,7 +55,7 @@ pub struct StepInput {
     pub temperature: Option<f32>,
     /// Thinking level; the expert's default is high.
     pub thinking: Option<exai_core::chat::Thinking>,
-    /// Pictures for the expert: paths or `data:` URLs.
+    /// Images for the expert: paths or `data:` URLs.
     pub images: Vec<String>,
     /// Whether the expert may search the web.
     pub web_search: bool,
@@ -63,7 +63,7 @@ pub struct StepInput {
     pub add_files: bool,
     /// Do not take the answer from the cache.
     pub fresh: bool,
-    /// When nobody can be asked, take a stored answer to the same question, however old.
+    /// When no model can be asked, take a stored answer to the same question, however old.
     pub allow_stale: bool,
 }
 
