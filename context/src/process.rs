@@ -66,7 +66,7 @@ impl Running {
 
     #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) {
-        // `id` is empty once the process was waited for, and then its number may belong to somebody else.
+        // `id` is empty once the process was waited for, and then its number may belong to another process.
         let id = self.0.id().and_then(|id| i32::try_from(id).ok());
         if let Some(group) = id.and_then(rustix::process::Pid::from_raw) {
             // It may have ended by itself in this moment.

@@ -22,7 +22,7 @@ const HOSTS: [&str; 8] = ["com", "org", "net", "io", "dev", "local", "internal",
 /// given with that line (both lines of a range).
 #[must_use]
 pub fn cite_text(text: &str, evidence: &[EvidenceFile]) -> Vec<Citation> {
-    // Such paths cannot be told from the words around them, so they are looked for as they are.
+    // Such paths cannot be distinguished from the words around them, so they are looked for as they are.
     let unusual: Vec<&EvidenceFile> =
         evidence.iter().filter(|file| file.path.chars().any(|c| !is_path_char(c))).collect();
     let mut seen = HashSet::new();

@@ -1,4 +1,4 @@
-//! Where a quoted text stands in what was given of a file.
+//! Where a quoted text is in the given parts of a file.
 
 use crate::evidence::EvidenceFile;
 
@@ -32,7 +32,7 @@ impl<'e> Given<'e> {
         })
     }
 
-    /// The line where `quote` starts when it stands in one place only.
+    /// The line where `quote` starts, when it is in one place only.
     pub(super) fn find_only(&self, quote: &str) -> Option<u32> {
         readings(quote).iter().find_map(|wanted| {
             let mut starts = (0..self.lines.len()).filter(|&index| self.starts_at(wanted, index));

@@ -1,4 +1,4 @@
-//! A file's bytes, whole, for those who pass it on as it is. The rules for what may be read are those for all files.
+//! A file's bytes, whole, for callers that pass it on unchanged. The rules for what may be read are those for all files.
 
 use std::{
     io::Read as _,
@@ -7,7 +7,7 @@ use std::{
 
 use super::{deny, open::open_beneath, rejection::Rejection, roots::Roots, text};
 
-/// How much of a file tells whether it is text.
+/// How many bytes of a file decide whether it is text.
 const HEAD: usize = 8 * 1024;
 
 /// A file.

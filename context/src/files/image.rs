@@ -1,4 +1,4 @@
-//! Pictures for a model: a path beneath the roots, or a `data:` URL, becomes a `data:` URL that vendors take.
+//! Images for a model: a path beneath the roots, or a `data:` URL, becomes a `data:` URL that providers take.
 
 use std::io::Read as _;
 
@@ -6,11 +6,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{open::open_beneath, rejection::Rejection, roots::Roots};
 
-/// The largest picture, in bytes; the smallest limit among the vendors that take pictures inline is 20 MB
+/// The largest image, in bytes; the smallest limit among the providers that take images inline is 20 MB
 /// (<https://platform.openai.com/docs/guides/images-vision>).
 pub const MAX_IMAGE_BYTES: u64 = 20 * 1024 * 1024;
 
-/// The formats that every vendor with vision takes, by how a file of them begins.
+/// The formats that every provider with vision takes, by how such a file begins.
 const FORMATS: [(&[u8], &str); 4] = [
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -18,10 +18,10 @@ const FORMATS: [(&[u8], &str); 4] = [
     (b"RIFF", "image/webp"),
 ];
 
-/// Reads one picture. Blocks on the file system.
+/// Reads one image. Blocks on the file system.
 ///
 /// # Errors
-/// Says why the picture cannot be given: outside the roots, not there, too large, or in no format that models read.
+/// Says why the image cannot be given: outside the roots, not there, too large, or in no format that models read.
 pub fn image(roots: &Roots, written: &str) -> Result<String, Rejection> {
     let written = written.trim();
     if written.starts_with("data:") {
@@ -55,7 +55,7 @@ fn too_large() -> Rejection {
     Rejection::Unsuitable(format!("larger than {} MB", MAX_IMAGE_BYTES >> 20))
 }
 
-/// The same picture with the format that its bytes have, whatever the URL says.
+/// The same image with the format that its bytes have, whatever the URL says.
 fn checked_data_url(url: &str) -> Result<String, Rejection> {
     let malformed = || Rejection::Malformed("expected data:image/...;base64,...".to_owned());
     let (header, data) = url.split_once(',').ok_or_else(malformed)?;

@@ -35,7 +35,7 @@ pub fn pack(roots: &Roots, wanted: &[Wanted], budget: Budget, limits: &Limits) -
     pack_until(roots, wanted, budget, limits, &|| false)
 }
 
-/// The same for a call that may end meanwhile: then this returns soon, and what it returns is of no use to anybody.
+/// The same for a call that may end in the meantime: then this returns soon, and the result is meaningless.
 pub fn pack_until(
     roots: &Roots,
     wanted: &[Wanted],

@@ -13,7 +13,7 @@ use super::rejection::Rejection;
 use super::roots::Roots;
 use super::walk::{Found, Quota, Walked, walk};
 
-/// Who named a file.
+/// Where a file was named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// The present call.
@@ -30,7 +30,7 @@ pub enum Origin {
 pub struct Wanted {
     /// As the caller wrote it; see [`Roots::locate`].
     pub path: String,
-    /// Who named it.
+    /// Where it was named.
     pub from: Origin,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Candidate {
     pub(crate) earlier: bool,
     /// Its hash when an earlier turn saw it.
     pub(crate) seen: Option<String>,
-    /// What is to be said of it beside how it was read.
+    /// What the report says of it in addition to how it was read.
     pub(crate) remark: Option<String>,
     /// It came out of a folder; being named directly weighs more.
     walked: bool,
@@ -176,7 +176,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Tells of the ignore files that do not hold as they stand: what they name may be among the files.
+    /// Reports the ignore files that could not be read completely, because files that they name may be among the others.
     fn finish(mut self) -> Vec<Item> {
         let (unread, unnamed) = self.quota.ignore_files.into_unread();
         let last = unread.len();
@@ -185,7 +185,7 @@ impl Resolver<'_> {
                 why.push_str(&format!("; so it is with {unnamed} more ignore files"));
             }
             match self.index.get(&path).and_then(|known| self.items.get_mut(*known)) {
-                // The file is given as well, because somebody named it.
+                // The file is given as well, because the caller named it.
                 Some(Item::Open(candidate)) => candidate.remark = Some(why),
                 Some(Item::Settled(_)) => {}
                 None => self.items.push(Item::Settled(FileReport {

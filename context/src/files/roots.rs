@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::deny;
 
-/// Who proposed a root.
+/// Where a root comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RootOrigin {
     /// The operator's configuration.
@@ -22,7 +22,7 @@ pub enum RootOrigin {
 pub struct RootCandidate {
     /// Absolute, as it was proposed.
     pub path: PathBuf,
-    /// Who proposed it.
+    /// Where it comes from.
     pub origin: RootOrigin,
 }
 
@@ -31,7 +31,7 @@ pub struct RootCandidate {
 pub struct IgnoredRoot {
     /// As it was proposed.
     pub path: PathBuf,
-    /// Who proposed it.
+    /// Where it comes from.
     pub origin: RootOrigin,
     /// Why it was ignored, for diagnostics.
     pub reason: &'static str,

@@ -14,7 +14,7 @@ pub(crate) enum Encoding {
     Utf16Be,
 }
 
-/// Tells text from binary by the first bytes of a file; `None` is binary.
+/// Distinguishes text from binary by the first bytes of a file; `None` is binary.
 pub(crate) fn sniff(head: &[u8]) -> Option<Encoding> {
     let head = head.get(..SNIFF).unwrap_or(head);
     if head.starts_with(b"\xff\xfe") {

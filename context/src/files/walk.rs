@@ -12,7 +12,7 @@ use super::ignoring::{Comparing, IgnoreFiles, Rules, Verdict};
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     File(PathBuf),
-    /// A symbolic link; whoever follows it checks where it leads.
+    /// A symbolic link; the code that follows it checks where it leads.
     Link(PathBuf),
     /// Left out, with the reason.
     Skipped(PathBuf, String),
@@ -259,7 +259,7 @@ fn is_installed(name: &OsStr, path: &Path) -> bool {
         || ["CACHEDIR.TAG", "pyvenv.cfg"].iter().any(|mark| path.join(mark).exists())
 }
 
-/// Files that a program wrote and nobody reviews.
+/// Files that a program wrote and people do not review.
 pub(crate) fn generated(name: &str) -> Option<&'static str> {
     const LOCKS: &[&str] = &[
         "package-lock.json",

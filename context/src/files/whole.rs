@@ -1,4 +1,4 @@
-//! One file's whole text, and the rules for what may be shown, for those who find files by other means than a caller's words.
+//! One file's whole text, and the rules for what may be shown, for files that are found by other means than a caller's words.
 
 use std::path::Path;
 

@@ -142,7 +142,7 @@ impl ChangeSet {
         Ok(listing::parse(&self.repository.tell(&arguments, &[]).await?))
     }
 
-    /// The paths that a merge left in conflict. Not every comparison tells them.
+    /// The paths that a merge left in conflict. Not every comparison lists them.
     async fn conflicted(&self) -> Result<HashSet<OsString>, GitFailure> {
         let mut arguments = words(["ls-files", "--unmerged", "-z"]);
         arguments.extend(self.repository.scope_arguments());

@@ -1,7 +1,7 @@
 //! Everything that git will read of a repository lies in its git folder or beneath an allowed root.
 //!
 //! Git follows links within its folder, and a repository can borrow the objects of another one. Either would show a repository that
-//! nobody has opened to this server.
+//! is not open to this server.
 
 use std::{
     collections::HashSet,
@@ -175,7 +175,7 @@ impl<'a> Enclosure<'a> {
             Ok(_) => Err(outside()),
             Err(error) => {
                 let end = link.map_or_else(|| path.to_path_buf(), |link| path.with_file_name("").join(link));
-                // A place that cannot be reached must be inside as well, or this would tell what is outside.
+                // A place that cannot be reached must be inside as well, or the answer would reveal what is outside.
                 if !deepest(&end).is_some_and(|folder| self.holds(&folder)) {
                     Err(outside())
                 } else if error.kind() == std::io::ErrorKind::NotFound {
@@ -247,7 +247,7 @@ impl<'a> Enclosure<'a> {
 }
 
 /// Whether git takes what has this name for a reference, or for a folder of them: `refs`, `HEAD`, `ORIG_HEAD` and the like. Messages of
-/// commits lie beside them and may begin with `ref:`. Some file systems do not tell small letters from large ones.
+/// commits lie next to them and may begin with `ref:`. Some file systems do not distinguish small letters from capitals.
 fn names_reference(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_uppercase();
     name == "REFS" || name.ends_with("HEAD")

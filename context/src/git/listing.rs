@@ -11,7 +11,7 @@ pub(super) struct Sides {
     pub(super) new: String,
 }
 
-/// One changed file as git tells it.
+/// One changed file as git lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListedFile {
     /// The path from the top of the work tree.

@@ -41,7 +41,7 @@ pub struct Patch {
     pub old: Option<String>,
     /// The path after; `None` for a removed file.
     pub new: Option<String>,
-    /// Whether the file is binary, and the contents are not told.
+    /// Whether the file is binary, so that the diff has no lines.
     pub binary: bool,
     /// Lines added, also those that were not kept.
     pub added: u32,

@@ -128,7 +128,7 @@ pub(super) fn small_file(path: &Path, most: u64) -> Result<Option<Vec<u8>>, GitF
     Ok(Some(bytes))
 }
 
-/// Runs work on the file system that may block, within the time limit of a run of git. Its token is cancelled when nobody waits any
+/// Runs work on the file system that may block, within the time limit of a run of git. Its token is cancelled when no caller waits any
 /// more.
 ///
 /// # Errors
@@ -217,7 +217,7 @@ pub(super) async fn confirm(
     Ok(())
 }
 
-/// What a caller is told whose folder is in no repository.
+/// What a caller reads whose folder is in no repository.
 pub(super) fn no_repository(folder: &Path) -> String {
     format!("{} is not in a git repository; name one in path, or run git init there", folder.display())
 }

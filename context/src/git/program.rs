@@ -166,7 +166,7 @@ impl Git {
         let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let write = async {
             if let Some(mut pipe) = input {
-                // Git may end before it has read everything; its exit code tells.
+                // Git may end before it has read everything; its exit code says whether that is a failure.
                 drop(pipe.write_all(asked.input).await);
             }
         };

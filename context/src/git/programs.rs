@@ -1,6 +1,6 @@
 //! What a configuration can make git start: the settings that name a program, and the words that take it from them.
 //!
-//! `docs/decisions/0017-what-a-repository-makes-git-do.md` tells of each setting what keeps it from its program here; the test
+//! `docs/decisions/0017-what-a-repository-makes-git-do.md` says for each setting what keeps it from its program here; the test
 //! `every_setting_of_the_table_is_known` holds the two together.
 
 /// Settings that name a program or a function of git's shell, in lower case; `*` stands for any name. From git-config(1) 2.55 and the

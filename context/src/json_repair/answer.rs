@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::field::{Location, lines, location, pick, text};
 
-/// Most findings that are taken from one answer; the whole object is kept beside them.
+/// Most findings that are taken from one answer; the whole object is kept as well.
 const MAX_FINDINGS: usize = 1_000;
 /// Most next steps that are taken.
 const MAX_STEPS: usize = 100;
@@ -71,7 +71,7 @@ impl RawFinding {
     fn from_object(object: &Map<String, Value>) -> Option<Self> {
         let field = |names| pick(object, names).map(text).unwrap_or_default();
         let Location { path, lines: place } = pick(object, PATH).map(place_of).unwrap_or_default();
-        // `location` may hold the line beside a `path` that has none.
+        // `location` may hold the line where `path` has none.
         let beside = || pick(object, &["location"]).and_then(|location| place_of(location).lines);
         let range = pick(object, LINE).and_then(lines).or(place).or_else(beside);
         let line = range.map(|lines| lines.first);

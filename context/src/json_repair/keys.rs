@@ -2,7 +2,7 @@
 
 use super::{blank::skip_blank, quotes::family};
 
-/// Keys of a finding, folded (lower case, letters and digits only). Used to tell a finding from other objects.
+/// Keys of a finding, folded (lower case, letters and digits only). Used to distinguish a finding from other objects.
 const FINDING: [&str; 32] = [
     "severity",
     "level",

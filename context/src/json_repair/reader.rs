@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
         self.cursor.pos
     }
 
-    /// The value that starts here; `None` when a bracket, a comma or the end stands in its place.
+    /// The value that starts here; `None` when a bracket, a comma or the end is in its place.
     pub(super) fn value(&mut self) -> Result<Option<Item>, TooDeep> {
         loop {
             self.cursor.skip_blank();
