@@ -5,7 +5,7 @@ use super::language::Language;
 use super::lexer::{Class, is_word};
 use super::rule::Site;
 
-/// An argument, as far as rules tell them apart.
+/// An argument, as far as rules distinguish them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Argument {
     /// A literal without values in it.
@@ -179,7 +179,7 @@ pub(super) fn callee(chunk: &Chunk, open: usize) -> &[u8] {
     head.get(head.len() - length..).unwrap_or_default()
 }
 
-/// Whether `needle` stands in `text`.
+/// Whether `text` contains `needle`.
 pub(super) fn contains(text: &[u8], needle: &[u8]) -> bool {
     memchr::memmem::find(text, needle).is_some()
 }

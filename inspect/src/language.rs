@@ -1,6 +1,6 @@
 //! Which language a file is written in, by its name, and which files are tests.
 
-/// What the rules and the lexer tell apart.
+/// What the rules and the lexer distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) enum Language {
     Rust,
@@ -120,7 +120,7 @@ pub(super) fn is_beside_production(path: &str) -> bool {
         || file_name(path) == "build.rs"
 }
 
-/// Whether nobody reviews the file line by line: written by a program, minified or taken over from elsewhere.
+/// Whether the file is not reviewed line by line: written by a program, minified or copied from elsewhere.
 pub(super) fn is_generated(path: &str, text: &str) -> bool {
     let head = text.lines().take(12);
     let said = head.filter(|line| line.len() < 400).any(|line| {

@@ -1,4 +1,4 @@
-//! Tells code, comments and string contents apart, byte by byte, for the languages that have rules.
+//! Distinguishes code, comments and string contents, byte by byte, for the languages that have rules.
 //!
 //! It is not a parser: it knows just enough of each lexical grammar that a rule for code never fires in a string or a comment.
 
@@ -408,7 +408,7 @@ impl Lexer<'_> {
     }
 }
 
-/// Whether the byte can stand in an identifier.
+/// Whether the byte can be part of an identifier.
 pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }

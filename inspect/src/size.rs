@@ -11,7 +11,7 @@ use super::report::{Hit, Report};
 use super::source::Source;
 use super::{Extent, Facts, LanguageFacts, secrets};
 
-/// Lines from which a function is long, and very long. Tests may be longer: they tell a story.
+/// Lines from which a function is long, and very long. Tests may be longer, because they describe a sequence of events.
 const LONG_FUNCTION: u32 = 80;
 const VERY_LONG_FUNCTION: u32 = 200;
 /// The same for files.

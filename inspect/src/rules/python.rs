@@ -178,7 +178,7 @@ fn waits_forever(site: &Site<'_>) -> bool {
             .is_some_and(|arguments| !contains(arguments, b"timeout") && !contains(arguments, b"**"))
 }
 
-/// The whole condition stands in parentheses that hold a comma of their own.
+/// The whole condition is in parentheses that hold a comma of their own.
 fn asserts_a_tuple(site: &Site<'_>) -> bool {
     let chunk = site.chunk;
     let Some(index) = chunk.structure.bracket_at(site.end - 1) else { return false };
