@@ -1,6 +1,6 @@
 //! Checks what an answer cites against the evidence that was given.
 //!
-//! A finding is verified when its file was given, its line lies in what was given of it, and the quoted text stands within
+//! A finding is verified when its file was given, its line lies in what was given of it, and the quoted text is within
 //! three lines of that line. Nothing here reads a file: the evidence is the text the expert saw.
 
 mod mention;
@@ -28,7 +28,7 @@ pub const QUOTE_DISTANCE: u32 = 3;
 /// Checks each finding, sorts them by severity, path and line, and merges those with the same path, line and title.
 ///
 /// A verified finding names the line where its quote starts, and its file by the evidence's own path. An unverified one
-/// keeps the model's line. A finding without a line is never verified: its line is where its quote stands when that is
+/// keeps the model's line. A finding without a line is never verified: its line is where its quote is when that is
 /// one place only, else 0.
 #[must_use]
 pub fn check_findings(raw: Vec<RawFinding>, evidence: &[EvidenceFile]) -> Vec<Finding> {

@@ -49,7 +49,7 @@ impl EvidenceFile {
     }
 }
 
-/// What became of a file that was offered.
+/// What happened to a file that was offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileStatus {
@@ -68,7 +68,7 @@ pub enum FileStatus {
 pub struct FileReport {
     /// As in [`EvidenceFile::path`], or as the caller wrote it when it was not opened.
     pub path: String,
-    /// What became of it.
+    /// What happened to it.
     pub status: FileStatus,
     /// Why, for everything but `included`; also says when a file of an earlier turn has changed.
     #[serde(skip_serializing_if = "Option::is_none")]

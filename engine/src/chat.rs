@@ -82,7 +82,7 @@ pub struct ChatOutcome {
     pub files_required: Option<serde_json::Value>,
     /// `path:line` mentions, checked.
     pub citations: Vec<Citation>,
-    /// What became of the offered files.
+    /// What happened to the offered files.
     pub files: Vec<FileReport>,
     /// Earlier turns that did not fit.
     pub dropped_turns: usize,

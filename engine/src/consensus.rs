@@ -58,7 +58,7 @@ pub struct ConsensusInput {
     pub fresh: bool,
 }
 
-/// Where a consensus stands after a call.
+/// The state of a consensus after a call.
 #[derive(Debug)]
 pub struct ConsensusOutcome {
     /// The question of step 1.

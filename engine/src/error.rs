@@ -32,7 +32,7 @@ pub enum EngineError {
         /// How to configure one.
         hint: String,
     },
-    /// No configured vendor offers what is asked for.
+    /// No configured provider offers what is asked for.
     #[error("{what} is offered by no configured vendor. {hint}")]
     NotOffered {
         /// What is asked for.

@@ -119,7 +119,7 @@ fn ends_work(body: &TurnBody) -> bool {
     }
 }
 
-/// Whether `later` is `earlier` sent again, revises it, or goes back behind it. A step 1 in other words is another task, whatever
+/// Whether `later` is `earlier` sent again, revises it, or goes back to before it. A step 1 in other words is another task, whatever
 /// its number.
 fn repeats(later: &Step, earlier: &Step) -> bool {
     later.replaces(earlier)

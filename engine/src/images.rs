@@ -16,7 +16,7 @@ pub(crate) const IMAGE_TOKENS: u32 = 1_000;
 pub(crate) struct Images {
     /// In the order in which they were named.
     pub parts: Vec<Part>,
-    /// What became of each.
+    /// What happened to each.
     pub report: Vec<FileReport>,
 }
 

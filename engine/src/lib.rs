@@ -1,6 +1,6 @@
 //! The use cases: workflows, chat, consensus, lent functions, files at providers, other agents, threads and usage.
 //!
-//! Sees the outside world only through the ports of `exai_core`; knows no vendor, no SQL and no MCP.
+//! Sees the outside world only through the ports of `exai_core`; knows no provider by name, no SQL and no MCP.
 
 pub mod activity;
 pub mod answers;

@@ -19,10 +19,10 @@ const TOOL: &str = "status";
 
 /// The question.
 const QUESTION: &str = "Reply with the word OK.";
-/// The longest that a vendor may take.
+/// The longest that a provider may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a vendor made of it.
+/// How a provider answered it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probed {
     /// `provider/model`.
@@ -34,7 +34,7 @@ pub struct Probed {
 }
 
 impl Engine {
-    /// Asks the fast model of each configured vendor, and the first of each endpoint, all at the same time.
+    /// Asks the fast model of each configured provider, and the first of each endpoint, all at the same time.
     pub async fn probe(&self, call: &Call) -> Vec<Probed> {
         let allowed = self.preferences().allowed.clone();
         let Some(mut first) = self.models().of_each(Mark::Fast, &allowed) else { return Vec::new() };

@@ -19,7 +19,7 @@ use exai_inference::error::InferenceError;
 pub(crate) struct Gathered {
     /// What was opened.
     pub files: Arc<Vec<EvidenceFile>>,
-    /// What became of everything that was offered.
+    /// What happened to everything that was offered.
     pub report: Vec<FileReport>,
     /// The fenced text with the sentence that announces the fence, and what was left out; empty without files.
     pub text: String,

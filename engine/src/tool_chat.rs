@@ -49,7 +49,7 @@ pub struct ToolChatInput {
     pub temperature: Option<f32>,
     /// Sent only when set.
     pub thinking: Option<Thinking>,
-    /// Whether the model may search the web, at its vendor's.
+    /// Whether the model may search the web, through its provider.
     pub web_search: bool,
     /// Do not take the answer from the cache.
     pub fresh: bool,

@@ -87,7 +87,7 @@ pub struct UsageSum {
     pub input_tokens: u64,
     /// Answer tokens, thinking included.
     pub output_tokens: u64,
-    /// Prompt tokens that came from a vendor's cache.
+    /// Prompt tokens that came from a provider's cache.
     pub cached_input_tokens: u64,
     /// Answer tokens of thinking.
     pub reasoning_tokens: u64,

@@ -304,7 +304,7 @@ fn is_local(chunk: &Chunk, at: usize) -> bool {
 /// Longest quote, in characters.
 const QUOTE: usize = 240;
 
-/// The line as it stands, cut when it is very long. Secrets in it show a few characters and then `****`.
+/// The line unchanged, cut when it is very long. Secrets in it show a few characters and then `****`.
 pub(super) fn quote(chunk: &Chunk, row: usize) -> String {
     let line = chunk.row_range(row);
     let mut quote = String::new();

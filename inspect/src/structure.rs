@@ -1,4 +1,4 @@
-//! Which bracket closes which, and what stands before a block: enough structure to find functions, loops and arguments.
+//! Which bracket closes which, and what comes before a block: enough structure to find functions, loops and arguments.
 
 use super::language::Language;
 
@@ -22,7 +22,7 @@ pub(super) struct Structure {
     skeleton: Vec<u8>,
 }
 
-/// What stands before a `{`, with bracketed parts reduced to `()` or `[]` and blanks to one.
+/// What comes before a `{`, with bracketed parts reduced to `()` or `[]` and blanks to one.
 #[derive(Debug, Default)]
 pub(super) struct Header {
     /// The reduced text; a run of blanks with a line break is `\n`.
@@ -73,12 +73,12 @@ impl Structure {
         self.brackets.get(partner).map(|bracket| bracket.at)
     }
 
-    /// Index of the bracket that stands exactly at `at`.
+    /// Index of the bracket that is exactly at `at`.
     pub(super) fn bracket_at(&self, at: usize) -> Option<usize> {
         self.brackets.binary_search_by_key(&at, |bracket| bracket.at).ok()
     }
 
-    /// What stands before the opening bracket `index`, back to the previous statement or block.
+    /// What comes before the opening bracket `index`, back to the previous statement or block.
     pub(super) fn header(&self, language: Language, index: usize) -> Header {
         let Some(open) = self.brackets.get(index) else { return Header::default() };
         let mut at = open.at;

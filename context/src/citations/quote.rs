@@ -2,7 +2,7 @@
 
 use crate::evidence::EvidenceFile;
 
-/// A quote with fewer characters than this must be a whole line: `}` stands on every other line.
+/// A quote with fewer characters than this must be a whole line: `}` is on every other line.
 const SHORT: usize = 4;
 /// Longest quote that is looked for, in bytes; a citation is a few lines.
 const LONGEST: usize = 16 * 1024;
@@ -105,7 +105,7 @@ fn readings(quote: &str) -> Vec<String> {
     readings
 }
 
-/// A line without the `  12│ ` that evidence is shown with (`|` when the model typed it anew).
+/// A line without the `  12│ ` that evidence is shown with (`|` when the model typed it again).
 fn without_number(line: &str) -> &str {
     let rest = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
     if rest.len() == line.trim_start().len() {

@@ -45,7 +45,7 @@ pub struct PackedChanges {
     pub text: String,
     /// The new side of what is shown, for checking citations.
     pub files: Vec<EvidenceFile>,
-    /// What became of each changed file.
+    /// What happened to each changed file.
     pub report: Vec<FileReport>,
     /// The lines that were added or changed, by file.
     pub added: BTreeMap<String, BTreeSet<u32>>,

@@ -36,7 +36,7 @@ pub(super) struct Place {
 /// Finds the repository that holds a canonical folder. `None` when no folder around it is one.
 ///
 /// # Errors
-/// There is one, and it cannot be used: it is bare, or what stands for its git folder is not understood.
+/// There is one, and it cannot be used: it is bare, or what points to its git folder is not understood.
 pub(super) fn discover(folder: &Path) -> Result<Option<Place>, GitFailure> {
     for top in folder.ancestors() {
         if let Some(place) = at(top)? {

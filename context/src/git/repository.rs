@@ -131,7 +131,7 @@ impl Repository {
         self.git.settings()
     }
 
-    /// Runs git in the repository, whatever it comes to.
+    /// Runs git in the repository, and leaves its exit code to the caller.
     pub(super) async fn ask(&self, arguments: &[OsString], input: &[u8]) -> Result<Output, GitFailure> {
         let asked = Invocation {
             folder: &self.top,

@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
         Ok(Item { value: Value::Object(members), whole })
     }
 
-    /// What stands where an object expects a key.
+    /// What is where an object expects a key.
     fn next_key(&mut self, has_members: bool, doubled: bool) -> Result<Step, TooDeep> {
         self.cursor.skip_blank();
         let Some(next) = self.cursor.peek() else { return Ok(Step::End { whole: false }) };
@@ -269,7 +269,7 @@ enum Step {
     End { whole: bool },
 }
 
-/// Whether `, "key":` (or the same without the comma) stands here.
+/// Whether `, "key":` (or the same without the comma) is here.
 pub(super) fn member_follows(rest: &str) -> bool {
     let rest = skip_blank(near(rest));
     let rest = rest.strip_prefix(',').map_or(rest, skip_blank);

@@ -87,7 +87,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// Whether a member's key stands here. A bare word counts when this text uses bare keys, or for a key that is known.
+    /// Whether a member's key is here. A bare word counts when this text uses bare keys, or for a key that is known.
     fn is_next_key(&self, rest: &str) -> bool {
         keys::key_at(rest).is_some_and(|key| key.quoted || self.bare_keys || keys::is_known(key.word))
     }

@@ -96,7 +96,7 @@ fn text_left_out_verifies_nothing() {
         (9, "let a = 1;", 9, Verified::No),
         (16, "let d = 4;", 16, Verified::No),
         (101, "let a = 1;", 101, Verified::No),
-        // The quote stands on lines that were left out, or reaches over a gap.
+        // The quote is on lines that were left out, or reaches over a gap.
         (11, "let x = 9;", 11, Verified::No),
         (11, "let b = 2;\nlet c = 3;", 11, Verified::No),
         (14, "let c = 3;\nlet d = 4;", 14, Verified::Yes),

@@ -1,4 +1,4 @@
-//! A repository that reads another one, which nobody has opened to the server: it is refused, whatever part of it leads there.
+//! A repository that reads another one, which is not open to the server: it is refused for every part that leads there.
 
 use std::{
     os::unix::fs::symlink,

@@ -46,7 +46,7 @@ fn has_voted(voice: &Voice) -> bool {
     voice.last().is_some_and(|spoken| spoken.ballot.vote().is_some())
 }
 
-/// A name without the stance that stands behind it in the question.
+/// A name without the stance that follows it in the question.
 fn plain(name: &str) -> String {
     name.split(" (").next().unwrap_or(name).trim().to_owned()
 }

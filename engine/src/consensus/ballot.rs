@@ -134,7 +134,7 @@ impl Ballot {
     }
 }
 
-/// What follows `Verdict:`, whatever Markdown stands around it.
+/// What follows `Verdict:`, with any Markdown around it.
 fn verdict_line(text: &str) -> Option<&str> {
     let mut lines = text.lines().map(plain);
     while let Some(line) = lines.next() {

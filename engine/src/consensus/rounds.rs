@@ -30,7 +30,7 @@ pub(super) struct Rounds<'a> {
     pub matter: &'a Matter<'a>,
     pub call: &'a Call,
     pub appended: Appended,
-    /// What became of the offered files, as the first model got them.
+    /// What happened to the offered files, as the first model got them.
     pub files: Vec<FileReport>,
     /// What the call fails with when no model answers.
     pub first_error: Option<EngineError>,

@@ -35,7 +35,7 @@ pub struct ThreadView {
 /// What the owner of a thread does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextCall {
-    /// The thread has no turn; begin anew.
+    /// The thread has no turn; begin again.
     Begin,
     /// A run answered after its caller had left: read that answer, then go on with this tool.
     ReadLateAnswer {

@@ -99,7 +99,7 @@ impl Engine {
     /// Asks a model about a file.
     ///
     /// # Errors
-    /// The file may not be read, no vendor reads its format, or the model cannot be asked.
+    /// The file may not be read, no provider reads its format, or the model cannot be asked.
     pub async fn file_query(
         &self,
         input: FileQueryInput,

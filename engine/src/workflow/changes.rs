@@ -123,7 +123,7 @@ impl Changes {
 
 impl Engine {
     /// Looks at what has changed, when the tool or the caller wants that, in the first step, in the last one, and whenever
-    /// a step says anew what to look at.
+    /// a step says again what to look at.
     pub(super) async fn changes(
         &self,
         spec: &Spec,

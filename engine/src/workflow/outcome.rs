@@ -94,7 +94,7 @@ pub struct ExpertEnd {
     pub citations: Vec<Citation>,
     /// Findings that the caller's severity filter left out.
     pub left_out_findings: usize,
-    /// What became of the offered files.
+    /// What happened to the offered files.
     pub files: Vec<FileReport>,
     /// Earlier turns that did not fit.
     pub dropped_turns: usize,
@@ -115,7 +115,7 @@ pub struct InspectedEnd {
     pub notes: Vec<String>,
     /// Findings that the caller's severity filter left out.
     pub left_out_findings: usize,
-    /// What became of the offered files.
+    /// What happened to the offered files.
     pub files: Vec<FileReport>,
 }
 

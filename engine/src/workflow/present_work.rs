@@ -3,7 +3,7 @@
 use exai_core::thread::{Step, Thread};
 
 /// The steps of a tool's present piece of work, oldest first. A step that was sent again replaces its earlier version, and a new
-/// step 1 begins anew, so that a call repeated after a failure never counts twice.
+/// step 1 begins again, so that a call repeated after a failure never counts twice.
 pub(super) fn present_work<'t>(thread: &'t Thread, tool: &str) -> Vec<&'t Step> {
     let all = thread.work_of(tool);
     let begin = all.iter().rposition(|step| step.step_number == 1 && step.branch().is_none()).unwrap_or(0);
@@ -38,7 +38,7 @@ mod tests {
         Step { step: format!("s{number}"), step_number: number, total_steps: total, ..Step::default() }
     }
 
-    /// A step that is sent again replaces its earlier version, and step 1 begins anew.
+    /// A step that is sent again replaces its earlier version, and step 1 begins again.
     #[test]
     fn a_repeated_step_replaces_its_earlier_version() {
         let (one, two, again) = (step(1, 3), step(2, 3), step(2, 3));

@@ -1,4 +1,4 @@
-//! Functions by what stands before a brace: every language but Python.
+//! Functions by what comes before a brace: every language but Python.
 
 use super::*;
 
@@ -6,7 +6,7 @@ use super::*;
 enum Block {
     /// A function, with the place of its name in the header.
     Function(Range<usize>),
-    /// A place inside which the rules about nested functions begin anew, such as an anonymous class.
+    /// A place inside which the rules about nested functions begin again, such as an anonymous class.
     Scope,
     Other,
 }

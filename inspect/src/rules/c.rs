@@ -94,7 +94,7 @@ pub(super) const PLUS: &[Rule] =
             "Handle the expected exception and pass the others on, or say why none matters.",
         )];
 
-/// Not a declaration: no type stands before the name.
+/// Not a declaration: no type comes before the name.
 fn is_a_call(site: &Site<'_>) -> bool {
     let head = site.chunk.code.get(site.start.saturating_sub(80)..site.start).unwrap_or_default();
     let head = head.strip_suffix(b"std::").unwrap_or(head).trim_ascii_end();

@@ -59,7 +59,7 @@ impl IgnoreFiles {
         }
     }
 
-    /// What could not be read as it stands, and how many more such files there are.
+    /// What could not be read completely, and how many more such files there are.
     pub(crate) fn into_unread(self) -> (Vec<Unread>, usize) {
         (self.unread, self.unnamed)
     }

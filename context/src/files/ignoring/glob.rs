@@ -197,7 +197,7 @@ fn add(class: &mut [u64; 4], bytes: impl IntoIterator<Item = u8>) {
     }
 }
 
-/// The class whose bracket stands before `at`, and where the pattern goes on.
+/// The class whose bracket is before `at`, and where the pattern goes on.
 fn class(pattern: &[u8], mut at: usize) -> Result<([u64; 4], usize), &'static str> {
     const OPEN: &str = "its `[` is not closed";
     let mut class = [0_u64; 4];

@@ -84,7 +84,7 @@ fn plain_bytes(text: &[u8]) -> usize {
     text.iter().position(|byte| b"*?[\\".contains(byte)).unwrap_or(text.len())
 }
 
-/// Spaces at the end do not count, unless a backslash stands before them.
+/// Spaces at the end do not count, unless a backslash comes before them.
 fn without_trailing_spaces(line: &[u8]) -> &[u8] {
     let mut end = 0;
     let mut at = 0;
