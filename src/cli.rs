@@ -14,7 +14,7 @@ use crate::{App, Config, commands, lifecycle, telemetry};
 
 /// A team of expert models for a coding agent.
 ///
-/// Without a command and with a pipe on its input this is an MCP server (stdio): add it to a client, for example with
+/// Without a command, and with a pipe as its input, this is an MCP server (stdio). Add it to a client, for example with
 /// `claude mcp add exai -- exai-mcp`.
 #[derive(Debug, Parser)]
 #[command(name = "exai-mcp", version, arg_required_else_help = false)]
@@ -27,11 +27,11 @@ pub struct Cli {
 enum Command {
     /// Serve several clients over HTTP
     Serve(ServeArgs),
-    /// Bridge a client's pipe to a server that runs already
+    /// Connect a client's pipe to a running server
     Connect(ConnectArgs),
-    /// Say how a running server is: exit code 0 ready, 1 not ready, 2 nobody answers
+    /// Check a running server: exit code 0 ready, 1 not ready, 2 no answer
     Health(HealthArgs),
-    /// Try the server as each client does, and say what is wrong and how to mend it
+    /// Start the server as each client does, and say what is wrong and how to fix it
     Doctor(DoctorArgs),
     /// Run a tool here and show its answer
     #[command(alias = "call")]
@@ -43,18 +43,18 @@ enum Command {
     Threads(ThreadsCommand),
     /// Show what works now and what to do next
     Status {
-        /// Ask each vendor a tiny question, which costs money
+        /// Ask each provider a tiny question, which costs money
         #[arg(long)]
         probe: bool,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show the latest consultations
+    /// Show the latest runs
     Activity(ActivityArgs),
-    /// Show tokens, money and time used
+    /// Show the tokens, money and time used
     Usage(UsageArgs),
-    /// Show and clear the answers that may be given again
+    /// Show and clear the cached answers
     #[command(subcommand)]
     Cache(CacheCommand),
     /// Show the tools and what their list costs a client
@@ -67,7 +67,7 @@ enum Command {
     Config(ConfigCommand),
     /// Show the version
     Version {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -79,16 +79,16 @@ pub(crate) struct ServeArgs {
     /// Where to listen instead of serve.listen; port 0 takes a free one
     #[arg(long, value_name = "HOST:PORT | unix:PATH")]
     pub listen: Option<String>,
-    /// When the port is taken, try so many after it
+    /// When the port is taken, try this many ports after it
     #[arg(long, value_name = "COUNT")]
     pub port_range: Option<u16>,
     /// Serve over TLS with this certificate chain (PEM) instead of serve.tls_cert
     #[arg(long, value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
-    /// The key of that certificate (PEM) instead of serve.tls_key
+    /// The private key of that certificate (PEM) instead of serve.tls_key
     #[arg(long, value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
-    /// Write how the server is into this file every 10 seconds
+    /// Write the server's health to this file every 10 seconds
     #[arg(long, value_name = "FILE")]
     pub health_file: Option<PathBuf>,
 }
@@ -96,18 +96,18 @@ pub(crate) struct ServeArgs {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// Files with entries of clients, instead of those at their usual places
+    /// Client configuration files to check instead of those at their usual places
     pub files: Vec<PathBuf>,
-    /// Only the entries of this client, such as "Claude Code" or Codex
+    /// Check only the entries of this client, such as "Claude Code" or Codex
     #[arg(long)]
     pub client: Option<String>,
-    /// Instead of entries, call a server as clients do that reach it over HTTP
+    /// Call the server at this address over HTTP instead of checking entries
     #[arg(long, value_name = "URL", conflicts_with_all = ["files", "client"])]
     pub http: Option<String>,
-    /// With --http: send this header too, such as "Authorization: Bearer KEY"
+    /// With --http: also send this header, such as "Authorization: Bearer KEY"
     #[arg(long, value_name = "NAME: VALUE", requires = "http")]
     pub header: Vec<String>,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -115,10 +115,10 @@ pub(crate) struct DoctorArgs {
 /// Arguments of `health`.
 #[derive(Debug, Args)]
 pub(crate) struct HealthArgs {
-    /// Where the server is; without it, at serve.listen
+    /// Where the server is; the default is serve.listen
     #[arg(value_name = "http://HOST:PORT")]
     pub url: Option<String>,
-    /// Look at the file that `serve --health-file` writes instead
+    /// Read the file that `serve --health-file` writes instead
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     pub file: Option<PathBuf>,
 }
@@ -126,10 +126,10 @@ pub(crate) struct HealthArgs {
 /// Arguments of `connect`.
 #[derive(Debug, Args)]
 pub(crate) struct ConnectArgs {
-    /// Where the server is; without it, at serve.listen. EXAI_TOKEN is the key
+    /// Where the server is; the default is serve.listen. EXAI_TOKEN is the key
     #[arg(value_name = "ws://HOST:PORT/ws")]
     pub url: Option<String>,
-    /// Start a server there when none answers
+    /// Start a server there if none answers
     #[arg(long)]
     pub spawn: bool,
 }
@@ -150,13 +150,13 @@ pub(crate) struct RunArgs {
     /// Continue a thread
     #[arg(short, long = "continue", value_name = "ID")]
     pub continuation_id: Option<String>,
-    /// Any other argument of the tool; the value is JSON or plain text
+    /// Set any other argument of the tool; the value is JSON or plain text
     #[arg(short, long = "arg", value_name = "NAME=VALUE")]
     pub arguments: Vec<String>,
-    /// Print the tool's own answer, as MCP clients get it
+    /// Print the tool's answer as JSON, as MCP clients get it
     #[arg(long)]
     pub json: bool,
-    /// Say which model would answer, who after it and why, instead of asking
+    /// Say which model would answer, which ones come after it and why, instead of asking
     #[arg(long, conflicts_with_all = ["write", "fail_on"])]
     pub explain: bool,
     /// Look only at what is staged in git (precommit, codereview, secaudit)
@@ -165,13 +165,13 @@ pub(crate) struct RunArgs {
     /// Look at what has changed since this branch or commit (precommit, codereview, secaudit)
     #[arg(long, value_name = "REVISION", conflicts_with = "staged")]
     pub base: Option<String>,
-    /// Save the files that the answer contains under this folder (chat)
+    /// Save the files in the answer under this folder (chat)
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
-    /// With --write: replace files that are there
+    /// With --write: replace existing files
     #[arg(long, requires = "write")]
     pub force: bool,
-    /// Exit with 1 when a finding is at least this severe, or a named file was not read
+    /// Exit with 1 if a finding is at least this severe or a named file was not read
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub fail_on: Option<FailOn>,
 }
@@ -201,57 +201,57 @@ impl From<FailOn> for Severity {
 /// Arguments of `models`.
 #[derive(Debug, Args)]
 pub(crate) struct ModelsArgs {
-    /// Only this provider
+    /// Show only this provider
     #[arg(long)]
     pub provider: Option<String>,
-    /// Also ask each endpoint for its own list
+    /// Also ask each endpoint for its list of models
     #[arg(long)]
     pub live: bool,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ThreadsCommand {
-    /// The latest threads
+    /// List the latest threads
     List {
-        /// How many
+        /// The most entries to show
         #[arg(long, default_value_t = 20)]
         limit: u32,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Threads that contain words
+    /// Find threads that contain these words
     Search {
         /// The words
         words: String,
-        /// How many
+        /// The most entries to show
         #[arg(long, default_value_t = 20)]
         limit: u32,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// A thread as Markdown
+    /// Print a thread as Markdown
     Export {
-        /// Its id
+        /// The thread's id
         id: String,
     },
     /// Delete a thread with everything in it
     Delete {
-        /// Its id
+        /// The thread's id
         id: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// One thread, whole
+    /// Show a whole thread
     Show {
-        /// Its id
+        /// The thread's id
         id: String,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -260,25 +260,25 @@ pub(crate) enum ThreadsCommand {
 /// Arguments of `activity`.
 #[derive(Debug, Args)]
 pub(crate) struct ActivityArgs {
-    /// Only this tool
+    /// Show only runs of this tool
     #[arg(long)]
     pub tool: Option<String>,
-    /// Only this state: running, done, failed, cancelled or interrupted
+    /// Show only runs in this state: running, done, failed, cancelled or interrupted
     #[arg(long)]
     pub state: Option<String>,
-    /// Only models whose provider/model contains this
+    /// Show only models whose provider/model contains this
     #[arg(long)]
     pub model: Option<String>,
-    /// Only this thread
+    /// Show only runs of this thread
     #[arg(long)]
     pub thread: Option<String>,
-    /// Since a date, or a span such as 24h or 7d
+    /// Show only runs since a date or within a span such as 24h or 7d
     #[arg(long)]
     pub since: Option<String>,
-    /// How many
+    /// The most entries to show
     #[arg(long, default_value_t = 20)]
     pub limit: u32,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -286,45 +286,45 @@ pub(crate) struct ActivityArgs {
 /// Arguments of `usage`.
 #[derive(Debug, Args)]
 pub(crate) struct UsageArgs {
-    /// What to sum up by: day, model, tool or thread
+    /// Group by day, model, tool or thread
     #[arg(long, default_value = "day")]
     pub by: String,
-    /// Since a date, or a span such as 24h or 7d
+    /// Count runs since a date or within a span such as 24h or 7d
     #[arg(long, default_value = "30d")]
     pub since: String,
-    /// Until a date
+    /// Count runs until a date
     #[arg(long)]
     pub until: Option<String>,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
-    /// How many answers there are, their size and age
+    /// Show how many answers there are, their size and their age
     Stats {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Give no earlier answer again, in running servers neither
+    /// Forget all cached answers, in running servers too
     Clear,
 }
 
 /// Arguments of `tools`.
 #[derive(Debug, Args)]
 pub(crate) struct ToolsArgs {
-    /// Show the bytes and estimated tokens of each tool's entry
+    /// Show how many bytes and estimated tokens each tool's entry takes
     #[arg(long)]
     pub cost: bool,
-    /// The tools of another profile than the configured one
+    /// Use this profile instead of the configured one
     #[arg(long, value_enum)]
     pub profile: Option<ProfileArg>,
-    /// Every tool with every field it accepts, as Markdown
+    /// Print every tool with every field it accepts, as Markdown
     #[arg(long, conflicts_with_all = ["cost", "json"])]
     pub markdown: bool,
-    /// The entries of the list as MCP clients get them
+    /// Print the list as MCP clients get it
     #[arg(long)]
     pub json: bool,
 }
@@ -349,26 +349,26 @@ impl From<ProfileArg> for Profile {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PromptsCommand {
-    /// Every prompt, whose words it has and how long it is
+    /// List every prompt, its origin and its length
     List,
-    /// One prompt as it is sent
+    /// Print a prompt as it is sent
     Show {
-        /// Its name
+        /// The prompt's name
         name: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Every setting, its value and where it came from; secrets are masked
+    /// Show every setting, its value and where it came from; secrets are masked
     Show,
-    /// Fail when something is wrong with the configuration
+    /// Report everything that is wrong with the configuration; exit with 1 if anything is
     Check,
-    /// The folders and files in use
+    /// Show the folders and files in use
     Path,
-    /// An entry for an MCP client's configuration, without secrets
+    /// Print an entry for an MCP client's configuration, without secrets
     McpJson,
-    /// A commented `.env` file with every setting
+    /// Print a commented `.env` file with every setting
     EnvExample,
 }
 
@@ -448,13 +448,13 @@ fn short_help() -> ExitCode {
     code
 }
 
-/// Tells on standard error why a command failed.
+/// Writes to standard error why a command failed.
 pub(crate) fn complain(error: &anyhow::Error) {
     // Standard error may be closed; the exit code says the same.
     drop(writeln!(io::stderr(), "error: {error:#}"));
 }
 
-/// Says something beside the answer, on standard error.
+/// Writes to standard error what is not part of the answer.
 pub(crate) fn tell(text: &str) {
     drop(io::stderr().write_all(text.as_bytes()));
 }

@@ -34,7 +34,7 @@ pub(crate) async fn run(args: &ActivityArgs, app: App) -> anyhow::Result<ExitCod
     }
     let calls = answer.json["calls"].as_array().cloned().unwrap_or_default();
     if calls.is_empty() {
-        print("no consultation matches")?;
+        print("no run matches")?;
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<Vec<String>> = calls.iter().map(cells).collect();
