@@ -197,7 +197,7 @@ impl AppBuilder<'_> {
     }
 }
 
-/// Only what the user has named: a client's project and this process's folder are nobody's here.
+/// Only what the user has named: over the network, a client's project and this process's folder are not read.
 pub(crate) fn configured(roots: &[RootCandidate]) -> Vec<RootCandidate> {
     roots.iter().filter(|root| root.origin == RootOrigin::Configured).cloned().collect()
 }

@@ -62,7 +62,7 @@ pub struct Config {
     pub limits: Limits,
     /// Whether endpoints on other machines may be asked without encryption.
     pub allow_http: bool,
-    /// The network door.
+    /// The HTTP server.
     pub serve: serve::Serve,
     /// Folders that may be read.
     pub roots: Vec<RootCandidate>,

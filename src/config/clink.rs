@@ -26,7 +26,7 @@ pub(super) fn read(layers: &Layers, limits: &Limits, problems: &mut Problems) ->
             agents.push(agent);
         }
     }
-    // Everything else, the keys of vendors above all, is none of an agent's business.
+    // An agent gets nothing else, least of all the keys of providers.
     let seen = |name: &str| {
         USUAL.contains(&name)
             || name.starts_with("LC_")

@@ -1,4 +1,4 @@
-//! The vendors that have a key, and the user's own endpoints.
+//! The providers that have a key, and the user's own endpoints.
 
 use std::path::Path;
 
@@ -73,7 +73,7 @@ impl From<KnownModel> for ModelOverride {
     }
 }
 
-/// Everything that can be asked, and what is told about the rest.
+/// Every endpoint that can be asked, and what users read about the others.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
     /// In the order in which they are preferred.

@@ -34,9 +34,9 @@ pub const EXAI_CALL_SECONDS: &str = "EXAI_CALL_SECONDS";
 pub const EXAI_CLINK_SECONDS: &str = "EXAI_CLINK_SECONDS";
 /// Seconds for one model of a consensus.
 pub const EXAI_CONSENSUS_SECONDS: &str = "EXAI_CONSENSUS_SECONDS";
-/// Seconds to connect to a vendor.
+/// Seconds to connect to a provider.
 pub const EXAI_CONNECT_SECONDS: &str = "EXAI_CONNECT_SECONDS";
-/// Seconds until a vendor's first byte.
+/// Seconds until a provider's first byte.
 pub const EXAI_FIRST_BYTE_SECONDS: &str = "EXAI_FIRST_BYTE_SECONDS";
 /// Seconds of silence within an answer.
 pub const EXAI_IDLE_SECONDS: &str = "EXAI_IDLE_SECONDS";
@@ -55,17 +55,17 @@ pub const EXAI_GLM_LIMIT: &str = "EXAI_GLM_LIMIT";
 pub const EXAI_KIMI_LIMIT: &str = "EXAI_KIMI_LIMIT";
 /// Client requests in flight.
 pub const EXAI_IN_FLIGHT_LIMIT: &str = "EXAI_IN_FLIGHT_LIMIT";
-/// Consultations of one session.
+/// Calls of one session that ask models.
 pub const EXAI_SESSION_LIMIT: &str = "EXAI_SESSION_LIMIT";
 /// The most tokens of one file in a prompt.
 pub const EXAI_FILE_TOKENS: &str = "EXAI_FILE_TOKENS";
 /// Attempts after the first.
 pub const EXAI_RETRIES: &str = "EXAI_RETRIES";
-/// Where the network door listens.
+/// Where the HTTP server listens.
 pub const EXAI_LISTEN: &str = "EXAI_LISTEN";
-/// The key of the network door.
+/// The key of the HTTP server.
 pub const EXAI_TOKEN: &str = "EXAI_TOKEN";
-/// The certificate of the network door.
+/// The certificate of the HTTP server.
 pub const EXAI_TLS_CERT: &str = "EXAI_TLS_CERT";
 /// Its key.
 pub const EXAI_TLS_KEY: &str = "EXAI_TLS_KEY";
@@ -93,9 +93,9 @@ pub const EXAI_ROUTING_ENABLED: &str = "EXAI_ROUTING_ENABLED";
 pub const EXAI_ROUTING_SELECTOR: &str = "EXAI_ROUTING_SELECTOR";
 /// Who answers a call that names no model.
 pub const EXAI_ROUTING_STRATEGY: &str = "EXAI_ROUTING_STRATEGY";
-/// Whether another model is asked when that one cannot be had.
+/// Whether another model is asked when that one is not available.
 pub const EXAI_ROUTING_FALLBACK: &str = "EXAI_ROUTING_FALLBACK";
-/// Whether a late request gets a second one beside it.
+/// Whether a second request is sent when one takes long.
 pub const EXAI_ROUTING_HEDGE: &str = "EXAI_ROUTING_HEDGE";
 /// Models that may be asked.
 pub const EXAI_MODELS_ALLOW: &str = "EXAI_MODELS_ALLOW";
@@ -105,7 +105,7 @@ pub const EXAI_MODELS_DENY: &str = "EXAI_MODELS_DENY";
 pub const EXAI_BREAKER_FAILURES: &str = "EXAI_BREAKER_FAILURES";
 /// Seconds for which it is.
 pub const EXAI_BREAKER_SECONDS: &str = "EXAI_BREAKER_SECONDS";
-/// The most that one consultation may cost, in US dollars.
+/// The most that one run may cost, in US dollars.
 pub const EXAI_BUDGET_CALL_USD: &str = "EXAI_BUDGET_CALL_USD";
 /// The most that a day may cost.
 pub const EXAI_BUDGET_DAY_USD: &str = "EXAI_BUDGET_DAY_USD";

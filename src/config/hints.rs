@@ -1,4 +1,4 @@
-//! What people are told to configure when something is missing, made from the table of vendors.
+//! Hints about what to configure when something is missing, made from the table of vendors.
 
 use exai_engine::settings::Hints;
 use exai_providers::VendorKind;
@@ -8,7 +8,7 @@ use super::{
     vendors::{KNOWN, Known},
 };
 
-/// How many vendors are named to a person who has none yet.
+/// How many vendors the hint names when none is configured.
 const NAMED_FIRST: usize = 4;
 
 /// Environment names of the keys of the vendors that are asked first.
@@ -31,7 +31,7 @@ pub fn hints() -> Hints {
     }
 }
 
-/// The vendors that have an ability, by the alphabet.
+/// The vendors that have an ability, in alphabetical order.
 fn having(ability: fn(VendorKind) -> bool) -> Vec<&'static Known> {
     let mut found: Vec<_> = KNOWN.iter().filter(|known| ability(known.kind)).collect();
     found.sort_by_key(|known| known.title);

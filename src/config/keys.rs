@@ -1,4 +1,4 @@
-//! Every setting: where it may come from, what it is when nobody sets it, what it means.
+//! Every setting: where it may come from, its default, what it means.
 
 use super::env;
 
@@ -9,7 +9,7 @@ pub struct Key {
     pub path: &'static str,
     /// Its environment names, ours first; the others are the usual names elsewhere.
     pub env: &'static [&'static str],
-    /// Its value when nobody sets it; empty means none.
+    /// Its default; empty means none.
     pub default: &'static str,
     /// What it means.
     pub about: &'static str,
@@ -43,7 +43,7 @@ pub static DEFAULT_MODEL: Key = key(
     "default_model",
     &[env::EXAI_DEFAULT_MODEL, "DEFAULT_MODEL"],
     "auto",
-    "Model for calls that name none: a name, provider/name, or auto for the first configured vendor's default",
+    "Model for calls that name none: a name, provider/name, or auto for the default of the first configured provider",
 );
 /// Language of answers.
 pub static LOCALE: Key = key(
@@ -57,7 +57,7 @@ pub static PROMPTS_DIR: Key = key(
     "prompts_dir",
     &[env::EXAI_PROMPTS_DIR],
     "",
-    "Folder with system prompts of your own; prompts beside config.toml when empty",
+    "Folder with system prompts of your own; when empty, the folder prompts next to config.toml",
 );
 /// Which tools are shown.
 pub static TOOL_PROFILE: Key = key(
@@ -126,10 +126,10 @@ pub static CLINK_SECONDS: Key =
     key("limits.clink_seconds", &[env::EXAI_CLINK_SECONDS], "900", "The longest an agent of clink may take");
 /// Seconds to connect.
 pub static CONNECT_SECONDS: Key =
-    key("limits.connect_seconds", &[env::EXAI_CONNECT_SECONDS], "10", "To connect to a vendor");
+    key("limits.connect_seconds", &[env::EXAI_CONNECT_SECONDS], "10", "To connect to a provider");
 /// Seconds until the first byte.
 pub static FIRST_BYTE_SECONDS: Key =
-    key("limits.first_byte_seconds", &[env::EXAI_FIRST_BYTE_SECONDS], "300", "Until a vendor's first byte");
+    key("limits.first_byte_seconds", &[env::EXAI_FIRST_BYTE_SECONDS], "300", "Until a provider's first byte");
 /// Seconds of silence.
 pub static IDLE_SECONDS: Key =
     key("limits.idle_seconds", &[env::EXAI_IDLE_SECONDS], "300", "Of silence within an answer");
@@ -145,7 +145,7 @@ pub static PERMIT_WAIT_SECONDS: Key = key(
 );
 /// Upstream attempts at once.
 pub static UPSTREAM_LIMIT: Key =
-    key("limits.upstream", &[env::EXAI_UPSTREAM_LIMIT], "24", "Attempts at vendors at once");
+    key("limits.upstream", &[env::EXAI_UPSTREAM_LIMIT], "24", "Attempts at providers at once");
 /// For GLM.
 pub static GLM_LIMIT: Key = key("limits.glm", &[env::EXAI_GLM_LIMIT], "4", "Attempts at GLM at once");
 /// For Kimi.
@@ -153,12 +153,12 @@ pub static KIMI_LIMIT: Key = key("limits.kimi", &[env::EXAI_KIMI_LIMIT], "6", "A
 /// Client requests in flight.
 pub static IN_FLIGHT_LIMIT: Key =
     key("limits.in_flight", &[env::EXAI_IN_FLIGHT_LIMIT], "256", "Requests of clients at once");
-/// Consultations of one session.
+/// Calls of one session that ask models.
 pub static SESSION_LIMIT: Key = key(
     "limits.session",
     &[env::EXAI_SESSION_LIMIT],
     "8",
-    "Consultations of one session over the network at once; more wait for their turn",
+    "Calls of one session over the network that ask models at once; more wait for their turn",
 );
 /// The most tokens of one file.
 pub static FILE_TOKENS: Key = key(
@@ -188,7 +188,7 @@ pub static ROUTING_ENABLED: Key = key(
     "routing.enabled",
     &[env::EXAI_ROUTING_ENABLED, "ROUTER_ENABLED"],
     "true",
-    "false: a call that names no model always goes to default_model, or else to the first vendor's, and to nobody else",
+    "false: a call that names no model always goes to default_model, or else to the first provider's, and to no other model",
 );
 /// The model that picks models.
 pub static ROUTING_SELECTOR: Key = key(
@@ -202,29 +202,29 @@ pub static ROUTING_FALLBACK: Key = key(
     "routing.fallback",
     &[env::EXAI_ROUTING_FALLBACK],
     "true",
-    "false: no other model is asked when the one that the server has chosen cannot be had",
+    "false: no other model is asked when the one that the server chose is not available",
 );
 /// Second requests.
 pub static ROUTING_HEDGE: Key = key(
     "routing.hedge",
     &[env::EXAI_ROUTING_HEDGE],
     "false",
-    "true: a request that takes unusually long gets a second one beside it, which costs money",
+    "true: when a request takes unusually long, a second one is sent, which costs money",
 );
-/// Where the network door listens.
+/// Where the HTTP server listens.
 pub static SERVE_LISTEN: Key = key(
     "serve.listen",
     &[env::EXAI_LISTEN],
     "127.0.0.1:3010",
     "Where `exai-mcp serve` listens: HOST:PORT or unix:PATH; other machines reach it only when there is a key",
 );
-/// The key of the network door.
+/// The key of the HTTP server.
 pub static SERVE_TOKEN: Key = secret(
     "serve.token",
     &[env::EXAI_TOKEN],
-    "The key that clients of `exai-mcp serve` must show; without one everybody on this machine may come in",
+    "The key that clients of `exai-mcp serve` must show; without one every program on this machine may connect",
 );
-/// The certificate of the network door.
+/// The certificate of the HTTP server.
 pub static SERVE_TLS_CERT: Key = key(
     "serve.tls_cert",
     &[env::EXAI_TLS_CERT],
@@ -321,20 +321,12 @@ pub static BREAKER_SECONDS: Key = key(
     "30",
     "How long it is left alone before one call tries",
 );
-/// The most that one consultation may cost.
-pub static BUDGET_CALL: Key = key(
-    "budget.call_usd",
-    &[env::EXAI_BUDGET_CALL_USD],
-    "",
-    "The most that one consultation may cost, in US dollars",
-);
+/// The most that one run may cost.
+pub static BUDGET_CALL: Key =
+    key("budget.call_usd", &[env::EXAI_BUDGET_CALL_USD], "", "The most that one run may cost, in US dollars");
 /// The most that a day may cost.
-pub static BUDGET_DAY: Key = key(
-    "budget.day_usd",
-    &[env::EXAI_BUDGET_DAY_USD],
-    "",
-    "The most that the consultations of one day may cost",
-);
+pub static BUDGET_DAY: Key =
+    key("budget.day_usd", &[env::EXAI_BUDGET_DAY_USD], "", "The most that the runs of one day may cost");
 /// The most that a thread may cost.
 pub static BUDGET_THREAD: Key =
     key("budget.thread_usd", &[env::EXAI_BUDGET_THREAD_USD], "", "The most that one thread may cost");

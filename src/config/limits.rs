@@ -14,7 +14,7 @@ use super::{
     problems::Problems,
 };
 
-/// Vendors whose attempts at once have a setting of their own.
+/// Providers with a setting of their own for attempts at once.
 const PROVIDER_LIMITS: [(VendorKind, &Key); 2] =
     [(VendorKind::Glm, &keys::GLM_LIMIT), (VendorKind::Kimi, &keys::KIMI_LIMIT)];
 
@@ -27,9 +27,9 @@ pub struct Limits {
     pub consensus: Duration,
     /// For an agent of clink.
     pub clink: Duration,
-    /// To connect to a vendor.
+    /// To connect to a provider.
     pub connect: Duration,
-    /// Until a vendor's first byte.
+    /// Until a provider's first byte.
     pub first_byte: Duration,
     /// Of silence within an answer.
     pub idle: Duration,
@@ -37,7 +37,7 @@ pub struct Limits {
     pub git: Duration,
     /// Client requests in flight.
     pub in_flight: usize,
-    /// Consultations of one session over the network at once.
+    /// Calls of one session over the network that ask models at once.
     pub session: usize,
     /// The most tokens of one file in a prompt.
     pub file_tokens: Option<u32>,
@@ -47,7 +47,7 @@ pub struct Limits {
     pub attempts: AttemptSettings,
     /// The answer cache.
     pub cache: CacheSettings,
-    /// What consultations may cost.
+    /// What runs may cost.
     pub budget: BudgetSettings,
 }
 
@@ -124,7 +124,7 @@ impl Limits {
     }
 }
 
-/// An amount, or no limit. One that cannot be read allows nothing: whoever sets a limit wants to be kept to it.
+/// An amount, or no limit. One that cannot be read allows nothing, because a user who sets a limit wants it to be kept.
 fn dollars(layers: &Layers, key: &Key, problems: &mut Problems) -> Option<f64> {
     let found = layers.look_up(key);
     if found.value.is_empty() {

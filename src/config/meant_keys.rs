@@ -27,7 +27,7 @@ pub(super) fn signs(layers: &Layers, places: &Places) -> Vec<String> {
     signs
 }
 
-/// Whether a variable that this program does not know could be meant for a key of its door.
+/// Whether a variable that this program does not know could be meant as a key of its server.
 fn is_nearly_a_key(name: &str) -> bool {
     let is_known = keys::all()
         .flat_map(|key| key.env)

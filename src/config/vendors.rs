@@ -1,4 +1,4 @@
-//! The vendors and servers that are known by name, and the settings of each.
+//! The providers and local servers that are known by name, and the settings of each.
 
 use exai_providers::VendorKind;
 

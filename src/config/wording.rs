@@ -10,7 +10,7 @@ use exai_prompts::{MAX_OVERRIDE_BYTES, Wording};
 
 use super::{keys, layers::Layers, place::Places, problems::Problems};
 
-/// The folder beside `config.toml` that is used when no other is named.
+/// The folder next to `config.toml` that is used when no other is named.
 const FOLDER: &str = "prompts";
 
 /// Reads `NAME.md` of the folder. What cannot be used is reported, and the built-in words stand.

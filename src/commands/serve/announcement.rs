@@ -19,7 +19,7 @@ pub(super) fn announcement(config: &Config, app: &App, is_local: bool, is_encryp
     let mut said = vec![
         line("folders:", &folders, "none"),
         line("providers:", &providers, "none"),
-        line("clients:", clients, "no key is needed: everybody on this machine may come in"),
+        line("clients:", clients, "no key is needed: every program on this machine may connect"),
     ];
     let mut warnings = Vec::new();
     for ignored in roots.ignored() {

@@ -93,7 +93,7 @@ fn guard_socket(path: &Path, config: &Config) -> anyhow::Result<()> {
     });
     anyhow::ensure!(
         is_own || config.serve.server.authenticator.needs_key(),
-        "{} can be opened by other users, and nobody would have to show a key: set SocketMode=0600 in the socket's unit, or set \
+        "{} can be opened by other users, and no key would be needed: set SocketMode=0600 in the socket's unit, or set \
          EXAI_TOKEN (at least 16 characters)",
         path.display()
     );
@@ -170,7 +170,7 @@ fn guard_open(addresses: &[SocketAddr], config: &Config) -> anyhow::Result<()> {
         && !config.serve.server.authenticator.needs_key()
     {
         anyhow::bail!(
-            "{address} can be reached from other machines, and nobody would have to show a key: set EXAI_TOKEN (at least 16 \
+            "{address} can be reached from other machines, and no key would be needed: set EXAI_TOKEN (at least 16 \
              characters), or listen on {}",
             if matches!(address.ip(), IpAddr::V6(_)) { "[::1]" } else { "127.0.0.1" }
         );
