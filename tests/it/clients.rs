@@ -135,7 +135,7 @@ async fn an_http_server_is_called_like_clients() {
     let url = format!("http://{}/mcp", served.address);
     let (code, found) = doctor(&setup, &["--http", &url]).await;
     assert_eq!(code, 1);
-    assert!(lines(&found).contains("wants a key"), "{}", lines(&found));
+    assert!(lines(&found).contains("needs a key"), "{}", lines(&found));
     assert!(!lines(&found).contains("OAuth"), "the paths of OAuth answer as they should");
     let key = ["--http", &url, "--header", "Authorization: Bearer the-key-of-the-user"];
     let (code, found) = doctor(&setup, &key).await;

@@ -175,11 +175,11 @@ impl Bridge {
             let refused = match self.target.upgrade(self.settings.max_line_bytes).await {
                 Ok(socket) => match self.greet(socket).await {
                     Some(connection) => return Some(connection),
-                    None => Refused::Nobody(self.target.place()),
+                    None => Refused::Unanswered(self.target.place()),
                 },
                 Err(refused) => refused,
             };
-            if matches!(refused, Refused::Nobody(_)) && !started {
+            if matches!(refused, Refused::Unanswered(_)) && !started {
                 started = true;
                 start();
             }
@@ -188,7 +188,7 @@ impl Bridge {
             if impatient {
                 tracing::warn!("{refused}");
                 let why = match &refused {
-                    Refused::Nobody(_) => {
+                    Refused::Unanswered(_) => {
                         format!(
                             "{refused}; start it with `exai-mcp serve`, or give `exai-mcp connect` the option --spawn"
                         )

@@ -47,8 +47,8 @@ pub(crate) type Socket = WebSocketStream<Box<dyn Bytes>>;
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// No process listens there.
-    #[error("nobody answers at {0}")]
-    Nobody(String),
+    #[error("no server answers at {0}")]
+    Unanswered(String),
     /// A process does, but refuses us.
     #[error("{0}")]
     Unwelcome(String),
@@ -126,7 +126,7 @@ impl Target {
             let bytes = self.open().await?;
             self.upgraded(bytes, max_message).await
         };
-        timeout(ATTEMPT, attempt).await.map_err(|_elapsed| Refused::Nobody(self.place()))?
+        timeout(ATTEMPT, attempt).await.map_err(|_elapsed| Refused::Unanswered(self.place()))?
     }
 
     /// Asks for a path.
@@ -191,23 +191,23 @@ impl Target {
             drop(connection);
             Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
         };
-        timeout(ATTEMPT, attempt).await.map_err(|_elapsed| Refused::Nobody(self.place()))?
+        timeout(ATTEMPT, attempt).await.map_err(|_elapsed| Refused::Unanswered(self.place()))?
     }
 
     async fn open(&self) -> Result<Box<dyn Bytes>, Refused> {
-        let nobody = || Refused::Nobody(self.place());
+        let unanswered = || Refused::Unanswered(self.place());
         match &self.path {
             #[cfg(unix)]
             Some(path) => {
-                let socket = tokio::net::UnixStream::connect(path).await.map_err(|_error| nobody())?;
+                let socket = tokio::net::UnixStream::connect(path).await.map_err(|_error| unanswered())?;
                 Ok(Box::new(socket))
             }
             #[cfg(not(unix))]
-            Some(_) => Err(nobody()),
+            Some(_) => Err(unanswered()),
             None => {
-                let socket = TcpStream::connect(self.authority()).await.map_err(|_error| nobody())?;
+                let socket = TcpStream::connect(self.authority()).await.map_err(|_error| unanswered())?;
                 // One message is one segment: nothing is gained by waiting for more.
-                socket.set_nodelay(true).map_err(|_error| nobody())?;
+                socket.set_nodelay(true).map_err(|_error| unanswered())?;
                 self.secured(socket).await
             }
         }
@@ -242,7 +242,7 @@ impl Target {
                 tungstenite::Error::Io(_)
                 | tungstenite::Error::ConnectionClosed
                 | tungstenite::Error::Protocol(ProtocolError::HandshakeIncomplete) => {
-                    return Refused::Nobody(self.place());
+                    return Refused::Unanswered(self.place());
                 }
                 tungstenite::Error::Http(answer) if answer.status() == StatusCode::UNAUTHORIZED => {
                     format!(

@@ -1,4 +1,4 @@
-//! Calls a server over HTTP in the order in which clients look for what it can do.
+//! Calls a server over HTTP in the order in which clients find out what it can do.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ const WELL_KNOWN: [&str; 4] = [
 const ACCEPT: (&str, &str) = ("accept", "application/json, text/event-stream");
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// Replays it and says what happened.
+/// Replays those calls and says what happened.
 pub(super) async fn probe(url: &str, headers: &BTreeMap<String, String>) -> Vec<Finding> {
     let target = match Target::new(url, None) {
         Ok(target) => target,
@@ -33,7 +33,7 @@ pub(super) async fn probe(url: &str, headers: &BTreeMap<String, String>) -> Vec<
     }
     match replay(&target, path_of(url), &own).await {
         Ok(findings) => findings,
-        Err(refused) => vec![Finding::error(refused.to_string(), mend_for(&refused))],
+        Err(refused) => vec![Finding::error(refused.to_string(), fix_for(&refused))],
     }
 }
 
@@ -42,9 +42,9 @@ fn path_of(url: &str) -> &str {
     after.find('/').map_or("/", |at| &after[at..])
 }
 
-fn mend_for(refused: &Refused) -> &'static str {
+fn fix_for(refused: &Refused) -> &'static str {
     match refused {
-        Refused::Nobody(_) => "start it with `exai-mcp serve`, or correct the url",
+        Refused::Unanswered(_) => "start it with `exai-mcp serve`, or correct the url",
         Refused::Unwelcome(_) => "correct the url; the path of MCP is /mcp",
     }
 }
@@ -56,7 +56,7 @@ async fn greeting_over_websocket(target: &Target) -> Finding {
             format!("{} answers with HTTP {}", target.place(), answer.status),
             "`exai-mcp health` says more",
         ),
-        Err(refused) => Finding::error(refused.to_string(), mend_for(&refused)),
+        Err(refused) => Finding::error(refused.to_string(), fix_for(&refused)),
     }
 }
 
@@ -71,8 +71,8 @@ async fn replay(target: &Target, path: &str, own: &[(&str, &str)]) -> Result<Vec
     let answer = target.request("POST", path, &newer, discover.to_string()).await?;
     if answer.status == 401 {
         findings.push(Finding::error(
-            "the server wants a key, or another one",
-            "put `Authorization: Bearer KEY` into the headers of this entry, with the key that the server has in EXAI_TOKEN",
+            "the server needs a key, or a different one",
+            "add `Authorization: Bearer KEY` to the headers of this entry, with the key that the server has in EXAI_TOKEN",
         ));
         for known in WELL_KNOWN {
             let answer = target.request("GET", known, &[], String::new()).await?;
@@ -81,7 +81,7 @@ async fn replay(target: &Target, path: &str, own: &[(&str, &str)]) -> Result<Vec
                     "{known} answers with HTTP {}, which sends clients into an OAuth sign-in",
                     answer.status
                 );
-                findings.push(Finding::doubt(what, "a proxy before the server must pass its 404 on"));
+                findings.push(Finding::doubt(what, "a proxy in front of the server must pass its 404 on"));
             }
         }
         return Ok(findings);
@@ -123,12 +123,12 @@ fn judged(what: &str, answer: &Answer, is_well: impl Fn(&Value) -> bool) -> Find
         return Finding::well(what);
     }
     let said = told["error"]["message"].as_str().unwrap_or_default();
-    let mend = match answer.status {
+    let fix = match answer.status {
         403 => "name the host in serve.hosts, and the origin in serve.origins",
         404 => "correct the path of the url: it is /mcp",
         429 => "wait, or raise serve.client_rate",
-        502..=504 => "a proxy answers in the place of the server: is it running?",
+        502..=504 => "a proxy answers instead of the server: is the server running?",
         _ => "look at the server's log",
     };
-    Finding::error(format!("{what}: HTTP {} {said}", answer.status), mend)
+    Finding::error(format!("{what}: HTTP {} {said}", answer.status), fix)
 }
