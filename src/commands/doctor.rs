@@ -1,17 +1,17 @@
-//! `exai-mcp doctor`: tries the server the way each client does, and says what is wrong and how to mend it.
+//! `exai-mcp doctor`: tries the server the way each client does, and says what is wrong and how to fix it.
 
 mod call;
 mod entry;
 mod finding;
 mod start;
 
-use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use self::{
-    entry::{CLIENTS, Entry, Way},
+    entry::{CLIENTS, Entry, Found, Start, Way},
     finding::{Finding, Weight},
 };
 use super::{print, print_json};
@@ -77,7 +77,7 @@ fn machine(config: &Config) -> Vec<Finding> {
     }
     match config.endpoints.settings.len() {
         0 => findings.push(Finding::doubt(
-            "no vendor is configured: reviews are done by local inspection, and chat does not work",
+            "no provider is configured: reviews are done by local inspection, and chat does not work",
             &format!("set a key such as {}", listed(&first_keys(), "or")),
         )),
         count => {
@@ -96,18 +96,17 @@ fn entries(
     project: &Path,
     sections: &mut Vec<Section>,
 ) -> anyhow::Result<Vec<Entry>> {
-    let (mut entries, mut findings) = (Vec::new(), Vec::new());
+    let mut found = Found::default();
     if args.files.is_empty() {
-        (entries, findings) = entry::all(config.places.home.as_deref(), project);
+        found = entry::all(config.places.home.as_deref(), project);
     }
     for file in &args.files {
-        let before = entries.len() + findings.len();
-        entry::of_file(entry::client_of(file), file, &mut entries, &mut findings);
-        if entries.len() + findings.len() == before {
+        if !entry::of_file(entry::client_of(file), file, &mut found) {
             let what = format!("{}: no entry of this server", file.display());
-            findings.push(Finding::error(what, "`exai-mcp config mcp-json` prints one"));
+            found.findings.push(Finding::error(what, "`exai-mcp config mcp-json` prints one"));
         }
     }
+    let Found { mut entries, findings } = found;
     if let Some(wanted) = &args.client {
         let known = CLIENTS.iter().find(|client| client.name.eq_ignore_ascii_case(wanted));
         let names: Vec<_> = CLIENTS.iter().map(|client| client.name).collect();
@@ -118,7 +117,8 @@ fn entries(
     if !findings.is_empty() {
         sections.push(Section { title: "Files".to_owned(), findings });
     } else if entries.is_empty() {
-        let none = "no entry of this server in the files of known clients: this program is started by itself";
+        let none =
+            "the files of known clients have no entry of this server, so this program is started without one";
         sections.push(Section {
             title: "Clients".to_owned(),
             findings: vec![Finding::doubt(none, "docs/clients.md has an entry for each client")],
@@ -127,11 +127,7 @@ fn entries(
             client: &CLIENTS[0],
             file: program(),
             name: "exai".to_owned(),
-            way: Way::Start {
-                command: program().display().to_string(),
-                arguments: Vec::new(),
-                environment: BTreeMap::new(),
-            },
+            way: Way::Start(Start { command: program().display().to_string(), ..Start::default() }),
             findings: Vec::new(),
         });
     }
@@ -142,15 +138,15 @@ async fn tried(entry: Entry, project: &Path) -> Section {
     let title = format!("{} · {} · {}", entry.client.name, entry.file.display(), entry.name);
     let mut findings = entry.findings;
     match &entry.way {
-        Way::Start { command, arguments, environment } => {
+        Way::Start(Start { command, arguments, environment }) => {
             let command = expanded(command, &mut findings);
             let arguments: Vec<_> = arguments.iter().map(|word| expanded(word, &mut findings)).collect();
             let environment = environment
                 .iter()
                 .map(|(name, value)| (name.clone(), expanded(value, &mut findings)))
                 .collect();
-            let how = (command.as_str(), arguments.as_slice(), &environment);
-            findings.extend(start::probe(entry.client, &entry.name, how, project).await);
+            let program = Start { command, arguments, environment };
+            findings.extend(start::probe(entry.client, &entry.name, &program, project).await);
         }
         Way::Call { url, headers } => {
             let url = expanded(url, &mut findings);
@@ -162,8 +158,8 @@ async fn tried(entry: Entry, project: &Path) -> Section {
     Section { title, findings }
 }
 
-/// A text with the variables that clients put in: `${NAME}`, `${NAME:-else}`, `${env:NAME}`. One that is not set stays as it stands, as it
-/// does with clients, and is told.
+/// A text with the variables that clients put in: `${NAME}`, `${NAME:-else}`, `${env:NAME}`. One that is not set stays as it is
+/// written, as it does with clients, and is a finding.
 fn expanded(text: &str, findings: &mut Vec<Finding>) -> String {
     let (mut whole, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("${") {
@@ -184,7 +180,7 @@ fn expanded(text: &str, findings: &mut Vec<Finding>) -> String {
                 let what = format!("${{{inside}}} is not set here");
                 findings.push(Finding::doubt(
                     what,
-                    "set it where the client is started, or write `:-` behind it for nothing",
+                    "set it where the client is started, or write `:-` after the name to leave it empty",
                 ));
                 whole.push_str(&format!("${{{inside}}}"));
             }

@@ -83,11 +83,19 @@ pub(super) const CLIENTS: [Client; 14] = [
     client("Goose", &[".config/goose/config.yaml"], &[], "extensions"),
 ];
 
+/// How a program is started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Start {
+    pub(super) command: String,
+    pub(super) arguments: Vec<String>,
+    pub(super) environment: BTreeMap<String, String>,
+}
+
 /// How a client reaches the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Way {
     /// It starts a program.
-    Start { command: String, arguments: Vec<String>, environment: BTreeMap<String, String> },
+    Start(Start),
     /// It calls an address.
     Call { url: String, headers: BTreeMap<String, String> },
 }
@@ -103,18 +111,26 @@ pub(super) struct Entry {
     pub(super) findings: Vec<Finding>,
 }
 
+/// What files of clients have of this server.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) entries: Vec<Entry>,
+    /// What is wrong with files.
+    pub(super) findings: Vec<Finding>,
+}
+
 /// Every entry of this server in the files of the known clients, and what is wrong with files.
-pub(super) fn all(home: Option<&Path>, project: &Path) -> (Vec<Entry>, Vec<Finding>) {
-    let (mut entries, mut findings) = (Vec::new(), Vec::new());
+pub(super) fn all(home: Option<&Path>, project: &Path) -> Found {
+    let mut found = Found::default();
     for client in &CLIENTS {
         let of_home = home.into_iter().flat_map(|home| client.home.iter().map(|path| home.join(path)));
         for file in of_home.chain(client.project.iter().map(|path| project.join(path))) {
-            if file.exists() && !entries.iter().any(|entry: &Entry| entry.file == file) {
-                of_file(client, &file, &mut entries, &mut findings);
+            if file.exists() && !found.entries.iter().any(|entry| entry.file == file) {
+                of_file(client, &file, &mut found);
             }
         }
     }
-    (entries, findings)
+    found
 }
 
 /// The client that a file is of, by its name and its keys.
@@ -137,25 +153,21 @@ pub(super) fn client_of(file: &Path) -> &'static Client {
     by_place.or_else(by_name).or_else(by_key).unwrap_or(&CLIENTS[0])
 }
 
-/// The entries of one file.
-pub(super) fn of_file(
-    client: &'static Client,
-    file: &Path,
-    entries: &mut Vec<Entry>,
-    findings: &mut Vec<Finding>,
-) {
+/// Adds the entries of one file, and what is wrong with it. Whether there was anything to add.
+pub(super) fn of_file(client: &'static Client, file: &Path, found: &mut Found) -> bool {
+    let Found { entries, findings } = found;
     let document = match read(file) {
         Ok(document) => document,
         Err(error) => {
-            let mend = "correct it there; the client does not read it either";
-            findings.push(Finding::error(format!("{}: {error}", file.display()), mend));
-            return;
+            let fix = "correct it there; the client cannot read it either";
+            findings.push(Finding::error(format!("{}: {error}", file.display()), fix));
+            return true;
         }
     };
-    let mut found = 0;
+    let mut count = 0;
     for (key, servers) in servers(&document) {
         for (name, entry) in servers.iter().filter(|(name, entry)| is_ours(name, entry)) {
-            found += 1;
+            count += 1;
             let Some(way) = way(entry) else {
                 let told = format!("{}: {name} has neither a command nor an address", file.display());
                 findings.push(Finding::error(
@@ -176,9 +188,10 @@ pub(super) fn of_file(
             entries.push(Entry { client, file: file.to_owned(), name: name.clone(), way, findings: seen });
         }
     }
-    if found == 0 {
+    if count == 0 {
         tracing::debug!(file = %file.display(), "no entry of this server");
     }
+    count > 0
 }
 
 /// JSON with comments as editors allow them, TOML, or the JSON that YAML contains.
@@ -198,7 +211,7 @@ fn servers(document: &Value) -> Vec<(&'static str, &Map<String, Value>)> {
         document.get(key)?.as_object().map(|servers| (key, servers))
     }
     let here = KEYS.iter().filter_map(|key| of(key, document));
-    // Claude Code keeps the servers of each project beside its own.
+    // Claude Code keeps the servers of each project next to its own.
     let projects = document.get("projects").and_then(Value::as_object);
     let of_projects =
         projects.into_iter().flat_map(Map::values).filter_map(|project| of("mcpServers", project));
@@ -224,12 +237,12 @@ fn way(entry: &Value) -> Option<Way> {
     };
     let environment = map(&["env", "environment", "envs"]);
     if let Some(command) = text(&["command", "cmd"]) {
-        return Some(Way::Start { command, arguments: words(entry.get("args")), environment });
+        return Some(Way::Start(Start { command, arguments: words(entry.get("args")), environment }));
     }
     let mut command = words(entry.get("command"));
     if !command.is_empty() {
         let program = command.remove(0);
-        return Some(Way::Start { command: program, arguments: command, environment });
+        return Some(Way::Start(Start { command: program, arguments: command, environment }));
     }
     let url = text(&["url", "httpUrl", "serverUrl", "uri"])?;
     let mut headers = map(&["headers", "http_headers", "requestInit"]);

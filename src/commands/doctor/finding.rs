@@ -1,4 +1,4 @@
-//! What was found, and how to mend it.
+//! What was found, and how to fix it.
 
 use serde_json::{Value, json};
 
@@ -25,32 +25,32 @@ impl Weight {
 pub(super) struct Finding {
     pub(super) weight: Weight,
     what: String,
-    mend: Option<String>,
+    fix: Option<String>,
 }
 
 impl Finding {
     pub(super) fn well(what: impl Into<String>) -> Self {
-        Self { weight: Weight::Well, what: what.into(), mend: None }
+        Self { weight: Weight::Well, what: what.into(), fix: None }
     }
 
-    pub(super) fn doubt(what: impl Into<String>, mend: &str) -> Self {
-        Self { weight: Weight::Doubt, what: what.into(), mend: Some(mend.to_owned()) }
+    pub(super) fn doubt(what: impl Into<String>, fix: &str) -> Self {
+        Self { weight: Weight::Doubt, what: what.into(), fix: Some(fix.to_owned()) }
     }
 
-    pub(super) fn error(what: impl Into<String>, mend: &str) -> Self {
-        Self { weight: Weight::Error, what: what.into(), mend: Some(mend.to_owned()) }
+    pub(super) fn error(what: impl Into<String>, fix: &str) -> Self {
+        Self { weight: Weight::Error, what: what.into(), fix: Some(fix.to_owned()) }
     }
 
     /// Two lines for people: what, and what to do.
     pub(super) fn lines(&self) -> String {
         let mut text = format!("  {:<8} {}\n", self.weight.word(), self.what);
-        if let Some(mend) = &self.mend {
-            text.push_str(&format!("  {:<8} {mend}\n", "->"));
+        if let Some(fix) = &self.fix {
+            text.push_str(&format!("  {:<8} {fix}\n", "->"));
         }
         text
     }
 
     pub(super) fn json(&self) -> Value {
-        json!({"level": self.weight.word(), "what": self.what, "mend": self.mend})
+        json!({"level": self.weight.word(), "what": self.what, "mend": self.fix})
     }
 }

@@ -1,6 +1,6 @@
 //! Starts the server as a client does, and speaks to it as a client would.
 
-use std::{collections::BTreeMap, path::Path, process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -9,23 +9,22 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{entry::Client, finding::Finding};
+use super::{
+    entry::{Client, Start},
+    finding::Finding,
+};
 use crate::config::env;
 
-/// What clients pass on of their own environment: the list of the official SDKs.
+/// The variables of their own environment that clients pass on, as the official SDKs list them.
 const INHERITED: [&str; 8] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "TMPDIR"];
-/// How much of what a failing program says is shown.
+/// How many characters of a failing program's output are shown.
 const SHOWN: usize = 600;
 /// A list of tools above this costs a client more of its window than it should, in bytes.
 const LONG_LIST: usize = 40_000;
 
 /// Starts it and says what happened.
-pub(super) async fn probe(
-    client: &Client,
-    server: &str,
-    (command, arguments, environment): (&str, &[String], &BTreeMap<String, String>),
-    folder: &Path,
-) -> Vec<Finding> {
+pub(super) async fn probe(client: &Client, server: &str, program: &Start, folder: &Path) -> Vec<Finding> {
+    let Start { command, arguments, environment } = program;
     let mut process = Command::new(command);
     process.args(arguments).env_clear().current_dir(folder);
     process.envs(env::process().into_iter().filter(|(name, _)| INHERITED.contains(&name.as_str())));
@@ -35,16 +34,16 @@ pub(super) async fn probe(
         Ok(child) => child,
         Err(error) => {
             let own = crate::cli::program();
-            let mend = format!("write the whole path, such as {}", own.display());
-            return vec![Finding::error(format!("`{command}` cannot be started: {error}"), &mend)];
+            let fix = format!("write the whole path, such as {}", own.display());
+            return vec![Finding::error(format!("`{command}` cannot be started: {error}"), &fix)];
         }
     };
     let limit = Duration::from_secs(client.start_seconds);
     let told = match timeout(limit, converse(&mut child)).await {
         Ok(Ok(told)) => told,
         Ok(Err(why)) => {
-            let mend = format!("run it by hand: {command} {}", arguments.join(" "));
-            return vec![Finding::error(format!("{why}{}", last_words(&mut child).await), &mend)];
+            let fix = format!("run it by hand: {command} {}", arguments.join(" "));
+            return vec![Finding::error(format!("{why}{}", last_words(&mut child).await), &fix)];
         }
         Err(_elapsed) => {
             let told = format!("no answer within the {} s that {} waits", limit.as_secs(), client.name);
@@ -67,7 +66,7 @@ struct Told {
 async fn converse(child: &mut Child) -> Result<Told, String> {
     let begun = Instant::now();
     let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err("its pipes cannot be had".to_owned());
+        return Err("its pipes cannot be opened".to_owned());
     };
     let mut lines = BufReader::new(output).lines();
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25",
@@ -85,14 +84,14 @@ async fn converse(child: &mut Child) -> Result<Told, String> {
     Ok(Told { server, handshake, tools })
 }
 
-/// The answer to a request. Whatever else stands on standard output breaks clients.
+/// The answer to a request. Anything else on standard output breaks clients.
 async fn answer(lines: &mut Lines<BufReader<ChildStdout>>, id: u64) -> Result<Value, String> {
     loop {
         let line = lines.next_line().await.map_err(|error| format!("its output cannot be read: {error}"))?;
         let line = line.ok_or_else(|| "it ended without an answer".to_owned())?;
         let Ok(message) = serde_json::from_str::<Value>(&line) else {
             let shown: String = line.chars().take(80).collect();
-            return Err(format!("it writes to standard output what is no message: {shown}"));
+            return Err(format!("it writes text to standard output that is not a message: {shown}"));
         };
         if message["id"] == id {
             return match message.get("error") {
@@ -120,15 +119,15 @@ async fn last_words(child: &mut Child) -> String {
     }
 }
 
-/// What a client makes of it.
+/// What a client would make of it.
 fn judge(client: &Client, server: &str, told: &Told) -> Vec<Finding> {
     let bytes: usize = told.tools.iter().map(|tool| tool.to_string().len()).sum();
     let (count, took) = (told.tools.len(), told.handshake.as_millis());
     let mut findings =
         vec![Finding::well(format!("starts: handshake in {took} ms, {count} tools, {bytes} bytes of list"))];
     if told.server != "exai-mcp" {
-        let what = format!("what it starts calls itself {}", told.server);
-        findings.push(Finding::doubt(what, "is this the program that you mean?"));
+        let what = format!("the program that it starts calls itself {}", told.server);
+        findings.push(Finding::doubt(what, "check that this is the program you mean"));
     }
     if told.tools.is_empty() {
         findings
