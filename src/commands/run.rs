@@ -74,9 +74,9 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
         print(&prose::render(tool, &args.files, &shown, begun.elapsed()))?;
     }
     let unsaved = args.write.as_deref().filter(|_| !answer.is_error).is_some_and(|folder| {
-        let (report, saved) = save::save(folder, args.force, &answer.json);
-        tell(&report);
-        !saved
+        let saved = save::save(folder, args.force, &answer.json);
+        tell(&saved.report);
+        !saved.is_complete
     });
     let severe = args.fail_on.is_some_and(|least| has_finding(&answer.json, least.into()));
     let failed = answer.is_error || unsaved || severe || is_incomplete(&args, &answer.json);
