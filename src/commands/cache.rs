@@ -1,4 +1,4 @@
-//! `exai-mcp cache`: answers that may be given again.
+//! `exai-mcp cache`: shows and clears cached answers.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{App, cli::CacheCommand};
 
-/// How long forgetting may take.
+/// The longest wait for the cache to be cleared.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(command: &CacheCommand, app: &App) -> anyhow::Result<ExitCode> {
@@ -70,7 +70,7 @@ async fn stats(app: &App, who: &Identity, now: Timestamp, as_json: bool) -> anyh
     };
     let rows = [
         row(&format!("given again (cache.seconds = {})", settings.lifetime.as_secs()), &fresh),
-        row("stored, given with allow_stale when no model can be had", &all),
+        row("stored, given with allow_stale when no model is available", &all),
     ];
     let mut text = lay_out(&["answers", "number", "bytes", "oldest"], &rows, &[1, 2]);
     if let Some(at) = cleared {

@@ -1,4 +1,4 @@
-//! `exai-mcp connect`: a client that starts a program, and a server that runs already.
+//! `exai-mcp connect`: connects a client that starts a program to a server that runs already.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::{
     lifecycle,
 };
 
-/// Where a server that was started here writes what it has to say.
+/// Where a server that was started here writes its log.
 const LOG: &str = "serve.log";
 
 pub(crate) async fn run(args: &ConnectArgs, config: &Config) -> anyhow::Result<ExitCode> {
@@ -46,12 +46,12 @@ fn start_server(listen: &str, log: &PathBuf) -> std::io::Result<()> {
     let mut command = Command::new(program());
     command.args(["serve", "--listen", listen]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-    // The interrupt key of the client's terminal is not meant for it.
+    // Ctrl-C in the client's terminal must not end it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn()?;
     tracing::info!(listen, "no server answers, so one was started");
-    // Its end is taken note of, so that no dead process is left behind.
+    // Waited for, so that no dead process is left behind.
     std::thread::Builder::new().name("server".to_owned()).spawn(move || drop(child.wait()))?;
     Ok(())
 }

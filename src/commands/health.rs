@@ -1,4 +1,4 @@
-//! `exai-mcp health`: how a running server is, in an exit code.
+//! `exai-mcp health`: the state of a running server, as an exit code.
 
 use std::{fs, path::Path, process::ExitCode, time::Duration};
 
@@ -12,9 +12,9 @@ use crate::{
     config::Config,
 };
 
-/// It runs and cannot do its work.
+/// The server runs but cannot do its work.
 const NOT_READY: u8 = 1;
-/// Nobody answers.
+/// No server answers.
 const UNREACHABLE: u8 = 2;
 
 pub(crate) async fn run(args: &HealthArgs, config: &Config) -> anyhow::Result<ExitCode> {

@@ -56,10 +56,7 @@ pub(crate) async fn run(command: &ThreadsCommand, app: &App) -> anyhow::Result<E
             if !app.engine.delete_thread(&who, delete).await? {
                 bail!("the database did not take the change within {PATIENCE:?}; nothing was deleted yet");
             }
-            print(&format!(
-                "deleted thread {} with {turns}, its consultations and its kept answers",
-                thread.id
-            ))?;
+            print(&format!("deleted thread {} with {turns}, its runs and its kept answers", thread.id))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -45,7 +45,7 @@ fn failure(answer: &Value, text: &mut String) {
 
 fn body(answer: &Value, text: &mut String) {
     let raw = answer.pointer("/expert_analysis/raw_analysis").and_then(Value::as_str);
-    // A summary that only points at the free text is of no use beside it.
+    // A summary that only points at the free text adds nothing to it.
     let words: &[&str] = if raw.is_some() { &["content"] } else { &["summary", "content"] };
     for key in words {
         if let Some(words) = field(answer, key).filter(|words| !words.is_empty()) {

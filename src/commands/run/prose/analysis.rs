@@ -1,4 +1,4 @@
-//! What an expert says beside its findings: tests, orders of work, assessments; every tool has its own.
+//! What an expert says in addition to its findings: tests, orders of work, assessments; every tool has its own.
 
 use console::style;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What vendors do beside answering: functions to be run, hits of a search, files kept; and who would answer.
+//! What providers do in addition to answering: functions to be run, hits of a search, files kept; and who would answer.
 
 use console::style;
 use serde_json::Value;

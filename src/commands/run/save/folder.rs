@@ -1,4 +1,4 @@
-//! A folder that files are written into and never beside.
+//! A folder that files are written into, and never outside it.
 
 use std::{
     ffi::OsStr,
@@ -37,7 +37,7 @@ impl Folder {
         }
     }
 
-    /// Writes a file beside its place and moves it there when it is complete.
+    /// Writes a file under another name in its folder and renames it when it is complete.
     pub(super) fn write(&self, path: &str, text: &str, force: bool) -> io::Result<()> {
         let (folder, name) = self.parent(path, true)?;
         let mut unfinished = name.to_owned();

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-/// A folder that cannot be had.
+/// A folder that this platform does not support.
 pub(super) enum Folder {}
 
 impl Folder {
