@@ -58,9 +58,7 @@ impl Engine {
         }
         let Answered { delivery, unwritten, written } = answered;
         // The first completion stays stored even if the second one fails.
-        if !unwritten.writes.is_empty() {
-            drop(self.threads.store.write(&call.principal.identity, unwritten.writes));
-        }
+        drop(unwritten);
         let second = self.inference.complete(next, call).await?;
         let answered = Answered { written: second.written.or(written), ..second };
         Ok(Round { answered, gathered, first: Some(delivery) })

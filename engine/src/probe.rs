@@ -47,12 +47,7 @@ impl Engine {
         let request = Request::asking(one.model.id.clone(), Message::user(QUESTION));
         let (begun, model) = (Instant::now(), one.model.qualified());
         let question = Question::alone(TOOL, one, request);
-        let asked = self.inference.complete(question, &call.apart(LIMIT)).await.map(|answered| {
-            let writes = answered.unwritten.writes;
-            if !writes.is_empty() {
-                drop(self.threads.store.write(&call.principal.identity, writes));
-            }
-        });
+        let asked = self.inference.complete(question, &call.apart(LIMIT)).await.map(drop);
         Probed {
             model,
             took: begun.elapsed(),

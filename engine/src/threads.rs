@@ -163,16 +163,20 @@ impl Threads {
         with: Unwritten,
         call: &Call,
     ) -> bool {
-        // What the answer has cost stays set aside until it is stored.
-        let Unwritten { writes: with, .. } = &with;
+        let (with, cost) = with.take();
         call.kept_in(after.thread);
         let mut seq = after.next_seq;
         let mut failure = None;
         for _ in 0..=ANSWER_RETRIES {
             let mut batch = with.clone();
             batch.push(self.turn(after.thread, seq, tool, body.clone()));
-            match self.store.write(&call.principal.identity, batch).within(self.commit_wait).await {
-                Ok(persisted) => return persisted,
+            let mut commit = self.store.write(&call.principal.identity, batch);
+            match commit.within(self.commit_wait).await {
+                Ok(true) => return true,
+                Ok(false) => {
+                    cost.until(commit);
+                    return false;
+                }
                 Err(error) if error.kind() == Kind::Conflict => {
                     match self.store.thread(&call.principal.identity, after.thread).await {
                         Ok(Some(thread)) => seq = thread.next_seq(),
@@ -188,7 +192,7 @@ impl Threads {
         let reason = failure.map_or_else(|| "the thread kept changing".to_owned(), |error| error.to_string());
         tracing::warn!(request_id = %call.request_id, thread = %after.thread, "an answer was not stored: {reason}");
         if !with.is_empty() {
-            drop(self.store.write(&call.principal.identity, with.clone()));
+            cost.until(self.store.write(&call.principal.identity, with));
         }
         false
     }

@@ -51,9 +51,6 @@ impl Inference {
         let request = Request { system: Arc::clone(&self.selector_prompt), ..request };
         let question = Question { prompt_version: 1, ..Question::alone(SELECTOR_TOOL, choice, request) };
         let answered = self.complete(question, &call.apart(SELECTOR_LIMIT)).await?;
-        if !answered.unwritten.writes.is_empty() {
-            drop(self.store.write(&call.principal.identity, answered.unwritten.writes));
-        }
         Ok(answered.delivery.completion.reply.text.clone())
     }
 }

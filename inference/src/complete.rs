@@ -59,7 +59,7 @@ impl Inference {
         if let Some(cached) = looked_up {
             let source = Source::Cached { age: self.age(cached.at) };
             let delivery = Delivery { completion: cached.completion, source };
-            return Ok(handed_over(delivery, prologue, call).await);
+            return Ok(self.handed_over(delivery, prologue, call).await);
         }
         let ledger = Ledger { store: &*self.store, clock: &*self.clock };
         let bill = Bill {
@@ -75,6 +75,18 @@ impl Inference {
             .inspect_err(|error| self.publish_refusal(error, call))?;
         let joined = self.join_or_start(question, Beginning { key, prologue, reserved }, call);
         self.outcome_of(joined, call).await
+    }
+
+    /// An answer that is there already, for a caller that may want every event of it.
+    async fn handed_over(&self, delivery: Delivery, prologue: Vec<Write>, call: &CallScope) -> Answered {
+        if call.events.is_some() {
+            let text = delivery.completion.reply.text.clone();
+            tell(call, CompletionEvent::Delta(Delta::Text(text))).await;
+            tell(call, CompletionEvent::Done(delivery.clone())).await;
+        }
+        let who = call.principal.identity.clone();
+        let unwritten = Unwritten::new(prologue, None, Arc::clone(&self.store), who);
+        Answered { delivery, unwritten, written: None }
     }
 
     fn publish_refusal(&self, error: &InferenceError, call: &CallScope) {
@@ -95,6 +107,7 @@ impl Inference {
         let mut prologue = Some(prologue);
         let handle = self.runs.join_or_start(
             key,
+            question.fresh,
             || Start {
                 serial: self.next_serial(),
                 record: RunRecord::new(
@@ -104,6 +117,7 @@ impl Inference {
                     prologue.take().unwrap_or_default(),
                     reserved,
                 ),
+                limit: self.call_limit,
                 events: call.events.clone(),
                 bus: Arc::clone(&self.events),
             },
@@ -130,8 +144,9 @@ impl Inference {
             outcome = tokio::time::timeout_at(call.deadline, handle.wait(call)) => Some(outcome),
         };
         let Some(Ok(outcome)) = outcome else {
-            // The caller is told where its words are kept, so they must not wait for the run's end.
-            record.write_start();
+            if !shared {
+                record.write_prologue();
+            }
             return Err(outcome.map_or(InferenceError::Cancelled, |_elapsed| timed_out(call)));
         };
         match outcome {
@@ -146,6 +161,9 @@ impl Inference {
                 tell(call, CompletionEvent::Done(delivery.clone())).await;
                 // It begins with the thread of the caller that began the run, whose next turn must come after it.
                 let unwritten = if shared { Unwritten::default() } else { record.take() };
+                if shared && record.is_abandoned() {
+                    record.write_rest();
+                }
                 Ok(Answered { delivery, unwritten, written })
             }
             Err(error) => Err(Arc::try_unwrap(error).unwrap_or_else(|shared| shared.for_another())),
@@ -192,17 +210,6 @@ impl Inference {
             outcome: None,
         }
     }
-}
-
-/// An answer that is there already, for a caller that may want every event of it.
-async fn handed_over(delivery: Delivery, prologue: Vec<Write>, call: &CallScope) -> Answered {
-    if call.events.is_some() {
-        let text = delivery.completion.reply.text.clone();
-        tell(call, CompletionEvent::Delta(Delta::Text(text))).await;
-        tell(call, CompletionEvent::Done(delivery.clone())).await;
-    }
-    let unwritten = Unwritten { writes: prologue, reserved: None };
-    Answered { delivery, unwritten, written: None }
 }
 
 /// Hands an event to the caller, for as long as the call may last: a reader that stands still must not keep the answer from its thread.

@@ -1,10 +1,11 @@
 //! An answer as one caller got it.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use exai_core::{
+    Identity,
     completion::Completion,
-    store::{Commit, Write},
+    store::{Commit, Store, Write},
 };
 
 use crate::budget::Reservation;
@@ -48,13 +49,72 @@ pub struct Delivery {
     pub source: Source,
 }
 
-/// Records that a caller stores together with what it stores anyway: one transaction instead of two. Until then what the answer has
-/// cost counts as set aside.
+/// Records that a caller stores together with what it stores anyway: one transaction instead of two. What is not taken out is stored when
+/// this is dropped, so that no way out of a call loses it.
+#[derive(Default)]
+pub struct Unwritten(Option<Held>);
+
+struct Held {
+    writes: Vec<Write>,
+    reserved: Option<Reservation>,
+    store: Arc<dyn Store>,
+    who: Identity,
+}
+
+impl Unwritten {
+    pub(crate) fn new(
+        writes: Vec<Write>,
+        reserved: Option<Reservation>,
+        store: Arc<dyn Store>,
+        who: Identity,
+    ) -> Self {
+        Self(Some(Held { writes, reserved, store, who }))
+    }
+
+    /// The records, to be stored by the caller now, and what they have cost.
+    #[must_use]
+    pub fn take(mut self) -> (Vec<Write>, SetAside) {
+        self.0.take().map_or_else(Default::default, |held| (held.writes, SetAside::of(held.reserved)))
+    }
+}
+
+impl Drop for Unwritten {
+    fn drop(&mut self) {
+        let Some(Held { writes, reserved, store, who }) = self.0.take() else { return };
+        if !writes.is_empty() {
+            SetAside::of(reserved).until(store.write(&who, writes));
+        }
+    }
+}
+
+impl fmt::Debug for Unwritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().flat_map(|held| &held.writes)).finish()
+    }
+}
+
+/// The longest that money stays set aside for a record that the database does not take.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What an answer has cost, set aside until its record is durable and counts itself.
 #[derive(Debug, Default)]
-pub struct Unwritten {
-    /// In order.
-    pub writes: Vec<Write>,
-    pub(crate) reserved: Option<Reservation>,
+pub struct SetAside(Option<Reservation>);
+
+impl SetAside {
+    pub(crate) fn of(reserved: Option<Reservation>) -> Self {
+        Self(reserved)
+    }
+
+    /// Sets it free when the record has been stored, however long that takes.
+    pub fn until(self, mut commit: Commit) {
+        // Outside of a runtime nobody could wait; the record is queued all the same.
+        if let (Some(reserved), Ok(runtime)) = (self.0, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move {
+                drop(commit.within(PATIENCE).await);
+                drop(reserved);
+            });
+        }
+    }
 }
 
 /// An answer, and what of its records still has to be stored or waited for.

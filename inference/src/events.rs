@@ -12,7 +12,10 @@ use exai_core::{
     run::{Attempt, Phase, RunEvent},
 };
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::Delivery;
@@ -63,10 +66,30 @@ pub struct RunEvents {
 #[derive(Clone)]
 struct Reader {
     events: EventSender,
-    /// Cancelled when another caller waits for the same run.
-    is_shared: CancellationToken,
+    watching: Watching,
     /// It was behind when that happened, and gets nothing more before the end.
     is_behind: Arc<AtomicBool>,
+}
+
+/// What ends the wait for a reader.
+#[derive(Clone)]
+pub(crate) struct Watching {
+    /// Cancelled when another caller waits for the same run.
+    pub is_shared: CancellationToken,
+    /// Cancelled when nobody waits for the run any more.
+    pub cancel: CancellationToken,
+    /// When the run must be over.
+    pub until: Instant,
+}
+
+impl Watching {
+    async fn ended(&self) {
+        tokio::select! {
+            () = self.is_shared.cancelled() => {}
+            () = self.cancel.cancelled() => {}
+            () = sleep_until(self.until) => {}
+        }
+    }
 }
 
 impl Reader {
@@ -78,7 +101,7 @@ impl Reader {
         let place = tokio::select! {
             biased;
             place = self.events.reserve() => place.ok(),
-            () = self.is_shared.cancelled() => {
+            () = self.watching.ended() => {
                 self.is_behind.store(true, Ordering::Relaxed);
                 return;
             }
@@ -98,15 +121,15 @@ struct AttemptLog {
 }
 
 impl RunEvents {
-    /// Events of a run. A full `every` holds the provider's stream back until `is_shared`; a closed one is ignored.
+    /// Events of a run. A full `every` holds the provider's stream back until `watching` ends; a closed one is ignored.
     pub(crate) fn new(
         run: RunId,
         latest: watch::Sender<RunEvent>,
         every: Option<EventSender>,
-        is_shared: CancellationToken,
+        watching: Watching,
         bus: Arc<dyn EventBus>,
     ) -> Self {
-        let every = every.map(|events| Reader { events, is_shared, is_behind: Arc::default() });
+        let every = every.map(|events| Reader { events, watching, is_behind: Arc::default() });
         Self { run, latest: Arc::new(latest), every, bus, log: Arc::default() }
     }
 

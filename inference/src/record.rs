@@ -12,7 +12,10 @@ use exai_core::{
 };
 use parking_lot::Mutex;
 
-use crate::{budget::Reservation, delivery::Unwritten};
+use crate::{
+    budget::Reservation,
+    delivery::{SetAside, Unwritten},
+};
 
 /// A run that lasts longer than this is stored while it runs.
 pub(crate) const SHORT: Duration = Duration::from_secs(1);
@@ -31,6 +34,7 @@ struct State {
     /// What comes before the run: the beginning of its thread.
     prologue: Vec<Write>,
     is_started: bool,
+    is_abandoned: bool,
     end: Option<Write>,
     reserved: Option<Reservation>,
 }
@@ -79,17 +83,37 @@ impl RunRecord {
     /// What is left to be stored, once. Whoever takes it stores it.
     pub(crate) fn take(&self) -> Unwritten {
         let mut state = self.state.lock();
-        let mut writes = std::mem::take(&mut state.prologue);
-        writes.extend(state.end.take());
-        Unwritten { writes, reserved: state.reserved.take() }
+        let (writes, reserved) = Self::left(&mut state);
+        Unwritten::new(writes, reserved, Arc::clone(&self.store), self.who.clone())
     }
 
-    /// Stores what nobody has taken.
+    /// Stores what nobody has taken. Under the lock: what a caller stores next must not come before it.
     pub(crate) fn write_rest(&self) {
-        let Unwritten { writes, reserved } = self.take();
+        let mut state = self.state.lock();
+        let (writes, reserved) = Self::left(&mut state);
+        if !writes.is_empty() {
+            SetAside::of(reserved).until(self.store.write(&self.who, writes));
+        }
+    }
+
+    /// Stores the beginning of the thread, for a caller that leaves and was told where its words are kept.
+    pub(crate) fn write_prologue(&self) {
+        let mut state = self.state.lock();
+        state.is_abandoned = true;
+        let writes = std::mem::take(&mut state.prologue);
         if !writes.is_empty() {
             drop(self.store.write(&self.who, writes));
         }
-        drop(reserved);
+    }
+
+    /// Whether the caller that began the run has left before its end.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.state.lock().is_abandoned
+    }
+
+    fn left(state: &mut State) -> (Vec<Write>, Option<Reservation>) {
+        let mut writes = std::mem::take(&mut state.prologue);
+        writes.extend(state.end.take());
+        (writes, state.reserved.take())
     }
 }

@@ -39,6 +39,9 @@ impl Inference {
     ) -> Outcome {
         // An equal run may have ended between its caller's look and this one's place among the runs: it is not paid for twice.
         let found = if question.fresh { None } else { self.cache.peek(&key).await };
+        let now = self.clock.now();
+        let found =
+            found.filter(|cached| !self.warmup.is_over(cached.at, now) && !task.must_ask.is_cancelled());
         if let Some(cached) = found {
             self.write_rest_later(task.record);
             return Ok(cached.completion);
@@ -71,9 +74,9 @@ impl Inference {
             duration,
             cost_usd,
         });
+        self.write_rest_later(record);
         self.cache.keep(key, &completion, self.clock.now()).await;
         events.change(|event| event.phase = Phase::Checking);
-        self.write_rest_later(record);
         Ok(completion)
     }
 

@@ -4,12 +4,12 @@ use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use exai_core::{RequestHash, completion::Completion, event::EventBus, run::RunEvent};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     error::InferenceError,
-    events::{EventSender, RunEvents},
+    events::{EventSender, RunEvents, Watching},
     record::RunRecord,
     scope::CallScope,
 };
@@ -32,6 +32,8 @@ struct Flight {
     cancel: CancellationToken,
     /// Cancelled when a second caller joins.
     is_shared: CancellationToken,
+    /// Cancelled when a caller joins that takes no answer from the cache.
+    must_ask: CancellationToken,
     events: watch::Receiver<RunEvent>,
     outcome: watch::Receiver<Option<Outcome>>,
 }
@@ -42,6 +44,8 @@ pub(crate) struct RunTask {
     pub record: RunRecord,
     /// Cancelled when the last subscriber is gone.
     pub cancel: CancellationToken,
+    /// Cancelled when a caller waits that takes no answer from the cache.
+    pub must_ask: CancellationToken,
     /// Where its progress goes.
     pub events: RunEvents,
 }
@@ -52,6 +56,8 @@ pub(crate) struct Start {
     pub serial: u64,
     /// What is to be stored of it.
     pub record: RunRecord,
+    /// The longest it may take.
+    pub limit: Duration,
     /// Where the caller wants every event.
     pub events: Option<EventSender>,
     /// Where operators see what happens.
@@ -76,6 +82,7 @@ impl Runs {
     pub(crate) fn join_or_start<F, W>(
         &self,
         key: RequestHash,
+        fresh: bool,
         start: impl FnOnce() -> Start,
         work: F,
     ) -> RunHandle
@@ -87,6 +94,9 @@ impl Runs {
         if let Some(flight) = flights.get_mut(&key) {
             flight.subscribers += 1;
             flight.is_shared.cancel();
+            if fresh {
+                flight.must_ask.cancel();
+            }
             return RunHandle {
                 key,
                 serial: flight.serial,
@@ -97,10 +107,11 @@ impl Runs {
                 outcome: flight.outcome.clone(),
             };
         }
-        let Start { serial, record, events, bus } = start();
+        let Start { serial, record, limit, events, bus } = start();
         let (latest, watch_events) = watch::channel(CallScope::first_event());
         let (send_outcome, outcome) = watch::channel(None);
         let (cancel, is_shared) = (CancellationToken::new(), CancellationToken::new());
+        let must_ask = CancellationToken::new();
         flights.insert(
             key,
             Flight {
@@ -109,16 +120,20 @@ impl Runs {
                 serial,
                 cancel: cancel.clone(),
                 is_shared: is_shared.clone(),
+                must_ask: must_ask.clone(),
                 events: watch_events.clone(),
                 outcome: outcome.clone(),
             },
         );
         drop(flights);
-        let events = RunEvents::new(record.run().id, latest, events, is_shared, bus);
-        let task = work(RunTask { record: record.clone(), cancel, events });
-        let runs = self.clone();
+        let watching = Watching { is_shared, cancel: cancel.clone(), until: Instant::now() + limit };
+        let events = RunEvents::new(record.run().id, latest, events, watching, bus);
+        let task = work(RunTask { record: record.clone(), cancel, must_ask, events });
+        let (runs, record_of_task) = (self.clone(), record.clone());
         self.tasks.spawn(async move {
+            let unfinished = Unfinished(Some(record_of_task));
             let ended = task.await;
+            unfinished.finished();
             // The answer is in the cache by now, so a newcomer finds it there or here, never neither.
             send_outcome.send_replace(Some(ended));
             runs.remove(key, serial);
@@ -164,6 +179,23 @@ impl Runs {
         let mut flights = self.flights.lock();
         if flights.get(&key).is_some_and(|flight| flight.serial == serial) {
             flights.remove(&key);
+        }
+    }
+}
+
+/// Stores the words of the caller when a run breaks down: the caller was told where they are kept.
+struct Unfinished(Option<RunRecord>);
+
+impl Unfinished {
+    fn finished(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(record) = self.0.take() {
+            record.write_prologue();
         }
     }
 }

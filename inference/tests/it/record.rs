@@ -6,7 +6,7 @@ use exai_core::{
     Identity,
     chat::Delta,
     run::RunState,
-    store::{Runs as _, Store as _, Write},
+    store::{Runs as _, Store as _, UsageRecords as _, Write},
 };
 
 use exai_inference::delivery::Source;
@@ -19,7 +19,7 @@ async fn short_runs_are_stored_once() {
     world.answer("whole");
     let answered = world.inference.complete(world.question("hello"), &scope()).await.unwrap();
     assert_eq!(world.stored().await, [], "nothing before the caller stores it");
-    let writes = answered.unwritten.writes;
+    let (writes, _cost) = answered.unwritten.take();
     let [Write::CreateThread { .. }, Write::RecordRun { run, attempts }] = writes.as_slice() else {
         panic!("the thread and the whole run: {writes:?}")
     };
@@ -63,7 +63,7 @@ async fn long_runs_are_stored_while_they_run() {
     assert_eq!(running.state, RunState::Running);
     world.answer("whole");
     let answered = asking.await.unwrap().unwrap();
-    let writes = answered.unwritten.writes;
+    let (writes, _cost) = answered.unwritten.take();
     assert!(matches!(writes.as_slice(), [Write::RecordRun { .. }]), "{writes:?}");
     world.store.write(&Identity::local(), writes).within(Duration::from_secs(30)).await.unwrap();
     let [done] = world.stored().await.try_into().unwrap();
@@ -86,7 +86,56 @@ async fn joined_callers_leave_the_record() {
     world.answer("whole");
     let joined = joined.await.unwrap().unwrap();
     assert_eq!(joined.delivery.source, Source::Shared);
-    assert!(joined.unwritten.writes.is_empty() && joined.written.is_some());
-    let writes = first.await.unwrap().unwrap().unwritten.writes;
+    assert!(joined.written.is_some() && joined.unwritten.take().0.is_empty());
+    let (writes, _cost) = first.await.unwrap().unwrap().unwritten.take();
     assert!(matches!(writes.as_slice(), [Write::CreateThread { .. }, Write::RecordRun { .. }]), "{writes:?}");
+}
+
+/// No way out of a call loses what was paid for: the records are stored when their holder is dropped.
+#[tokio::test]
+async fn dropped_records_are_stored() {
+    let world = World::new();
+    world.answer("whole");
+    drop(world.inference.complete(world.question("hello"), &scope()).await.unwrap());
+    let states: Vec<_> = world.stored().await.into_iter().map(|run| run.state).collect();
+    assert_eq!(states, [RunState::Done]);
+}
+
+/// The owner deletes the thread while the model answers: the answer goes with it, the bill stays.
+#[tokio::test]
+async fn deleted_threads_take_answers_along() {
+    let world = World::new();
+    let question = world.question("hello");
+    let thread = question.thread.unwrap();
+    world.answer("a secret");
+    let (writes, _cost) = world.inference.complete(question, &scope()).await.unwrap().unwritten.take();
+    let late = writes.into_iter().filter(|write| matches!(write, Write::RecordRun { .. })).collect();
+    assert!(world.store.write(&Identity::local(), late).within(Duration::from_secs(30)).await.unwrap());
+    let [run] = world.stored().await.try_into().unwrap();
+    assert_eq!((run.thread, run.outcome.unwrap().text), (None, String::new()));
+    let since = exai_core::Timestamp(0);
+    let until = exai_core::Timestamp(i64::MAX);
+    let billed = world.store.usage(&Identity::local(), since, until, 10).await.unwrap();
+    assert_eq!(billed.len(), 1, "{thread}");
+}
+
+/// The caller that began the run leaves; the one that joined it is answered, and the run is on its way to the database by then.
+#[tokio::test]
+async fn joined_callers_store_for_absent_starters() {
+    let world = World::new();
+    let (inference, call, question) = (Arc::clone(&world.inference), scope(), world.question("hello"));
+    let leave = call.cancel.clone();
+    let first = tokio::spawn(async move { inference.complete(question, &call).await });
+    while world.inference.running(&Identity::local()).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let (inference, question) = (Arc::clone(&world.inference), world.question("hello"));
+    let joined = tokio::spawn(async move { inference.complete(question, &scope()).await });
+    tokio::task::yield_now().await;
+    leave.cancel();
+    assert!(first.await.unwrap().is_err());
+    world.answer("whole");
+    joined.await.unwrap().unwrap();
+    let states: Vec<_> = world.stored().await.into_iter().map(|run| run.state).collect();
+    assert_eq!(states, [RunState::Done]);
 }

@@ -138,3 +138,17 @@ async fn unread_ends_last_until_the_deadline() {
     let ended = world.inference.complete(world.question("hello"), &call).await;
     assert!(ended.is_err() && tokio::time::Instant::now() <= deadline + std::time::Duration::from_secs(1));
 }
+
+/// A run that nobody waits for must end, also when the reader of its events stands still.
+#[tokio::test(start_paused = true)]
+async fn unread_events_end_with_the_call() {
+    let world = World::new();
+    let (call, _reader) = reading(1);
+    let leave = call.cancel.clone();
+    let (inference, question) = (Arc::clone(&world.inference), world.question("hello"));
+    let asking = tokio::spawn(async move { inference.complete(question, &call).await });
+    until_nothing_moves().await;
+    leave.cancel();
+    assert!(asking.await.unwrap().is_err());
+    assert!(world.inference.ended(std::time::Duration::from_secs(30)).await, "no task is left");
+}

@@ -54,6 +54,13 @@ pub(super) const RECORD_RUN: &str = "
         ended_at = excluded.ended_at, outcome = excluded.outcome, first_token_ms = excluded.first_token_ms,
         error_kind = excluded.error_kind;";
 
+// A thread that was deleted while its run went on takes the answer with it; what the run has cost stays.
+pub(super) const FORGET_ORPHAN: &str = "
+    UPDATE runs SET thread_id = NULL, outcome = json_set(outcome, '$.text', '')
+    WHERE tenant_id = ? AND owner_id = ? AND id = ? AND thread_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM threads
+        WHERE threads.tenant_id = runs.tenant_id AND threads.owner_id = runs.owner_id AND threads.id = runs.thread_id);";
+
 // An answer that was given again cost nothing, so it leaves no bill.
 pub(super) const USAGE_OF_RUN: &str = "
     INSERT OR REPLACE INTO usage (day, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated, cost_usd,

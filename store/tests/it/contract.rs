@@ -77,6 +77,7 @@ macro_rules! store_contract {
                 a_whole_run_is_recorded_at_once,
                 a_start_after_the_end_changes_nothing,
                 a_recorded_end_finishes_a_start,
+                records_outlive_their_threads,
                 an_open_run_is_not_recorded,
                 attempts_are_kept_in_order,
                 lone_runs_are_listed,

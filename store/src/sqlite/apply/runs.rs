@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::sqlite::{
     script::{Binds, Script, count, json, key, refused},
-    statements::{ATTEMPTS_OF_RUN, FINISH_RUN, RECORD_RUN, START_RUN, USAGE_OF_RUN},
+    statements::{ATTEMPTS_OF_RUN, FINISH_RUN, FORGET_ORPHAN, RECORD_RUN, START_RUN, USAGE_OF_RUN},
 };
 
 /// How a run ended.
@@ -51,6 +51,12 @@ pub(super) fn finish(script: &mut Script, who: &Identity, end: End<'_>) -> Resul
 pub(super) fn record(script: &mut Script, who: &Identity, run: &Run) -> Result<(), StoreError> {
     let end = End::of(run)?;
     bind_end(bind_start(script.push(RECORD_RUN, &[1]), who, run), end)?.finish()?;
+    script
+        .push_some(FORGET_ORPHAN, [None])
+        .bind(who.tenant.clone())
+        .bind(who.owner.clone())
+        .bind(key(run.id.as_uuid()))
+        .finish()?;
     usage(script, who, end)
 }
 

@@ -2,12 +2,12 @@
 
 use exai_core::{
     Identity, RequestHash, RunId, ThreadId, Timestamp,
-    run::{Run, RunState, Source},
+    run::{Run, RunOutcome, RunState, Source},
     store::{RunFilter, StoreError, Write},
 };
 
 use super::{Bench, ann, strangers};
-use crate::support::{DAY, NOON, attempt, ended, finish, run, run_at};
+use crate::support::{DAY, NOON, attempt, creation, ended, finish, outcome, run, run_at};
 
 async fn runs(bench: &Bench, filter: RunFilter) -> Vec<Run> {
     bench.store.recent_runs(&ann(), &filter, 10).await.unwrap()
@@ -60,8 +60,27 @@ pub(crate) async fn an_unknown_run_cannot_end(bench: &Bench) {
     assert_eq!(runs(bench, RunFilter::default()).await, []);
 }
 
-pub(crate) async fn a_whole_run_is_recorded_at_once(bench: &Bench) {
+async fn begun(bench: &Bench) -> ThreadId {
+    let thread = ThreadId::new();
+    bench.accept(&ann(), vec![creation(thread)]).await;
+    thread
+}
+
+/// A thread that was deleted while its run went on takes the answer with it. What the run has cost stays.
+pub(crate) async fn records_outlive_their_threads(bench: &Bench) {
     let whole = ended(run(ThreadId::new()), RunState::Done);
+    bench.accept(&ann(), vec![Write::RecordRun { run: whole.clone(), attempts: Vec::new() }]).await;
+    let outcome = RunOutcome { text: String::new(), ..outcome() };
+    assert_eq!(
+        runs(bench, RunFilter::default()).await,
+        [Run { thread: None, outcome: Some(outcome), ..whole }]
+    );
+    assert_eq!(bench.store.usage(&ann(), Timestamp(0), Timestamp(i64::MAX), 9).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_whole_run_is_recorded_at_once(bench: &Bench) {
+    let thread = begun(bench).await;
+    let whole = ended(run(thread), RunState::Done);
     let record = Write::RecordRun { run: whole.clone(), attempts: vec![attempt(1)] };
     bench.accept(&ann(), vec![record.clone()]).await;
     bench.accept(&ann(), vec![record]).await;
@@ -72,7 +91,8 @@ pub(crate) async fn a_whole_run_is_recorded_at_once(bench: &Bench) {
 
 /// The record that a run is running may be queued behind the record of its end.
 pub(crate) async fn a_start_after_the_end_changes_nothing(bench: &Bench) {
-    let started = run(ThreadId::new());
+    let thread = begun(bench).await;
+    let started = run(thread);
     let whole = ended(started.clone(), RunState::Done);
     bench.accept(&ann(), vec![Write::RecordRun { run: whole.clone(), attempts: Vec::new() }]).await;
     bench.accept(&ann(), vec![Write::StartRun(started)]).await;
@@ -80,7 +100,8 @@ pub(crate) async fn a_start_after_the_end_changes_nothing(bench: &Bench) {
 }
 
 pub(crate) async fn a_recorded_end_finishes_a_start(bench: &Bench) {
-    let started = run(ThreadId::new());
+    let thread = begun(bench).await;
+    let started = run(thread);
     let whole = ended(started.clone(), RunState::Failed);
     bench.accept(&ann(), vec![Write::StartRun(started)]).await;
     let record = Write::RecordRun { run: whole.clone(), attempts: vec![attempt(1)] };
@@ -188,7 +209,7 @@ pub(crate) async fn the_latest_answer_to_a_request(bench: &Bench) {
 }
 
 pub(crate) async fn others_see_no_run(bench: &Bench) {
-    let thread = ThreadId::new();
+    let thread = begun(bench).await;
     let whole = ended(run(thread), RunState::Done);
     bench.accept(&ann(), vec![Write::RecordRun { run: whole.clone(), attempts: vec![attempt(1)] }]).await;
     for stranger in strangers() {
