@@ -8,7 +8,7 @@ use std::sync::Arc;
 use exai_core::{breaker::BreakerBoard, event::EventBus, lease::Lease, response_cache::ResponseCache};
 
 pub use self::{events::LocalEvents, leases::LocalLeases};
-use crate::{cache::MemoryCache, health::LocalBreakers, inference::InferenceSettings};
+use crate::{cache::MemoryCache, health::LocalBreakers, settings::InferenceSettings};
 
 /// The ports to what is shared.
 #[derive(Clone)]

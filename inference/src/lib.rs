@@ -24,5 +24,7 @@ pub mod routing;
 mod run_task;
 mod runs;
 pub mod scope;
+mod settings;
 
-pub use inference::{Inference, InferenceParts, InferenceSettings};
+pub use inference::{Inference, InferenceParts};
+pub use settings::InferenceSettings;

@@ -1,0 +1,38 @@
+//! How completions behave.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{attempt::AttemptSettings, budget::BudgetSettings, cache::CacheSettings, routing::Preferences};
+
+/// How completions behave. `Default` is what the documentation promises.
+#[derive(Debug, Clone)]
+pub struct InferenceSettings {
+    /// The longest a run may take.
+    pub call_limit: Duration,
+    /// How long a run's end waits to be stored together with its answer.
+    pub record_wait: Duration,
+    /// Parallel upstream attempts and retries.
+    pub attempts: AttemptSettings,
+    /// The answer cache.
+    pub cache: CacheSettings,
+    /// What runs may cost.
+    pub budget: BudgetSettings,
+    /// What the user prefers at the start.
+    pub preferences: Preferences,
+    /// The system prompt of the model that picks among models.
+    pub selector_prompt: Arc<str>,
+}
+
+impl Default for InferenceSettings {
+    fn default() -> Self {
+        Self {
+            call_limit: Duration::from_secs(900),
+            record_wait: Duration::from_millis(250),
+            attempts: AttemptSettings::default(),
+            cache: CacheSettings::default(),
+            budget: BudgetSettings::default(),
+            preferences: Preferences::default(),
+            selector_prompt: "".into(),
+        }
+    }
+}
