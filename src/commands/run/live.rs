@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_in_two_pieces_is_taken_out() {
+    fn a_split_sequence_is_taken_out() {
         let (text, is_whole) = shown(&[said("a\u{1b}[3"), said("1mb"), done("a\u{1b}[31mb")]);
         assert_eq!((text.as_str(), is_whole), ("ab\n", true));
     }

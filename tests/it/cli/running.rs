@@ -22,7 +22,7 @@ async fn words_come_from_arguments_or_a_pipe() {
 }
 
 #[tokio::test]
-async fn runs_of_pipe_and_command_line_remember_it() {
+async fn runs_remember_where_they_began() {
     let setup = Setup::new().await;
     let (code, ..) = setup.run(&["run", "chat", "-p", "from the line"]).await;
     assert_eq!(code, 0);
