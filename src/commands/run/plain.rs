@@ -61,12 +61,21 @@ pub(super) fn text(whole: &str) -> String {
     Plain::default().of(whole)
 }
 
-/// Every text of an answer.
+/// Every text of an answer, and the names of its fields: a model writes those too where its answer is passed on as it is.
 pub(super) fn answer(value: &mut Value) {
     match value {
         Value::String(words) if words.contains(char::is_control) => *words = text(words),
         Value::Array(values) => values.iter_mut().for_each(answer),
-        Value::Object(fields) => fields.values_mut().for_each(answer),
+        Value::Object(fields) => {
+            if fields.keys().any(|key| key.contains(char::is_control)) {
+                for (key, value) in std::mem::take(fields) {
+                    // Two names may look the same without what is taken out; neither field may hide the other.
+                    let plain = Some(text(&key)).filter(|plain| !fields.contains_key(plain));
+                    fields.insert(plain.unwrap_or_else(|| key.escape_debug().to_string()), value);
+                }
+            }
+            fields.values_mut().for_each(answer);
+        }
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -109,8 +118,13 @@ mod tests {
 
     #[test]
     fn every_text_of_an_answer_is_plain() {
-        let mut said = serde_json::json!({"content": "\u{1b}[1mbold", "list": [{"a": "b\u{7}"}], "n": 1});
+        let mut said = serde_json::json!({
+            "content": "\u{1b}[1mbold", "list": [{"a": "b\u{7}", "\u{1b}[31mred": 2, "\u{1b}[1mred": 3}], "n": 1,
+        });
         answer(&mut said);
-        assert_eq!(said, serde_json::json!({"content": "bold", "list": [{"a": "b"}], "n": 1}));
+        assert_eq!(
+            said,
+            serde_json::json!({"content": "bold", "list": [{"a": "b", "red": 2, "\\u{1b}[1mred": 3}], "n": 1})
+        );
     }
 }
