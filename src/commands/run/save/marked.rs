@@ -35,7 +35,8 @@ pub(super) fn marked(answer: &str) -> Marked {
             Event::End(TagEnd::CodeBlock) => {
                 let Some((path, text)) = open.take() else { continue };
                 if let Err(why) = check(&path) {
-                    marked.refused.push(format!("{path}: {why}"));
+                    // The path may hold what a terminal would obey.
+                    marked.refused.push(format!("{}: {why}", path.escape_debug()));
                 } else if !is_closed(answer.get(range).unwrap_or_default()) {
                     marked.refused.push(format!("{path}: the answer ends in the middle of it"));
                 } else if marked.files.insert(path.clone(), text).is_some() {
@@ -79,7 +80,7 @@ fn is_closed(block: &str) -> bool {
 
 /// Only plain names below the folder, and nothing that git runs or reads as its own.
 fn check(path: &str) -> Result<(), &'static str> {
-    if path.contains(['\0', '\\']) || path.ends_with('/') {
+    if path.contains(|sign: char| sign == '\\' || sign.is_control()) || path.ends_with('/') {
         return Err("that is no path of a file");
     }
     for part in Path::new(path).components() {
@@ -125,5 +126,16 @@ mod tests {
             assert!(check(path).is_err(), "{path}");
         }
         assert!(check("./src/.gitignore").is_ok());
+    }
+
+    /// A terminal that lists the folder, or shows why the file was not saved, must not obey the name.
+    #[test]
+    fn a_name_with_control_characters_is_refused() {
+        let marked = marked("```sh path=a\u{1b}[2J.sh\nls\n```\n\n```sh path=b\u{9b}2J\nls\n```\n");
+        assert!(marked.files.is_empty());
+        assert_eq!(
+            marked.refused,
+            ["a\\u{1b}[2J.sh: that is no path of a file", "b\\u{9b}2J: that is no path of a file"]
+        );
     }
 }
