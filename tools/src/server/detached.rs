@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 use self::work::Work;
 use super::{
     answers::AnswerText,
-    cancel_registry::RequestKey,
+    cancel_registry::{BegunRequest, RequestKey},
     deadline,
     heartbeat::{Heartbeat, beat_or_wait},
     panics::panic_text,
@@ -46,7 +46,7 @@ pub(super) struct Detachable {
 struct Job {
     server: ExaiServer,
     id: AnswerId,
-    key: RequestKey,
+    begun: BegunRequest,
     request: CallToolRequestParams,
     context: RequestContext<RoleServer>,
     call: Call,
@@ -59,7 +59,7 @@ struct Job {
 struct Waiting<'a> {
     server: &'a ExaiServer,
     id: AnswerId,
-    key: RequestKey,
+    begun: BegunRequest,
     tool: String,
     call: Call,
     answered: oneshot::Receiver<Result<CallToolResponse, ErrorData>>,
@@ -91,12 +91,12 @@ impl ExaiServer {
         let key = RequestKey::new(self.own_connection.of(&context.extensions), &context.id);
         let events = call.progress.subscribe();
         self.detached.begin(id, Work { cancel: cancel.clone(), progress: events.clone() });
-        self.cancels.begin(key.clone(), cancel.clone());
+        let begun = self.cancels.begin(key, cancel.clone());
         let (answers, answered) = oneshot::channel();
         let waiting = Waiting {
             server: self,
             id,
-            key: key.clone(),
+            begun: begun.clone(),
             tool: request.name.to_string(),
             call: call.clone(),
             answered,
@@ -104,7 +104,7 @@ impl ExaiServer {
             leaving: (self.parts.on_disconnect == OnDisconnect::Interrupt).then(|| cancel.drop_guard()),
         };
         let (server, session) = (self.clone(), self.session.places());
-        let job = Job { server, id, key, request, context, call, answers, in_flight, session };
+        let job = Job { server, id, begun, request, context, call, answers, in_flight, session };
         tokio::spawn(job.run().in_current_span());
         waiting.answer(beat, events, as_task).await
     }
@@ -165,13 +165,13 @@ impl Waiting<'_> {
     /// The work no longer ends with its request.
     fn release(self) {
         drop(self.leaving.map(DropGuard::disarm));
-        self.server.cancels.end(&self.key);
+        self.server.cancels.end(&self.begun);
     }
 }
 
 impl Job {
     async fn run(self) {
-        let Self { server, id, key, request, context, call, answers, in_flight, session } = self;
+        let Self { server, id, begun, request, context, call, answers, in_flight, session } = self;
         let tool = request.name.to_string();
         let work = AssertUnwindSafe(async {
             let _place = session.acquire().await;
@@ -191,7 +191,7 @@ impl Job {
         };
         drop(in_flight);
         server.detached.end(id);
-        server.cancels.end(&key);
+        server.cancels.end(&begun);
         let (state, answer) = match ended {
             // Cancelled work may still answer, and says then that it was cancelled.
             Ended::Answered(answer) if call.cancel.is_cancelled() => (AnswerState::Cancelled, *answer),
