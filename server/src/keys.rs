@@ -1,6 +1,6 @@
 //! Static keys from the configuration, kept as hashes.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use exai_core::{
@@ -23,8 +23,8 @@ pub fn check_key(key: &str) -> Result<(), KeyProblem> {
     if key.len() < LEAST_KEY { Err(KeyProblem::Short { least: LEAST_KEY }) } else { Ok(()) }
 }
 
-/// A key and the caller that it belongs to. The key itself is not kept.
-#[derive(Debug, Clone)]
+/// A key and the caller that it belongs to. The key itself is not kept, and its hash is not shown.
+#[derive(Clone)]
 pub struct Credential {
     /// BLAKE3 of the key. Keys are long and random, so a fast hash is enough; comparing hashes takes the same time for all.
     hash: blake3::Hash,
@@ -36,6 +36,12 @@ impl Credential {
     #[must_use]
     pub fn new(key: &str, principal: Principal) -> Self {
         Self { hash: hash(PresentedKey::new(key)), principal }
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Credential").field("principal", &self.principal).finish_non_exhaustive()
     }
 }
 
@@ -85,4 +91,23 @@ impl Authenticator for Credentials {
 
 fn hash(key: PresentedKey<'_>) -> blake3::Hash {
     blake3::hash(key.expose().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_neither_key_nor_hash() {
+        let key = "a-long-and-random-key";
+        let all = Credentials::new(vec![Credential::new(key, Principal::local())]);
+        let shown = format!("{all:?}");
+        assert!(shown.contains("principal"), "{shown}");
+        let hash = hash(PresentedKey::new(key));
+        for secret in
+            [key.to_owned(), hash.to_string(), format!("{hash:?}"), format!("{:?}", hash.as_bytes())]
+        {
+            assert!(!shown.contains(&secret), "{shown}");
+        }
+    }
 }
