@@ -11,7 +11,8 @@ use crate::Identity;
 pub enum Rate {
     /// It may, and was counted.
     Allowed,
-    /// Not before so much time has passed. It was not counted.
+    /// Not before so much time has passed. Where several bounds apply, it may have been counted for those that would have let it pass:
+    /// a caller's own bound counts a call that the bound of all callers then refuses.
     Wait(Duration),
 }
 
