@@ -1,5 +1,7 @@
 //! The first frame of a client. The client is not known yet, so the frame is read into a type of its own and nothing else of it is kept.
 
+use std::fmt;
+
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
@@ -7,7 +9,7 @@ use serde_json::{Value, json, value::RawValue};
 const MAX_CLIENT: usize = 100;
 
 /// What it says. A value of another kind counts as none.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 pub(super) struct Hello {
     pub(super) token: Option<String>,
     pub(super) session_id: Option<String>,
@@ -15,6 +17,17 @@ pub(super) struct Hello {
     pub(super) last_seq: Option<u64>,
     client_name: Option<String>,
     client_version: Option<String>,
+}
+
+impl fmt::Debug for Hello {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without what lets a client in: the key, and the session with its token.
+        out.debug_struct("Hello")
+            .field("last_seq", &self.last_seq)
+            .field("client_name", &self.client_name)
+            .field("client_version", &self.client_version)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Its members as they were written.
@@ -89,6 +102,13 @@ mod tests {
         let hello = Hello::read(frame).unwrap().unwrap();
         assert_eq!(hello, Hello { session_id: Some("abc".to_owned()), ..Hello::default() });
         assert_eq!(hello.client(), json!({"name": "op", "version": "1"}));
+    }
+
+    #[test]
+    fn debug_shows_no_key_or_token() {
+        let frame = br#"{"op":"hello","token":"secret-1","session_id":"secret-2","resume_token":"secret-3","last_seq":9}"#;
+        let shown = format!("{:?}", Hello::read(frame));
+        assert!(shown.contains("last_seq: Some(9)") && !shown.contains("secret"), "{shown}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a client of the dialect may say.
 
+use std::fmt;
+
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
@@ -9,7 +11,7 @@ use crate::values;
 const MAX_ID: usize = 256;
 
 /// One frame, understood. Arguments stay as they were written: MCP reads them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Request<'a> {
     /// Which tools there are.
     ListTools,
@@ -23,6 +25,22 @@ pub(super) enum Request<'a> {
     Health,
     /// Put a new key in the place of the old one.
     RotateToken { old: String, new: String },
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ListTools => out.write_str("ListTools"),
+            Self::Call { name, arguments } => {
+                out.debug_struct("Call").field("name", name).field("arguments", arguments).finish()
+            }
+            Self::Cancel => out.write_str("Cancel"),
+            Self::Ping => out.write_str("Ping"),
+            Self::Health => out.write_str("Health"),
+            // Both members are keys.
+            Self::RotateToken { .. } => out.debug_struct("RotateToken").finish_non_exhaustive(),
+        }
+    }
 }
 
 /// The members of a frame as they were written.
@@ -158,4 +176,15 @@ pub(super) fn refused(id: Option<&Value>, refusal: &Refusal) -> Value {
         frame["request_id"] = id.clone();
     }
     frame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_key() {
+        let (_, request) = parse(br#"{"op":"rotate_token","old":"secret-1","new":"secret-2"}"#);
+        assert_eq!(format!("{request:?}"), "Ok(RotateToken { .. })");
+    }
 }
