@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -82,7 +82,12 @@ pub(super) async fn bind(State(sessions): State<Sessions>, mut request: Request,
     request.extensions_mut().insert(connection);
     let opens = named.is_none() && request.extensions().get::<Initialize>().is_some();
     if !opens || !sessions.are_served {
+        let ends = named.clone().filter(|_| request.method() == Method::DELETE);
         let response = next.run(request).await;
+        if let Some(id) = ends.filter(|_| response.status().is_success()) {
+            // Its place is free now, and not only when another session is opened: listeners on the bus hear of the end at once.
+            sessions.known.lock().remove(&id);
+        }
         return match id(response.headers()).filter(|_| named.is_none()) {
             Some(id) => sessions.refuse(id).await,
             None => response,

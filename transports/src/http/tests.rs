@@ -1,6 +1,7 @@
 //! MCP on a server over real sockets, with a handler that does nothing: what the bounds do when a client reaches them.
 
 mod connections;
+mod endings;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
