@@ -22,6 +22,8 @@ const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/eve
 const CALL: &str = "tools/call";
 /// The method of the message that opens a session, whatever revision it names.
 const INITIALIZE: &str = "initialize";
+/// The method of a request whose answer goes on until one side ends it.
+const LISTEN: &str = "subscriptions/listen";
 const PARSE_ERROR: i64 = -32_700;
 const INVALID_REQUEST: i64 = -32_600;
 
@@ -52,6 +54,7 @@ pub(super) async fn normalize(State(limits): State<BodyLimits>, request: Request
         Err(refusal) => return *refusal,
     };
     let is_call = method.as_deref() == Some(CALL);
+    let is_listen = method.as_deref() == Some(LISTEN);
     if method.as_deref() == Some(INITIALIZE) {
         head.extensions.insert(Initialize);
     }
@@ -61,7 +64,10 @@ pub(super) async fn normalize(State(limits): State<BodyLimits>, request: Request
     let request = Request::from_parts(head, Body::from(body.clone()));
     let work = Box::pin(next.run(request));
     // Only calls take long, and what opens a session has something to say in its head.
-    let response = if is_call { early_response::answered(work).await } else { work.await };
+    let mut response = if is_call { early_response::answered(work).await } else { work.await };
+    if is_listen && response.status().is_success() {
+        response.extensions_mut().insert(StaysOpen);
+    }
     if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
         // The SDK's word for what it cannot read: no message, or no JSON after all, such as with a number beyond all bounds. How many
         // values there are is known to be bounded.

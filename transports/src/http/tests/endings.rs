@@ -1,7 +1,10 @@
-//! What ends at once.
+//! What ends at once, and what the orderly end does not wait for.
+
+use std::time::Instant;
 
 use exai_core::event::{Event, EventBus, NoEvents};
 use parking_lot::Mutex;
+use rmcp::model::SubscriptionFilter;
 use tokio::sync::broadcast;
 
 use super::*;
@@ -45,4 +48,40 @@ async fn a_deleted_session_is_free_at_once() {
     assert!(deleted.starts_with("HTTP/1.1 20"), "{deleted}");
     assert_eq!(*closed.0.lock(), 1);
     door.end().await;
+}
+
+#[derive(Clone)]
+struct Subscribed;
+
+impl ServerHandler for Subscribed {
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
+    }
+}
+
+/// A subscription goes on until one side ends it, so the orderly end would have waited for it as long as it may.
+#[tokio::test]
+async fn an_open_subscription_delays_no_end() {
+    let drain = Duration::from_secs(8);
+    let settings = ServerSettings { drain, ..ServerSettings::default() };
+    let door = open_for(Subscribed, settings, McpSettings::default()).await;
+    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "t", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {}});
+    let listen = json!({"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen",
+        "params": {"_meta": meta, "notifications": {"toolsListChanged": true}}});
+    let request = posted(&listen.to_string())
+        .replace("mcp-method: tools/call\r\nmcp-name: x\r\n", "mcp-method: subscriptions/listen\r\n");
+    let mut socket = TcpStream::connect(door.address).await.unwrap();
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut said = String::new();
+    while !said.contains("notifications/subscriptions/acknowledged") {
+        let mut bytes = [0; 1024];
+        let count = socket.read(&mut bytes).await.unwrap();
+        assert_ne!(count, 0, "{said}");
+        said.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    let begun = Instant::now();
+    assert_eq!(door.end().await.cut_short, 0);
+    assert!(begun.elapsed() < drain);
 }
