@@ -8,6 +8,7 @@ pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod health;
 pub(crate) mod models;
+mod plain;
 pub(crate) mod prompts;
 pub(crate) mod run;
 pub(crate) mod serve;

@@ -2,7 +2,6 @@
 
 mod arguments;
 mod live;
-mod plain;
 mod prose;
 mod save;
 
@@ -18,7 +17,7 @@ use serde_json::{Map, Value};
 use self::live::Live;
 use super::{
     client::{self, Answer},
-    print, print_json,
+    plain, print, print_json,
 };
 use crate::{
     App,
