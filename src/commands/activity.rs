@@ -1,12 +1,15 @@
 //! `exai-mcp activity`: the latest runs.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
 
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use super::{
-    client, print, print_json,
+    client, plain, print, print_json,
     table::{grouped, lay_out},
 };
 use crate::{App, cli::ActivityArgs};
@@ -37,14 +40,15 @@ pub(crate) async fn run(args: &ActivityArgs, app: App) -> anyhow::Result<ExitCod
         print("no run matches")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let rows: Vec<Vec<String>> = calls.iter().map(cells).collect();
+    let is_terminal = io::stdout().is_terminal();
+    let rows: Vec<Vec<String>> = calls.iter().map(|call| cells(call, is_terminal)).collect();
     let headings = ["at", "tool", "model", "state", "tokens in", "out", "cost $", "seconds", "error"];
     print(&lay_out(&headings, &rows, &[4, 5, 6, 7]))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn cells(call: &Value) -> Vec<String> {
-    let text = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
+fn cells(call: &Value, is_terminal: bool) -> Vec<String> {
+    let text = |key: &str| plain::printed(call[key].as_str().unwrap_or_default().to_owned(), is_terminal);
     let count =
         |pointer: &str| call.pointer(pointer).and_then(Value::as_u64).map(grouped).unwrap_or_default();
     let millis = call["duration_ms"].as_u64();
@@ -59,4 +63,16 @@ fn cells(call: &Value) -> Vec<String> {
         millis.map(|millis| format!("{}.{}", millis / 1_000, millis % 1_000 / 100)).unwrap_or_default(),
         text("error").chars().take(60).collect(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_gets_clean_errors() {
+        let call = json!({"model": "m", "error": "\u{1b}[2Jrefused"});
+        assert_eq!(cells(&call, true).last().unwrap(), "refused");
+        assert_eq!(cells(&call, false).last().unwrap(), "\u{1b}[2Jrefused");
+    }
 }

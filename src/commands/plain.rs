@@ -61,6 +61,11 @@ pub(super) fn text(whole: &str) -> String {
     Plain::default().of(whole)
 }
 
+/// What is printed of a text that has words of a model or a provider: a terminal gets it clean, a file or a pipe as it is.
+pub(super) fn printed(whole: String, is_terminal: bool) -> String {
+    if is_terminal { text(&whole) } else { whole }
+}
+
 /// Every text of an answer, and the names of its fields: a model writes those too where its answer is passed on as it is.
 pub(super) fn answer(value: &mut Value) {
     match value {
@@ -114,6 +119,13 @@ mod tests {
                 assert_eq!(plain.of(first) + &plain.of(second), seen, "{first:?} {second:?}");
             }
         }
+    }
+
+    #[test]
+    fn only_a_terminal_gets_clean_text() {
+        let said = "a \u{1b}[31mred title".to_owned();
+        assert_eq!(printed(said.clone(), true), "a red title");
+        assert_eq!(printed(said.clone(), false), said);
     }
 
     #[test]

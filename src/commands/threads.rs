@@ -19,7 +19,7 @@ use exai_engine::{
 };
 use serde_json::{Value, json};
 
-use super::{print, print_json};
+use super::{plain, print, print_json};
 use crate::{App, cli::ThreadsCommand};
 
 /// The longest wait for a deletion.
@@ -41,10 +41,10 @@ pub(crate) async fn run(command: &ThreadsCommand, app: &App) -> anyhow::Result<E
             if *as_json {
                 print_json(&thread_json(&view.thread, &view.runs))?;
             } else {
-                print(&thread_text(&view.thread, &view.runs))?;
+                print_said(thread_text(&view.thread, &view.runs))?;
             }
         }
-        ThreadsCommand::Export { id } => print(&found(app, &who, id).await?.markdown())?,
+        ThreadsCommand::Export { id } => print_said(found(app, &who, id).await?.markdown())?,
         ThreadsCommand::Delete { id, yes } => {
             let thread = found(app, &who, id).await?.thread;
             if !*yes && !confirmed(&thread)? {
@@ -68,8 +68,13 @@ fn list(threads: &[ThreadSummary], as_json: bool, none: &str) -> anyhow::Result<
     } else if threads.is_empty() {
         Ok(print(none)?)
     } else {
-        Ok(print(&threads.iter().map(summary_line).collect::<String>())?)
+        Ok(print_said(threads.iter().map(summary_line).collect())?)
     }
+}
+
+/// Prints what has words of models, providers and earlier prompts.
+fn print_said(text: String) -> io::Result<()> {
+    print(&plain::printed(text, io::stdout().is_terminal()))
 }
 
 async fn found(app: &App, who: &Identity, id: &str) -> anyhow::Result<ThreadView> {
