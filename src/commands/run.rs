@@ -4,6 +4,7 @@ mod arguments;
 mod live;
 mod prose;
 mod save;
+mod writer;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -14,7 +15,7 @@ use std::{
 use exai_core::Severity;
 use serde_json::{Map, Value};
 
-use self::live::Live;
+use self::{live::Live, writer::BackgroundWriter};
 use super::{
     client::{self, Answer},
     plain, print, print_json,
@@ -100,7 +101,7 @@ async fn call(
         let answer = client::call(app, tool, arguments).await?;
         return Ok(Called { answer, is_printed: false });
     }
-    let mut live = Live::new(io::stdout());
+    let mut live = Live::new(BackgroundWriter::new(io::stdout()));
     let answer = client::call_and_follow(app, tool, arguments, Some(&mut |event| live.show(event))).await;
     // Also before an error: it begins on a line of its own.
     let is_printed = live.finish();
