@@ -19,7 +19,7 @@ use crate::{
     events::CompletionEvent,
     inference::Inference,
     question::Question,
-    record::RunRecord,
+    record::{RunRecord, Starter},
     runs::{RunHandle, Start},
     scope::CallScope,
 };
@@ -31,9 +31,12 @@ struct Beginning {
     reserved: Option<Reservation>,
 }
 
-/// A run that was joined or begun, and the caller's prologue on its way to storage.
+/// A run that was joined or begun.
 struct Joined {
     handle: RunHandle,
+    /// Absent when another caller began it.
+    starter: Option<Starter>,
+    /// The prologue of a caller that joined, on its way to storage.
     written: Option<Commit>,
 }
 
@@ -132,41 +135,33 @@ impl Inference {
         // The thread of a run that somebody else began is no part of its record.
         let apart = prologue.filter(|writes| !writes.is_empty());
         let written = apart.map(|writes| self.store.write(&call.principal.identity, writes));
-        Joined { handle, written }
+        let starter = (!handle.joined).then(|| Starter::new(handle.record.clone()));
+        Joined { handle, starter, written }
     }
 
     async fn outcome_of(&self, joined: Joined, call: &CallScope) -> Result<Answered, InferenceError> {
-        let Joined { handle, written } = joined;
-        let (shared, record) = (handle.joined, handle.record.clone());
+        let Joined { handle, starter, written } = joined;
+        let begun = handle.record.run().id;
         let outcome = tokio::select! {
             biased;
-            () = call.cancel.cancelled() => None,
-            outcome = tokio::time::timeout_at(call.deadline, handle.wait(call)) => Some(outcome),
-        };
-        let Some(Ok(outcome)) = outcome else {
-            if !shared {
-                record.write_prologue();
-            }
-            return Err(outcome.map_or(InferenceError::Cancelled, |_elapsed| timed_out(call)));
+            () = call.cancel.cancelled() => return Err(InferenceError::Cancelled),
+            outcome = tokio::time::timeout_at(call.deadline, handle.wait(call)) => outcome,
         };
         match outcome {
-            Ok(completion) => {
-                // An equal run may have ended after this call had looked, and before its own began.
-                let source = match (shared, completion.run == record.run().id) {
-                    (true, _) => Source::Shared,
-                    (false, true) => Source::Fresh,
-                    (false, false) => Source::Cached { age: Duration::ZERO },
+            Err(_elapsed) => Err(timed_out(call)),
+            Ok(Ok(completion)) => {
+                let source = match &starter {
+                    None => Source::Shared,
+                    Some(_) if completion.run == begun => Source::Fresh,
+                    // An equal run had ended after this call had looked, and before its own began.
+                    Some(_) => Source::Cached { age: Duration::ZERO },
                 };
                 let delivery = Delivery { completion, source };
                 tell(call, CompletionEvent::Done(delivery.clone())).await;
-                // It begins with the thread of the caller that began the run, whose next turn must come after it.
-                let unwritten = if shared { Unwritten::default() } else { record.take() };
-                if shared && record.is_abandoned() {
-                    record.write_rest();
-                }
+                let unwritten = starter.map_or_else(Unwritten::default, Starter::take);
                 Ok(Answered { delivery, unwritten, written })
             }
-            Err(error) => Err(Arc::try_unwrap(error).unwrap_or_else(|shared| shared.for_another())),
+            Ok(Err(error)) => Err(Arc::try_unwrap(error).unwrap_or_else(|shared| shared.for_another())),
         }
     }
 

@@ -22,11 +22,13 @@ pub(crate) const SHORT: Duration = Duration::from_secs(1);
 
 /// The record of one run, shared by its task and those who wait for it.
 #[derive(Clone)]
-pub(crate) struct RunRecord {
+pub(crate) struct RunRecord(Arc<Record>);
+
+struct Record {
     store: Arc<dyn Store>,
     who: Identity,
     run: Run,
-    state: Arc<Mutex<State>>,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
@@ -34,6 +36,7 @@ struct State {
     /// What comes before the run: the beginning of its thread.
     prologue: Vec<Write>,
     is_started: bool,
+    /// The caller that began the run has left, so nobody comes to store it.
     is_abandoned: bool,
     end: Option<Write>,
     reserved: Option<Reservation>,
@@ -48,72 +51,90 @@ impl RunRecord {
         prologue: Vec<Write>,
         reserved: Option<Reservation>,
     ) -> Self {
-        let state = State { prologue, reserved, ..State::default() };
-        Self { store, who, run, state: Arc::new(Mutex::new(state)) }
+        let state = Mutex::new(State { prologue, reserved, ..State::default() });
+        Self(Arc::new(Record { store, who, run, state }))
     }
 
     /// The run as it began.
     pub(crate) fn run(&self) -> &Run {
-        &self.run
+        &self.0.run
     }
 
     /// Whose run it is.
     pub(crate) fn who(&self) -> &Identity {
-        &self.who
+        &self.0.who
     }
 
     /// Stores that it is running, with what comes before it.
     pub(crate) fn write_start(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.0.state.lock();
         if !state.is_started {
             state.is_started = true;
             let mut writes = std::mem::take(&mut state.prologue);
-            writes.push(Write::StartRun(self.run.clone()));
+            writes.push(Write::StartRun(self.0.run.clone()));
             // Nobody waits for this record: the writer keeps the order, and the answer is what must last.
-            drop(self.store.write(&self.who, writes));
+            drop(self.0.store.write(&self.0.who, writes));
         }
     }
 
-    /// Keeps how it ended, for the first who stores it.
+    /// Keeps how it ended, for the caller that began it. Stores it at once when that one has left.
     pub(crate) fn end(&self, state: RunState, at: Timestamp, outcome: RunOutcome, attempts: Vec<Attempt>) {
-        let run = Run { state, ended_at: Some(at), outcome: Some(outcome), ..self.run.clone() };
-        self.state.lock().end = Some(Write::RecordRun { run, attempts });
+        let run = Run { state, ended_at: Some(at), outcome: Some(outcome), ..self.0.run.clone() };
+        let mut state = self.0.state.lock();
+        state.end = Some(Write::RecordRun { run, attempts });
+        if state.is_abandoned {
+            self.write_left(&mut state);
+        }
     }
 
     /// What is left to be stored, once. Whoever takes it stores it.
     pub(crate) fn take(&self) -> Unwritten {
-        let mut state = self.state.lock();
-        let (writes, reserved) = Self::left(&mut state);
-        Unwritten::new(writes, reserved, Arc::clone(&self.store), self.who.clone())
+        let (writes, reserved) = left(&mut self.0.state.lock());
+        Unwritten::new(writes, reserved, Arc::clone(&self.0.store), self.0.who.clone())
     }
 
-    /// Stores what nobody has taken. Under the lock: what a caller stores next must not come before it.
-    pub(crate) fn write_rest(&self) {
-        let mut state = self.state.lock();
-        let (writes, reserved) = Self::left(&mut state);
-        if !writes.is_empty() {
-            SetAside::of(reserved).until(self.store.write(&self.who, writes));
-        }
-    }
-
-    /// Stores the beginning of the thread, for a caller that leaves and was told where its words are kept.
-    pub(crate) fn write_prologue(&self) {
-        let mut state = self.state.lock();
+    /// Stores what nobody has taken, also what is still to come: the caller that began the run has left. It was told where its words are
+    /// kept.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.0.state.lock();
         state.is_abandoned = true;
-        let writes = std::mem::take(&mut state.prologue);
+        self.write_left(&mut state);
+    }
+
+    /// Under the lock: what a caller stores next must not come before it.
+    fn write_left(&self, state: &mut State) {
+        let (writes, reserved) = left(state);
         if !writes.is_empty() {
-            drop(self.store.write(&self.who, writes));
+            SetAside::of(reserved).until(self.0.store.write(&self.0.who, writes));
         }
     }
+}
 
-    /// Whether the caller that began the run has left before its end.
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.state.lock().is_abandoned
+/// A run that goes on keeps its money set aside.
+fn left(state: &mut State) -> (Vec<Write>, Option<Reservation>) {
+    let end = state.end.take();
+    let reserved = end.as_ref().and_then(|_| state.reserved.take());
+    let mut writes = std::mem::take(&mut state.prologue);
+    writes.extend(end);
+    (writes, reserved)
+}
+
+/// The caller that began a run. It stores the record; when it leaves before the end, the run does.
+pub(crate) struct Starter(RunRecord);
+
+impl Starter {
+    pub(crate) fn new(record: RunRecord) -> Self {
+        Self(record)
     }
 
-    fn left(state: &mut State) -> (Vec<Write>, Option<Reservation>) {
-        let mut writes = std::mem::take(&mut state.prologue);
-        writes.extend(state.end.take());
-        (writes, state.reserved.take())
+    /// What is left to be stored, for this caller to store.
+    pub(crate) fn take(self) -> Unwritten {
+        self.0.take()
+    }
+}
+
+impl Drop for Starter {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }

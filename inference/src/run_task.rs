@@ -43,7 +43,6 @@ impl Inference {
         let found =
             found.filter(|cached| !self.warmup.is_over(cached.at, now) && !task.must_ask.is_cancelled());
         if let Some(cached) = found {
-            self.write_rest_later(task.record);
             return Ok(cached.completion);
         }
         let begun = Instant::now();
@@ -54,16 +53,12 @@ impl Inference {
         outcome.first_token_ms = first_token_ms(task.record.run(), &attempts);
         log_end(&task, &question, state, &outcome, &call);
         let RunTask { record, events, .. } = task;
-        let id = record.run().id;
+        let (id, cost_usd) = (record.run().id, outcome.cost_usd);
         record.end(state, self.clock.now(), outcome, attempts);
         let attempted = match asked {
             Ok(attempted) => attempted,
-            Err(error) => {
-                record.write_rest();
-                return Err(Arc::new(error));
-            }
+            Err(error) => return Err(Arc::new(error)),
         };
-        let cost_usd = question.choice.model.price.cost(&attempted.reply.usage);
         metrics::cost(question.choice.provider.id(), cost_usd.unwrap_or_default());
         let completion = Arc::new(Completion {
             reply: attempted.reply,
@@ -74,7 +69,6 @@ impl Inference {
             duration,
             cost_usd,
         });
-        self.write_rest_later(record);
         self.cache.keep(key, &completion, self.clock.now()).await;
         events.change(|event| event.phase = Phase::Checking);
         Ok(completion)
@@ -101,18 +95,6 @@ impl Inference {
             () = tokio::time::sleep(SHORT) => task.record.write_start(),
         }
         asking.await
-    }
-
-    /// Stores a run's end when no subscriber has: all of them may have left at the last moment.
-    fn write_rest_later(&self, record: crate::record::RunRecord) {
-        let (closing, patience) = (self.closing.clone(), self.record_wait);
-        self.runs.tasks().spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep(patience) => {}
-                () = closing.cancelled() => {}
-            }
-            record.write_rest();
-        });
     }
 
     fn ending(&self, question: &Question, ended: &Ended<'_>) -> (RunState, RunOutcome) {

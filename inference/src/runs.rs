@@ -129,11 +129,9 @@ impl Runs {
         let watching = Watching { is_shared, cancel: cancel.clone(), until: Instant::now() + limit };
         let events = RunEvents::new(record.run().id, latest, events, watching, bus);
         let task = work(RunTask { record: record.clone(), cancel, must_ask, events });
-        let (runs, record_of_task) = (self.clone(), record.clone());
+        let runs = self.clone();
         self.tasks.spawn(async move {
-            let unfinished = Unfinished(Some(record_of_task));
             let ended = task.await;
-            unfinished.finished();
             // The answer is in the cache by now, so a newcomer finds it there or here, never neither.
             send_outcome.send_replace(Some(ended));
             runs.remove(key, serial);
@@ -179,23 +177,6 @@ impl Runs {
         let mut flights = self.flights.lock();
         if flights.get(&key).is_some_and(|flight| flight.serial == serial) {
             flights.remove(&key);
-        }
-    }
-}
-
-/// Stores the words of the caller when a run breaks down: the caller was told where they are kept.
-struct Unfinished(Option<RunRecord>);
-
-impl Unfinished {
-    fn finished(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if let Some(record) = self.0.take() {
-            record.write_prologue();
         }
     }
 }

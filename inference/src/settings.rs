@@ -9,8 +9,6 @@ use crate::{attempt::AttemptSettings, budget::BudgetSettings, cache::CacheSettin
 pub struct InferenceSettings {
     /// The longest a run may take.
     pub call_limit: Duration,
-    /// How long a run's end waits to be stored together with its answer.
-    pub record_wait: Duration,
     /// Parallel upstream attempts and retries.
     pub attempts: AttemptSettings,
     /// The answer cache.
@@ -27,7 +25,6 @@ impl Default for InferenceSettings {
     fn default() -> Self {
         Self {
             call_limit: Duration::from_secs(900),
-            record_wait: Duration::from_millis(250),
             attempts: AttemptSettings::default(),
             cache: CacheSettings::default(),
             budget: BudgetSettings::default(),
