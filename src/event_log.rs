@@ -7,7 +7,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 /// Writes events into the log until the bus is gone.
 pub(crate) fn follow(bus: &Arc<dyn EventBus>) {
-    tokio::spawn(write(bus.subscribe()));
+    tokio::spawn(write(bus.subscribe_alerts()));
 }
 
 async fn write(mut events: Receiver<Arc<Event>>) {
@@ -34,11 +34,7 @@ fn log(event: &Event) {
             owner = &*who.owner,
             "a call was refused: it would exceed budget.{which}_usd, ${limit:.2}"
         ),
-        Event::CallBegan { .. }
-        | Event::CallEnded { .. }
-        | Event::AttemptBegan { .. }
-        | Event::AttemptEnded { .. }
-        | Event::SessionOpened { .. }
-        | Event::SessionClosed { .. } => tracing::trace!(?event),
+        // Not an alert.
+        _ => {}
     }
 }

@@ -92,6 +92,14 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether an operator should know of it. The rest comes with every call.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        matches!(self, Self::BreakerOpened { .. } | Self::BreakerClosed { .. } | Self::BudgetExceeded { .. })
+    }
+}
+
 /// Hands events to everyone who listens.
 pub trait EventBus: std::fmt::Debug + Send + Sync {
     /// Tells an event. Never waits: a listener that does not keep up misses the oldest.
@@ -99,6 +107,12 @@ pub trait EventBus: std::fmt::Debug + Send + Sync {
 
     /// Every event from now on. A receiver that lags is told how many it has missed.
     fn subscribe(&self) -> broadcast::Receiver<Arc<Event>>;
+
+    /// What an operator should know of. An implementation that can leaves out the rest, so that a call does not wake a listener that has
+    /// no use for it.
+    fn subscribe_alerts(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.subscribe()
+    }
 }
 
 /// A bus without listeners, for programs that want no events.

@@ -10,24 +10,34 @@ const CAPACITY: usize = 1_024;
 
 /// A bus that ends with the process.
 #[derive(Debug)]
-pub struct LocalEvents(broadcast::Sender<Arc<Event>>);
+pub struct LocalEvents {
+    all: broadcast::Sender<Arc<Event>>,
+    alerts: broadcast::Sender<Arc<Event>>,
+}
 
 impl Default for LocalEvents {
     fn default() -> Self {
-        Self(broadcast::Sender::new(CAPACITY))
+        Self { all: broadcast::Sender::new(CAPACITY), alerts: broadcast::Sender::new(CAPACITY) }
     }
 }
 
 impl EventBus for LocalEvents {
     fn publish(&self, event: Event) {
         // Nobody listens most of the time.
-        if self.0.receiver_count() > 0 {
-            drop(self.0.send(Arc::new(event)));
+        let listeners = [(&self.all, true), (&self.alerts, event.is_alert())];
+        let wanted = listeners.map(|(bus, fits)| Some(bus).filter(|bus| fits && bus.receiver_count() > 0));
+        if wanted.iter().any(Option::is_some) {
+            let event = Arc::new(event);
+            wanted.into_iter().flatten().for_each(|bus| drop(bus.send(Arc::clone(&event))));
         }
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
-        self.0.subscribe()
+        self.all.subscribe()
+    }
+
+    fn subscribe_alerts(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.alerts.subscribe()
     }
 }
 
@@ -60,5 +70,17 @@ mod tests {
         (0..CAPACITY as u64 + more).for_each(|number| bus.publish(event(number)));
         assert_eq!(slow.recv().await.unwrap_err(), RecvError::Lagged(more));
         assert_eq!(*slow.recv().await.unwrap(), event(more));
+    }
+
+    /// The log listens all the time. A call must not wake it.
+    #[tokio::test]
+    async fn alerts_are_told_apart() {
+        let bus = LocalEvents::default();
+        let mut alerts = bus.subscribe_alerts();
+        let run = exai_core::RunId::new();
+        bus.publish(Event::AttemptBegan { run, number: 1, provider: "p".into(), model: "m".into() });
+        bus.publish(event(1));
+        assert_eq!(*alerts.recv().await.unwrap(), event(1));
+        assert!(alerts.is_empty());
     }
 }
