@@ -16,7 +16,7 @@ use exai_core::{
     Clock, Kind, ProviderId,
     chat::{Reply, Request},
     provider::{CallCtx, Provider, ProviderError},
-    run::{Attempt, Phase},
+    run::Phase,
 };
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -27,6 +27,7 @@ pub use self::{
     settings::AttemptSettings,
 };
 use crate::{
+    attempt_log::AttemptEnd,
     error::InferenceError,
     events::RunEvents,
     health::{Admission, Health, Pass},
@@ -173,8 +174,9 @@ impl Attempts {
         ctx: &CallCtx,
         events: &RunEvents,
     ) -> Result<Reply, ProviderError> {
-        let (begun, started_at, number) = (Instant::now(), self.clock.now(), events.next_number());
+        let begun = Instant::now();
         let mut fold = Fold::default();
+        let open = events.begin_attempt(provider.id(), &request.model, &self.clock);
         let outcome = folded(&mut fold, provider, request, ctx, events).await;
         let (usage, first_token) = (fold.usage, fold.first_token);
         let outcome = outcome.and_then(|()| fold.finish(provider, request));
@@ -183,12 +185,7 @@ impl Attempts {
             metrics::tokens(provider.id(), &reply.usage);
         }
         let millis = |at: Instant| u64::try_from((at - begun).as_millis()).unwrap_or(u64::MAX);
-        events.attempted(Attempt {
-            number,
-            provider: provider.id().clone(),
-            model: request.model.clone(),
-            started_at,
-            ended_at: self.clock.now(),
+        open.end(AttemptEnd {
             first_token_ms: first_token.map(millis),
             error_kind: outcome.as_ref().err().map(|failure| failure.kind().code().to_owned()),
             usage: outcome.as_ref().map_or(usage, |reply| Some(reply.usage)),

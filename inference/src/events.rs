@@ -2,23 +2,25 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 use exai_core::{
-    ModelId, ProviderId, RunId,
+    Clock, ModelId, ProviderId, RunId,
     chat::{Delta, Usage},
-    event::{Event, EventBus},
+    event::EventBus,
     run::{Attempt, Phase, RunEvent},
 };
-use parking_lot::Mutex;
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::delivery::Delivery;
+use crate::{
+    attempt_log::{AttemptLog, OpenAttempt},
+    delivery::Delivery,
+};
 
 /// How many events wait for a reader before the provider's stream is held back. When another caller waits for the same run, the reader
 /// is not waited for: it gets no further events before [`CompletionEvent::Done`], which has the whole answer.
@@ -44,7 +46,7 @@ pub enum CompletionEvent {
     Usage(Usage),
     /// Another stage.
     Phase(Phase),
-    /// The whole answer. The last event.
+    /// The whole answer: the last event of a completion. A question whose model first asks for files is two completions.
     Done(Delivery),
 }
 
@@ -55,11 +57,9 @@ pub type EventSender = mpsc::Sender<CompletionEvent>;
 /// operators see on the bus.
 #[derive(Clone)]
 pub struct RunEvents {
-    run: RunId,
     latest: Arc<watch::Sender<RunEvent>>,
     every: Option<Reader>,
-    bus: Arc<dyn EventBus>,
-    log: Arc<AttemptLog>,
+    attempts: AttemptLog,
 }
 
 /// The caller that wants every event.
@@ -113,13 +113,6 @@ impl Reader {
     }
 }
 
-/// The attempts of a run.
-#[derive(Default)]
-struct AttemptLog {
-    begun: AtomicU32,
-    ended: Mutex<Vec<Attempt>>,
-}
-
 impl RunEvents {
     /// Events of a run. A full `every` holds the provider's stream back until `watching` ends; a closed one is ignored.
     pub(crate) fn new(
@@ -130,7 +123,7 @@ impl RunEvents {
         bus: Arc<dyn EventBus>,
     ) -> Self {
         let every = every.map(|events| Reader { events, watching, is_behind: Arc::default() });
-        Self { run, latest: Arc::new(latest), every, bus, log: Arc::default() }
+        Self { latest: Arc::new(latest), every, attempts: AttemptLog::new(run, bus) }
     }
 
     /// The state for all who wait, as it is now.
@@ -159,12 +152,6 @@ impl RunEvents {
             event.tokens = 0;
         });
         let (provider, model) = (provider.clone(), model.clone());
-        self.bus.publish(Event::AttemptBegan {
-            run: self.run,
-            number,
-            provider: provider.clone(),
-            model: model.clone(),
-        });
         self.send(CompletionEvent::Attempt { number, provider, model }).await;
     }
 
@@ -183,34 +170,24 @@ impl RunEvents {
     /// The same run, for an attempt whose words nobody is to see.
     pub(crate) fn silent(&self) -> Self {
         Self {
-            run: self.run,
             latest: Arc::new(watch::Sender::new(self.latest())),
             every: None,
-            bus: Arc::clone(&self.bus),
-            log: Arc::clone(&self.log),
+            attempts: self.attempts.clone(),
         }
     }
 
-    /// The number of an attempt that begins now, from 1.
-    pub(crate) fn next_number(&self) -> u32 {
-        self.log.begun.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Keeps an attempt that has ended.
-    pub(crate) fn attempted(&self, attempt: Attempt) {
-        self.bus.publish(Event::AttemptEnded {
-            run: self.run,
-            number: attempt.number,
-            error: attempt.error_kind.clone(),
-            duration_ms: attempt.ended_at.millis_since(attempt.started_at),
-        });
-        self.log.ended.lock().push(attempt);
+    /// An attempt is sent, heard by the caller or not.
+    pub(crate) fn begin_attempt(
+        &self,
+        provider: &ProviderId,
+        model: &ModelId,
+        clock: &Arc<dyn Clock>,
+    ) -> OpenAttempt {
+        self.attempts.begin(provider, model, clock)
     }
 
     /// The attempts that have ended, in the order in which they began.
     pub(crate) fn take_attempts(&self) -> Vec<Attempt> {
-        let mut attempts = std::mem::take(&mut *self.log.ended.lock());
-        attempts.sort_by_key(|attempt| attempt.number);
-        attempts
+        self.attempts.take()
     }
 }

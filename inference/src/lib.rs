@@ -4,6 +4,7 @@
 //! Sees the outside world only through the ports of `exai_core`; knows no provider by name, no thread, no file and no MCP.
 
 pub mod attempt;
+mod attempt_log;
 pub mod budget;
 pub mod cache;
 mod choose;
