@@ -35,7 +35,6 @@ impl Batch {
             | Write::ForgetFile { .. }
             | Write::ForgetAnswers { .. }
             | Write::StartRun(_)
-            | Write::FinishRun { .. }
             | Write::RecordRun { .. } => None,
         })
     }

@@ -1,10 +1,10 @@
 //! The changes that a store makes.
 
 use crate::{
-    ProviderId, RunId, ThreadId, Timestamp,
+    ProviderId, ThreadId, Timestamp,
     answer::KeptAnswer,
     files::UploadedFile,
-    run::{Attempt, Run, RunOutcome, RunState},
+    run::{Attempt, Run},
     thread::Turn,
 };
 
@@ -50,22 +50,9 @@ pub enum Write {
     },
     /// Records that a run begins. Changes nothing when the run is stored already: its end may have been written first.
     StartRun(Run),
-    /// Records how a run ended, and what it used. The latest end of a run counts, and a run has one usage row however often it ends.
-    FinishRun {
-        /// The run.
-        id: RunId,
-        /// `Done`, `Failed`, `Cancelled` or `Interrupted`.
-        state: RunState,
-        /// When.
-        at: Timestamp,
-        /// How.
-        outcome: RunOutcome,
-        /// The requests that it made.
-        attempts: Vec<Attempt>,
-    },
-    /// Records the start and the end of a run at once, and what it used: [`Self::StartRun`] and [`Self::FinishRun`] in one, for a run that
-    /// was too short to be seen running. The run has a state of an end, `ended_at` and `outcome`, else the batch is refused. When its
-    /// start is stored already, this is its end.
+    /// Records a run as it ended, and what it used. The run has a state of an end, `ended_at` and `outcome`, else the batch is refused. It
+    /// may be stored already: its start when it was long, or an end of it, of which the latest counts. A run has one usage row however
+    /// often it ends. When its thread is not there any more, the answer is not kept; what it has cost is.
     RecordRun {
         /// The run as it ended.
         run: Run,

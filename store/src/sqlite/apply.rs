@@ -16,7 +16,6 @@ use exai_core::{
 };
 use sqlx::{Row, SqliteConnection};
 
-use self::runs::End;
 pub(crate) use super::script::Frame;
 use super::{
     Settings,
@@ -44,14 +43,16 @@ enum Piece<'a> {
     Forget { provider: &'a ProviderId, id: &'a str },
     ForgetAnswers(Timestamp),
     Start(&'a Run),
-    Finish(End<'a>),
     Record(&'a Run),
-    Attempts { run: RunId, attempts: &'a [Attempt] },
+    Orphan(RunId),
+    Attempt { run: RunId, attempt: &'a Attempt },
 }
 
-/// Nothing for a run without attempts: most statements of a batch would otherwise be for nothing.
-fn attempts_of(run: RunId, attempts: &[Attempt]) -> Option<Piece<'_>> {
-    (!attempts.is_empty()).then_some(Piece::Attempts { run, attempts })
+/// Whether the thread of a run, if it has one, is sure to be there when the batch has been made.
+fn has_thread(writes: &[Write], run: &Run) -> bool {
+    let adds =
+        |write: &Write| matches!(write, Write::AppendTurns { thread, .. } if run.thread == Some(*thread));
+    run.thread.is_none() || writes.iter().any(adds)
 }
 
 fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
@@ -85,13 +86,11 @@ fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
             Write::ForgetFile { provider, id } => pieces.push(Piece::Forget { provider, id }),
             Write::ForgetAnswers { at } => pieces.push(Piece::ForgetAnswers(*at)),
             Write::StartRun(run) => pieces.push(Piece::Start(run)),
-            Write::FinishRun { id, state, at, outcome, attempts } => {
-                pieces.push(Piece::Finish(End { id: *id, state: *state, at: *at, outcome }));
-                pieces.extend(attempts_of(*id, attempts));
-            }
             Write::RecordRun { run, attempts } => {
                 pieces.push(Piece::Record(run));
-                pieces.extend(attempts_of(run.id, attempts));
+                // A turn that the same batch adds to the thread is refused when there is none.
+                pieces.extend((!has_thread(writes, run)).then_some(Piece::Orphan(run.id)));
+                pieces.extend(attempts.iter().map(|attempt| Piece::Attempt { run: run.id, attempt }));
             }
         }
     }
@@ -184,9 +183,8 @@ impl Changes<'_> {
             Piece::Start(run) | Piece::Record(run) => {
                 return Ok(refused(&format!("run {} was not recorded", run.id)));
             }
-            Piece::Finish(end) => return Ok(refused(&format!("run {} was never started", end.id))),
-            Piece::Attempts { run, .. } => {
-                return Ok(refused(&format!("the attempts of run {run} are not a list")));
+            Piece::Orphan(run) | Piece::Attempt { run, .. } => {
+                return Ok(refused(&format!("what belongs to run {run} was not recorded")));
             }
             Piece::Files { thread, .. } => {
                 return Ok(refused(&format!("the files of thread {thread} are not a list")));
@@ -279,9 +277,9 @@ impl Changes<'_> {
             }
             Piece::Keep(answer) => self.add_answer(script, answer),
             Piece::Start(run) => runs::start(script, self.who, run),
-            Piece::Finish(end) => runs::finish(script, self.who, end),
             Piece::Record(run) => runs::record(script, self.who, run),
-            Piece::Attempts { run, attempts } => runs::attempts(script, self.who, run, attempts),
+            Piece::Orphan(run) => runs::orphan(script, self.who, run),
+            Piece::Attempt { run, attempt } => runs::attempt(script, self.who, run, attempt),
         }
     }
 

@@ -40,12 +40,7 @@ pub(super) const START_RUN: &str = "
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING;";
 
-// A late answer to a run that was taken for interrupted replaces its row.
-pub(super) const FINISH_RUN: &str = "
-    UPDATE runs SET state = ?, ended_at = ?, outcome = ?, first_token_ms = ?, error_kind = ?
-    WHERE tenant_id = ? AND owner_id = ? AND id = ?;";
-
-// When the start is there already, this is its end.
+// When the start is there already, this is its end. A late answer to a run that was taken for interrupted replaces that end.
 pub(super) const RECORD_RUN: &str = "
     INSERT INTO runs (tenant_id, owner_id, id, thread_id, tool, request_hash, provider, model, started_at, deadline_at,
         door, client, key_id, source, state, ended_at, outcome, first_token_ms, error_kind)
@@ -68,15 +63,10 @@ pub(super) const USAGE_OF_RUN: &str = "
     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, tenant_id, owner_id, id, provider, model, tool
     FROM runs WHERE tenant_id = ? AND owner_id = ? AND id = ? AND source = 'fresh';";
 
-// All of them at once: those of an earlier end of the run would otherwise stay among those of a later one.
-pub(super) const ATTEMPTS_OF_RUN: &str = "
-    DELETE FROM attempts WHERE tenant_id = ? AND owner_id = ? AND run_id = ?;
-    INSERT INTO attempts (tenant_id, owner_id, run_id, number, provider, model, started_at, ended_at, first_token_ms, error_kind,
-        input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated)
-    SELECT ?, ?, ?, value ->> 'number', value ->> 'provider', value ->> 'model', value ->> 'started_at', value ->> 'ended_at',
-        value ->> 'first_token_ms', value ->> 'error_kind', value ->> 'input_tokens', value ->> 'output_tokens',
-        value ->> 'cached_input_tokens', value ->> 'reasoning_tokens', value ->> 'estimated'
-    FROM json_each(?);";
+pub(super) const ATTEMPT_OF_RUN: &str = "
+    INSERT OR REPLACE INTO attempts (tenant_id, owner_id, run_id, number, provider, model, started_at, ended_at, first_token_ms,
+        error_kind, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, estimated)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);";
 
 pub(super) const REMEMBER_FILE: &str = "
     INSERT OR REPLACE INTO files (tenant_id, owner_id, provider, file_id, hash, name, bytes, uploaded_at)

@@ -73,7 +73,6 @@ macro_rules! store_contract {
                 a_run_comes_back_as_it_was,
                 an_open_run_reads_as_interrupted,
                 the_latest_end_counts,
-                an_unknown_run_cannot_end,
                 a_whole_run_is_recorded_at_once,
                 a_start_after_the_end_changes_nothing,
                 a_recorded_end_finishes_a_start,

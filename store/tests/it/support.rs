@@ -115,8 +115,7 @@ pub(crate) fn attempt(number: u32) -> Attempt {
 
 /// The end of a run, 1.5 seconds after its start, with one attempt.
 pub(crate) fn finish(run: &Run, state: RunState) -> Write {
-    let at = run.started_at.plus_millis(1_500);
-    Write::FinishRun { id: run.id, state, at, outcome: outcome(), attempts: vec![attempt(1)] }
+    Write::RecordRun { run: ended(run.clone(), state), attempts: vec![attempt(1)] }
 }
 
 /// The run as [`finish`] leaves it.

@@ -5,59 +5,40 @@ use exai_core::{
     run::{Attempt, Run, RunOutcome, RunState},
     store::StoreError,
 };
-use serde::Serialize;
 
 use crate::sqlite::{
     script::{Binds, Script, count, json, key, refused},
-    statements::{ATTEMPTS_OF_RUN, FINISH_RUN, FORGET_ORPHAN, RECORD_RUN, START_RUN, USAGE_OF_RUN},
+    statements::{ATTEMPT_OF_RUN, FORGET_ORPHAN, RECORD_RUN, START_RUN, USAGE_OF_RUN},
 };
-
-/// How a run ended.
-#[derive(Clone, Copy)]
-pub(super) struct End<'a> {
-    pub(super) id: RunId,
-    pub(super) state: RunState,
-    pub(super) at: Timestamp,
-    pub(super) outcome: &'a RunOutcome,
-}
-
-impl<'a> End<'a> {
-    /// The end of a run that is recorded as a whole.
-    fn of(run: &'a Run) -> Result<Self, StoreError> {
-        let is_open = matches!(run.state, RunState::Queued | RunState::Running);
-        match (run.ended_at, &run.outcome) {
-            (Some(at), Some(outcome)) if !is_open => Ok(Self { id: run.id, state: run.state, at, outcome }),
-            _ => Err(refused(&format!("run {} has not ended", run.id))),
-        }
-    }
-}
 
 /// The start of a run.
 pub(super) fn start(script: &mut Script, who: &Identity, run: &Run) -> Result<(), StoreError> {
     bind_start(script.push_some(START_RUN, [None]), who, run).finish()
 }
 
-/// The end of a run that was started, and its usage.
-pub(super) fn finish(script: &mut Script, who: &Identity, end: End<'_>) -> Result<(), StoreError> {
-    bind_end(script.push(FINISH_RUN, &[1]).bind(end.state.as_str()), end)?
-        .bind(who.tenant.clone())
-        .bind(who.owner.clone())
-        .bind(key(end.id.as_uuid()))
-        .finish()?;
-    usage(script, who, end)
-}
-
 /// A whole run, and its usage.
 pub(super) fn record(script: &mut Script, who: &Identity, run: &Run) -> Result<(), StoreError> {
-    let end = End::of(run)?;
-    bind_end(bind_start(script.push(RECORD_RUN, &[1]), who, run), end)?.finish()?;
+    let is_open = matches!(run.state, RunState::Queued | RunState::Running);
+    let (Some(at), Some(outcome), false) = (run.ended_at, &run.outcome, is_open) else {
+        return Err(refused(&format!("run {} has not ended", run.id)));
+    };
+    bind_start(script.push(RECORD_RUN, &[1]), who, run)
+        .bind(at.0)
+        .bind(json(outcome)?)
+        .bind(outcome.first_token_ms.map(count))
+        .bind(outcome.error_kind.clone())
+        .finish()?;
+    usage(script, who, run.id, at, outcome)
+}
+
+/// What is left of a run whose thread is gone.
+pub(super) fn orphan(script: &mut Script, who: &Identity, run: RunId) -> Result<(), StoreError> {
     script
         .push_some(FORGET_ORPHAN, [None])
         .bind(who.tenant.clone())
         .bind(who.owner.clone())
-        .bind(key(run.id.as_uuid()))
-        .finish()?;
-    usage(script, who, end)
+        .bind(key(run.as_uuid()))
+        .finish()
 }
 
 fn bind_start<'a>(binds: Binds<'a>, who: &Identity, run: &Run) -> Binds<'a> {
@@ -79,20 +60,18 @@ fn bind_start<'a>(binds: Binds<'a>, who: &Identity, run: &Run) -> Binds<'a> {
         .bind(run.state.as_str())
 }
 
-fn bind_end<'a>(binds: Binds<'a>, end: End<'_>) -> Result<Binds<'a>, StoreError> {
-    Ok(binds
-        .bind(end.at.0)
-        .bind(json(end.outcome)?)
-        .bind(end.outcome.first_token_ms.map(count))
-        .bind(end.outcome.error_kind.clone()))
-}
-
-fn usage(script: &mut Script, who: &Identity, end: End<'_>) -> Result<(), StoreError> {
-    let RunOutcome { usage, cost_usd, duration_ms, attempts, .. } = end.outcome;
+fn usage(
+    script: &mut Script,
+    who: &Identity,
+    run: RunId,
+    at: Timestamp,
+    outcome: &RunOutcome,
+) -> Result<(), StoreError> {
+    let RunOutcome { usage, cost_usd, duration_ms, attempts, .. } = outcome;
     script
         // Only a run that asked a provider used something.
         .push_some(USAGE_OF_RUN, [None])
-        .bind(end.at.day())
+        .bind(at.day())
         .bind(count(usage.input_tokens))
         .bind(count(usage.output_tokens))
         .bind(count(usage.cached_input_tokens))
@@ -103,63 +82,34 @@ fn usage(script: &mut Script, who: &Identity, end: End<'_>) -> Result<(), StoreE
         .bind(*attempts)
         .bind(who.tenant.clone())
         .bind(who.owner.clone())
-        .bind(key(end.id.as_uuid()))
+        .bind(key(run.as_uuid()))
         .finish()
 }
 
-/// An attempt as the statement takes it apart.
-#[derive(Serialize)]
-struct Written<'a> {
-    number: u32,
-    provider: &'a str,
-    model: &'a str,
-    started_at: i64,
-    ended_at: i64,
-    first_token_ms: Option<i64>,
-    error_kind: Option<&'a str>,
-    input_tokens: Option<i64>,
-    output_tokens: Option<i64>,
-    cached_input_tokens: Option<i64>,
-    reasoning_tokens: Option<i64>,
-    estimated: Option<i64>,
-}
-
-impl<'a> Written<'a> {
-    fn of(attempt: &'a Attempt) -> Self {
-        let usage = attempt.usage.as_ref();
-        Self {
-            number: attempt.number,
-            provider: attempt.provider.as_str(),
-            model: attempt.model.as_str(),
-            started_at: attempt.started_at.0,
-            ended_at: attempt.ended_at.0,
-            first_token_ms: attempt.first_token_ms.map(count),
-            error_kind: attempt.error_kind.as_deref(),
-            input_tokens: usage.map(|usage| count(usage.input_tokens)),
-            output_tokens: usage.map(|usage| count(usage.output_tokens)),
-            cached_input_tokens: usage.map(|usage| count(usage.cached_input_tokens)),
-            reasoning_tokens: usage.map(|usage| count(usage.reasoning_tokens)),
-            estimated: usage.map(|usage| i64::from(usage.estimated)),
-        }
-    }
-}
-
-/// All attempts of a run, in the place of those that are stored.
-pub(super) fn attempts(
+/// One attempt of a run.
+pub(super) fn attempt(
     script: &mut Script,
     who: &Identity,
     run: RunId,
-    attempts: &[Attempt],
+    attempt: &Attempt,
 ) -> Result<(), StoreError> {
-    let written: Vec<_> = attempts.iter().map(Written::of).collect();
+    let usage = attempt.usage.as_ref();
     script
-        .push_some(ATTEMPTS_OF_RUN, [None, Some(attempts.len() as u64)])
+        .push(ATTEMPT_OF_RUN, &[1])
         .bind(who.tenant.clone())
         .bind(who.owner.clone())
         .bind(key(run.as_uuid()))
-        .bind(who.tenant.clone())
-        .bind(who.owner.clone())
-        .bind(key(run.as_uuid()))
-        .bind(json(&written)?)
+        .bind(attempt.number)
+        .bind(attempt.provider.as_str().to_owned())
+        .bind(attempt.model.as_str().to_owned())
+        .bind(attempt.started_at.0)
+        .bind(attempt.ended_at.0)
+        .bind(attempt.first_token_ms.map(count))
+        .bind(attempt.error_kind.clone())
+        .bind(usage.map(|usage| count(usage.input_tokens)))
+        .bind(usage.map(|usage| count(usage.output_tokens)))
+        .bind(usage.map(|usage| count(usage.cached_input_tokens)))
+        .bind(usage.map(|usage| count(usage.reasoning_tokens)))
+        .bind(usage.map(|usage| i64::from(usage.estimated)))
         .finish()
 }

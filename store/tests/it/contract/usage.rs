@@ -19,7 +19,7 @@ pub(crate) async fn each_finished_run_leaves_one_row(bench: &Bench) {
     let (thread, started) = (ThreadId::new(), run(ThreadId::new()));
     let started = Run { thread: Some(thread), ..started };
     let ends = [RunState::Interrupted, RunState::Done].map(|state| finish(&started, state));
-    bench.accept(&ann(), vec![Write::StartRun(started.clone())]).await;
+    bench.accept(&ann(), vec![creation(thread), Write::StartRun(started.clone())]).await;
     assert_eq!(used(bench, ALWAYS).await, [], "a run that has not ended used nothing yet");
     for end in ends {
         bench.accept(&ann(), vec![end]).await;
