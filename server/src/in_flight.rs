@@ -14,38 +14,39 @@ use axum::{
 };
 use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 /// In the extensions of an answer that goes on until one side ends it: the orderly end does not wait for it.
 #[derive(Debug, Clone, Copy)]
 pub struct StaysOpen;
 
 /// Counts a request. One whose body is still coming in is not counted yet: a client that stopped sending would hold up the end.
-pub(super) async fn count(State(all): State<InFlight>, request: Request, next: Next) -> Response {
-    let guard = Slot::default();
-    let request = request.map(|body| {
-        if body.is_end_stream() {
-            *guard.lock() = Some(all.begin());
-            return body;
-        }
-        Body::new(Incoming { body, all: all.clone(), guard: Arc::clone(&guard) })
-    });
-    let response = next.run(request).await;
+pub(super) async fn count(State(all): State<TaskTracker>, request: Request, next: Next) -> Response {
+    let (response, open) = if request.body().is_end_stream() {
+        let open = all.token();
+        (next.run(request).await, open)
+    } else {
+        let slot = Slot::default();
+        let request =
+            request.map(|body| Body::new(Incoming { body, all: all.clone(), slot: Arc::clone(&slot) }));
+        let response = next.run(request).await;
+        let open = slot.lock().take();
+        (response, open.unwrap_or_else(|| all.token()))
+    };
     if response.extensions().get::<StaysOpen>().is_some() {
         return response;
     }
-    let guard = guard.lock().take().unwrap_or_else(|| all.begin());
-    response.map(|body| Body::new(guard.until_end_of(body)))
+    response.map(|body| Body::new(Counted { body, _open: open }))
 }
 
-/// Where the guard of a request waits for its answer.
-type Slot = Arc<Mutex<Option<InFlightGuard>>>;
+/// Where the token of a request waits for its answer.
+type Slot = Arc<Mutex<Option<TaskTrackerToken>>>;
 
 /// The body of a request, which begins to count with its end.
 struct Incoming {
     body: Body,
-    all: InFlight,
-    guard: Slot,
+    all: TaskTracker,
+    slot: Slot,
 }
 
 impl HttpBody for Incoming {
@@ -58,7 +59,7 @@ impl HttpBody for Incoming {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         if frame.is_none() || self.body.is_end_stream() {
-            self.guard.lock().get_or_insert_with(|| self.all.begin());
+            self.slot.lock().get_or_insert_with(|| self.all.token());
         }
         Poll::Ready(frame)
     }
@@ -72,56 +73,10 @@ impl HttpBody for Incoming {
     }
 }
 
-/// What the orderly end waits for; clones count together.
-#[derive(Debug, Clone)]
-pub struct InFlight(Arc<watch::Sender<usize>>);
-
-impl Default for InFlight {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
-    }
-}
-
-impl InFlight {
-    /// Counts one more, until the guard is dropped.
-    #[must_use]
-    pub fn begin(&self) -> InFlightGuard {
-        self.0.send_modify(|count| *count += 1);
-        InFlightGuard(self.clone())
-    }
-
-    pub(super) fn count(&self) -> usize {
-        *self.0.borrow()
-    }
-
-    pub(super) async fn none_left(&self) {
-        let mut seen = self.0.subscribe();
-        // The sender lives as long as this does.
-        drop(seen.wait_for(|count| *count == 0).await);
-    }
-}
-
-/// Something that the orderly end waits for, until this is dropped.
-#[derive(Debug)]
-pub struct InFlightGuard(InFlight);
-
-impl InFlightGuard {
-    /// Lasts until the body has been sent, or is given up.
-    fn until_end_of(self, body: Body) -> Counted {
-        Counted { body, _guard: self }
-    }
-}
-
-impl Drop for InFlightGuard {
-    fn drop(&mut self) {
-        self.0.0.send_modify(|count| *count -= 1);
-    }
-}
-
 /// A body that counts as long as it lives.
 struct Counted {
     body: Body,
-    _guard: InFlightGuard,
+    _open: TaskTrackerToken,
 }
 
 impl HttpBody for Counted {

@@ -30,7 +30,7 @@ pub use self::{
     body::{BodyLimits, read_body},
     guard::{Allowed, PageHeaders},
     health::Health,
-    in_flight::{InFlight, InFlightGuard, StaysOpen},
+    in_flight::StaysOpen,
     keys::{Credential, Credentials, check_key},
     listener::{Listener, is_loopback},
     metrics::SessionCount,

@@ -9,12 +9,9 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
-use exai_core::{
-    auth::Authenticator,
-    event::{EventBus, NoEvents},
-};
+use exai_core::{auth::Authenticator, event::EventBus};
 use tokio::{sync::Semaphore, time::timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
@@ -23,7 +20,7 @@ use super::{
     body::BodyLimits,
     guard::{self, Guard, PageHeaders},
     health::{self, Health},
-    in_flight::{self, InFlight},
+    in_flight,
     listener::Listener,
     metrics::{self, Gauges, SessionCount},
     problem, rate, request_id,
@@ -58,8 +55,8 @@ pub struct Drained {
 /// What routes share with the server that serves them.
 #[derive(Clone)]
 pub struct ServerHandle {
-    /// What the end waits for. Requests are counted already; connections of another kind count themselves.
-    pub in_flight: InFlight,
+    /// What the end waits for. Requests are counted already; connections of another kind take a token.
+    pub in_flight: TaskTracker,
     /// Cancelled when the end begins.
     pub shutdown: CancellationToken,
     /// Cancelled when streams that are not counted have to end.
@@ -97,12 +94,12 @@ impl Server {
     #[must_use]
     pub fn new(settings: ServerSettings, health: Arc<dyn Health>, lifecycle: Lifecycle) -> Self {
         let handle = ServerHandle {
-            in_flight: InFlight::default(),
+            in_flight: TaskTracker::new(),
             shutdown: lifecycle.shutdown.clone(),
             streams: CancellationToken::new(),
             authenticator: Arc::clone(&settings.authenticator),
             health,
-            events: Arc::new(NoEvents),
+            events: Arc::clone(&settings.events),
             body: settings.body(),
             drain: settings.drain,
         };
@@ -117,13 +114,6 @@ impl Server {
             page_headers: Vec::new(),
             not_found: "there is nothing here".to_owned(),
         }
-    }
-
-    /// Tells what happens on this bus. To be set before routes are given the server's handle.
-    #[must_use]
-    pub fn events(mut self, events: Arc<dyn EventBus>) -> Self {
-        self.handle.events = events;
-        self
     }
 
     /// What routes need to know of the server.
@@ -183,12 +173,13 @@ impl Server {
         let router = self.into_router(Arc::new(connections.counter()));
         connections.accept(listener, router, lifecycle.shutdown).await;
         // Nothing new comes in from here on.
+        handle.in_flight.close();
         connections.heard(LAST_WORDS).await;
-        let finished = timeout(handle.drain, handle.in_flight.none_left()).await.is_ok();
-        let cut_short = if finished { 0 } else { handle.in_flight.count() };
+        let finished = timeout(handle.drain, handle.in_flight.wait()).await.is_ok();
+        let cut_short = if finished { 0 } else { handle.in_flight.len() };
         lifecycle.closing.cancel();
         // Clients whose requests were cut short get that answer; one that does not read is not waited for.
-        drop(timeout(LAST_ANSWERS, handle.in_flight.none_left()).await);
+        drop(timeout(LAST_ANSWERS, handle.in_flight.wait()).await);
         handle.streams.cancel();
         connections.close(LAST_CONNECTIONS).await;
         Drained { cut_short }

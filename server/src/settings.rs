@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use exai_core::{auth::Authenticator, rate::RateLimiter};
+use exai_core::{
+    auth::Authenticator,
+    event::{EventBus, NoEvents},
+    rate::RateLimiter,
+};
 
 use super::{
     body::BodyLimits,
@@ -21,6 +25,8 @@ pub struct ServerSettings {
     pub authenticator: Arc<dyn Authenticator>,
     /// How often callers may call. The default counts in this process.
     pub rate: Arc<dyn RateLimiter>,
+    /// Where the server tells what happens. The default drops it.
+    pub events: Arc<dyn EventBus>,
     /// The most bytes of a message: of a request's body, and on a WebSocket once it is known who sends it. 4 MiB.
     pub max_body_bytes: usize,
     /// The most connections at once; more wait to be accepted. 10,000.
@@ -42,6 +48,7 @@ impl Default for ServerSettings {
             allowed: Allowed::default(),
             authenticator: Arc::new(Credentials::default()),
             rate: Arc::new(LocalRates::new(RateLimits::default())),
+            events: Arc::new(NoEvents),
             max_body_bytes: 4 * 1024 * 1024,
             max_connections: 10_000,
             max_websockets: 10_000,

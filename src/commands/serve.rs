@@ -36,7 +36,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
         ));
         return Ok(ExitCode::from(CANNOT_LISTEN));
     }
-    let settings = descriptors::fit(config.serve.server.clone());
+    let mut settings = descriptors::fit(config.serve.server.clone());
     let Bound { listener, tls, left } = match bind::bind(args, config).await {
         Ok(bound) => bound,
         Err(error) => {
@@ -46,8 +46,8 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     };
     let url = listener.url(http::MCP_PATH)?;
     let app = App::builder(config).serving(ServeMode::Network).build()?;
-    let events = app.engine.inference().events();
-    event_log::follow(events);
+    settings.events = Arc::clone(app.engine.inference().events());
+    event_log::follow(&settings.events);
     let shutdown = CancellationToken::new();
     tokio::spawn(lifecycle::cancel_on_signal(shutdown.clone()));
     #[cfg(unix)]
@@ -64,11 +64,8 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     }
     notify(true);
     let stopping = Lifecycle { shutdown: shutdown.clone(), closing: app.closing.clone() };
-    let server = http::mount(
-        Server::new(settings, health, stopping).events(Arc::clone(events)),
-        app.server.clone(),
-        &config.serve.mcp,
-    );
+    let server = Server::new(settings, health, stopping);
+    let server = http::mount(server, app.server.clone(), &config.serve.mcp);
     tokio::spawn(async move {
         shutdown.cancelled().await;
         notify(false);

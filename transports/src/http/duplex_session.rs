@@ -39,7 +39,7 @@ impl Attach {
         let (in_flight, shutdown) = (server.in_flight.clone(), server.shutdown.clone());
         Self(Arc::new(move |who, door| {
             let (ours, theirs) = tokio::io::duplex(BUFFER);
-            let (handler, limits, open) = (handler.clone(), limits.clone(), in_flight.begin());
+            let (handler, limits, open) = (handler.clone(), limits.clone(), in_flight.token());
             let lifecycle = Lifecycle {
                 shutdown: shutdown.clone(),
                 identity: Some(who),

@@ -32,8 +32,9 @@ async fn a_deleted_session_is_free_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let lifecycle = Lifecycle::default();
-    let server = Server::new(ServerSettings::default(), Arc::new(Well), lifecycle.clone());
-    let server = mount(server.events(closed.clone()), Nothing, &McpSettings::default());
+    let settings = ServerSettings { events: Arc::clone(&closed) as _, ..ServerSettings::default() };
+    let server = Server::new(settings, Arc::new(Well), lifecycle.clone());
+    let server = mount(server, Nothing, &McpSettings::default());
     let door = Open { address, lifecycle, ended: tokio::spawn(server.serve(Listener::tcp(listener))) };
     let hello = door.hello().await;
     let session = hello.lines().find_map(|line| line.strip_prefix("mcp-session-id: ")).unwrap();
