@@ -89,55 +89,32 @@ pub fn mount<H>(server: Server, handler: H, settings: &McpSettings) -> Server
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    let McpRoutes { router, websocket, sessions, page_headers } =
-        McpRoutes::new(handler, settings, &server.handle());
+    let shared = server.handle();
+    let mut manager = LocalSessionManager::default();
+    manager.session_config.keep_alive = Some(settings.session_idle);
+    let manager = Arc::new(manager);
+    let attach = Attach::new(handler.clone(), &shared);
+    let limits = op::OpLimits { sessions: sessions_of_dialects(settings), call: settings.call_limit };
+    let op = Op::new(attach.clone(), &shared, Arc::new(SystemClock), limits);
+    let sessions = Arc::new(McpSessions { streamable: Arc::clone(&manager), op: op.registry() });
+    let connections = legacy_sse::Connections::new(attach.clone(), settings.sessions.all, shared.body);
+    let router = Router::new()
+        .merge(streamable(handler, manager, settings, &shared))
+        .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
+        .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections));
+    // The first that claims a connection has it, so the last one takes whatever is left.
+    let websocket = WebSocketRoute {
+        path: WEBSOCKET_PATH,
+        dialects: vec![Arc::new(Mcp::new(attach)), Arc::new(op)],
+        subprotocol: Some(SUBPROTOCOL),
+        hint: "MCP over HTTP is at /mcp",
+    };
     server
         .with_key(router)
         .websocket(websocket)
         .counting(sessions)
-        .page_headers(page_headers)
+        .page_headers(page_headers())
         .not_found(format!("there is nothing here; MCP is at {MCP_PATH}"))
-}
-
-/// The parts of MCP over HTTP, for a program that puts them together otherwise than [`mount`] does.
-pub struct McpRoutes {
-    /// Streamable HTTP and HTTP+SSE. They need to know the caller: [`Server::with_key`].
-    pub router: Router,
-    /// WebSockets with MCP and the `op` dialect.
-    pub websocket: WebSocketRoute,
-    /// The sessions of all of them.
-    pub sessions: Arc<dyn SessionCount>,
-    /// Headers that a page may use.
-    pub page_headers: PageHeaders,
-}
-
-impl McpRoutes {
-    /// Routes to a handler.
-    pub fn new<H>(handler: H, settings: &McpSettings, server: &ServerHandle) -> Self
-    where
-        H: ServerHandler + Clone + Send + Sync + 'static,
-    {
-        let mut manager = LocalSessionManager::default();
-        manager.session_config.keep_alive = Some(settings.session_idle);
-        let manager = Arc::new(manager);
-        let attach = Attach::new(handler.clone(), server);
-        let limits = op::OpLimits { sessions: sessions_of_dialects(settings), call: settings.call_limit };
-        let op = Op::new(attach.clone(), server, Arc::new(SystemClock), limits);
-        let sessions = Arc::new(McpSessions { streamable: Arc::clone(&manager), op: op.registry() });
-        let connections = legacy_sse::Connections::new(attach.clone(), settings.sessions.all, server.body);
-        let router = Router::new()
-            .merge(streamable(handler, manager, settings, server))
-            .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
-            .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections));
-        // The first that claims a connection has it, so the last one takes whatever is left.
-        let websocket = WebSocketRoute {
-            path: WEBSOCKET_PATH,
-            dialects: vec![Arc::new(Mcp::new(attach)), Arc::new(op)],
-            subprotocol: Some(SUBPROTOCOL),
-            hint: "MCP over HTTP is at /mcp",
-        };
-        Self { router, websocket, sessions, page_headers: page_headers() }
-    }
 }
 
 fn streamable<H>(
