@@ -1,6 +1,9 @@
 //! Who asks. Every stored row belongs to a tenant and an owner from the first day.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +22,8 @@ impl Identity {
     /// The caller on stdio and on unauthenticated loopback.
     #[must_use]
     pub fn local() -> Self {
-        Self::new("local", "local")
+        static LOCAL: LazyLock<Identity> = LazyLock::new(|| Identity::new("local", "local"));
+        LOCAL.clone()
     }
 
     /// This owner of this tenant.
