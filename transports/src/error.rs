@@ -1,6 +1,5 @@
 //! Why a transport could not go on.
 
-use exai_core::Kind;
 use rmcp::service::ServerInitializeError;
 
 /// What ends a connection other than its orderly end.
@@ -15,16 +14,4 @@ pub enum TransportError {
     /// The protocol loop died.
     #[error("the protocol loop ended unexpectedly")]
     Loop(#[source] tokio::task::JoinError),
-}
-
-impl TransportError {
-    /// The class that decides what happens next.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Handshake(_) => Kind::Protocol,
-            Self::Read(_) => Kind::Unreachable,
-            Self::Loop(_) => Kind::Internal,
-        }
-    }
 }
