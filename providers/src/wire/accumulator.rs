@@ -153,8 +153,13 @@ impl Accumulator {
         out.push_back(Delta::Reasoning(thought));
     }
 
-    pub(super) fn call(&mut self, piece: Piece<'_>) {
-        self.calls.add(piece);
+    /// Fails at one call too many: an answer of which a part is missing is none.
+    pub(super) fn call(&mut self, piece: Piece<'_>) -> Result<(), ProviderError> {
+        if self.calls.add(piece) {
+            Ok(())
+        } else {
+            Err(self.broken("the answer calls too many functions; try again"))
+        }
     }
 
     /// The vendor gives `word` as the reason of the end, which means `ending`. Later words count more than earlier ones.
@@ -237,7 +242,7 @@ mod tests {
         let mut out = VecDeque::new();
         answer.text(Some(&Value::from(text)), &mut out);
         if calls {
-            answer.call(Piece { name: Some("read"), ..Piece::default() });
+            answer.call(Piece { name: Some("read"), ..Piece::default() }).unwrap();
         }
         if let Some(finish) = word {
             answer.ended("word", Ending::Reason(finish)).map_err(|error| error.kind)?;

@@ -1,6 +1,9 @@
 //! Why an answer ended, in the words of each format. A word that is in no table is kept and counts as not known.
 
+use std::borrow::Cow;
+
 use exai_core::chat::Finish;
+use serde_json::Value;
 
 /// What a vendor's word says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +12,15 @@ pub(super) enum Ending {
     Reason(Finish),
     /// The model's window is full: the request has to be shorter.
     WindowFull,
+}
+
+/// The word that a reply gives as its reason. A reason that is no text is kept as it was written, so that it counts as not known.
+pub(super) fn word(reason: Option<&Value>) -> Option<Cow<'_, str>> {
+    match reason? {
+        Value::Null => None,
+        Value::String(word) => (!word.is_empty()).then_some(Cow::Borrowed(word)),
+        other => Some(Cow::Owned(other.to_string())),
+    }
 }
 
 /// A `finish_reason` of chat completions. Gateways hand on the words of the format behind them, so some are from there.
@@ -74,6 +86,7 @@ pub(super) fn incomplete(reason: Option<&str>) -> Finish {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -99,6 +112,15 @@ mod tests {
         assert_eq!(generate_content("SPII"), reason(Finish::Filter));
         assert_eq!(generate_content("MALFORMED_FUNCTION_CALL"), failed("MALFORMED_FUNCTION_CALL"));
         assert_eq!(incomplete(None), Finish::Unknown("incomplete".into()));
+    }
+
+    #[test]
+    fn a_reason_is_kept_whatever_it_is() {
+        let read = |reason: Value| word(Some(&reason)).map(Cow::into_owned);
+        assert_eq!(read(json!("stop")).as_deref(), Some("stop"));
+        assert_eq!(read(json!(2)).as_deref(), Some("2"));
+        assert_eq!(read(json!({"type": "stop"})).as_deref(), Some(r#"{"type":"stop"}"#));
+        assert_eq!((read(json!(null)), read(json!("")), word(None)), (None, None, None));
     }
 
     proptest! {

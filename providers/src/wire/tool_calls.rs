@@ -23,8 +23,10 @@ pub(super) struct Piece<'a> {
 pub(super) struct ToolCalls(Vec<(Option<u64>, ToolCall)>);
 
 impl ToolCalls {
-    /// Adds a piece to its call. Without an index, a new id begins a new call, and everything else belongs to the last one.
-    pub(super) fn add(&mut self, piece: Piece<'_>) {
+    /// Adds a piece to its call. Without an index, a new id begins a new call, and everything else belongs to the last one. `false` says
+    /// that it would begin one call too many.
+    #[must_use]
+    pub(super) fn add(&mut self, piece: Piece<'_>) -> bool {
         let id = piece.id.filter(|id| !id.is_empty());
         let is_of = |(index, call): &(Option<u64>, ToolCall)| match piece.index {
             Some(wanted) => *index == Some(wanted) && id.is_none_or(|id| call.id.is_empty() || call.id == id),
@@ -37,7 +39,7 @@ impl ToolCalls {
             self.0.push((piece.index, ToolCall::default()));
             Some(self.0.len() - 1)
         });
-        let Some((_, call)) = place.and_then(|place| self.0.get_mut(place)) else { return };
+        let Some((_, call)) = place.and_then(|place| self.0.get_mut(place)) else { return false };
         if let Some(id) = id {
             id.clone_into(&mut call.id);
         }
@@ -50,6 +52,7 @@ impl ToolCalls {
             Some(Value::Null) | None => {}
             Some(whole) => call.arguments = whole.to_string(),
         }
+        true
     }
 
     /// Whether there is a call that can be made.
@@ -86,12 +89,13 @@ mod tests {
     fn joined(pieces: &[Value]) -> Vec<Delta> {
         let mut calls = ToolCalls::default();
         for piece in pieces {
-            calls.add(Piece {
+            let is_kept = calls.add(Piece {
                 index: piece["index"].as_u64(),
                 id: piece["id"].as_str(),
                 name: piece["name"].as_str(),
                 arguments: piece.get("arguments"),
             });
+            assert!(is_kept, "{piece}");
         }
         let mut out = VecDeque::new();
         calls.hand_on(&mut out);
@@ -107,6 +111,15 @@ mod tests {
             json!({"index": 1, "name": "grep", "arguments": ":2}"}),
         ];
         assert_eq!(joined(&pieces), [call("a", "read", "{\"p\":1}"), call("b", "grep", "{\"q\":2}")]);
+    }
+
+    #[test]
+    fn one_call_too_many_is_refused() {
+        let mut calls = ToolCalls::default();
+        let ids: Vec<String> = (0..=MAX_CALLS).map(|id| id.to_string()).collect();
+        let kept =
+            ids.iter().filter(|id| calls.add(Piece { id: Some(id), name: Some("read"), ..Piece::default() }));
+        assert_eq!(kept.count(), MAX_CALLS);
     }
 
     #[test]

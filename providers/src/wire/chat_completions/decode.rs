@@ -39,15 +39,15 @@ impl Decoder {
         // Some repeat the whole message in their last chunk.
         let whole = choice.get("message").filter(|_| self.answer.is_empty());
         if let Some(message) = delta.or(whole) {
-            self.message(message, out);
+            self.message(message, out)?;
         }
-        match choice.get("finish_reason").and_then(Value::as_str).filter(|word| !word.is_empty()) {
-            Some(word) => self.answer.ended(word, ending::chat_completions(word)),
+        match ending::word(choice.get("finish_reason")) {
+            Some(word) => self.answer.ended(&word, ending::chat_completions(&word)),
             None => Ok(()),
         }
     }
 
-    fn message(&mut self, message: &Value, out: &mut VecDeque<Delta>) {
+    fn message(&mut self, message: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
         if let Some(thought) = self.reasoning.take(message) {
             self.answer.think(thought, out);
         }
@@ -67,8 +67,9 @@ impl Decoder {
                 id: call.get("id").and_then(Value::as_str),
                 name: function.get("name").and_then(Value::as_str),
                 arguments: function.get("arguments"),
-            });
+            })?;
         }
+        Ok(())
     }
 
     fn pieces(&mut self, pieces: Vec<Piece>, out: &mut VecDeque<Delta>) {

@@ -19,9 +19,6 @@ use crate::{
     },
 };
 
-/// More than any answer has.
-const MAX_CALLS: usize = 256;
-
 /// Reads an answer to its end.
 pub(crate) struct Decoder {
     answer: Accumulator,
@@ -45,30 +42,31 @@ impl Decoder {
         let Some(candidate) = chunk.pointer("/candidates/0") else { return Ok(()) };
         let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
         for part in parts.into_iter().flatten() {
-            self.call(part);
+            self.call(part)?;
             if part.get("thought").and_then(Value::as_bool) == Some(true) {
                 self.answer.thought(part.get("text"), out);
             } else {
                 self.answer.text(part.get("text"), out);
             }
         }
-        match candidate.get("finishReason").and_then(Value::as_str) {
-            Some(word) => self.answer.ended(word, ending::generate_content(word)),
+        match ending::word(candidate.get("finishReason")) {
+            Some(word) => self.answer.ended(&word, ending::generate_content(&word)),
             None => Ok(()),
         }
     }
 
     /// A call comes whole. It seldom has an id, so its place is its index.
-    fn call(&mut self, part: &Value) {
-        let Some(call) = part.get("functionCall").filter(|_| self.called.len() < MAX_CALLS) else { return };
+    fn call(&mut self, part: &Value) -> Result<(), ProviderError> {
+        let Some(call) = part.get("functionCall") else { return Ok(()) };
         let text = |name: &str| call.get(name).and_then(Value::as_str);
         self.answer.call(Piece {
             index: u64::try_from(self.called.len()).ok(),
             id: text("id"),
             name: text("name"),
             arguments: call.get("args"),
-        });
+        })?;
         self.called.push(part.clone());
+        Ok(())
     }
 }
 

@@ -55,7 +55,12 @@ impl Decoder {
     }
 
     /// A block that begins, or that came whole.
-    fn block(&mut self, index: Option<u64>, block: &Value, out: &mut VecDeque<Delta>) {
+    fn block(
+        &mut self,
+        index: Option<u64>,
+        block: &Value,
+        out: &mut VecDeque<Delta>,
+    ) -> Result<(), ProviderError> {
         self.answer.thought(block.get("thinking"), out);
         self.answer.text(block.get("text"), out);
         self.blocks.begin(index, block);
@@ -64,27 +69,34 @@ impl Decoder {
             // It begins with an empty object and is filled by pieces of text.
             let whole =
                 block.get("input").filter(|input| input.as_object().is_some_and(|input| !input.is_empty()));
-            self.answer.call(Piece { index, id: text("id"), name: text("name"), arguments: whole });
+            self.answer.call(Piece { index, id: text("id"), name: text("name"), arguments: whole })?;
         }
+        Ok(())
     }
 
     /// More of a block.
-    fn delta(&mut self, index: Option<u64>, delta: &Value, out: &mut VecDeque<Delta>) {
+    fn delta(
+        &mut self,
+        index: Option<u64>,
+        delta: &Value,
+        out: &mut VecDeque<Delta>,
+    ) -> Result<(), ProviderError> {
         self.answer.thought(delta.get("thinking"), out);
         self.answer.text(delta.get("text"), out);
         self.blocks.add(index, delta);
         if let Some(piece) = delta.get("partial_json") {
-            self.answer.call(Piece { index, arguments: Some(piece), ..Piece::default() });
+            self.answer.call(Piece { index, arguments: Some(piece), ..Piece::default() })?;
         }
+        Ok(())
     }
 
     fn stopped(&mut self, reason: Option<&Value>) -> Result<(), ProviderError> {
-        let Some(word) = reason.and_then(Value::as_str) else { return Ok(()) };
-        let ending = match ending::messages(word) {
+        let Some(word) = ending::word(reason) else { return Ok(()) };
+        let ending = match ending::messages(&word) {
             Ending::WindowFull if self.answer.has_text() => Ending::Reason(Finish::Length),
             ending => ending,
         };
-        self.answer.ended(word, ending)
+        self.answer.ended(&word, ending)
     }
 }
 
@@ -106,8 +118,8 @@ impl Decode for Decoder {
             "error" => return Err(self.answer.failure(ErrorBody::from_json(value))),
             "message_start" => self.head(part("message"), out),
             // Most begin empty and are filled by deltas.
-            "content_block_start" => self.block(index, part("content_block"), out),
-            "content_block_delta" => self.delta(index, part("delta"), out),
+            "content_block_start" => self.block(index, part("content_block"), out)?,
+            "content_block_delta" => self.delta(index, part("delta"), out)?,
             "message_delta" => {
                 self.count(value.get("usage"), out);
                 self.stopped(value.pointer("/delta/stop_reason"))?;
@@ -123,7 +135,7 @@ impl Decode for Decoder {
         self.head(reply, out);
         for (index, block) in (0..).zip(reply.get("content").and_then(Value::as_array).into_iter().flatten())
         {
-            self.block(Some(index), block, out);
+            self.block(Some(index), block, out)?;
         }
         self.stopped(reply.get("stop_reason"))
     }

@@ -36,7 +36,7 @@ impl Decoder {
     }
 
     /// A finished item: a call, or a thought that goes back with calls. What is said has come before, in pieces.
-    fn item(&mut self, item: &Value) {
+    fn item(&mut self, item: &Value) -> Result<(), ProviderError> {
         let text = |name: &str| item.get(name).and_then(Value::as_str);
         match text("type") {
             Some("function_call") => self.answer.call(Piece {
@@ -45,8 +45,12 @@ impl Decoder {
                 name: text("name"),
                 arguments: item.get("arguments"),
             }),
-            Some("reasoning") if self.thoughts.len() < MAX_THOUGHTS => self.thoughts.push(item.clone()),
-            _ => {}
+            Some("reasoning") if self.thoughts.len() < MAX_THOUGHTS => {
+                self.thoughts.push(item.clone());
+                Ok(())
+            }
+            Some("reasoning") => Err(self.answer.broken("the answer has too many thoughts; try again")),
+            _ => Ok(()),
         }
     }
 
@@ -92,7 +96,7 @@ impl Decode for Decoder {
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
                 self.answer.thought(value.get("delta"), out);
             }
-            "response.output_item.done" => self.item(value.get("item").unwrap_or(&Value::Null)),
+            "response.output_item.done" => self.item(value.get("item").unwrap_or(&Value::Null))?,
             _ => {
                 self.answer.check(value)?;
                 if let Some(response) = value.get("response").filter(|response| response.is_object()) {
@@ -106,12 +110,18 @@ impl Decode for Decoder {
     fn whole(&mut self, reply: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
         self.answer.check(reply)?;
         for item in reply.get("output").and_then(Value::as_array).into_iter().flatten() {
-            self.item(item);
+            self.item(item)?;
             for part in item.get("content").and_then(Value::as_array).into_iter().flatten() {
                 self.answer.text(part.get("text").or_else(|| part.get("refusal")), out);
             }
         }
-        self.response(reply, out).map(drop)
+        if self.response(reply, out)? {
+            return Ok(());
+        }
+        // A whole reply says that it ended; one that says something else is not taken for a success.
+        let status = ending::word(reply.get("status"));
+        let unknown = Finish::Unknown(status.as_deref().unwrap_or("no status").into());
+        self.answer.ended("", Ending::Reason(unknown))
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
@@ -197,5 +207,20 @@ mod tests {
             {"type": "message", "content": [{"type": "output_text", "text": "yes"}]}], "usage": {"input_tokens": 1, "output_tokens": 1}});
         let whole = read(VendorKind::OpenAi, decoder, &reply.to_string());
         assert_eq!((whole.text.as_str(), whole.finish), ("yes", Some(Finish::Stop)));
+    }
+
+    #[test]
+    fn a_status_not_understood_is_kept() {
+        for (status, word) in [
+            (json!("expired"), "expired"),
+            (json!("in_progress"), "in_progress"),
+            (json!(7), "7"),
+            (json!(null), "no status"),
+        ] {
+            let reply = json!({"status": status, "output": [
+                {"type": "message", "content": [{"type": "output_text", "text": "yes"}]}]});
+            let whole = read(VendorKind::OpenAi, decoder, &reply.to_string());
+            assert_eq!(whole.finish, Some(Finish::Unknown(word.into())), "{status}");
+        }
     }
 }
