@@ -22,7 +22,7 @@ pub enum Finish {
     Refused,
     /// The vendor paused the model, which would go on when it is asked again.
     Paused,
-    /// The vendor failed on the way; what had arrived is kept.
+    /// The vendor failed on the way, so that what had arrived is no answer.
     Failed(FinishWord),
     /// A reason that this program does not know.
     Unknown(FinishWord),
@@ -80,10 +80,10 @@ impl Finish {
         }
     }
 
-    /// Whether the text counts as all that the model wanted to say. An unknown reason counts so too, and so does a pause.
+    /// Whether the text may be all that the model wanted to say, which nobody knows of an unknown reason.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        matches!(self, Self::Stop | Self::ToolCalls | Self::Paused | Self::Unknown(_))
+        matches!(self, Self::Stop | Self::ToolCalls | Self::Unknown(_))
     }
 
     /// The vendor's own word, where it had to be kept.

@@ -1,10 +1,9 @@
 //! Answers that may be given again.
 
 mod fingerprint;
+mod memory;
 mod stale_if_error;
 mod warmup;
-
-mod memory;
 
 use std::{
     sync::{
@@ -84,9 +83,9 @@ impl AnswerCache {
         self.answers.forget(key).await;
     }
 
-    /// Keeps an answer, unless it is incomplete.
+    /// Keeps an answer, unless its end leaves a doubt: the same call again may then do better.
     pub(crate) async fn keep(&self, key: RequestHash, completion: &Arc<Completion>, at: Timestamp) {
-        if completion.reply.finish.is_complete() {
+        if completion.reply.finish.is_success(!completion.reply.tool_calls.is_empty()) {
             let cached = CachedCompletion { completion: Arc::clone(completion), at };
             self.answers.put(key, cached).await;
         }

@@ -76,8 +76,10 @@ impl Fold {
         let length = self.text.chars().count();
         let finish = self.finish.unwrap_or_else(Finish::cut);
         match &finish {
-            Finish::Failed(_) => {
-                return Err(protocol(format!("the answer broke off after {length} characters")));
+            Finish::Failed(word) => {
+                let reason =
+                    if finish == Finish::cut() { String::new() } else { format!(" ({})", word.as_str()) };
+                return Err(protocol(format!("the answer broke off after {length} characters{reason}")));
             }
             Finish::Filter | Finish::Refused => {
                 return Err(ProviderError::new(

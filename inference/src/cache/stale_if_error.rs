@@ -1,4 +1,4 @@
-//! StaleAnswer answers: which may still be given again, and the one that is taken when no model can be asked.
+//! Stale answers: which may still be given again, and the one that is taken when no model can be asked.
 
 use std::sync::Arc;
 

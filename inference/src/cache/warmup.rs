@@ -6,14 +6,14 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use exai_core::{
     Identity, Timestamp,
-    chat::{Finish, Reply},
+    chat::Reply,
+    completion::Completion,
     run::{Run, RunState, Source},
     store::{RunFilter, Store},
 };
 use parking_lot::Mutex;
 
 use super::AnswerCache;
-use exai_core::completion::Completion;
 
 /// The most answers that are read.
 const MAX_RUNS: u32 = 200;
@@ -24,7 +24,7 @@ const MAX_OWNERS: usize = 10_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Warmup {
     lifetime: Duration,
-    read: Arc<Mutex<HashSet<(String, String)>>>,
+    read: Arc<Mutex<HashSet<Identity>>>,
 }
 
 impl Warmup {
@@ -40,8 +40,7 @@ impl Warmup {
 
     /// Fills the cache with the owner's recent answers, once.
     pub(crate) async fn warm(&self, cache: &AnswerCache, store: &dyn Store, now: Timestamp, who: &Identity) {
-        let owner = (who.tenant.to_string(), who.owner.to_string());
-        if self.lifetime.is_zero() || !self.is_first(owner) {
+        if self.lifetime.is_zero() || !self.is_first(who) {
             return;
         }
         let since = now.plus_millis(-i64::try_from(self.lifetime.as_millis()).unwrap_or(i64::MAX));
@@ -68,12 +67,12 @@ impl Warmup {
         }
     }
 
-    fn is_first(&self, owner: (String, String)) -> bool {
+    fn is_first(&self, who: &Identity) -> bool {
         let mut read = self.read.lock();
         if read.len() >= MAX_OWNERS {
             read.clear();
         }
-        read.insert(owner)
+        read.insert(who.clone())
     }
 }
 
@@ -81,7 +80,7 @@ impl Warmup {
 pub(crate) fn completion(run: Run) -> Option<Completion> {
     let outcome = run.outcome?;
     // Calls of functions are kept with the turns of their thread only.
-    let finish = outcome.finish.filter(|finish| *finish != Finish::ToolCalls)?;
+    let finish = outcome.finish.filter(|finish| finish.is_success(false))?;
     Some(Completion {
         reply: Reply {
             text: outcome.text,

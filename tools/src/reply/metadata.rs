@@ -107,9 +107,7 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     if asked.without_web {
         put("web_search", json!("not available from this model; the answer was made without it"));
     }
-    if !completion.reply.finish.is_success(!completion.reply.tool_calls.is_empty()) {
-        note_finish(&completion.reply.finish, &mut put);
-    }
+    note_finish(&completion.reply.finish, !completion.reply.tool_calls.is_empty(), &mut put);
     if !asked.provenance.window_known {
         put("context_window", json!("assumed 128000 tokens; set the model's window in the configuration"));
     }
@@ -120,13 +118,14 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
 }
 
 /// How an answer ended, when it may not be what was wanted.
-fn note_finish(finish: &Finish, put: &mut impl FnMut(&str, Value)) {
+fn note_finish(finish: &Finish, has_calls: bool, put: &mut impl FnMut(&str, Value)) {
+    if finish.is_success(has_calls) {
+        return;
+    }
     if !finish.is_complete() {
         put("truncated", json!(true));
     }
-    if let Some(word) = finish.word() {
-        put("finish_reason", json!(word));
-    }
+    put("finish_reason", finish.word().map_or_else(|| json!(finish), |word| json!(word)));
 }
 
 /// What the run before the answer cost.
@@ -174,16 +173,20 @@ pub(super) fn add_persisted(metadata: &mut Map<String, Value>, persisted: bool) 
 mod tests {
     use super::*;
 
-    fn noted(finish: &Finish) -> Value {
+    fn noted(finish: &Finish, has_calls: bool) -> Value {
         let mut metadata = Map::new();
-        note_finish(finish, &mut |key, value| drop(metadata.insert(key.to_owned(), value)));
+        note_finish(finish, has_calls, &mut |key, value| drop(metadata.insert(key.to_owned(), value)));
         Value::Object(metadata)
     }
 
     #[test]
-    fn an_unknown_end_shows_its_word() {
-        assert_eq!(noted(&Finish::Length), json!({ "truncated": true }));
-        assert_eq!(noted(&Finish::Unknown("done-ish".into())), json!({ "finish_reason": "done-ish" }));
-        assert_eq!(noted(&Finish::Stop), json!({}));
+    fn every_unwanted_end_is_noted() {
+        for (finish, word) in [(Finish::Length, "length"), (Finish::Paused, "paused")] {
+            assert_eq!(noted(&finish, false), json!({ "truncated": true, "finish_reason": word }));
+        }
+        let unknown = Finish::Unknown("done-ish".into());
+        assert_eq!(noted(&unknown, false), json!({ "finish_reason": "done-ish" }));
+        assert_eq!(noted(&Finish::ToolCalls, false), json!({ "finish_reason": "tool_calls" }));
+        assert_eq!((noted(&Finish::Stop, false), noted(&Finish::ToolCalls, true)), (json!({}), json!({})));
     }
 }
