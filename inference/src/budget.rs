@@ -41,8 +41,15 @@ pub(crate) struct Budget {
 
 #[derive(Debug, Default)]
 struct Reserved {
-    owners: BTreeMap<String, f64>,
+    owners: BTreeMap<Identity, f64>,
     threads: BTreeMap<ThreadId, f64>,
+}
+
+/// What other runs under way had set aside before this one.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    owner: f64,
+    thread: f64,
 }
 
 /// Where it is read what was spent.
@@ -65,7 +72,7 @@ pub(crate) struct Bill<'a> {
 #[derive(Debug)]
 pub struct Reservation {
     budget: Budget,
-    owner: String,
+    owner: Identity,
     thread: Option<ThreadId>,
     usd: f64,
 }
@@ -88,7 +95,6 @@ impl Budget {
         let Ledger { store, clock } = ledger;
         let Bill { who, thread, choice, request } = bill;
         let Some(usd) = estimate(&choice.model, request) else { return Ok(None) };
-        let owner = format!("{}/{}", who.tenant, who.owner);
         let refused = |which: &'static str, limit: f64, spent: f64| InferenceError::Budget {
             which,
             limit,
@@ -99,9 +105,10 @@ impl Budget {
         if let Some(limit) = self.settings.call.filter(|limit| usd > *limit) {
             return Err(refused("call", limit, 0.0));
         }
+        // First, so that of two calls at once the second one counts the first, whichever reads the database sooner.
+        let (reservation, before) = self.set_aside(who, thread, usd);
         if let Some(limit) = self.settings.day {
-            let spent = spent_today(store, clock, who).await?;
-            let spent = spent + self.reserved.lock().owners.get(&owner).copied().unwrap_or_default();
+            let spent = spent_today(store, clock, who).await? + before.owner;
             if spent + usd > limit {
                 return Err(refused("day", limit, spent));
             }
@@ -109,18 +116,26 @@ impl Budget {
         if let (Some(limit), Some(thread)) = (self.settings.thread, thread) {
             let runs = store.runs(who, thread).await?;
             let spent: f64 = runs.iter().filter_map(|run| run.outcome.as_ref()?.cost_usd).sum();
-            let spent = spent + self.reserved.lock().threads.get(&thread).copied().unwrap_or_default();
+            let spent = spent + before.thread;
             if spent + usd > limit {
                 return Err(refused("thread", limit, spent));
             }
         }
-        let mut reserved = self.reserved.lock();
-        *reserved.owners.entry(owner.clone()).or_default() += usd;
-        if let Some(thread) = thread {
-            *reserved.threads.entry(thread).or_default() += usd;
+        Ok(Some(reservation))
+    }
+
+    fn set_aside(&self, who: &Identity, thread: Option<ThreadId>, usd: f64) -> (Reservation, Before) {
+        fn add(sum: &mut f64, usd: f64) -> f64 {
+            let before = *sum;
+            *sum += usd;
+            before
         }
-        drop(reserved);
-        Ok(Some(Reservation { budget: self.clone(), owner, thread, usd }))
+        let mut reserved = self.reserved.lock();
+        let before = Before {
+            owner: add(reserved.owners.entry(who.clone()).or_default(), usd),
+            thread: thread.map_or(0.0, |thread| add(reserved.threads.entry(thread).or_default(), usd)),
+        };
+        (Reservation { budget: self.clone(), owner: who.clone(), thread, usd }, before)
     }
 }
 
