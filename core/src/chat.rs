@@ -196,6 +196,19 @@ pub struct Usage {
     pub estimated: bool,
 }
 
+impl std::iter::Sum for Usage {
+    /// Estimated when one of the parts is.
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            input_tokens: sum.input_tokens.saturating_add(part.input_tokens),
+            output_tokens: sum.output_tokens.saturating_add(part.output_tokens),
+            cached_input_tokens: sum.cached_input_tokens.saturating_add(part.cached_input_tokens),
+            reasoning_tokens: sum.reasoning_tokens.saturating_add(part.reasoning_tokens),
+            estimated: sum.estimated || part.estimated,
+        })
+    }
+}
+
 /// A whole answer, folded from its deltas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reply {

@@ -144,7 +144,7 @@ impl InferenceError {
         }
     }
 
-    /// Attempts that were made before the failure; 0 when no provider was asked.
+    /// Attempts that were made before the failure, where a provider's failure ended them; 0 otherwise.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         if let Self::Provider { attempts, .. } = self { *attempts } else { 0 }

@@ -25,6 +25,7 @@ use crate::{
 /// How a run ended.
 struct Ended<'a> {
     asked: &'a Result<Attempted, InferenceError>,
+    attempts: &'a [Attempt],
     duration: Duration,
 }
 
@@ -49,7 +50,8 @@ impl Inference {
         let asked = self.ask(&question, &task, &call).await;
         let duration = begun.elapsed();
         let attempts = task.events.take_attempts();
-        let (state, mut outcome) = self.ending(&question, &Ended { asked: &asked, duration });
+        let ended = Ended { asked: &asked, attempts: &attempts, duration };
+        let (state, mut outcome) = self.ending(&question, &ended);
         outcome.first_token_ms = first_token_ms(task.record.run(), &attempts);
         log_end(&task, &question, state, &outcome, &call);
         let RunTask { record, events, .. } = task;
@@ -121,12 +123,16 @@ impl Inference {
                     Kind::Cancelled => RunState::Cancelled,
                     _ => RunState::Failed,
                 };
+                // What was counted before it broke off is on the provider's bill.
+                let counted: Vec<Usage> = ended.attempts.iter().filter_map(|attempt| attempt.usage).collect();
+                let is_counted = !counted.is_empty();
+                let usage = counted.into_iter().sum();
                 let outcome = RunOutcome {
                     text: String::new(),
                     error: Some(format!("{}: {error}", error.kind().code())),
-                    usage: Usage::default(),
-                    cost_usd: None,
-                    attempts: error.attempts(),
+                    usage,
+                    cost_usd: question.choice.model.price.cost(&usage).filter(|_| is_counted),
+                    attempts: u32::try_from(ended.attempts.len()).unwrap_or(u32::MAX),
                     duration_ms,
                     finish: None,
                     answered_as: String::new(),

@@ -1,10 +1,13 @@
 //! What is stored of a run, and when.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use exai_core::{
     Identity,
-    chat::Delta,
+    chat::{Delta, Usage},
     run::RunState,
     store::{Runs as _, Store as _, UsageRecords as _, Write},
 };
@@ -38,15 +41,18 @@ async fn abandoned_runs_are_stored_too() {
     let (inference, call, question) = (Arc::clone(&world.inference), scope(), world.question("hello"));
     let cancel = call.cancel.clone();
     let asking = tokio::spawn(async move { inference.complete(question, &call).await });
+    let counted = Usage { input_tokens: 3, output_tokens: 1, ..Usage::default() };
+    world.feed.send(Delta::Usage(counted)).unwrap();
     world.feed.send(Delta::Text("half".into())).unwrap();
-    while world.inference.running(&Identity::local()).is_empty() {
+    while world.provider.taken.load(Ordering::SeqCst) < 2 {
         tokio::task::yield_now().await;
     }
     cancel.cancel();
     assert!(asking.await.unwrap().is_err());
     assert!(world.inference.ended(Duration::from_secs(30)).await);
-    let states: Vec<_> = world.stored().await.into_iter().map(|run| run.state).collect();
-    assert_eq!(states, [RunState::Cancelled]);
+    let [run] = world.stored().await.try_into().unwrap();
+    let outcome = run.outcome.unwrap();
+    assert_eq!((run.state, outcome.attempts, outcome.usage), (RunState::Cancelled, 1, counted));
 }
 
 #[tokio::test(start_paused = true)]
