@@ -75,15 +75,16 @@ pub(crate) async fn missing(
     let latest = known.iter().map(|step| step.version).max().unwrap_or_default();
     let reached = done.iter().map(|step| step.version).max().unwrap_or_default();
     let is_done = |step: &Migration| done.iter().any(|done| done.version == step.version);
-    if reached > latest {
-        let bounds = bounds(conn).await.map_err(read)?;
-        let is_whole = known.iter().all(is_done);
-        return match bounds.filter(|_| is_whole).map(|bounds| bounds.allow(latest, access)) {
-            Some(true) => Ok(Vec::new()),
-            _ => Err(newer(path, reached, bounds.is_some_and(|bounds| bounds.allow(latest, Access::Read)))),
-        };
+    let is_known = |step: &AppliedMigration| known.iter().any(|one| one.version == step.version);
+    let bounds = bounds(conn).await.map_err(read)?;
+    let may = |access| bounds.map(|bounds| bounds.allow(latest, access));
+    // What the file says counts, whichever steps it has. Beside steps that are not known here it has to say something.
+    let is_ours = done.iter().all(is_known) && may(access) != Some(false);
+    let is_whole = known.iter().all(is_done);
+    if is_ours || (is_whole && may(access) == Some(true)) {
+        return Ok(known.into_iter().filter(|step| !is_done(step)).collect());
     }
-    Ok(known.into_iter().filter(|step| !is_done(step)).collect())
+    Err(newer(path, reached, may(Access::Read) == Some(true)))
 }
 
 /// The least step that a program must know, as the file says.

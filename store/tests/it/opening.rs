@@ -136,6 +136,23 @@ async fn a_newer_file_is_refused() {
 
     let mut conn = raw(&path).await;
     execute(&mut conn, "DELETE FROM _sqlx_migrations WHERE version = 99").await;
+    execute(&mut conn, "INSERT INTO _schema (min_reader, min_writer) VALUES (99, 99)").await;
+    sqlx::Connection::close(conn).await.unwrap();
+    refused(&path, "newer version").await;
+
+    // A step that is not known is refused wherever it stands.
+    let mut conn = raw(&path).await;
+    execute(&mut conn, "DELETE FROM _schema").await;
+    execute(
+        &mut conn,
+        "INSERT INTO _sqlx_migrations SELECT 0, 'odd', installed_on, 1, x'00', 0 FROM _sqlx_migrations WHERE version = 1",
+    )
+    .await;
+    sqlx::Connection::close(conn).await.unwrap();
+    refused(&path, "newer version").await;
+
+    let mut conn = raw(&path).await;
+    execute(&mut conn, "DELETE FROM _sqlx_migrations WHERE version = 0").await;
     execute(&mut conn, "UPDATE _sqlx_migrations SET checksum = x'00'").await;
     sqlx::Connection::close(conn).await.unwrap();
     refused(&path, "another build").await;
