@@ -16,7 +16,6 @@ use exai_core::{
     Clock, Kind, ProviderId,
     chat::{Reply, Request},
     provider::{CallCtx, Provider, ProviderError},
-    run::Phase,
 };
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -91,7 +90,7 @@ impl Attempts {
         let mut attempts = 0;
         loop {
             let failure = {
-                events.phase(Phase::Queued).await;
+                events.queued().await;
                 // Before the permit: nobody waits for a vendor's patience with one in his hands.
                 let pass = match self.admitted(provider.id(), request, is_last, ctx).await? {
                     Ok(pass) => pass,
@@ -120,7 +119,7 @@ impl Attempts {
                 request_id = %ctx.request_id, provider = %provider.id(), code = failure.kind().code(),
                 wait_ms = wait.as_millis(), "attempt {attempts} failed, trying again: {failure}"
             );
-            events.phase(Phase::Retrying).await;
+            events.retrying().await;
             tokio::select! {
                 () = sleep(wait) => {}
                 () = ctx.cancel.cancelled() => return Err(InferenceError::Cancelled),

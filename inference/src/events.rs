@@ -44,8 +44,8 @@ pub enum CompletionEvent {
     Delta(Delta),
     /// Tokens, as far as the provider has counted them.
     Usage(Usage),
-    /// Another stage.
-    Phase(Phase),
+    /// The attempt failed; another one follows after a wait.
+    Retrying,
     /// The whole answer: the last event of a completion. A question whose model first asks for files is two completions.
     Done(Delivery),
 }
@@ -136,12 +136,16 @@ impl RunEvents {
         self.latest.send_modify(change);
     }
 
-    /// Another stage.
-    pub(crate) async fn phase(&self, phase: Phase) {
-        self.change(|event| event.phase = phase);
-        let event =
-            if phase == Phase::Queued { CompletionEvent::Queued } else { CompletionEvent::Phase(phase) };
-        self.send(event).await;
+    /// It waits for a permit.
+    pub(crate) async fn queued(&self) {
+        self.change(|event| event.phase = Phase::Queued);
+        self.send(CompletionEvent::Queued).await;
+    }
+
+    /// It waits for another attempt.
+    pub(crate) async fn retrying(&self) {
+        self.change(|event| event.phase = Phase::Retrying);
+        self.send(CompletionEvent::Retrying).await;
     }
 
     /// A model is asked.

@@ -47,7 +47,7 @@ async fn events_come_in_order_and_end() {
             }
             CompletionEvent::Usage(usage) => words.push(format!("{} out", usage.output_tokens)),
             CompletionEvent::Done(delivery) => words.push(delivery.completion.reply.text.clone()),
-            CompletionEvent::Delta(_) | CompletionEvent::Phase(_) => {}
+            CompletionEvent::Delta(_) | CompletionEvent::Retrying => {}
         }
     }
     assert_eq!(words, ["queued", "attempt 1", "one ", "two", "1 out", "one two"]);

@@ -45,7 +45,7 @@ impl<W: Write> Live<W> {
                 self.is_whole = true;
             }
             CompletionEvent::Queued
-            | CompletionEvent::Phase(_)
+            | CompletionEvent::Retrying
             | CompletionEvent::Usage(_)
             | CompletionEvent::Delta(_) => {}
         }
