@@ -1,7 +1,8 @@
 //! One completion of a model: who is asked, what it may cost, whether it is known already, how often it is tried, who answers instead,
 //! and what is stored of it.
 //!
-//! Sees the outside world only through the ports of `exai_core`; knows no provider by name, no thread, no file and no MCP.
+//! Sees the outside world only through the ports of `exai_core`; knows no provider by name, no file and no MCP,
+//! and of a thread only its id and which models answered in it.
 
 pub mod attempt;
 mod attempt_log;
