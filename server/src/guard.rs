@@ -162,8 +162,10 @@ pub(super) async fn check(State(Guard(rules)): State<Guard>, request: Request, n
 
 /// The answer for a handler that panicked; the connection and the others go on.
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic.downcast_ref::<&str>().copied();
-    let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
+    let said = match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(other) => other.downcast_ref::<&str>().copied().unwrap_or("no text").to_owned(),
+    };
     tracing::error!(panic = said, "a request broke its handler");
     let text = "internal error; the server goes on";
     problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", text)
