@@ -1,7 +1,7 @@
 //! Conversation with a model: the caller's words, files, and the thread so far.
 
+use exai_answers::citations;
 use exai_context::{
-    citations,
     evidence::FileReport,
     files::{Origin, Wanted},
 };

@@ -13,7 +13,8 @@ mod rounds;
 mod session;
 mod step;
 
-use exai_context::{evidence::FileReport, json_repair};
+use exai_answers::json_repair;
+use exai_context::evidence::FileReport;
 use exai_core::{ThreadId, chat::Thinking, thread::Opinion};
 use serde_json::{Map, Value};
 

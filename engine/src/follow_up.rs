@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use exai_answers::json_repair;
 use exai_context::{
     evidence::EvidenceFile,
     files::{Origin, Wanted, estimate_tokens},
-    json_repair,
 };
 use exai_core::chat::{Message, Part, Role};
 use exai_prompts::{FILES_REQUIRED, question};

@@ -4,11 +4,11 @@
 
 use std::path::PathBuf;
 
-use exai_context::{
+use exai_answers::{
     citations::{check_findings, cite_text},
-    evidence::{EvidenceFile, Segment},
     json_repair::{ExpertAnswer, Repair, parse},
 };
+use exai_context::evidence::{EvidenceFile, Segment};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

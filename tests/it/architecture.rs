@@ -11,13 +11,14 @@ use exai_providers::VendorKind;
 const PREFIX: &str = "exai-mcp-";
 
 /// What each crate may use of ours, for building it and for running it.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("core", &[]),
     ("prompts", &[]),
     ("context", &["core"]),
+    ("answers", &["context", "core"]),
     ("inspect", &["context", "core"]),
     ("inference", &["context", "core"]),
-    ("engine", &["context", "core", "inference", "inspect", "prompts"]),
+    ("engine", &["answers", "context", "core", "inference", "inspect", "prompts"]),
     ("providers", &["core"]),
     ("store", &["core"]),
     ("server", &["core"]),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use exai_context::json_repair;
+use exai_answers::json_repair;
 use serde_json::Value;
 
 use super::{ENOUGH, Spoken, Voice, session::Session};

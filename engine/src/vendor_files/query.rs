@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use exai_answers::citations;
 use exai_context::{
-    citations,
     evidence::{EvidenceFile, FileReport, FileStatus, Segment},
     files::{self as context, FileBytes},
 };

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use exai_context::{
+use exai_answers::{
     citations,
-    evidence::EvidenceFile,
-    files::hash_of,
     json_repair::{self, ExpertAnswer},
 };
+use exai_context::{evidence::EvidenceFile, files::hash_of};
 use exai_core::{
     Finding, Verified,
     run::Phase,

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exai_context::{evidence::FileReport, json_repair::ExpertAnswer};
+use exai_answers::json_repair::ExpertAnswer;
+use exai_context::evidence::FileReport;
 use exai_core::{Citation, Finding, Severity, ThreadId, thread::Step};
 use exai_inspect::Facts;
 

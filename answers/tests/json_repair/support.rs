@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use exai_context::json_repair::{ExpertAnswer, RawFinding, parse};
+use exai_answers::json_repair::{ExpertAnswer, RawFinding, parse};
 
 /// The committed texts whose file name starts with `prefix`, by name. They are also the seeds of the fuzz target.
 pub(crate) fn corpus(prefix: &str) -> Vec<(String, String)> {

@@ -1,6 +1,6 @@
 //! Where a quoted text is in the given parts of a file.
 
-use crate::evidence::EvidenceFile;
+use exai_context::evidence::EvidenceFile;
 
 /// A quote with fewer characters than this must be a whole line: `}` is on every other line.
 const SHORT: usize = 4;

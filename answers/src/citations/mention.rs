@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use exai_core::{Citation, Verified};
 
 use super::path::{Match, resolve};
-use crate::evidence::EvidenceFile;
+use exai_context::evidence::EvidenceFile;
 
 /// Most citations that are taken from one text.
 pub const MAX_CITATIONS: usize = 200;

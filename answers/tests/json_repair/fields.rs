@@ -1,6 +1,6 @@
 //! Fields under other names and with other types.
 
-use exai_context::json_repair::{ExpertAnswer, RawFinding};
+use exai_answers::json_repair::{ExpertAnswer, RawFinding};
 use exai_core::Severity;
 use serde_json::json;
 

@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 
-use exai_context::{
+use exai_answers::{
     citations::{check_findings, mark_stale},
-    evidence::EvidenceFile,
     json_repair::RawFinding,
 };
+use exai_context::evidence::EvidenceFile;
 use exai_core::{Finding, Severity, Verified};
 use proptest::prelude::*;
 

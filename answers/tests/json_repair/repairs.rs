@@ -1,6 +1,6 @@
 //! Single repairs, one text each.
 
-use exai_context::json_repair::{Repair, parse};
+use exai_answers::json_repair::{Repair, parse};
 use serde_json::json;
 
 #[test]

@@ -1,6 +1,6 @@
 //! Places that running text mentions.
 
-use exai_context::citations::{MAX_CITATIONS, cite_text};
+use exai_answers::citations::{MAX_CITATIONS, cite_text};
 use exai_core::Verified::{self, No, Yes};
 use proptest::prelude::*;
 

@@ -9,6 +9,7 @@ mod quote;
 
 use std::{cmp::Ordering, collections::HashMap};
 
+use exai_context::evidence::EvidenceFile;
 use exai_core::{Finding, Verified};
 
 pub use mention::{MAX_CITATIONS, cite_text};
@@ -18,7 +19,6 @@ use crate::{
         path::{Match, resolve},
         quote::Given,
     },
-    evidence::EvidenceFile,
     json_repair::RawFinding,
 };
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use exai_context::json_repair::{Repair, parse};
+use exai_answers::json_repair::{Repair, parse};
 
 use crate::{
     damage::{Damage, Rng},

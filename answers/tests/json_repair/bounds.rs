@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use exai_context::json_repair::{ExpertAnswer, MAX_REPAIR_BYTES, Repair, parse};
+use exai_answers::json_repair::{ExpertAnswer, MAX_REPAIR_BYTES, Repair, parse};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Which given file a model means by a path.
 
-use crate::evidence::EvidenceFile;
+use exai_context::evidence::EvidenceFile;
 
 /// A given file that a path names.
 #[derive(Debug, Clone, Copy)]
