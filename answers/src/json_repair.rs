@@ -5,20 +5,18 @@
 //! forgiven. What is still hopeless is searched for findings that are complete in themselves. Nothing here guesses: what
 //! was cut off in the middle is left out, and the caller keeps the raw text.
 
-mod answer;
 mod blank;
 mod candidates;
 mod cursor;
-mod field;
 mod keys;
 mod quotes;
 mod reader;
 mod salvage;
 mod strings;
 
-use serde_json::Value;
+use std::ops::Range;
 
-pub use answer::{ExpertAnswer, RawFinding};
+use serde_json::Value;
 
 /// Longest text that is repaired, in bytes. A longer one is only read strictly.
 pub const MAX_REPAIR_BYTES: usize = 8 * 1024 * 1024;
@@ -43,28 +41,31 @@ pub struct Parsed {
     pub value: Option<Value>,
     /// What it took.
     pub repaired: Repair,
+    /// Where it stands in the text; the rest of the text is something else. Empty where that is not known.
+    pub span: Range<usize>,
 }
 
 impl Parsed {
-    const NOTHING: Self = Self { value: None, repaired: Repair::None };
+    const NOTHING: Self = Self { value: None, repaired: Repair::None, span: 0..0 };
 
-    fn of(value: Value, repaired: Repair) -> Self {
-        Self { value: Some(value), repaired }
+    fn of(value: Value, repaired: Repair, span: Range<usize>) -> Self {
+        Self { value: Some(value), repaired, span }
     }
 }
 
 /// Reads the one JSON answer in `text`, in time linear in its length; never fails.
 #[must_use]
 pub fn parse(text: &str) -> Parsed {
-    let text = text.trim_start_matches('\u{feff}').trim();
-    match serde_json::from_str::<Value>(text) {
-        Ok(value @ (Value::Object(_) | Value::Array(_))) => return Parsed::of(value, Repair::Strict),
+    let bare = text.trim_start_matches('\u{feff}').trim();
+    let start = text.find(bare).unwrap_or(0);
+    let parsed = match serde_json::from_str::<Value>(bare) {
+        Ok(value @ (Value::Object(_) | Value::Array(_))) => Parsed::of(value, Repair::Strict, 0..bare.len()),
         // Some models write the answer as a JSON string; one level of that is undone.
-        Ok(Value::String(inner)) => return repair(inner.trim()),
+        Ok(Value::String(inner)) => Parsed { span: 0..bare.len(), ..repair(inner.trim()) },
         Ok(_) => return Parsed::NOTHING,
-        Err(_) => {}
-    }
-    repair(text)
+        Err(_) => repair(bare),
+    };
+    Parsed { span: start + parsed.span.start..start + parsed.span.end, ..parsed }
 }
 
 fn repair(text: &str) -> Parsed {
@@ -73,7 +74,9 @@ fn repair(text: &str) -> Parsed {
     }
     if keys::opens_with_quoted_key(text) {
         // The opening brace was lost.
-        return choose(&format!("{{{text}"));
+        let parsed = choose(&format!("{{{text}"));
+        let span = parsed.span.start.saturating_sub(1)..parsed.span.end.saturating_sub(1);
+        return Parsed { span, ..parsed };
     }
     choose(text)
 }
@@ -85,7 +88,7 @@ fn choose(text: &str) -> Parsed {
         && found.whole
         && found.rank > 0
     {
-        return Parsed::of(found.value.clone(), Repair::Repaired);
+        return Parsed::of(found.value.clone(), Repair::Repaired, found.span.clone());
     }
     let first = candidates::best(text, quotes::Closing::AtFirstQuote);
     let is_answer = [&balanced, &first].into_iter().flatten().any(|found| found.rank > 0);
@@ -97,8 +100,8 @@ fn choose(text: &str) -> Parsed {
         }
     }
     match best {
-        Some(found) if found.whole => Parsed::of(found.value, Repair::Repaired),
-        Some(found) if found.rank > 0 => Parsed::of(found.value, Repair::Salvaged),
+        Some(found) if found.whole => Parsed::of(found.value, Repair::Repaired, found.span),
+        Some(found) if found.rank > 0 => Parsed::of(found.value, Repair::Salvaged, found.span),
         _ => Parsed::NOTHING,
     }
 }

@@ -3,4 +3,14 @@
 //! Knows no model, no thread and no file on disk.
 
 pub mod citations;
+mod coverage;
+mod forms;
 pub mod json_repair;
+mod read;
+mod reading;
+pub mod refusal;
+pub mod severity;
+pub mod shape;
+
+pub use read::{Rules, read};
+pub use reading::{Reading, Understood};

@@ -29,6 +29,8 @@ pub struct EvidenceFile {
     pub lines: u32,
     /// What is given, in order, without overlap.
     pub segments: Vec<Segment>,
+    /// Lines of the old side that a change removes and that are given, each run with the number of the line that follows it on the new side.
+    pub removed: Vec<Segment>,
 }
 
 impl EvidenceFile {

@@ -24,6 +24,7 @@ mod programs;
 mod render;
 mod repository;
 mod settings;
+mod sides;
 mod submodules;
 mod untracked;
 mod user_excludes;

@@ -1,92 +1,51 @@
 //! What a review finds, and how far it was checked.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-/// How much a finding matters, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Loses data, breaks security or stops the program in ordinary use.
-    Critical,
-    /// A defect that users will meet.
-    High,
-    /// A defect in rarer conditions, or a trap for the next change.
-    Medium,
-    /// Worth fixing when the code is touched anyway.
-    Low,
-    /// A fact worth knowing; nothing is wrong.
-    Info,
+use crate::Severity;
+
+/// What was found where a model cites something. It speaks of the quoted text, not of whether what the model says about it is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Citation {
+    /// The quote stands at the cited line, or within the cited lines.
+    Exact,
+    /// The quote stands at another line, which replaces the cited one.
+    Moved,
+    /// The quote is in the file more than once, and not near the cited line.
+    Ambiguous,
+    /// The quote is a line that the change removes.
+    Removed,
+    /// The cited line was given to the model; there is no quote, or one too short to tell anything.
+    LineExists,
+    /// The file was given to the model, and what is cited of it is not in what was given.
+    Absent,
+    /// No file of this name was given to the model, or none is named.
+    NotGiven,
+    /// It was found, but the file has changed on disk since.
+    Stale,
 }
 
-impl Severity {
-    /// Every severity, worst first.
-    pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Info];
+impl Citation {
+    /// Whether the quoted text stood where the finding now says.
+    #[must_use]
+    pub fn is_found(self) -> bool {
+        matches!(self, Self::Exact | Self::Moved | Self::Removed)
+    }
 
     /// The wire word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Critical => "critical",
-            Self::High => "high",
-            Self::Medium => "medium",
-            Self::Low => "low",
-            Self::Info => "info",
-        }
-    }
-
-    /// Reads a severity as models and people write it; unknown words are `None`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let word = text.trim().trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
-        Some(match word.as_str() {
-            "critical" | "blocker" | "severe" => Self::Critical,
-            "high" | "major" | "error" => Self::High,
-            "medium" | "moderate" | "warning" => Self::Medium,
-            "low" | "minor" | "nit" => Self::Low,
-            "info" | "note" | "informational" => Self::Info,
-            _ => return None,
-        })
-    }
-}
-
-/// Whether a citation was checked against the text that was given to the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "VerifiedWire", try_from = "VerifiedWire")]
-pub enum Verified {
-    /// The file was given, the line lies inside it, and the quote stands within three lines of it.
-    Yes,
-    /// One of these does not hold.
-    No,
-    /// It held for the text that was given, but the file has changed on disk since.
-    Stale,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum VerifiedWire {
-    Flag(bool),
-    Word(String),
-}
-
-impl From<Verified> for VerifiedWire {
-    fn from(verified: Verified) -> Self {
-        match verified {
-            Verified::Yes => Self::Flag(true),
-            Verified::No => Self::Flag(false),
-            Verified::Stale => Self::Word("stale".to_owned()),
-        }
-    }
-}
-
-impl TryFrom<VerifiedWire> for Verified {
-    type Error = String;
-
-    fn try_from(wire: VerifiedWire) -> Result<Self, String> {
-        match wire {
-            VerifiedWire::Flag(true) => Ok(Self::Yes),
-            VerifiedWire::Flag(false) => Ok(Self::No),
-            VerifiedWire::Word(word) if word == "stale" => Ok(Self::Stale),
-            VerifiedWire::Word(word) => Err(format!("`{word}` is neither true, false nor \"stale\"")),
+            Self::Exact => "exact",
+            Self::Moved => "moved",
+            Self::Ambiguous => "ambiguous",
+            Self::Removed => "removed",
+            Self::LineExists => "line_exists",
+            Self::Absent => "absent",
+            Self::NotGiven => "not_given",
+            Self::Stale => "stale",
         }
     }
 }
@@ -96,6 +55,9 @@ impl TryFrom<VerifiedWire> for Verified {
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
+    /// The model's own word, where it is another one than `severity`; absent when the model gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_word: Option<String>,
     /// The file.
     pub path: String,
     /// First line; 0 when the model named none and the quote does not tell.
@@ -113,19 +75,25 @@ pub struct Finding {
     /// The smallest change that fixes it; empty when there is nothing to change.
     #[serde(default)]
     pub fix: String,
-    /// How far it was checked.
-    pub verified: Verified,
+    /// What was found where it cites something.
+    pub citation: Citation,
+    /// The answer broke off in this finding: the last of its texts may lack its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+    /// What else the model said of it, under the model's own names.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
 }
 
 /// A `path:line` mentioned in running text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Citation {
+pub struct Mention {
     /// The file as the text names it.
     pub path: String,
     /// The line.
     pub line: u32,
-    /// Whether the file was given and has that line.
-    pub verified: Verified,
+    /// What was found there.
+    pub citation: Citation,
 }
 
 #[cfg(test)]
@@ -133,17 +101,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verified_has_three_words() {
-        let wire = [Verified::Yes, Verified::No, Verified::Stale].map(|v| serde_json::to_string(&v).unwrap());
-        assert_eq!(wire, ["true", "false", "\"stale\""]);
-        assert!(serde_json::from_str::<Verified>("\"maybe\"").is_err());
+    fn citations_are_written_as_their_words() {
+        let all = [
+            Citation::Exact,
+            Citation::Moved,
+            Citation::Ambiguous,
+            Citation::Removed,
+            Citation::LineExists,
+            Citation::Absent,
+            Citation::NotGiven,
+            Citation::Stale,
+        ];
+        for citation in all {
+            assert_eq!(serde_json::to_value(citation).unwrap(), citation.as_str());
+        }
+        assert_eq!(all.iter().filter(|citation| citation.is_found()).count(), 3);
     }
 
     #[test]
-    fn severities_are_read_as_models_write_them() {
-        assert_eq!(Severity::parse("**HIGH**"), Some(Severity::High));
-        assert_eq!(Severity::parse("Warning:"), Some(Severity::Medium));
-        assert_eq!(Severity::parse("banana"), None);
-        assert!(Severity::Critical < Severity::Info);
+    fn other_fields_stand_beside_its_own() {
+        let json = serde_json::json!({
+            "severity": "high", "path": "a.rs", "line": 1, "quote": "q", "title": "t", "detail": "", "fix": "",
+            "citation": "exact", "category": "A03 Injection", "cwe": 89,
+        });
+        let finding: Finding = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(finding.more.keys().collect::<Vec<_>>(), ["category", "cwe"]);
+        assert_eq!(serde_json::to_value(&finding).unwrap(), json);
     }
 }

@@ -24,6 +24,7 @@ pub mod rate;
 pub mod response_cache;
 pub mod run;
 pub mod secret;
+mod severity;
 pub mod store;
 pub mod thread;
 mod upstream;
@@ -31,9 +32,10 @@ pub mod web_search;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{BoxError, Kind};
-pub use finding::{Citation, Finding, Severity, Verified};
+pub use finding::{Citation, Finding, Mention};
 pub use id::{
     AnswerId, ConnectionId, EndpointIdentity, KeyId, ModelId, ProviderId, RequestHash, RequestId, RunId,
     ThreadId,
 };
 pub use principal::{Identity, Principal};
+pub use severity::Severity;

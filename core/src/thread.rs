@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ModelId, ProviderId, RunId, ThreadId, Timestamp,
     chat::{Part, Usage},
-    finding::Severity,
     function_calling::{ToolCall, ToolResult},
+    severity::Severity,
 };
 
 /// A conversation as stored.

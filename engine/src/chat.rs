@@ -6,7 +6,7 @@ use exai_context::{
     files::{Origin, Wanted},
 };
 use exai_core::{
-    Citation, ThreadId,
+    Mention, ThreadId,
     chat::{Message, Request, Thinking},
     run::Phase,
     store::Write,
@@ -16,6 +16,7 @@ use exai_prompts::Prompt;
 use futures::FutureExt as _;
 
 use crate::{
+    answer_status::{self, AnswerStatus},
     call::Call,
     engine::Engine,
     error::EngineError,
@@ -81,7 +82,9 @@ pub struct ChatOutcome {
     /// The model's request for files, when that is its whole answer.
     pub files_required: Option<serde_json::Value>,
     /// `path:line` mentions, checked.
-    pub citations: Vec<Citation>,
+    pub mentions: Vec<Mention>,
+    /// What the answer is worth.
+    pub status: AnswerStatus,
     /// What happened to the offered files.
     pub files: Vec<FileReport>,
     /// Earlier turns that did not fit.
@@ -135,6 +138,7 @@ impl Engine {
             allow_stale: input.allow_stale,
             add_files: input.add_files,
             web_search: input.web_search,
+            is_usable: answer_status::is_usable_text,
             choice,
             rendered,
             render: &render,
@@ -181,7 +185,8 @@ impl Engine {
         let text = &turn.delivery.completion.reply.text;
         ChatOutcome {
             files_required: files_required(text),
-            citations: citations::cite_text(text, &turn.gathered.files),
+            mentions: citations::cite_text(text, &turn.gathered.files),
+            status: AnswerStatus::of_text(&turn.delivery.completion.reply),
             first: turn.first,
             without_web: turn.without_web,
             provenance: turn.provenance,

@@ -3,6 +3,7 @@
 //! Sees the outside world only through the ports of `exai_core`; knows no provider by name, no SQL and no MCP.
 
 pub mod activity;
+mod answer_status;
 pub mod answers;
 pub mod call;
 pub mod chat;
@@ -31,12 +32,14 @@ mod window;
 pub mod workflow;
 
 // Outcomes name the files that were read. The code that shows an outcome knows the engine and not the crate below it.
+pub use exai_answers::{self as reading, Understood};
 pub use exai_context::evidence::{FileReport, FileStatus};
 pub use exai_inference::{
     self as inference, delivery, fallback, routing,
     routing::{Preferences, ToolPreferences},
 };
 
+pub use answer_status::AnswerStatus;
 pub use call::Call;
 pub use engine::{Engine, Parts};
 pub use error::EngineError;

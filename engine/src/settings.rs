@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use exai_answers::severity::SeverityWords;
 use exai_context::git::GitSettings;
 use exai_prompts::Wording;
 
@@ -27,6 +28,8 @@ pub struct Settings {
     pub history_share: f32,
     /// The most turns of a thread, to tell the client how many remain.
     pub max_turns: u32,
+    /// The words of the team for severities, beside those that are built in.
+    pub severity_words: Arc<SeverityWords>,
     /// How git is run.
     pub git: GitSettings,
     /// What users read when something is missing.
@@ -68,6 +71,7 @@ impl Default for Settings {
             file_tokens: None,
             history_share: 0.4,
             max_turns: 200,
+            severity_words: Arc::default(),
             git: GitSettings::default(),
             hints: Hints::default(),
         }

@@ -11,6 +11,7 @@ use exai_core::{
 use futures::FutureExt as _;
 
 use crate::{
+    answer_status,
     call::Call,
     engine::Engine,
     error::EngineError,
@@ -118,6 +119,7 @@ impl Engine {
             allow_stale: false,
             add_files: false,
             web_search: input.web_search,
+            is_usable: answer_status::is_usable_text,
             choice,
             rendered,
             render: &render,

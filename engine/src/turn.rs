@@ -10,8 +10,8 @@ use exai_core::{
 use futures::future::BoxFuture;
 
 use crate::{
-    call::Call, engine::Engine, error::EngineError, follow_up::Round, prompt_files::Gathered,
-    threads::Appended,
+    answer_status::is_refused, call::Call, engine::Engine, error::EngineError, follow_up::Round,
+    prompt_files::Gathered, threads::Appended,
 };
 use exai_inference::{
     delivery::{Answered, Delivery, Unwritten},
@@ -20,6 +20,9 @@ use exai_inference::{
     question::Question,
     routing::{Choice, Chosen, Needs, Picking, Provenance},
 };
+
+/// The most characters of a refusal that are told of.
+const MOST_SAID: usize = 200;
 
 /// A request as one model is asked it.
 pub(crate) struct Rendered {
@@ -52,6 +55,8 @@ pub(crate) struct Asking<'a> {
     pub add_files: bool,
     /// Whether the caller asked for a search of the web.
     pub web_search: bool,
+    /// Whether an answer may be given to another call.
+    pub is_usable: fn(&exai_core::chat::Reply) -> bool,
     /// The model that is asked first.
     pub choice: Choice,
     /// The request to it.
@@ -159,6 +164,8 @@ impl Engine {
             request,
             fresh: asking.fresh,
             allow_stale: asking.allow_stale,
+            is_usable: asking.is_usable,
+            alone: false,
             is_last: true,
             prologue: asking.prologue,
         };
@@ -229,7 +236,13 @@ impl Inquiry for Conversation<'_, '_> {
 
     async fn ask(&self, question: Question, context: Context) -> Result<Reply, EngineError> {
         let Context { gathered, dropped_turns } = context;
+        let (is_last, model) = (question.is_last, question.choice.model.qualified());
         let round = self.engine.consult_round(question, gathered, self.add_files, self.call).await?;
+        let reply = &round.answered.delivery.completion.reply;
+        if !is_last && is_refused(reply) {
+            let said = reply.text.trim().chars().take(MOST_SAID).collect();
+            return Err(InferenceError::Refused { model, said }.into());
+        }
         Ok(Reply { round, dropped_turns })
     }
 

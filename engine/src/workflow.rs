@@ -9,6 +9,7 @@ mod offline;
 mod outcome;
 mod present_work;
 mod question;
+mod read_answer;
 mod request;
 pub mod spec;
 pub mod step;

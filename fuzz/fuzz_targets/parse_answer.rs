@@ -22,6 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         bytes: 0,
         lines: 40,
         segments: vec![Segment { first_line: 10, text: "let a = 1;\n}\n".to_owned() }],
+        removed: vec![Segment { first_line: 11, text: "let b = 2;\n".to_owned() }],
     }];
     let _ = cite_text(&text, &evidence);
     if let Some(value) = parsed.value {

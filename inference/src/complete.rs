@@ -38,6 +38,8 @@ struct Joined {
     starter: Option<Starter>,
     /// The prologue of a caller that joined, on its way to storage.
     written: Option<Commit>,
+    /// The question of a caller that joined.
+    question: Option<Question>,
 }
 
 impl Inference {
@@ -58,7 +60,7 @@ impl Inference {
             question.prompt_version,
             &question.request,
         );
-        let looked_up = if question.fresh { None } else { self.remembered(&key, call).await };
+        let looked_up = if question.fresh { None } else { self.remembered(&key, &question, call).await };
         if let Some(cached) = looked_up {
             let source = Source::Cached { age: self.age(cached.at) };
             let delivery = Delivery { completion: cached.completion, source };
@@ -107,10 +109,13 @@ impl Inference {
         let thread = question.thread.filter(|_| !prologue.is_empty());
         let run = self.new_run(key, &question, call);
         // Given to the run that is begun here; still there when none is.
-        let mut prologue = Some(prologue);
+        let (mut prologue, fresh) = (Some(prologue), question.fresh);
+        // Nobody else has the key of a run that is not shared.
+        let flight = if question.alone { unique(run.id) } else { key };
+        let mut question = Some(question);
         let handle = self.runs.join_or_start(
-            key,
-            question.fresh,
+            flight,
+            fresh,
             || Start {
                 serial: self.next_serial(),
                 record: RunRecord::new(
@@ -126,7 +131,13 @@ impl Inference {
             },
             |task| {
                 task.events.change(|event| event.model = Some(name));
-                Arc::clone(self).run(key, question, task, call.clone())
+                let (inference, question, call) = (Arc::clone(self), question.take(), call.clone());
+                async move {
+                    match question {
+                        Some(question) => inference.run(key, question, task, call).await,
+                        None => Err(Arc::new(InferenceError::Cancelled)),
+                    }
+                }
             },
         );
         if let Some(thread) = thread {
@@ -136,11 +147,15 @@ impl Inference {
         let apart = prologue.filter(|writes| !writes.is_empty());
         let written = apart.map(|writes| self.store.write(&call.principal.identity, writes));
         let starter = (!handle.joined).then(|| Starter::new(handle.record.clone()));
-        Joined { handle, starter, written }
+        Joined { handle, starter, written, question }
     }
 
-    async fn outcome_of(&self, joined: Joined, call: &CallScope) -> Result<Answered, InferenceError> {
-        let Joined { handle, starter, written } = joined;
+    async fn outcome_of(
+        self: &Arc<Self>,
+        joined: Joined,
+        call: &CallScope,
+    ) -> Result<Answered, InferenceError> {
+        let Joined { handle, starter, written, question } = joined;
         let begun = handle.record.run().id;
         let outcome = tokio::select! {
             biased;
@@ -156,6 +171,12 @@ impl Inference {
                     // An equal run had ended after this call had looked, and before its own began.
                     Some(_) => Source::Cached { age: Duration::ZERO },
                 };
+                // What is of no use to its own caller is not given to another one, which asks for itself.
+                if let Some(question) = question.filter(|own| !(own.is_usable)(&completion.reply)) {
+                    let own = Question { fresh: true, alone: true, ..question };
+                    let answered = Box::pin(self.complete(own, call)).await?;
+                    return Ok(Answered { written: answered.written.or(written), ..answered });
+                }
                 let delivery = Delivery { completion, source };
                 tell(call, CompletionEvent::Done(delivery.clone())).await;
                 let unwritten = starter.map_or_else(Unwritten::default, Starter::take);
@@ -166,7 +187,12 @@ impl Inference {
     }
 
     /// The answer to this very request: of this process, or of one before it.
-    async fn remembered(&self, key: &RequestHash, call: &CallScope) -> Option<CachedCompletion> {
+    async fn remembered(
+        &self,
+        key: &RequestHash,
+        question: &Question,
+        call: &CallScope,
+    ) -> Option<CachedCompletion> {
         let now = self.clock.now();
         let found = match self.cache.get(key).await {
             Some(cached) => Some(cached),
@@ -177,7 +203,9 @@ impl Inference {
         };
         // Read late, an answer is older than its time in this cache.
         let cached = found.filter(|cached| !self.warmup.is_over(cached.at, now))?;
-        if self.is_forgotten(cached.at, &call.principal.identity).await {
+        if !(question.is_usable)(&cached.completion.reply)
+            || self.is_forgotten(cached.at, &call.principal.identity).await
+        {
             self.cache.forget(key).await;
             return None;
         }
@@ -216,6 +244,12 @@ async fn tell(call: &CallScope, event: CompletionEvent) {
         () = call.cancel.cancelled() => {}
         () = tokio::time::sleep_until(call.deadline) => {}
     }
+}
+
+/// A key that no request has.
+fn unique(run: RunId) -> RequestHash {
+    let id = run.as_uuid().into_bytes();
+    RequestHash(std::array::from_fn(|at| id.get(at).copied().unwrap_or_default()))
 }
 
 fn timed_out(call: &CallScope) -> InferenceError {

@@ -51,6 +51,14 @@ pub enum InferenceError {
         /// How many attempts were made.
         attempts: u32,
     },
+    /// The model refused.
+    #[error("{model} refused to answer: {said}")]
+    Refused {
+        /// `provider/model`.
+        model: String,
+        /// Its words.
+        said: String,
+    },
     /// It would cost more than is allowed.
     #[error(
         "this would cost about ${needed:.4}, and of the ${limit:.2} that one {which} may cost ${spent:.4} are spent. {offer}; or raise budget.{which}_usd"
@@ -114,6 +122,7 @@ impl InferenceError {
             Self::ModelNotAllowed { .. } => Kind::Forbidden,
             Self::TooLarge { .. } => Kind::ContextTooLong,
             Self::Provider { error, .. } => error.kind(),
+            Self::Refused { .. } => Kind::ContentFiltered,
             Self::Budget { .. } => Kind::BudgetExceeded,
             Self::OverCapacity { .. } => Kind::OverCapacity,
             Self::Timeout { .. } => Kind::Timeout,

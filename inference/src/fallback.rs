@@ -93,6 +93,10 @@ impl Inference {
             };
             tried.push(Tried::new(&next, call));
             drop_hopeless(&mut others, &choice, failure.kind());
+            if matches!(failure, InferenceError::Refused { .. }) {
+                // A second model that refuses, too, is right or cannot be helped.
+                others.truncate(1);
+            }
             let Some(other) = others.pop_front().filter(|_| moves_on(&failure)) else {
                 let last = PassedOver::new(&choice, &failure);
                 let failure = with_those_before(failure, &passed_over);
@@ -133,6 +137,9 @@ fn moves_on(failure: &InferenceError) -> bool {
     // A provider that was silent for too long; not the end of the call's own time.
     if failure.kind() == Kind::Timeout {
         return matches!(failure, InferenceError::Provider { .. });
+    }
+    if matches!(failure, InferenceError::Refused { .. }) {
+        return true;
     }
     matches!(
         failure.kind(),

@@ -1,6 +1,10 @@
 //! What is asked, of whom, and for which thread.
 
-use exai_core::{ThreadId, chat::Request, store::Write};
+use exai_core::{
+    ThreadId,
+    chat::{Reply, Request},
+    store::Write,
+};
 
 use crate::routing::Choice;
 
@@ -20,6 +24,11 @@ pub struct Question {
     pub fresh: bool,
     /// Take an older answer when no model can be asked.
     pub allow_stale: bool,
+    /// Whether an answer is good enough to be given to another call: again, as an older one, or to one that asks the same at the same time.
+    /// The question's own caller gets it in any case.
+    pub is_usable: fn(&Reply) -> bool,
+    /// Join no equal run.
+    pub alone: bool,
     /// Whether no other model is asked when this one fails.
     pub is_last: bool,
     /// The beginning of a new thread. It is stored with the run, or with a cached answer.
@@ -38,6 +47,8 @@ impl Question {
             request,
             fresh: true,
             allow_stale: false,
+            is_usable: |_| true,
+            alone: false,
             // It is asked once.
             is_last: false,
             prologue: Vec::new(),
@@ -55,6 +66,8 @@ impl Question {
             request: self.request.clone(),
             fresh: self.fresh,
             allow_stale: self.allow_stale,
+            is_usable: self.is_usable,
+            alone: self.alone,
             is_last: self.is_last,
             prologue: Vec::new(),
         }

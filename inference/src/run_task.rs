@@ -41,8 +41,11 @@ impl Inference {
         // An equal run may have ended between its caller's look and this one's place among the runs: it is not paid for twice.
         let found = if question.fresh { None } else { self.cache.peek(&key).await };
         let now = self.clock.now();
-        let found =
-            found.filter(|cached| !self.warmup.is_over(cached.at, now) && !task.must_ask.is_cancelled());
+        let found = found.filter(|cached| {
+            !self.warmup.is_over(cached.at, now)
+                && !task.must_ask.is_cancelled()
+                && (question.is_usable)(&cached.completion.reply)
+        });
         if let Some(cached) = found {
             return Ok(cached.completion);
         }
@@ -71,7 +74,9 @@ impl Inference {
             duration,
             cost_usd,
         });
-        self.cache.keep(key, &completion, self.clock.now()).await;
+        if (question.is_usable)(&completion.reply) {
+            self.cache.keep(key, &completion, self.clock.now()).await;
+        }
         events.change(|event| event.phase = Phase::Checking);
         Ok(completion)
     }

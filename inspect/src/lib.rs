@@ -43,7 +43,7 @@ pub struct Located {
     /// Stable name of the rule, such as `rust-unwrap`.
     pub rule: &'static str,
     /// What was found. The quote is the text of `line`, cut at 240 characters; a secret in it shows its first four characters
-    /// (two when it is shorter than 16) and then `****`, and such a quote counts as verified all the same.
+    /// (two when it is shorter than 16) and then `****`, and such a quote counts as exact all the same.
     #[serde(flatten)]
     pub finding: Finding,
 }

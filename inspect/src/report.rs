@@ -3,7 +3,7 @@
 use exai_core::humanize::counted;
 use std::collections::BTreeMap;
 
-use exai_core::{Finding, Severity, Verified};
+use exai_core::{Citation, Finding, Severity};
 
 use super::Located;
 
@@ -57,7 +57,10 @@ impl Report {
                 title: hit.title,
                 detail: hit.detail,
                 fix: hit.fix,
-                verified: Verified::Yes,
+                citation: Citation::Exact,
+                severity_word: None,
+                cut: false,
+                more: Default::default(),
             },
         });
     }

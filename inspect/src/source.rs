@@ -84,6 +84,7 @@ mod tests {
             bytes: 0,
             lines,
             segments: segments.collect(),
+            removed: Vec::new(),
         }
     }
 

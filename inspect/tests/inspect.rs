@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use exai_context::evidence::{EvidenceFile, Segment};
-use exai_core::{Severity, Verified};
+use exai_core::{Citation, Severity};
 use exai_inspect::{Inspection, inspect};
 use proptest::prelude::*;
 
@@ -32,6 +32,7 @@ fn part(path: &str, lines: u32, segments: &[(u32, &str)]) -> EvidenceFile {
         bytes: 0,
         lines,
         segments: segments.collect(),
+        removed: Vec::new(),
     }
 }
 
@@ -117,7 +118,7 @@ fn quotes_are_the_cited_lines() {
         for located in &inspection.findings {
             let finding = &located.finding;
             assert_eq!(text.lines().nth(finding.line as usize - 1), Some(finding.quote.as_str()), "{name}");
-            assert_eq!(finding.verified, Verified::Yes);
+            assert_eq!(finding.citation, Citation::Exact);
         }
     }
 }

@@ -52,7 +52,7 @@ async fn an_issue_may_come_as_a_sentence() {
     let step = json!({"step": "look", "total_steps": 2, "relevant_files": "a.py", "issues_found": issues});
     let answer = program.call("codereview", step).await.ok();
     assert_eq!(answer["code_review_status"]["issues_found"], 2);
-    assert_eq!(answer["code_review_status"]["issues_by_severity"], json!({"high": 1, "medium": 1}));
+    assert_eq!(answer["code_review_status"]["issues_by_severity"], json!({"high": 1, "unknown": 1}));
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn one_call_reads_the_change() {
     let (program, answer) = checked(&setup, &json!({"focus_on": "arithmetic"})).await;
     assert_eq!(answer["status"], "calling_expert_analysis");
     assert_eq!((&answer["validation_complete"], &answer["summary"]), (&json!(true), &json!("Not yet.")));
-    assert_eq!(answer["findings"][0]["verified"], true, "a citation of a changed line: {answer:#}");
+    assert_eq!(answer["findings"][0]["citation"], "exact", "a citation of a changed line: {answer:#}");
     let changes = &answer["changes"];
     assert_eq!(
         (&changes["files_changed"], &changes["insertions"], &changes["deletions"], &changes["branch"]),

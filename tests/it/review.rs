@@ -84,12 +84,12 @@ async fn three_steps_ask_the_expert_once() {
     assert_eq!(last["expert_analysis"]["status"], "code_review_complete");
     let findings = last["findings"].as_array().expect("findings");
     let brief: Vec<_> =
-        findings.iter().map(|finding| (&finding["path"], &finding["line"], &finding["verified"])).collect();
+        findings.iter().map(|finding| (&finding["path"], &finding["line"], &finding["citation"])).collect();
     assert_eq!(
         brief,
         [
-            (&json!("src/pages.py"), &json!(4), &json!(true)),
-            (&json!("src/main.py"), &json!(3), &json!(false))
+            (&json!("src/pages.py"), &json!(4), &json!("exact")),
+            (&json!("src/main.py"), &json!(3), &json!("absent"))
         ],
         "the worst first, each checked against the file"
     );
@@ -118,9 +118,9 @@ async fn an_edited_file_makes_findings_stale() {
     setup.file("src/pages.py", "def page_count(total, size):\n    return -(-total // size)\n");
     gate.open();
     let answer = Program::answer(call).await.ok();
-    let verified: Vec<_> =
-        answer["findings"].as_array().expect("findings").iter().map(|finding| &finding["verified"]).collect();
-    assert_eq!(verified, [&json!("stale"), &json!(true)], "{answer:#}");
+    let found: Vec<_> =
+        answer["findings"].as_array().expect("findings").iter().map(|finding| &finding["citation"]).collect();
+    assert_eq!(found, [&json!("stale"), &json!("exact")], "{answer:#}");
     program.stop().await;
 }
 
@@ -207,7 +207,7 @@ async fn one_call_goes_straight_to_the_expert() {
         (&answer["status"], &answer["expert_called"]),
         (&json!("calling_expert_analysis"), &json!(true))
     );
-    assert_eq!(answer["findings"][0]["verified"], true);
+    assert_eq!(answer["findings"][0]["citation"], "exact");
     assert_eq!(setup.vendor.stats().calls, 1);
     let sent = Upstream::last(&setup.vendor);
     assert_eq!(sent.count("Review the paging."), 1);
@@ -361,14 +361,11 @@ async fn a_damaged_answer_is_repaired() {
         let answer =
             program.call("codereview", one_shot(&format!("Review {}", damaged.len()), json!({}))).await.ok();
         assert_eq!(answer["summary"], "One bug.", "{damaged}");
-        assert_eq!(answer["findings"][0]["verified"], true, "{damaged}");
+        assert_eq!(answer["findings"][0]["citation"], "exact", "{damaged}");
     }
     setup.vendor.then(Answer::text("The paging loses the last page, see src/pages.py:4."));
     let answer = program.call("codereview", one_shot("Review once more.", json!({}))).await.ok();
-    assert_eq!(
-        (&answer["status"], &answer["code_review_complete"]),
-        (&json!("calling_expert_analysis"), &json!(true))
-    );
+    assert_eq!((&answer["status"], &answer["code_review_complete"]), (&json!("unreadable"), &json!(true)));
     assert_eq!(
         answer["expert_analysis"]["raw_analysis"],
         "The paging loses the last page, see src/pages.py:4."

@@ -211,11 +211,11 @@ async fn the_last_step_asks_the_expert() {
         assert_eq!(last[tool.complete_object]["steps_taken"], 2, "{name}");
         assert_eq!(last[tool.complete_object]["initial_request"], "look at part 1", "{name}");
         if tool.answered.is_empty() {
-            assert_eq!(last["citations"][0]["verified"], true, "{name}: {last:#}");
+            assert_eq!(last["citations"][0]["citation"], "exact", "{name}: {last:#}");
             assert!(last["expert_analysis"]["raw_analysis"].is_string(), "{name}");
         } else {
             assert_eq!(last["summary"], "One thing is wrong.", "{name}");
-            assert_eq!(last["findings"][0]["verified"], true, "{name}");
+            assert_eq!(last["findings"][0]["citation"], "exact", "{name}");
         }
         let metadata = &last["metadata"];
         for key in ["answered_by", "requested", "tokens", "latency_ms", "files", "consultations", "run_id"] {

@@ -2,13 +2,19 @@
 
 use std::collections::HashSet;
 
-use exai_core::{Citation, Verified};
+use exai_core::{Citation, Mention};
 
-use super::path::{Match, resolve};
+use super::{
+    QUOTE_DISTANCE,
+    path::{Match, resolve},
+    quote::{Found, Given},
+};
 use exai_context::evidence::EvidenceFile;
 
 /// Most citations that are taken from one text.
 pub const MAX_CITATIONS: usize = 200;
+/// The most characters between a place and the text that is quoted for it.
+const GAP: usize = 12;
 /// Longest path that is recognised, in bytes.
 const LONGEST_PATH: usize = 512;
 /// Longest file extension, in characters.
@@ -18,10 +24,10 @@ const HOSTS: [&str; 8] = ["com", "org", "net", "io", "dev", "local", "internal",
 
 /// The places that `text` mentions, in its order, without repetition, at most [`MAX_CITATIONS`].
 ///
-/// A path counts when it names a given file, or looks like a file by its extension. A place is verified when the file was
-/// given with that line (both lines of a range).
+/// A path counts when it names a given file, or looks like a file by its extension. Text in backticks next to the place is looked for in
+/// the file; without it the line (both lines of a range) must have been given.
 #[must_use]
-pub fn cite_text(text: &str, evidence: &[EvidenceFile]) -> Vec<Citation> {
+pub fn cite_text(text: &str, evidence: &[EvidenceFile]) -> Vec<Mention> {
     // Such paths cannot be distinguished from the words around them, so they are looked for as they are.
     let unusual: Vec<&EvidenceFile> =
         evidence.iter().filter(|file| file.path.chars().any(|c| !is_path_char(c))).collect();
@@ -37,12 +43,61 @@ pub fn cite_text(text: &str, evidence: &[EvidenceFile]) -> Vec<Citation> {
         if !seen.insert((file.map_or(path, |file| file.path.as_str()), first)) {
             continue;
         }
-        let given = file
-            .is_some_and(|file| file.line(first).is_some() && (last == first || file.line(last).is_some()));
-        let verified = if given { Verified::Yes } else { Verified::No };
-        citations.push(Citation { path: path.to_owned(), line: first, verified });
+        let quote = quote_next_to(text, mark, path);
+        let citation = file.map_or(Citation::NotGiven, |file| checked(file, (first, last), quote));
+        citations.push(Mention { path: path.to_owned(), line: first, citation });
     }
     citations
+}
+
+/// The first place that a text mentions, with its lines: `src/a.rs:12-14`.
+pub(crate) fn first_place(text: &str) -> Option<&str> {
+    memchr::memchr2_iter(b':', b'#', text.as_bytes()).find_map(|mark| {
+        lines_after(text, mark)?;
+        let (path, _) = path_before(text.get(..mark)?, &[], &[])?;
+        let end = text
+            .get(mark..)?
+            .find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '#' | 'L' | '-' | '–')));
+        let end = end.map_or(text.len(), |end| mark + end);
+        text.get(mark - path.len()..end).map(|place| place.trim_end_matches([':', '-', '–']))
+    })
+}
+
+fn checked(file: &EvidenceFile, (first, last): (u32, u32), quote: Option<&str>) -> Citation {
+    let given = Given::of(file);
+    let by_line = if given.has(first) && given.has(last) { Citation::LineExists } else { Citation::Absent };
+    let Some(quote) = quote else { return by_line };
+    match given.find(quote, Some(&(first..=last)), QUOTE_DISTANCE) {
+        Found::There => Citation::Exact,
+        Found::At(_) => Citation::Moved,
+        Found::Removed(_) => Citation::Removed,
+        Found::Several => Citation::Ambiguous,
+        Found::Nowhere => Citation::Absent,
+        Found::NoQuote => by_line,
+    }
+}
+
+/// The text in backticks that stands directly behind the place, or directly before it: `a.rs:3` (`let x = 1;`).
+fn quote_next_to<'t>(text: &'t str, mark: usize, path: &str) -> Option<&'t str> {
+    let after = text.get(mark..)?;
+    let end = after
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '#' | 'L' | '-' | '–')))
+        .unwrap_or(after.len());
+    let after = after.get(end..)?;
+    // The place may be in backticks itself.
+    let after = after.strip_prefix('`').unwrap_or(after);
+    let gap =
+        after.find('`').filter(|gap| *gap <= GAP && !after.get(..*gap).is_some_and(|gap| gap.contains('\n')));
+    let behind = gap.and_then(|gap| after.get(gap + 1..)).and_then(|rest| rest.split('`').next());
+    let is_quote = |quote: &&str| !quote.trim().is_empty() && first_place(quote).is_none();
+    if behind.as_ref().is_some_and(is_quote) {
+        return behind;
+    }
+    let before = text.get(..mark)?.strip_suffix(path)?;
+    let before = before.strip_suffix('`').unwrap_or(before);
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    let close = line.rfind('`').filter(|close| line.len() - close <= GAP)?;
+    line.get(..close)?.rsplit('`').next().filter(is_quote).filter(|quote| quote.len() < close)
 }
 
 /// First and last line of `:12`, `:12-14`, `#L12` or `#L12-L14` at `mark`.

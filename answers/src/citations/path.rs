@@ -89,6 +89,7 @@ mod tests {
             bytes: 0,
             lines: 0,
             segments: Vec::new(),
+            removed: Vec::new(),
         }
     }
 

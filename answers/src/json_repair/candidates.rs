@@ -1,14 +1,16 @@
 //! Finds the answer among the braces of a text: prose before and after it, drafts, quoted code.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::{
-    answer::{finding_list, looks_like_finding, unwrapped},
     blank::{near, skip_blank},
     keys,
     quotes::Closing,
     reader::{Reader, member_follows},
 };
+use crate::shape::{finding_list, looks_like_finding, unwrapped};
 
 /// A JSON value that was found in the text.
 #[derive(Debug)]
@@ -18,12 +20,13 @@ pub(super) struct Candidate {
     pub(super) whole: bool,
     /// How much it looks like an answer: 2 has findings, 1 has a status or is a list of findings, 0 anything else.
     pub(super) rank: u8,
-    bytes: usize,
+    /// Where it stands in the text.
+    pub(super) span: Range<usize>,
 }
 
 impl Candidate {
     pub(super) fn salvaged(value: Value) -> Self {
-        Self { rank: rank(&value), value, whole: false, bytes: 0 }
+        Self { rank: rank(&value), value, whole: false, span: 0..0 }
     }
 
     /// Compares readings of the same text: an answer before anything else, then the number of findings.
@@ -34,7 +37,7 @@ impl Candidate {
 
     /// Within one reading a later answer replaces an equal earlier one: models draft first. Of other values the largest wins.
     fn replaces(&self, held: &Self) -> bool {
-        let size = |candidate: &Self| if candidate.rank == 0 { candidate.bytes } else { 0 };
+        let size = |candidate: &Self| if candidate.rank == 0 { candidate.span.len() } else { 0 };
         (self.rank, self.whole, size(self)) >= (held.rank, held.whole, size(held))
     }
 }
@@ -102,17 +105,18 @@ fn read(text: &str, start: usize, closing: Closing) -> (Option<Candidate>, usize
         let bytes = strict.byte_offset();
         // A member after the end means that a brace was one too many; the forgiving reader goes on there.
         if !rest.get(bytes..).is_some_and(member_follows) {
-            return (Some(Candidate { rank: rank(&value), value, whole: true, bytes }), start + bytes);
+            let span = start..start + bytes;
+            return (Some(Candidate { rank: rank(&value), value, whole: true, span }), start + bytes);
         }
     }
     let mut reader = Reader::new(text, start, closing);
     let item = reader.value();
-    let bytes = reader.position().saturating_sub(start);
+    let span = start..reader.position().max(start);
     let candidate = item.ok().flatten().filter(|item| !is_empty(&item.value)).map(|item| Candidate {
         rank: rank(&item.value),
         value: item.value,
         whole: item.whole && !reader.dropped,
-        bytes,
+        span,
     });
     (candidate, reader.position())
 }

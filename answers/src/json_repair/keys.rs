@@ -1,74 +1,28 @@
 //! The keys that answers and findings use, and how a key is recognised in damaged text.
 
 use super::{blank::skip_blank, quotes::family};
-
-/// Keys of a finding, folded (lower case, letters and digits only). Used to distinguish a finding from other objects.
-const FINDING: [&str; 32] = [
-    "severity",
-    "level",
-    "priority",
-    "path",
-    "file",
-    "filepath",
-    "filename",
-    "location",
-    "line",
-    "lines",
-    "linenumber",
-    "startline",
-    "endline",
-    "linestart",
-    "lineend",
-    "quote",
-    "snippet",
-    "code",
-    "title",
-    "name",
-    "detail",
-    "details",
-    "description",
-    "issue",
-    "message",
-    "explanation",
-    "fix",
-    "suggestion",
-    "suggestedfix",
-    "recommendation",
-    "rootcause",
-    "minimalfix",
-];
-
-/// Keys of the answer itself, folded.
-const ANSWER: [&str; 12] = [
-    "status",
-    "summary",
-    "findings",
-    "issues",
-    "issuesfound",
-    "hypotheses",
-    "positives",
-    "nextsteps",
-    "mandatoryinstructions",
-    "filesneeded",
-    "reason",
-    "regressioncheck",
-];
+use crate::shape::names::{
+    DETAIL, END_LINE, FINDINGS, FIX, LINE, OWN_LISTS, PATH, QUOTE, SEVERITY, SEVERITY_PERHAPS, STATUS, STEPS,
+    SUBJECT, SUMMARY, TITLE, fold,
+};
 
 /// Longest key that is looked for in damaged text, in bytes.
 pub(super) const LONGEST: usize = 80;
 
-/// Lower case, letters and digits only: `filePath`, `file_path` and `File-Path` are one key.
-pub(super) fn fold(key: &str) -> String {
-    key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
+/// Names of the parts of a finding.
+const FINDING: [&[&str]; 9] = [SEVERITY, SEVERITY_PERHAPS, PATH, LINE, END_LINE, QUOTE, TITLE, DETAIL, FIX];
+/// Names of the parts of an answer, and of what single tools ask for.
+const ANSWER: [&[&str]; 6] =
+    [STATUS, SUMMARY, FINDINGS, STEPS, OWN_LISTS, &["mandatoryinstructions", "reason", "regressioncheck"]];
 
 pub(super) fn is_finding_key(key: &str) -> bool {
-    FINDING.contains(&fold(key).as_str())
+    let folded = fold(key);
+    FINDING.iter().chain([&SUBJECT]).any(|names| names.contains(&folded.as_str()))
 }
 
 pub(super) fn is_known(key: &str) -> bool {
     let folded = fold(key);
-    FINDING.contains(&folded.as_str()) || ANSWER.contains(&folded.as_str())
+    is_finding_key(key) || ANSWER.iter().any(|names| names.contains(&folded.as_str()))
 }
 
 /// The quoted or bare key at the start of `text`, when a colon follows it.

@@ -9,11 +9,15 @@ use super::{
     quotes::{Closing, family},
     strings::Text,
 };
+use crate::shape::{
+    looks_like_finding,
+    names::{CUT, DETAIL, FIX, SUMMARY, TITLE, fold},
+};
 
 /// Words in a row that are neither key nor value, before what looked like an object counts as prose.
 const JUNK: u32 = 8;
-/// Keys whose text is still worth having when it was cut off.
-const PROSE: [&str; 6] = ["summary", "answer", "content", "response", "reason", "analysis"];
+/// Keys whose text is still worth having when it was cut off; of a path or a severity the half says something else.
+const PROSE: [&[&str]; 5] = [&["answer", "response", "analysis"], SUMMARY, TITLE, DETAIL, FIX];
 
 /// A value, and whether its end was there.
 #[derive(Debug)]
@@ -207,12 +211,20 @@ impl<'a> Reader<'a> {
                                 elements.push(value);
                             }
                         }
-                        Item { whole: false, .. } => break false,
+                        Item { value, whole: false } => {
+                            elements.extend(self.cut_finding(value));
+                            break false;
+                        }
                     }
                 }
             }
         };
         Ok(Item { value: Value::Array(elements), whole })
+    }
+
+    /// The finding in which the text ends, marked as such, when enough of it is there to be of use.
+    fn cut_finding(&self, value: Value) -> Option<Value> {
+        (self.cursor.at_end() && looks_like_finding(&value)).then(|| marked_as_cut(value))
     }
 
     /// A number, a literal of JSON, JavaScript or Python, or a word without quotes.
@@ -276,11 +288,21 @@ pub(super) fn member_follows(rest: &str) -> bool {
     keys::key_at(rest).is_some_and(|key| key.quoted || keys::is_known(key.word))
 }
 
+/// A finding that the text breaks off in.
+pub(super) fn marked_as_cut(mut finding: Value) -> Value {
+    if let Some(members) = finding.as_object_mut() {
+        members.insert(CUT.to_owned(), Value::Bool(true));
+    }
+    finding
+}
+
 /// A value that was cut off is kept when what is there cannot mislead: a container drops its own cut parts.
 fn worth_keeping(key: &str, value: &Value) -> bool {
     match value {
         Value::Object(_) | Value::Array(_) => true,
-        Value::String(text) => !text.is_empty() && PROSE.contains(&keys::fold(key).as_str()),
+        Value::String(text) => {
+            !text.trim().is_empty() && PROSE.iter().any(|names| names.contains(&fold(key).as_str()))
+        }
         _ => false,
     }
 }

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::{
-    answer::looks_like_finding,
     blank::{near, skip_blank},
     keys,
     quotes::{Closing, family},
-    reader::Reader,
+    reader::{Reader, marked_as_cut},
 };
+use crate::shape::looks_like_finding;
 
 /// Most findings that are pulled from one text.
 const MAX_FINDINGS: usize = 1_000;
@@ -27,7 +27,8 @@ pub(super) fn findings(text: &str, anywhere: bool) -> Option<Value> {
         let Some(chunk) = text.get(start..end) else { continue };
         let finding =
             [Closing::ByContext, Closing::AtFirstQuote].into_iter().find_map(|closing| whole(chunk, closing));
-        found.extend(finding);
+        let is_last = end == text.len();
+        found.extend(finding.or_else(|| is_last.then(|| cut(chunk)).flatten()));
     }
     if found.is_empty() {
         return None;
@@ -64,4 +65,12 @@ fn starts(text: &str, from: usize) -> Vec<usize> {
 fn whole(chunk: &str, closing: Closing) -> Option<Value> {
     let item = Reader::new(chunk, 0, closing).value().ok()??;
     (item.whole && looks_like_finding(&item.value)).then_some(item.value)
+}
+
+/// The finding in which the text ends.
+fn cut(chunk: &str) -> Option<Value> {
+    let mut reader = Reader::new(chunk, 0, Closing::ByContext);
+    let item = reader.value().ok()??;
+    let is_cut = !item.whole && !reader.dropped && reader.position() >= chunk.len();
+    (is_cut && looks_like_finding(&item.value)).then(|| marked_as_cut(item.value))
 }

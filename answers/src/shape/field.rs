@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::keys::fold;
+use super::names::fold;
 
 /// The lines that a finding names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +27,22 @@ pub(super) fn pick<'v>(object: &'v Map<String, Value>, names: &[&str]) -> Option
         .map(|(_, v)| v)
 }
 
-/// Text of a field: a string as it is, a list line by line, anything else as JSON.
+/// Text of a field: a string as it is, a list line by line, an object as `name: value` line by line.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(elements) => elements.iter().map(text).collect::<Vec<_>>().join("\n"),
-        other => other.to_string(),
+        Value::Array(elements) => {
+            elements.iter().map(text).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+        }
+        Value::Object(members) => {
+            let lines = members
+                .iter()
+                .map(|(name, value)| (name, text(value)))
+                .filter(|(_, value)| !value.is_empty());
+            lines.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
+        }
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
 
@@ -57,6 +66,23 @@ pub(super) fn lines(value: &Value) -> Option<Lines> {
             Some(Lines { first: begin.first, last })
         }
         _ => None,
+    }
+}
+
+/// Whether a value says nothing but lines.
+pub(super) fn is_lines_only(value: &Value) -> bool {
+    match value {
+        Value::String(text) => {
+            let is_word = |word: &str| {
+                matches!(word.to_lowercase().as_str(), "line" | "lines" | "l" | "to" | "第" | "行")
+            };
+            text.split(|c: char| c.is_ascii_digit() || " -–—.,:=~#".contains(c))
+                .filter(|word| !word.is_empty())
+                .all(is_word)
+        }
+        Value::Array(elements) => elements.iter().all(is_lines_only),
+        Value::Object(range) => range.values().all(Value::is_number),
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) fn excerpted(path: &str, lines: u32, segments: &[(u32, &str)]) -> Evi
             .iter()
             .map(|&(first_line, text)| Segment { first_line, text: text.to_owned() })
             .collect(),
+        removed: Vec::new(),
     }
 }
 

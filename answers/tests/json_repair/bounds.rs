@@ -2,7 +2,11 @@
 
 use std::time::Instant;
 
-use exai_answers::json_repair::{ExpertAnswer, MAX_REPAIR_BYTES, Repair, parse};
+use exai_answers::{
+    json_repair::{MAX_REPAIR_BYTES, Repair, parse},
+    severity::SeverityWords,
+    shape::ExpertAnswer,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -85,7 +89,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
         let parsed = parse(&String::from_utf8_lossy(&bytes));
-        parsed.value.map(ExpertAnswer::from_value);
+        parsed.value.map(|value| ExpertAnswer::from_value(value, &SeverityWords::default()));
     }
 
     #[test]
@@ -93,7 +97,7 @@ proptest! {
         let parsed = parse(&pieces.concat());
         if let Some(value) = parsed.value {
             prop_assert_eq!(parse(&value.to_string()).repaired, Repair::Strict, "what was read is JSON");
-            let _answer = ExpertAnswer::from_value(value);
+            let _answer = ExpertAnswer::from_value(value, &SeverityWords::default());
         }
     }
 

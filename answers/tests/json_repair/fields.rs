@@ -1,10 +1,14 @@
 //! Fields under other names and with other types.
 
-use exai_answers::json_repair::{ExpertAnswer, RawFinding};
+use exai_answers::{severity::SeverityWords, shape::RawFinding};
 use exai_core::Severity;
 use serde_json::json;
 
-use crate::support::answer;
+use crate::support::{answer, from_value};
+
+fn read(value: &serde_json::Value) -> Option<RawFinding> {
+    RawFinding::from_value(value, &SeverityWords::default())
+}
 
 #[test]
 fn fields_are_taken_as_models_vary_them() {
@@ -38,7 +42,7 @@ fn fields_are_taken_as_models_vary_them() {
         (json!("src/a.rs:12: leaks"), ("src/a.rs", Some(12), None)),
     ];
     for (value, (path, line, end_line)) in table {
-        let finding = RawFinding::from_value(&value).unwrap();
+        let finding = read(&value).unwrap();
         assert_eq!(
             (finding.path.as_str(), finding.line, finding.end_line),
             (path, line, end_line),
@@ -53,21 +57,21 @@ fn texts_have_other_names_too() {
     let value = json!({
         "Severity": "High (CVSS 8.1)", "snippet": "q", "issue": "First.\nSecond.", "recommendation": ["a", "b"],
     });
-    let finding = RawFinding::from_value(&value).unwrap();
-    assert_eq!(finding.severity, Severity::High);
+    let finding = read(&value).unwrap();
+    assert_eq!(finding.said.severity, Severity::High);
     assert_eq!((finding.quote.as_str(), finding.title.as_str()), ("q", "First."));
     assert_eq!((finding.detail.as_str(), finding.fix.as_str()), ("First.\nSecond.", "a\nb"));
     for (word, severity) in [
         ("BLOCKER", Severity::Critical),
         ("nit", Severity::Low),
-        ("banana", Severity::Medium),
-        ("", Severity::Medium),
+        ("banana", Severity::Unknown),
+        ("", Severity::Unknown),
     ] {
         let value = json!({"title": "t", "severity": word});
-        assert_eq!(RawFinding::from_value(&value).unwrap().severity, severity, "{word}");
+        assert_eq!(read(&value).unwrap().said.severity, severity, "{word}");
     }
-    assert_eq!(RawFinding::from_value(&json!({"severity": "high"})), None);
-    assert_eq!(RawFinding::from_value(&json!(12)), None);
+    assert_eq!(read(&json!({"severity": "high"})), None);
+    assert_eq!(read(&json!(12)), None);
 }
 
 #[test]
@@ -83,5 +87,5 @@ fn answers_are_taken_from_their_wrappers() {
     assert_eq!((list.findings.len(), list.status), (1, None));
     let steps = answer(r#"{"next_steps": [{"action": "a"}, "b", 3, ""]}"#).next_steps;
     assert_eq!(steps, ["a", "b", "3"]);
-    assert_eq!(ExpertAnswer::from_value(json!({"findings": "none", "status": 3})).findings, []);
+    assert_eq!(from_value(json!({"findings": "none", "status": 3})).findings, []);
 }

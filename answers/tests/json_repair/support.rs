@@ -2,7 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use exai_answers::json_repair::{ExpertAnswer, RawFinding, parse};
+use exai_answers::{
+    json_repair::parse,
+    severity::SeverityWords,
+    shape::{ExpertAnswer, RawFinding},
+};
 
 /// The committed texts whose file name starts with `prefix`, by name. They are also the seeds of the fuzz target.
 pub(crate) fn corpus(prefix: &str) -> Vec<(String, String)> {
@@ -22,10 +26,15 @@ pub(crate) fn corpus(prefix: &str) -> Vec<(String, String)> {
 
 /// The findings that are read from `text`.
 pub(crate) fn findings(text: &str) -> Vec<RawFinding> {
-    parse(text).value.map(|value| ExpertAnswer::from_value(value).findings).unwrap_or_default()
+    parse(text).value.map(|value| from_value(value).findings).unwrap_or_default()
 }
 
 /// The answer that is read from `text`.
 pub(crate) fn answer(text: &str) -> ExpertAnswer {
-    ExpertAnswer::from_value(parse(text).value.unwrap_or_else(|| panic!("nothing read from {text}")))
+    from_value(parse(text).value.unwrap_or_else(|| panic!("nothing read from {text}")))
+}
+
+/// The answer in a value, read with the built-in words.
+pub(crate) fn from_value(value: serde_json::Value) -> ExpertAnswer {
+    ExpertAnswer::from_value(value, &SeverityWords::default())
 }

@@ -259,5 +259,8 @@ fn given(candidate: &Candidate, loaded: Loaded, tokens: u32, status: FileStatus)
     let report = FileReport { path: path.clone(), status, reason, tokens };
     let Loaded { hash, bytes, lines, parts: segments, .. } = loaded;
     let absolute = Path::new(&candidate.absolute).to_path_buf();
-    Outcome::Given(Box::new(EvidenceFile { path, absolute, hash, bytes, lines, segments }), report)
+    Outcome::Given(
+        Box::new(EvidenceFile { path, absolute, hash, bytes, lines, segments, removed: Vec::new() }),
+        report,
+    )
 }

@@ -14,12 +14,13 @@ use super::{
     external_diff::ExternalDiff,
     failure::GitFailure,
     given::{Given, KEY},
-    patch::{self, Hunk, Mark},
+    patch,
     render::{self, Shown},
+    sides::Sides,
     untracked,
 };
 use crate::{
-    evidence::{EvidenceFile, FileReport, FileStatus, Segment},
+    evidence::{EvidenceFile, FileReport, FileStatus},
     files::{self, Roots, estimate_tokens, generated},
 };
 
@@ -354,28 +355,12 @@ impl PackedChanges {
         })
     }
 
-    /// Keeps the new side of what is shown as evidence.
+    /// Keeps what is shown as evidence.
     fn take(&mut self, shown: &Shown<'_>, roots: &Roots) {
         let file = shown.file;
-        let mut segments: Vec<Segment> = Vec::new();
-        let mut last = 0;
-        let mut given = 0_u32;
-        let added = self.added.entry(file.path.clone()).or_default();
-        for (number, line) in shown.hunks.iter().flat_map(Hunk::numbered) {
-            let Some(number) = number else { continue };
-            if line.mark == Mark::Added {
-                added.insert(number);
-            }
-            match segments.last_mut() {
-                Some(segment) if number == last + 1 => segment.text.push_str(&line.text),
-                _ => segments.push(Segment { first_line: number, text: line.text.clone() }),
-            }
-            if let Some(segment) = segments.last_mut() {
-                segment.text.push('\n');
-            }
-            (last, given) = (number, given + 1);
-        }
-        if segments.is_empty() {
+        let Sides { segments, removed, added, last, given } = Sides::of(shown);
+        self.added.entry(file.path.clone()).or_default().extend(added);
+        if segments.is_empty() && removed.is_empty() {
             return;
         }
         // A change that is not on disk has no hash to compare with later, and its length is not known.
@@ -393,6 +378,6 @@ impl PackedChanges {
             None => (String::new(), 0, last.max(given + 1)),
         };
         let (path, absolute) = (file.path.clone(), file.absolute.clone());
-        self.files.push(EvidenceFile { path, absolute, hash, bytes, lines, segments });
+        self.files.push(EvidenceFile { path, absolute, hash, bytes, lines, segments, removed });
     }
 }

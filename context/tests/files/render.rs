@@ -17,6 +17,7 @@ fn file(path: &str, lines: u32, segments: &[(u32, &str)]) -> EvidenceFile {
         bytes: 0,
         lines,
         segments: segments.iter().map(segment).collect(),
+        removed: Vec::new(),
     }
 }
 

@@ -16,7 +16,9 @@ use super::{
     prompt::{Critic, Matter},
     session::Session,
 };
-use crate::{call::Call, engine::Engine, error::EngineError, threads::Appended, turn::Rendered};
+use crate::{
+    answer_status, call::Call, engine::Engine, error::EngineError, threads::Appended, turn::Rendered,
+};
 use exai_inference::{
     delivery::{Answered, Unwritten},
     error::InferenceError,
@@ -156,6 +158,11 @@ impl Rounds<'_> {
                     request,
                     fresh,
                     allow_stale: false,
+                    is_usable: match round {
+                        Round::Synthesis => answer_status::is_usable_object,
+                        Round::Opinion | Round::Critique => answer_status::is_usable_text,
+                    },
+                    alone: false,
                     is_last: true,
                     prologue: Vec::new(),
                 };

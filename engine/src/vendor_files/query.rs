@@ -23,6 +23,7 @@ use super::{
     upload::{Placed, is_gone},
 };
 use crate::{
+    answer_status::{self, AnswerStatus},
     call::Call,
     chat::{ChatInput, ChatOutcome},
     engine::Engine,
@@ -166,7 +167,15 @@ impl Engine {
         }
         let lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
         let segments = vec![Segment { first_line: 1, text }];
-        let evidence = EvidenceFile { path, absolute, hash, bytes: placed.file.bytes, lines, segments };
+        let evidence = EvidenceFile {
+            path,
+            absolute,
+            hash,
+            bytes: placed.file.bytes,
+            lines,
+            segments,
+            removed: Vec::new(),
+        };
         Ok(Given { placed, shown: Shown::Text(Arc::new(evidence)) })
     }
 
@@ -197,6 +206,7 @@ impl Engine {
             allow_stale: false,
             add_files: false,
             web_search: false,
+            is_usable: answer_status::is_usable_text,
             choice,
             rendered,
             render: &render,
@@ -206,7 +216,8 @@ impl Engine {
         let kept = self.keep(&mut turn, answer, call).await;
         Ok(ChatOutcome {
             files_required: None,
-            citations: citations::cite_text(&turn.delivery.completion.reply.text, &turn.gathered.files),
+            mentions: citations::cite_text(&turn.delivery.completion.reply.text, &turn.gathered.files),
+            status: AnswerStatus::of_text(&turn.delivery.completion.reply),
             first: None,
             without_web: false,
             provenance: turn.provenance,
@@ -315,6 +326,7 @@ mod tests {
             bytes: 1,
             lines: 1_000,
             segments: vec![Segment { first_line: 1, text }],
+            removed: Vec::new(),
         };
         let whole = fitted(&file, 100_000).unwrap();
         assert_eq!(whole.report[0].status, FileStatus::Included);

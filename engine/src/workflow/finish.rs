@@ -1,14 +1,7 @@
 //! The end of an investigation: the one question to the expert.
 
-use std::sync::Arc;
-
-use exai_answers::{
-    citations,
-    json_repair::{self, ExpertAnswer},
-};
-use exai_context::{evidence::EvidenceFile, files::hash_of};
+use exai_answers::shape::ExpertAnswer;
 use exai_core::{
-    Finding, Verified,
     run::Phase,
     thread::{Answer, TurnBody, UserMessage},
 };
@@ -17,9 +10,17 @@ use futures::FutureExt as _;
 use super::{
     End, ExpertEnd, StepOutcome, StoredStep,
     offline::{Filtered, filtered},
+    read_answer::{ReadAnswer, read_answer},
     spec::{ExpertRule, Promotion},
 };
-use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::Gathered, turn::Asking};
+use crate::{
+    answer_status::{self, AnswerStatus},
+    call::Call,
+    engine::Engine,
+    error::EngineError,
+    prompt_files::Gathered,
+    turn::Asking,
+};
 use exai_inference::{
     delivery::{Delivery, Unwritten},
     routing::{Choice, Chosen},
@@ -46,6 +47,7 @@ impl Engine {
         choice: Choice,
         call: &Call,
     ) -> Result<StepOutcome, EngineError> {
+        let as_object = rule.prompt.answers_in_json();
         let rendered = self.expert_request(&stored, rule, &choice, call).await?;
         let render = |choice: Choice| {
             let stored = &stored;
@@ -60,22 +62,31 @@ impl Engine {
             allow_stale: stored.input.allow_stale,
             add_files: stored.input.add_files,
             web_search: stored.input.web_search,
+            is_usable: if as_object {
+                answer_status::is_usable_object
+            } else {
+                answer_status::is_usable_text
+            },
             choice,
             rendered,
             render: &render,
         };
         let mut turn = self.ask(asking, call).await?;
         call.phase(Phase::Checking);
-        let Read { answer, findings } = read_answer(&turn.delivery, &turn.gathered, call).await?;
+        let words = &self.settings.severity_words;
+        let read = read_answer(&turn.delivery.completion, &turn.gathered, words, rule, call).await?;
+        let ReadAnswer { answer, status, understood, remarks, findings, hypotheses, mentions } = read;
         let Filtered { findings, left_out: left_out_findings } = filtered(findings, &stored);
-        let citations = match answer {
-            Some(_) => Vec::new(),
-            None => citations::cite_text(&turn.delivery.completion.reply.text, &turn.gathered.files),
-        };
         let promoted = answer.as_ref().and_then(|answer| promotion(rule, answer));
-        // An expert that asks for more has not ended the work: its steps must still count in the next call.
-        let body = if promoted.is_some_and(|promoted| !promoted.answers) {
-            TurnBody::Message(asked_for_more(&turn.delivery, &turn.gathered))
+        // An expert that asks for more or refuses has not ended the work: its steps must still count in the next call.
+        let body = if status == AnswerStatus::Refused {
+            TurnBody::Message(left_open("[the expert refused]", &turn.delivery, &turn.gathered))
+        } else if promoted.is_some_and(|promoted| !promoted.answers) {
+            TurnBody::Message(left_open(
+                "[the expert asked for more before answering]",
+                &turn.delivery,
+                &turn.gathered,
+            ))
         } else {
             TurnBody::Answer(Answer { files: turn.gathered.file_refs(), ..turn.answer() })
         };
@@ -87,9 +98,13 @@ impl Engine {
             provenance: turn.provenance,
             passed_over: turn.passed_over,
             answer,
+            status,
+            understood,
+            remarks,
             promoted,
             findings,
-            citations,
+            hypotheses,
+            mentions,
             left_out_findings,
             files: turn.gathered.report,
             dropped_turns: turn.dropped_turns,
@@ -124,44 +139,11 @@ fn promotion(rule: &ExpertRule, answer: &ExpertAnswer) -> Option<Promotion> {
     rule.promoted.iter().find(|promotion| promotion.status == status).copied()
 }
 
-fn asked_for_more(delivery: &Delivery, gathered: &Gathered) -> UserMessage {
+/// A turn that leaves the work open.
+fn left_open(what: &str, delivery: &Delivery, gathered: &Gathered) -> UserMessage {
     UserMessage {
-        text: format!(
-            "[the expert asked for more before answering]\n{}",
-            delivery.completion.reply.text.trim()
-        ),
+        text: format!("{what}\n{}", delivery.completion.reply.text.trim()),
         files: gathered.file_refs(),
         ..UserMessage::default()
     }
-}
-
-/// An answer as it was read, without its findings, which were checked.
-struct Read {
-    answer: Option<ExpertAnswer>,
-    findings: Vec<Finding>,
-}
-
-/// Parses the answer, checks what it cites, and marks what has changed on disk since.
-async fn read_answer(delivery: &Delivery, gathered: &Gathered, call: &Call) -> Result<Read, EngineError> {
-    let completion = Arc::clone(&delivery.completion);
-    let files = Arc::clone(&gathered.files);
-    let roots = call.roots.roots().await;
-    tokio::task::spawn_blocking(move || {
-        let mut answer = json_repair::parse(&completion.reply.text).value.map(ExpertAnswer::from_value);
-        let raw = answer.as_mut().map(|answer| std::mem::take(&mut answer.findings)).unwrap_or_default();
-        let mut findings = citations::check_findings(raw, &files);
-        // What is only staged or committed is not on disk, and has no hash to compare.
-        let changed = |file: &EvidenceFile| {
-            !file.hash.is_empty() && hash_of(&roots, &file.absolute).is_none_or(|hash| hash != file.hash)
-        };
-        if findings.iter().any(|finding| finding.verified == Verified::Yes) {
-            citations::mark_stale(&mut findings, &files, &changed);
-        }
-        Read { answer, findings }
-    })
-    .await
-    .map_err(|error| EngineError::Internal {
-        what: "reading the answer failed".to_owned(),
-        source: Some(Box::new(error)),
-    })
 }

@@ -81,7 +81,7 @@ pub(super) fn filtered(findings: Vec<Finding>, stored: &StoredStep<'_>) -> Filte
         return Filtered { findings, left_out: 0 };
     };
     let before = findings.len();
-    let kept: Vec<Finding> = findings.into_iter().filter(|finding| finding.severity <= least).collect();
+    let kept: Vec<Finding> = findings.into_iter().filter(|finding| finding.severity.reaches(least)).collect();
     let left_out = before - kept.len();
     Filtered { findings: kept, left_out }
 }

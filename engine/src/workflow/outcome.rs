@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exai_answers::json_repair::ExpertAnswer;
+use exai_answers::{Understood, shape::ExpertAnswer};
 use exai_context::evidence::FileReport;
-use exai_core::{Citation, Finding, Severity, ThreadId, thread::Step};
+use exai_core::{Finding, Mention, Severity, ThreadId, thread::Step};
 use exai_inspect::Facts;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     changes::{Changes, ChangesReport},
     spec::{Flow, Promotion, Spec},
 };
-use crate::engine::Engine;
+use crate::{answer_status::AnswerStatus, engine::Engine};
 use exai_inference::{delivery::Delivery, fallback::PassedOver, routing::Provenance};
 
 /// A step that was taken.
@@ -87,12 +87,20 @@ pub struct ExpertEnd {
     pub passed_over: Vec<PassedOver>,
     /// The answer's parts, when it could be read.
     pub answer: Option<ExpertAnswer>,
+    /// What the answer is worth.
+    pub status: AnswerStatus,
+    /// How far it was understood; one in running text is, always.
+    pub understood: Understood,
+    /// What the model wrote around the object that was asked for; empty when there is nothing.
+    pub remarks: String,
     /// A status of the expert that becomes the answer's.
     pub promoted: Option<Promotion>,
     /// Checked findings, worst first.
     pub findings: Vec<Finding>,
+    /// Causes of a defect as the expert ranks them, with what was found where they cite something.
+    pub hypotheses: Vec<serde_json::Value>,
     /// `path:line` mentions of an answer in free text, checked.
-    pub citations: Vec<Citation>,
+    pub mentions: Vec<Mention>,
     /// Findings that the caller's severity filter left out.
     pub left_out_findings: usize,
     /// What happened to the offered files.

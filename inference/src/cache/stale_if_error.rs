@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use exai_core::{Identity, Kind, RequestHash, Timestamp, humanize::span, response_cache::CachedCompletion};
+use exai_core::{
+    Identity, Kind, RequestHash, Timestamp, chat::Reply, humanize::span, response_cache::CachedCompletion,
+};
 
 use super::{fingerprint, warmup};
 use crate::{
@@ -18,6 +20,7 @@ use crate::{
 pub(crate) struct Tried {
     request: RequestHash,
     choice: Choice,
+    is_usable: fn(&Reply) -> bool,
 }
 
 impl Tried {
@@ -30,7 +33,8 @@ impl Tried {
             question.prompt_version,
             &question.request,
         );
-        Self { request, choice: Choice { others: Vec::new(), ..question.choice.clone() } }
+        let choice = Choice { others: Vec::new(), ..question.choice.clone() };
+        Self { request, choice, is_usable: question.is_usable }
     }
 }
 
@@ -67,7 +71,8 @@ impl Inference {
             };
             let Some(run) = run else { continue };
             let at = run.ended_at.unwrap_or(run.started_at);
-            let Some(completion) = warmup::completion(run) else { continue };
+            let usable = warmup::completion(run).filter(|completion| (one.is_usable)(&completion.reply));
+            let Some(completion) = usable else { continue };
             if latest.as_ref().is_none_or(|(before, ..)| at > *before) {
                 latest = Some((at, CachedCompletion { completion: Arc::new(completion), at }, one));
             }

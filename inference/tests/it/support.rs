@@ -139,6 +139,8 @@ impl World {
             choice: *choice,
             fresh: true,
             allow_stale: false,
+            is_usable: |_| true,
+            alone: false,
             is_last: true,
             prologue: vec![prologue],
         }

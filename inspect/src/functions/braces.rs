@@ -271,6 +271,7 @@ mod tests {
             bytes: 0,
             lines,
             segments,
+            removed: Vec::new(),
         };
         let source = Source::of(&file);
         let shown = |function: &super::Function| {

@@ -45,8 +45,9 @@ fn failure(answer: &Value, text: &mut String) {
 
 fn body(answer: &Value, text: &mut String) {
     let raw = answer.pointer("/expert_analysis/raw_analysis").and_then(Value::as_str);
-    // A summary that only points at the free text adds nothing to it.
-    let words: &[&str] = if raw.is_some() { &["content"] } else { &["summary", "content"] };
+    // A summary that only points at the free text adds nothing to it, unless it says what is wrong with it.
+    let is_whole = field(answer, "read") == Some("whole");
+    let words: &[&str] = if raw.is_some() && is_whole { &["content"] } else { &["summary", "content"] };
     for key in words {
         if let Some(words) = field(answer, key).filter(|words| !words.is_empty()) {
             push(text, words);
@@ -97,20 +98,33 @@ fn show_finding(finding: &Value, text: &mut String) {
     let severity = field(finding, "severity").unwrap_or("info");
     let line = finding.get("line").and_then(Value::as_u64).unwrap_or(0);
     let place = format!("{}:{line}", field(finding, "path").unwrap_or("?"));
-    let checked = match finding.get("verified") {
-        Some(Value::Bool(true)) => String::new(),
-        Some(Value::String(word)) => format!(" ({word}: the file has changed since)"),
-        _ => " (not verified)".to_owned(),
+    let checked = match field(finding, "citation") {
+        Some("exact" | "moved") => "",
+        Some("removed") => " (a line that is removed)",
+        Some("line_exists") => " (nothing quoted)",
+        Some("ambiguous") => " (the quote is in several places)",
+        Some("stale") => " (the file has changed since)",
+        Some("not_given") => " (this file was not given)",
+        _ => " (the quote was not found)",
     };
-    let mark = style(format!("{:<8}", severity.to_uppercase()));
+    let cut = if finding.get("cut").is_some() { " (cut off)" } else { "" };
+    let mark = match field(finding, "severity_word").filter(|_| severity == "unknown") {
+        Some(word) => format!("UNKNOWN ({word})"),
+        None => severity.to_uppercase(),
+    };
+    let mark = style(format!("{mark:<8}"));
     let mark = match severity {
-        "critical" | "high" => mark.red().bold(),
+        "critical" | "high" | "unknown" => mark.red().bold(),
         "medium" => mark.yellow(),
         _ => mark.cyan(),
     };
     push(
         text,
-        &format!("{mark} {}{checked}  {}", style(place).bold(), field(finding, "title").unwrap_or_default()),
+        &format!(
+            "{mark} {}{checked}{cut}  {}",
+            style(place).bold(),
+            field(finding, "title").unwrap_or_default()
+        ),
     );
     for quoted in field(finding, "quote").unwrap_or_default().lines().take(QUOTE_LINES) {
         push(text, &format!("         {} {quoted}", style("│").dim()));
@@ -124,7 +138,7 @@ fn show_finding(finding: &Value, text: &mut String) {
 }
 
 fn hypotheses(answer: &Value, text: &mut String) {
-    let list = answer.pointer("/expert_analysis/hypotheses").and_then(Value::as_array);
+    let list = answer.get("hypotheses").and_then(Value::as_array);
     for (index, hypothesis) in list.into_iter().flatten().enumerate() {
         let name = field(hypothesis, "name").unwrap_or("hypothesis");
         push(

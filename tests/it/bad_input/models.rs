@@ -74,7 +74,7 @@ fn assert_inspected(answer: &Value, why: &str) {
     assert!(!findings.is_empty(), "the sample has something to find: {answer:#}");
     for finding in findings {
         assert_eq!(finding["path"], "a.py");
-        assert_eq!(finding["verified"], true);
+        assert_eq!(finding["citation"], "exact");
         let (line, quote) = (finding["line"].as_u64().unwrap(), finding["quote"].as_str().unwrap());
         assert!((1..=4).contains(&line) && !quote.is_empty(), "{finding}");
     }

@@ -26,7 +26,7 @@ async fn wanted_files_are_added_once() {
         (&json!("calling_expert_analysis"), &json!("The rate is fixed."))
     );
     assert_eq!(
-        answer["findings"][0]["verified"], true,
+        answer["findings"][0]["citation"], "exact",
         "a quote from an added file is checked like any other"
     );
     assert_eq!(answer["metadata"]["consultations"], 2);

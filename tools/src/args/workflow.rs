@@ -154,7 +154,7 @@ impl ExpertStep {
 
 impl IssueArg {
     fn into_issue(self) -> Option<Issue> {
-        let severity = self.severity.as_deref().and_then(Severity::parse).unwrap_or(Severity::Medium);
+        let severity = self.severity.as_deref().and_then(Severity::parse).unwrap_or(Severity::Unknown);
         (!self.description.trim().is_empty()).then_some(Issue {
             severity,
             description: self.description,

@@ -1,6 +1,6 @@
 //! The answer of `chat`.
 
-use exai_engine::{Call, chat::ChatOutcome};
+use exai_engine::{AnswerStatus, Call, chat::ChatOutcome};
 use rmcp::model::CallToolResponse;
 use serde_json::json;
 
@@ -28,14 +28,19 @@ pub(super) fn answer(tool: &str, outcome: &ChatOutcome, notes: &[String], call: 
                  those that lie under the allowed folders.");
         }
         None => {
-            answer.put("status", if offer.is_some() { "continuation_available" } else { "success" });
+            let status = match outcome.status {
+                AnswerStatus::Complete if offer.is_some() => "continuation_available",
+                AnswerStatus::Complete => "success",
+                unwanted => unwanted.as_str(),
+            };
+            answer.put("status", status);
             answer
                 .put("content", outcome.delivery.completion.reply.text.as_str())
                 .put("content_type", "markdown");
         }
     }
-    if !outcome.citations.is_empty() {
-        answer.put("citations", json!(outcome.citations));
+    if !outcome.mentions.is_empty() {
+        answer.put("citations", json!(outcome.mentions));
     }
     answer.put("continuation_id", outcome.thread.to_string()).put_some("continuation_offer", offer);
     let mut metadata = metadata::base(tool, notes, call);

@@ -35,6 +35,6 @@ pub static CODEREVIEW: Spec = Spec {
         "diff",
         "compare_to",
     ],
-    after: "Check each finding against the code before you act: those with verified true cite a line that was given to the \
-            expert. Fix critical and high ones first; say which you reject and why.",
+    after: "Check each finding against the code before you act: citation says whether its quote was found, not whether it is \
+            true. Fix critical and high ones first; say which you reject and why.",
 };

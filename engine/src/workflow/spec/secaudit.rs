@@ -35,6 +35,6 @@ pub static SECAUDIT: Spec = Spec {
         "diff",
         "compare_to",
     ],
-    after: "Verify each vulnerability at its line before you mend it; critical and high ones first. A finding with verified false cites a \
-            line that could not be confirmed.",
+    after: "Verify each vulnerability at its line before you mend it; critical and high ones first. Where citation is \
+            absent or not_given, the quote was not found.",
 };

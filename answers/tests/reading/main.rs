@@ -1,0 +1,8 @@
+//! Whole answers in the many forms that models give them.
+
+#[cfg(test)]
+mod conservation;
+#[cfg(test)]
+mod shapes;
+#[cfg(test)]
+mod table;
