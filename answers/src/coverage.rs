@@ -36,6 +36,16 @@ pub(crate) fn misses(text: &str, answer: &ExpertAnswer, remarks: &str) -> bool {
     missing.take(TOLERATED + 1).count() > TOLERATED
 }
 
+/// Whether every word of a finding is in a text.
+#[must_use]
+pub fn said_in(text: &str, finding: &exai_core::Finding) -> bool {
+    let mut known = Words::default();
+    known.add(text);
+    known.add(&unescaped(text));
+    let exai_core::Finding { path, quote, title, detail, fix, .. } = finding;
+    [path, quote, title, detail, fix].into_iter().all(|said| words(said).all(|word| known.has(&word)))
+}
+
 #[derive(Default)]
 struct Words(HashSet<String>);
 

@@ -12,5 +12,7 @@ pub mod refusal;
 pub mod severity;
 pub mod shape;
 
+pub use coverage::said_in;
+pub use forms::reports_something;
 pub use read::{Rules, read};
 pub use reading::{Reading, Understood};

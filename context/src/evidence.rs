@@ -77,4 +77,28 @@ pub struct FileReport {
     pub reason: Option<String>,
     /// Estimated tokens that it takes in the prompt.
     pub tokens: u32,
+    /// Whether something of it that was named or changed is not shown: who has to see all of it has not seen this. What a folder holds and
+    /// nobody reviews, such as a lock file, is not meant.
+    #[serde(skip)]
+    pub unseen: bool,
+    /// Whether the caller named it, not a folder around it.
+    #[serde(skip)]
+    pub named: bool,
+    /// How many files this line stands for; more than one where those of a folder were only counted.
+    #[serde(skip)]
+    pub files: u64,
+}
+
+impl FileReport {
+    /// One file with an outcome and its reason.
+    #[must_use]
+    pub fn new(path: String, status: FileStatus, reason: Option<String>, tokens: u32) -> Self {
+        Self { path, status, reason, tokens, unseen: status == FileStatus::Excerpted, named: false, files: 1 }
+    }
+
+    /// The same, where what is left out had to be seen.
+    #[must_use]
+    pub fn unseen(self) -> Self {
+        Self { unseen: true, ..self }
+    }
 }

@@ -13,6 +13,8 @@ pub enum Kind {
     InvalidInput,
     /// A thread, run or tool that does not exist for this caller.
     NotFound,
+    /// A file that the caller names does not exist.
+    FileNotFound,
     /// A path or action that is refused by policy.
     Forbidden,
     /// The named model is not known, or not usable with the present keys.
@@ -57,9 +59,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of its declaration.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::InvalidInput,
         Self::NotFound,
+        Self::FileNotFound,
         Self::Forbidden,
         Self::ModelNotFound,
         Self::NoModelConfigured,
@@ -88,6 +91,7 @@ impl Kind {
         match self {
             Self::InvalidInput => "invalid_input",
             Self::NotFound => "not_found",
+            Self::FileNotFound => "file_not_found",
             Self::Forbidden => "forbidden",
             Self::ModelNotFound => "model_not_found",
             Self::NoModelConfigured => "no_model_configured",
@@ -119,6 +123,7 @@ impl Kind {
                 "An argument is wrong; the message names the field, what came and what is expected."
             }
             Self::NotFound => "The thread is unknown or expired.",
+            Self::FileNotFound => "A file that the call names does not exist; nobody was asked.",
             Self::Forbidden => "A path or an action is refused by policy.",
             Self::ModelNotFound => {
                 "No configured provider has a model of this name; the message names near ones."

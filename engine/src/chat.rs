@@ -22,6 +22,7 @@ use crate::{
     error::EngineError,
     follow_up::files_required,
     history, images,
+    named_files::{check_named, check_readable},
     prompt_files::{bytes_of, gather},
     threads::Appended,
     turn::{Asking, Rendered, Turn},
@@ -116,6 +117,7 @@ impl Engine {
         call.phase(Phase::Packing);
         check(&input)?;
         let thread_id = self.threads.parse(input.continuation_id.as_deref())?;
+        check_named(&input.files, call).await?;
         let needs = self.chat_needs(&input, call).await;
         let choice = self.choose_model(TOOL, input.model.as_deref(), &needs, call).await?;
         let begun = self
@@ -241,6 +243,7 @@ impl Engine {
         wanted.extend(earlier_files.into_iter().filter(|file| !input.files.contains(&file.path)));
         let room = room.saturating_sub(history.tokens).saturating_sub(images.tokens());
         let mut gathered = gather(call, wanted, room, self.settings.file_tokens).await?;
+        check_readable("absolute_file_paths", !input.files.is_empty(), &gathered)?;
         let mut last = gathered.text.clone();
         if !last.is_empty() {
             last.push('\n');

@@ -26,6 +26,12 @@ pub enum EngineError {
         /// What was asked for.
         thread: String,
     },
+    /// Files that the call names do not exist.
+    #[error("{files}. Nobody was asked")]
+    FilesNotFound {
+        /// Each with the names that are near it.
+        files: String,
+    },
     /// There is no model at all.
     #[error("no model is configured. {hint}")]
     NoModel {
@@ -73,6 +79,7 @@ impl EngineError {
         match self {
             Self::InvalidInput { .. } => Kind::InvalidInput,
             Self::UnknownThread { .. } => Kind::NotFound,
+            Self::FilesNotFound { .. } => Kind::FileNotFound,
             Self::NoModel { .. } => Kind::NoModelConfigured,
             Self::NotOffered { .. } => Kind::NotOffered,
             Self::Completion(error) => error.kind(),

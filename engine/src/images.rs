@@ -53,7 +53,7 @@ pub(crate) async fn read(wanted: &[String], earlier: &[String], call: &Call) -> 
                 }
                 Err(rejection) => (rejection.status(), Some(rejection.to_string()), 0),
             };
-            images.report.push(FileReport { path: name, status, reason, tokens });
+            images.report.push(FileReport::new(name, status, reason, tokens));
         }
         Ok(images)
     });

@@ -14,6 +14,7 @@ pub mod error;
 mod follow_up;
 mod history;
 mod images;
+mod named_files;
 mod needs;
 pub mod probe;
 mod prompt_files;

@@ -11,6 +11,7 @@ mod present_work;
 mod question;
 mod read_answer;
 mod request;
+mod reread;
 pub mod spec;
 pub mod step;
 
@@ -32,7 +33,10 @@ use self::{
     spec::{ExpertRule, Flow, SkipRule},
     step::accept,
 };
-use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::bytes_of, threads::Appended};
+use crate::{
+    call::Call, engine::Engine, error::EngineError, named_files::check_named, prompt_files::bytes_of,
+    threads::Appended,
+};
 use exai_inference::routing::{Chosen, Facts, Needs};
 
 impl Engine {
@@ -86,6 +90,7 @@ impl Engine {
         // The model is chosen before anything is stored: a misspelt name must not leave a step behind.
         let plan = match decide(spec, &step, &earlier, &input, changes.as_ref()) {
             Decision::Consult(rule) => {
+                check_named(&step.relevant_files, call).await?;
                 let work = work_with(&earlier, &step);
                 let chosen = self.choose_expert(spec, &input, &work, thread.as_ref(), call).await?;
                 if matches!(chosen, Chosen::Offline { .. }) && !rule.inspects {

@@ -24,6 +24,12 @@ pub fn route() -> &'static str {
     body(include_str!("../templates/texts/route.md"))
 }
 
+/// What a model is told that puts a review into the form of findings.
+#[must_use]
+pub fn reread() -> &'static str {
+    body(include_str!("../templates/texts/reread.md"))
+}
+
 /// What a model is told whose answer is saved as files.
 #[must_use]
 pub fn write_files() -> &'static str {

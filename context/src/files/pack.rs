@@ -160,7 +160,7 @@ impl Packing<'_> {
         let Some(candidate) = &slot.candidate else { return };
         slot.outcome = match slot.outcome {
             Outcome::Waiting(need) if share < floor => {
-                Outcome::NotGiven(turned_down(candidate.path.clone(), &Rejection::NoRoom(need)))
+                Outcome::NotGiven(refused(candidate, &Rejection::NoRoom(need)))
             }
             _ => in_part(candidate, share, self.limits),
         };
@@ -180,7 +180,7 @@ impl Packing<'_> {
                 Outcome::NotGiven(report) => packed.report.push(report),
                 Outcome::Waiting(need) => {
                     let path = slot.candidate.map(|candidate| candidate.path).unwrap_or_default();
-                    packed.report.push(turned_down(path, &Rejection::NoRoom(need)));
+                    packed.report.push(turned_down(path, &Rejection::NoRoom(need), true));
                 }
             }
         }
@@ -188,9 +188,13 @@ impl Packing<'_> {
     }
 }
 
+fn refused(candidate: &Candidate, rejection: &Rejection) -> FileReport {
+    turned_down(candidate.path.clone(), rejection, !candidate.walked)
+}
+
 fn whole(candidate: &Candidate, room: u32, limits: &Limits) -> Outcome {
     match read(candidate, room, true, limits) {
-        Err(rejection) => Outcome::NotGiven(turned_down(candidate.path.clone(), &rejection)),
+        Err(rejection) => Outcome::NotGiven(refused(candidate, &rejection)),
         Ok(Load::TooLarge(need)) => Outcome::Waiting(need),
         Ok(Load::Text(loaded)) => {
             let tokens = excerpt::cost(&candidate.path, &loaded.parts);
@@ -211,12 +215,12 @@ fn in_part(candidate: &Candidate, share: u32, limits: &Limits) -> Outcome {
     let mut loaded = match read(candidate, share, false, limits) {
         Ok(Load::Text(loaded)) => loaded,
         Ok(Load::TooLarge(need)) => return Outcome::Waiting(need),
-        Err(rejection) => return Outcome::NotGiven(turned_down(candidate.path.clone(), &rejection)),
+        Err(rejection) => return Outcome::NotGiven(refused(candidate, &rejection)),
     };
     let Some(segments) = excerpt::cut(&candidate.path, &loaded.parts, share) else {
         let too_long =
             format!("its lines are too long to cut one to the {share} tokens that are left for it");
-        return Outcome::NotGiven(turned_down(candidate.path.clone(), &Rejection::Unsuitable(too_long)));
+        return Outcome::NotGiven(refused(candidate, &Rejection::Unsuitable(too_long)));
     };
     let all = loaded.complete && segments == loaded.parts;
     loaded.parts = segments;
@@ -256,7 +260,8 @@ fn given(candidate: &Candidate, loaded: Loaded, tokens: u32, status: FileStatus)
     reasons.extend(candidate.remark.clone());
     let path = candidate.path.clone();
     let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
-    let report = FileReport { path: path.clone(), status, reason, tokens };
+    let named = !candidate.walked;
+    let report = FileReport { named, ..FileReport::new(path.clone(), status, reason, tokens) };
     let Loaded { hash, bytes, lines, parts: segments, .. } = loaded;
     let absolute = Path::new(&candidate.absolute).to_path_buf();
     Outcome::Given(

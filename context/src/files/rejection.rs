@@ -63,6 +63,21 @@ impl Rejection {
         }
     }
 
+    /// Whether text is left out that the model should have seen, wherever the file was found. What is no text, or is held back by policy,
+    /// only counts when it was named.
+    pub(crate) fn leaves_out_text(&self) -> bool {
+        match self {
+            Self::NotThere | Self::Vanished | Self::Unreadable(_) | Self::NoRoom(_) => true,
+            Self::Malformed(_)
+            | Self::Outside(_)
+            | Self::NoRoots
+            | Self::Link
+            | Self::Denied(_)
+            | Self::NotRegular(_)
+            | Self::Unsuitable(_) => false,
+        }
+    }
+
     /// The class of failure, for callers that cannot go on without the path.
     #[must_use]
     pub fn kind(&self) -> Kind {

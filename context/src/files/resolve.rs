@@ -49,7 +49,7 @@ pub(crate) struct Candidate {
     /// What the report says of it in addition to how it was read.
     pub(crate) remark: Option<String>,
     /// It came out of a folder; being named directly weighs more.
-    walked: bool,
+    pub(crate) walked: bool,
 }
 
 /// Something that was offered.
@@ -60,9 +60,11 @@ pub(crate) enum Item {
     Settled(FileReport),
 }
 
-/// The report line of something that is not given.
-pub(crate) fn turned_down(path: String, rejection: &Rejection) -> FileReport {
-    FileReport { path, status: rejection.status(), reason: Some(rejection.to_string()), tokens: 0 }
+/// The report line of something that is not given; `is_named` says whether the caller named it, not a folder around it.
+pub(crate) fn turned_down(path: String, rejection: &Rejection, is_named: bool) -> FileReport {
+    let report = FileReport::new(path, rejection.status(), Some(rejection.to_string()), 0);
+    let report = FileReport { named: is_named, ..report };
+    if is_named || rejection.leaves_out_text() { report.unseen() } else { report }
 }
 
 /// Everything offered, each once: what this call names in its order, then what earlier turns named, then the ignore files that
@@ -117,7 +119,7 @@ impl Resolver<'_> {
 
     fn reject(&mut self, written: &str, rejection: &Rejection) {
         if self.rejected.insert(written.to_owned()) {
-            self.items.push(Item::Settled(turned_down(written.to_owned(), rejection)));
+            self.items.push(Item::Settled(turned_down(written.to_owned(), rejection, true)));
         }
     }
 
@@ -143,20 +145,26 @@ impl Resolver<'_> {
         if !self.folders.insert(folder.absolute.clone()) {
             return;
         }
-        let Walked { found, cut } = walk(&folder.root, &folder.absolute, &mut self.quota);
+        let Walked { found, cut, beyond } = walk(&folder.root, &folder.absolute, &mut self.quota);
         let nothing = !found.iter().any(|found| matches!(found, Found::File(_) | Found::Link(_)));
         for found in found {
             self.take_found(found, earlier);
         }
         let empty = "no files to read in it; hidden and ignored ones must be named one by one";
-        if let Some(reason) = cut.or_else(|| nothing.then(|| empty.to_owned())) {
-            self.skip(&folder.absolute, reason);
+        if let Some(reason) = cut {
+            self.skip(&folder.absolute, reason, true);
+            if let Some(Item::Settled(report)) = self.items.last_mut() {
+                report.files = beyond.max(1);
+            }
+        } else if nothing {
+            self.skip(&folder.absolute, empty.to_owned(), false);
         }
     }
 
     fn take_found(&mut self, found: Found, earlier: bool) {
         let path = match found {
-            Found::Skipped(path, reason) => return self.skip(&path, reason),
+            Found::Skipped(path, reason) => return self.skip(&path, reason, true),
+            Found::Passed(path, reason) => return self.skip(&path, reason, false),
             Found::File(path) | Found::Link(path) => path,
         };
         if self.index.contains_key(&path) {
@@ -165,13 +173,13 @@ impl Resolver<'_> {
         match self.roots.admit(&path) {
             Ok(located) if located.is_folder => {
                 let reason = "a link to a folder, which is not followed; name it to include it";
-                self.skip(&path, reason.to_owned());
+                self.skip(&path, reason.to_owned(), false);
             }
             Ok(located) => self.take_file(located, earlier, None, true),
             Err(rejection) => {
                 let name = self.roots.display(&path);
                 self.index.insert(path, self.items.len());
-                self.items.push(Item::Settled(turned_down(name, &rejection)));
+                self.items.push(Item::Settled(turned_down(name, &rejection, false)));
             }
         }
     }
@@ -188,29 +196,23 @@ impl Resolver<'_> {
                 // The file is given as well, because the caller named it.
                 Some(Item::Open(candidate)) => candidate.remark = Some(why),
                 Some(Item::Settled(_)) => {}
-                None => self.items.push(Item::Settled(FileReport {
-                    path: self.roots.display(&path),
-                    status: FileStatus::Skipped,
-                    reason: Some(why),
-                    tokens: 0,
-                })),
+                None => {
+                    let path = self.roots.display(&path);
+                    self.items.push(Item::Settled(FileReport::new(path, FileStatus::Skipped, Some(why), 0)));
+                }
             }
         }
         self.items
     }
 
-    fn skip(&mut self, path: &std::path::Path, reason: String) {
+    fn skip(&mut self, path: &std::path::Path, reason: String, unseen: bool) {
         if self.index.contains_key(path) {
             return;
         }
         self.index.insert(path.to_path_buf(), self.items.len());
         let path = self.roots.display(path);
-        self.items.push(Item::Settled(FileReport {
-            path,
-            status: FileStatus::Skipped,
-            reason: Some(reason),
-            tokens: 0,
-        }));
+        let report = FileReport::new(path, FileStatus::Skipped, Some(reason), 0);
+        self.items.push(Item::Settled(if unseen { report.unseen() } else { report }));
     }
 }
 

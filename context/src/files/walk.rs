@@ -14,8 +14,10 @@ pub(crate) enum Found {
     File(PathBuf),
     /// A symbolic link; the code that follows it checks where it leads.
     Link(PathBuf),
-    /// Left out, with the reason.
+    /// Left out although it may hold text to be read, with the reason.
     Skipped(PathBuf, String),
+    /// Left out because nobody reviews it, with the reason.
+    Passed(PathBuf, String),
 }
 
 /// How much of the limits of a call is left.
@@ -54,6 +56,8 @@ pub(crate) struct Walked {
     pub(crate) found: Vec<Found>,
     /// Why the walk ended before the folder did, if it did.
     pub(crate) cut: Option<String>,
+    /// Files that were counted and not taken out.
+    pub(crate) beyond: u64,
 }
 
 /// Walks a folder.
@@ -72,12 +76,16 @@ pub(crate) fn walk(root: &Path, folder: &Path, quota: &mut Quota<'_>) -> Walked 
         found: Vec::new(),
         installed: Vec::new(),
         cut: None,
+        beyond: 0,
     };
     walk.begin(folder);
     while walk.step() {}
     let reason = "installed or generated files; name a file in it to include it";
-    walk.found.extend(walk.installed.into_iter().map(|path| Found::Skipped(path, reason.to_owned())));
-    Walked { found: walk.found, cut: walk.cut }
+    walk.found.extend(walk.installed.into_iter().map(|path| Found::Passed(path, reason.to_owned())));
+    let Walk { found, cut, beyond, .. } = walk;
+    let counted = (beyond > 0)
+        .then(|| format!("{beyond} more files in it are not taken out; name sub-folders or files"));
+    Walked { found, cut: cut.or(counted), beyond }
 }
 
 struct Walk<'a, 'b> {
@@ -93,6 +101,7 @@ struct Walk<'a, 'b> {
     found: Vec<Found>,
     installed: Vec<PathBuf>,
     cut: Option<String>,
+    beyond: u64,
 }
 
 struct Child {
@@ -146,7 +155,8 @@ impl Walk<'_, '_> {
             );
             return false;
         }
-        self.quota.files > 0 || self.cut.is_none()
+        // Beyond the files that are taken out the others are still counted.
+        self.cut.is_none()
     }
 
     /// Decides about an entry; whether it is a folder that is walked next.
@@ -166,8 +176,8 @@ impl Walk<'_, '_> {
             self.installed.push(path);
             return false;
         }
-        if self.quota.files == 0 {
-            self.cut_short(TOO_MANY);
+        if self.quota.files == 0 && !entry.kind.is_dir() {
+            self.beyond += u64::from(matches!(classify(entry, path), Found::File(_)));
             return false;
         }
         if entry.kind.is_dir() {
@@ -241,10 +251,10 @@ fn classify(entry: &Child, path: PathBuf) -> Found {
         return Found::Link(path);
     }
     if !entry.kind.is_file() {
-        return Found::Skipped(path, "not a regular file".to_owned());
+        return Found::Passed(path, "not a regular file".to_owned());
     }
     match entry.name.to_str().and_then(generated) {
-        Some(what) => Found::Skipped(path, format!("{what}; name it to include it")),
+        Some(what) => Found::Passed(path, format!("{what}; name it to include it")),
         None => Found::File(path),
     }
 }
@@ -294,10 +304,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("a.rs"), "x").unwrap();
         let mut over = Quota::new(&Limits::default(), None, &|| true);
-        let Walked { found, cut } = walk(dir.path(), dir.path(), &mut over);
+        let Walked { found, cut, .. } = walk(dir.path(), dir.path(), &mut over);
         assert!(found.is_empty() && cut.is_some(), "{found:?}");
         let mut open = Quota::new(&Limits::default(), None, &|| false);
-        let Walked { found, cut } = walk(dir.path(), dir.path(), &mut open);
+        let Walked { found, cut, .. } = walk(dir.path(), dir.path(), &mut open);
         assert_eq!((found.len(), cut), (1, None));
     }
 

@@ -326,10 +326,11 @@ fn report(file: &Changed, outcome: Option<&Outcome<'_>>) -> FileReport {
     match (outcome, &file.withheld) {
         (_, Some(why)) => {
             let status = if file.is_refused { FileStatus::Refused } else { FileStatus::Skipped };
-            FileReport { path, status, reason: Some(why.clone()), tokens: 0 }
+            // Also what is marked as binary: whoever makes the change may have set the mark.
+            FileReport::new(path, status, Some(why.clone()), 0).unseen()
         }
         (Some(Outcome { cost, is_whole: true, .. }), None) => {
-            FileReport { path, status: FileStatus::Included, reason: None, tokens: *cost }
+            FileReport::new(path, FileStatus::Included, None, *cost)
         }
         (Some(outcome), None) => {
             let given = outcome.shown.hunks.len();
@@ -337,12 +338,12 @@ fn report(file: &Changed, outcome: Option<&Outcome<'_>>) -> FileReport {
                 "over its share of the token budget: {given} of its {} changed places are given, perhaps the last in part",
                 outcome.shown.all
             );
-            FileReport { path, status: FileStatus::Excerpted, reason: Some(reason), tokens: outcome.cost }
+            FileReport::new(path, FileStatus::Excerpted, Some(reason), outcome.cost)
         }
         (None, None) => {
             let reason =
                 "no room left in the token budget for its changes; name a smaller folder in path".to_owned();
-            FileReport { path, status: FileStatus::Skipped, reason: Some(reason), tokens: 0 }
+            FileReport::new(path, FileStatus::Skipped, Some(reason), 0).unseen()
         }
     }
 }

@@ -304,7 +304,7 @@ fn fitted(file: &EvidenceFile, room: u32) -> Result<Gathered, EngineError> {
     let tokens = context::cost(&file.path, &segments);
     let status = if is_whole { FileStatus::Included } else { FileStatus::Excerpted };
     let reason = (!is_whole).then(|| format!("lines {} of {}", context::ranges(&segments), file.lines));
-    let report = vec![FileReport { path: file.path.clone(), status, reason, tokens }];
+    let report = vec![FileReport::new(file.path.clone(), status, reason, tokens)];
     let files = vec![EvidenceFile { segments, ..file.clone() }];
     let text = rendered(&files);
     Ok(Gathered { files: Arc::new(files), report, text })

@@ -11,6 +11,7 @@ use super::{
     End, ExpertEnd, StepOutcome, StoredStep,
     offline::{Filtered, filtered},
     read_answer::{ReadAnswer, read_answer},
+    reread::Reread,
     spec::{ExpertRule, Promotion},
 };
 use crate::{
@@ -75,6 +76,7 @@ impl Engine {
         call.phase(Phase::Checking);
         let words = &self.settings.severity_words;
         let read = read_answer(&turn.delivery.completion, &turn.gathered, words, rule, call).await?;
+        let Reread { read, delivery: reread } = self.reread(&stored, rule, &turn, read, call).await;
         let ReadAnswer { answer, status, understood, remarks, findings, hypotheses, mentions } = read;
         let Filtered { findings, left_out: left_out_findings } = filtered(findings, &stored);
         let promoted = answer.as_ref().and_then(|answer| promotion(rule, answer));
@@ -105,6 +107,7 @@ impl Engine {
             findings,
             hypotheses,
             mentions,
+            reread,
             left_out_findings,
             files: turn.gathered.report,
             dropped_turns: turn.dropped_turns,

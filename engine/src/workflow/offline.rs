@@ -9,7 +9,9 @@ use exai_core::{
 };
 
 use super::{End, InspectedEnd, StepOutcome, StoredStep, changes::always_reads, request::wanted_files};
-use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::gather};
+use crate::{
+    call::Call, engine::Engine, error::EngineError, named_files::check_readable, prompt_files::gather,
+};
 use exai_inference::delivery::Unwritten;
 
 /// Tokens of files that the inspection reads; it has no window, only patience.
@@ -30,6 +32,7 @@ impl Engine {
         let changed = stored.changes.map(|_| changes.added.clone());
         let only_changes = always_reads(stored.spec);
         let gathered = gathered.beside(changes);
+        check_readable("relevant_files", !stored.step.relevant_files.is_empty(), &gathered)?;
         let files = Arc::clone(&gathered.files);
         let inspection =
             tokio::task::spawn_blocking(move || exai_inspect::inspect(&files)).await.map_err(|error| {

@@ -101,6 +101,8 @@ pub struct ExpertEnd {
     pub hypotheses: Vec<serde_json::Value>,
     /// `path:line` mentions of an answer in free text, checked.
     pub mentions: Vec<Mention>,
+    /// The further attempt that put the text into the form of findings, where the caller needs them.
+    pub reread: Option<Delivery>,
     /// Findings that the caller's severity filter left out.
     pub left_out_findings: usize,
     /// What happened to the offered files.

@@ -10,6 +10,7 @@ use crate::{
     error::EngineError,
     history,
     images::{self, Images},
+    named_files::check_readable,
     prompt_files::{Gathered, gather},
     turn::Rendered,
     window,
@@ -56,6 +57,7 @@ impl Engine {
         }
         last.push_str(&gathered.text);
         let gathered = gathered.beside(changes);
+        check_readable("relevant_files", !stored.step.relevant_files.is_empty(), &gathered)?;
         if !last.is_empty() {
             last.push('\n');
         }

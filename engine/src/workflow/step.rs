@@ -61,6 +61,8 @@ pub struct StepInput {
     pub web_search: bool,
     /// When the expert asks for files, add them and ask once more.
     pub add_files: bool,
+    /// The findings are read by a program: an answer that is not in the form of findings is put into it by one further attempt.
+    pub needs_findings: bool,
     /// Do not take the answer from the cache.
     pub fresh: bool,
     /// When no model can be asked, take a stored answer to the same question, however old.

@@ -60,6 +60,8 @@ pub(crate) struct ExpertStep {
     pub use_websearch: bool,
     /// When the expert asks for files, add those under the allowed folders and ask once more.
     pub add_files: bool,
+    /// A program reads the findings: when the answer is no list of them, its model is asked once more for that form.
+    pub needs_findings: bool,
     /// Ask again although the same answer is cached.
     pub fresh: bool,
     /// When no model can be had: the stored answer to the same question, however old.
@@ -115,6 +117,7 @@ pub(crate) const RARE: &[&str] = &[
     "images",
     "use_websearch",
     "add_files",
+    "needs_findings",
     "fresh",
     "allow_stale",
 ];
@@ -146,6 +149,7 @@ impl ExpertStep {
             images: self.images,
             web_search: self.use_websearch,
             add_files: self.add_files,
+            needs_findings: self.needs_findings,
             fresh: self.fresh,
             allow_stale: self.allow_stale,
         }

@@ -55,6 +55,7 @@ pub(super) fn answer(tool: &str, outcome: &ChatOutcome, notes: &[String], call: 
             passed_over: &outcome.passed_over,
             dropped_turns: outcome.dropped_turns,
             files: &outcome.files,
+            call,
         },
     );
     metadata::add_persisted(&mut metadata, outcome.persisted);

@@ -245,7 +245,7 @@ fn metadata_of(outcome: &ConsensusOutcome, notes: &[String], call: &Call) -> Map
     let paid = spoken.iter().filter(|one| one.opinion.run.is_some());
     put("cost_usd", json!(paid.map(|one| one.opinion.cost_usd).sum::<Option<f64>>()));
     put("latency_ms", json!(spoken.iter().map(|one| one.opinion.duration_ms).max()));
-    metadata::add_files(&mut metadata, &outcome.files);
+    metadata::add_files(&mut metadata, &outcome.files, call);
     metadata::add_persisted(&mut metadata, outcome.persisted);
     metadata
 }

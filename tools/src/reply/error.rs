@@ -114,6 +114,7 @@ fn hint(kind: Kind) -> &'static str {
     match kind {
         Kind::InvalidInput => "Correct the named field and call again.",
         Kind::NotFound => "Start a new thread by leaving continuation_id out.",
+        Kind::FileNotFound => "Correct the name, or leave the file out, and call again.",
         Kind::Forbidden => "Use files below the project folder, or add a root in the configuration.",
         Kind::ModelNotFound => "Call listmodels, or leave `model` out to use the default.",
         Kind::NotOffered => "Configure a vendor that offers it, as the message says; or do without.",

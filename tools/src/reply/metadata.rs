@@ -11,8 +11,13 @@ use exai_engine::{
 };
 use serde_json::{Map, Value, json};
 
+use super::truncate::OWN_CLIENT;
+
 /// The most files named one by one; the rest is counted.
 const MAX_FILES: usize = 100;
+/// The most files of folders named that the model did not get whole: for programs, and for people at a terminal.
+const MAX_LEFT_OUT: usize = 5;
+const MAX_LEFT_OUT_SHOWN: usize = 10;
 
 /// The metadata of every answer.
 pub(super) fn base(tool: &str, notes: &[String], call: &Call) -> Map<String, Value> {
@@ -36,6 +41,7 @@ pub(super) struct Asked<'a> {
     pub passed_over: &'a [PassedOver],
     pub dropped_turns: usize,
     pub files: &'a [FileReport],
+    pub call: &'a Call,
 }
 
 /// Adds which model answered, the price, the time, and what was left out.
@@ -114,7 +120,7 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     if asked.dropped_turns > 0 {
         put("history_turns_left_out", json!(asked.dropped_turns));
     }
-    add_files(metadata, asked.files);
+    add_files(metadata, asked.files, asked.call);
 }
 
 /// How an answer ended, when it may not be what was wanted.
@@ -126,6 +132,16 @@ fn note_finish(finish: &Finish, has_calls: bool, put: &mut impl FnMut(&str, Valu
         put("truncated", json!(true));
     }
     put("finish_reason", finish.word().map_or_else(|| json!(finish), |word| json!(word)));
+}
+
+/// A further run in short.
+pub(super) fn short(delivery: &Delivery) -> Value {
+    let completion = &delivery.completion;
+    json!({
+        "run_id": completion.run.to_string(),
+        "tokens": { "input": completion.reply.usage.input_tokens, "output": completion.reply.usage.output_tokens },
+        "cost_usd": if delivery.source.age().is_some() { Some(0.0) } else { completion.cost_usd },
+    })
 }
 
 /// What the run before the answer cost.
@@ -141,26 +157,34 @@ fn before(first: &Delivery) -> Value {
 }
 
 /// Adds what was done with the named files; those that the model did not get whole come first.
-pub(super) fn add_files(metadata: &mut Map<String, Value>, files: &[FileReport]) {
+pub(super) fn add_files(metadata: &mut Map<String, Value>, files: &[FileReport], call: &Call) {
     if files.is_empty() {
         return;
     }
-    let count = |status: FileStatus| files.iter().filter(|file| file.status == status).count();
-    let mut shown: Vec<&FileReport> = files.iter().collect();
-    shown.sort_by_key(|file| match file.status {
-        FileStatus::Refused => 0,
-        FileStatus::Skipped => 1,
-        FileStatus::Excerpted => 2,
-        FileStatus::Included => 3,
-    });
+    let count = |status: FileStatus| {
+        files.iter().filter(|file| file.status == status).map(|file| file.files).sum::<u64>()
+    };
+    let unseen: u64 = files.iter().filter(|file| file.unseen).map(|file| file.files).sum();
     let summary = json!({
         "included": count(FileStatus::Included), "excerpted": count(FileStatus::Excerpted),
-        "skipped": count(FileStatus::Skipped), "refused": count(FileStatus::Refused),
+        "skipped": count(FileStatus::Skipped), "refused": count(FileStatus::Refused), "unseen": unseen,
     });
     metadata.insert("files_summary".to_owned(), summary);
-    metadata.insert("files".to_owned(), json!(shown.iter().take(MAX_FILES).collect::<Vec<_>>()));
-    if shown.len() > MAX_FILES {
-        metadata.insert("files_not_listed".to_owned(), json!(shown.len() - MAX_FILES));
+    let (mut left_out, included): (Vec<&FileReport>, Vec<&FileReport>) =
+        files.iter().partition(|file| file.status != FileStatus::Included);
+    // What had to be seen and was not comes first.
+    left_out.sort_by_key(|file| (!file.unseen, file.status != FileStatus::Refused));
+    let named = if call.client.as_deref() == Some(OWN_CLIENT) { MAX_LEFT_OUT_SHOWN } else { MAX_LEFT_OUT };
+    // What the caller named itself is answered for by name; of a folder's files a few stand for all.
+    let (by_name, of_folders): (Vec<&FileReport>, Vec<&FileReport>) =
+        left_out.into_iter().partition(|file| file.named);
+    let left_out = by_name.into_iter().take(MAX_FILES).chain(of_folders.into_iter().take(named));
+    let shown: Vec<&FileReport> = left_out.chain(included.into_iter().take(MAX_FILES)).collect();
+    let all: u64 = files.iter().map(|file| file.files).sum();
+    let not_listed = all.saturating_sub(shown.iter().map(|_| 1).sum());
+    metadata.insert("files".to_owned(), json!(shown));
+    if not_listed > 0 {
+        metadata.insert("files_not_listed".to_owned(), json!(not_listed));
     }
 }
 

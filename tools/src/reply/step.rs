@@ -28,8 +28,8 @@ pub(crate) fn step(outcome: &StepOutcome, notes: &[String], call: &Call) -> Call
         End::Paused { actions, deep } => paused(&mut answer, outcome, actions, *deep),
         End::ModeNeeded => own_work::mode_needed(&mut answer, outcome),
         End::Unfinished { done, total } => own_work::unfinished(&mut answer, outcome, *done, *total),
-        End::Expert(end) => expert::expert(&mut answer, outcome, end, &mut metadata),
-        End::Inspected(end) => inspected(&mut answer, outcome, end, &mut metadata),
+        End::Expert(end) => expert::expert(&mut answer, outcome, end, &mut metadata, call),
+        End::Inspected(end) => inspected(&mut answer, outcome, end, &mut metadata, call),
         End::Skipped => own_work::skipped(&mut answer, outcome),
         End::Local { reason } => own_work::local(&mut answer, outcome, reason),
         End::Completed => own_work::completed(&mut answer, outcome),
@@ -65,6 +65,7 @@ fn inspected(
     outcome: &StepOutcome,
     end: &InspectedEnd,
     metadata: &mut Map<String, Value>,
+    call: &Call,
 ) {
     let why =
         if end.by_request { "`model: \"offline\"` was asked for." } else { "No provider is configured." };
@@ -100,7 +101,7 @@ fn inspected(
     }
     metadata.insert("answered_by".to_owned(), json!("offline inspection"));
     metadata.insert("cost_usd".to_owned(), json!(0.0));
-    metadata::add_files(metadata, &end.files);
+    metadata::add_files(metadata, &end.files, call);
 }
 
 /// How far the work is.

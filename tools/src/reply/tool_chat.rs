@@ -46,6 +46,7 @@ pub(crate) fn tool_chat(outcome: &ToolChatOutcome, notes: &[String], call: &Call
             passed_over: &outcome.passed_over,
             dropped_turns: outcome.dropped,
             files: &[],
+            call,
         },
     );
     metadata::add_persisted(&mut metadata, outcome.persisted);

@@ -2,7 +2,7 @@
 
 use exai_core::chat::Finish;
 use exai_engine::{
-    AnswerStatus, Understood,
+    AnswerStatus, Call, Understood,
     workflow::{ExpertEnd, StepOutcome},
 };
 use exai_prompts::FILES_REQUIRED;
@@ -24,6 +24,7 @@ pub(super) fn expert(
     outcome: &StepOutcome,
     end: &ExpertEnd,
     metadata: &mut Map<String, Value>,
+    call: &Call,
 ) {
     let text = end.delivery.completion.reply.text.as_str();
     let asks = end.promoted.is_some_and(|promoted| !promoted.answers);
@@ -45,6 +46,9 @@ pub(super) fn expert(
     answer.put("next_steps", next_steps).put("expert_called", true);
     position(answer, outcome);
     thread(answer, outcome);
+    if let Some(reread) = &end.reread {
+        metadata.insert("put_into_form_by".to_owned(), metadata::short(reread));
+    }
     if end.left_out_findings > 0 {
         metadata.insert("findings_below_filter".to_owned(), json!(end.left_out_findings));
     }
@@ -58,6 +62,7 @@ pub(super) fn expert(
             passed_over: &end.passed_over,
             dropped_turns: end.dropped_turns,
             files: &end.files,
+            call,
         },
     );
 }
@@ -150,7 +155,11 @@ fn analysis(end: &ExpertEnd, text: &str) -> Value {
     if !end.remarks.is_empty() {
         analysis.insert("remarks".to_owned(), json!(end.remarks));
     }
-    if end.answer.is_none() || end.understood != Understood::Whole || end.status == AnswerStatus::Truncated {
+    if end.answer.is_none()
+        || end.understood != Understood::Whole
+        || end.reread.is_some()
+        || end.status == AnswerStatus::Truncated
+    {
         analysis.insert("raw_analysis".to_owned(), json!(text));
     }
     Value::Object(analysis)
