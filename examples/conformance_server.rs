@@ -5,7 +5,7 @@
 //! `npx @modelcontextprotocol/conformance@0.2.0-alpha.12 server --url http://127.0.0.1:3111/mcp --requirements 2025-11-25`, and once more
 //! with `--requirements 2026-07-28`. `--no-sessions` serves each request on its own. What the fixtures have to say is described with
 //! each scenario: <https://github.com/modelcontextprotocol/conformance/tree/main/src/scenarios/server>.
-
+#![expect(clippy::disallowed_methods, reason = "prints what its own program says")]
 #![expect(deprecated, reason = "logging, which the suite asks of the older revisions, ends with them")]
 
 #[path = "conformance_server/asking.rs"]

@@ -2,6 +2,7 @@
 //!
 //! Run it with `cargo run --example custom_provider`. Its model says every question backwards. Limits, retries, threads, the cache and
 //! all tools are the server's; a provider makes one attempt and streams what it gets.
+#![expect(clippy::disallowed_methods, reason = "prints what its own program says")]
 
 use std::{
     collections::BTreeMap,

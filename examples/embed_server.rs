@@ -4,6 +4,7 @@
 //! Run it with `cargo run --example embed_server -- KEY`, a key of at least 16 characters. It prints its address; `GET /hello` there
 //! greets a client that shows the key, and MCP is at `/mcp`. No setting comes from the environment and no vendor is asked: what is not set
 //! has its default, and without an endpoint the tools answer from local inspection.
+#![expect(clippy::disallowed_methods, reason = "prints what its own program says")]
 
 #[path = "embed_server/serving.rs"]
 mod serving;

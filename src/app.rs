@@ -155,6 +155,7 @@ impl AppBuilder<'_> {
             file_tokens: limits.file_tokens,
             clink: config.clink.clone(),
             wording: Arc::clone(&config.wording),
+            severity_words: Arc::clone(&config.severity_words),
             git: self.git(),
             hints: hints(),
             ..Settings::default()

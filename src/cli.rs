@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     path::PathBuf,
     process::ExitCode,
 };
@@ -10,7 +10,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use exai_core::Severity;
 use exai_tools::profile::Profile;
 
-use crate::{App, Config, commands, lifecycle, telemetry};
+use crate::{
+    App, Config, commands, exit, lifecycle, telemetry,
+    terminal::{complain, print},
+};
 
 /// A team of expert models for a coding agent.
 ///
@@ -171,9 +174,12 @@ pub(crate) struct RunArgs {
     /// With --write: replace existing files
     #[arg(long, requires = "write")]
     pub force: bool,
-    /// Exit with 1 if a finding is at least this severe or a named file was not read
+    /// Exit with 1 if a finding is at least this severe, with 3 if the review was not made, not read or not whole
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub fail_on: Option<FailOn>,
+    /// With --fail-on: accept a review that was not shown everything that was named or has changed
+    #[arg(long, requires = "fail_on")]
+    pub allow_partial: bool,
 }
 
 /// The severities of `--fail-on`.
@@ -373,11 +379,14 @@ pub(crate) enum ConfigCommand {
 }
 
 impl Cli {
-    /// Does what the command line says and returns the exit code: 0, 1 for a failure or findings, 2 for wrong usage.
+    /// Does what the command line says and returns the exit code; `docs/errors.md` has the table.
     #[must_use]
     pub fn run(self) -> ExitCode {
         let serve = matches!(self.command, None | Some(Command::Serve(_) | Command::Connect(_)));
         let many = matches!(self.command, Some(Command::Serve(_)));
+        // A pipeline must be able to tell an answer with findings from none.
+        let otherwise =
+            if matches!(self.command, Some(Command::Run(_))) { exit::NOT_MADE } else { exit::FINDINGS };
         if self.command.is_none() && io::stdin().is_terminal() {
             return short_help();
         }
@@ -387,7 +396,7 @@ impl Cli {
         });
         result.unwrap_or_else(|error| {
             complain(&error);
-            ExitCode::FAILURE
+            exit::of_error(&error, otherwise)
         })
     }
 }
@@ -442,21 +451,7 @@ where
 fn short_help() -> ExitCode {
     let mut help = Cli::command().render_help().ansi().to_string();
     help.push_str("\nThis is a terminal, so no server was started. Try: exai-mcp run codereview src\n");
-    let code =
-        if io::stdout().write_all(help.as_bytes()).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    drop(io::stdout().flush());
-    code
-}
-
-/// Writes to standard error why a command failed.
-pub(crate) fn complain(error: &anyhow::Error) {
-    // Standard error may be closed; the exit code says the same.
-    drop(writeln!(io::stderr(), "error: {error:#}"));
-}
-
-/// Writes to standard error what is not part of the answer.
-pub(crate) fn tell(text: &str) {
-    drop(io::stderr().write_all(text.as_bytes()));
+    if print(&help).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The program's own path, for client configurations.

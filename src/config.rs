@@ -15,6 +15,7 @@ mod preferences;
 pub mod problems;
 mod rules;
 pub mod serve;
+mod severity;
 mod tools;
 mod vendors;
 mod wording;
@@ -25,7 +26,7 @@ use std::{
 };
 
 use exai_context::files::RootCandidate;
-use exai_engine::{Preferences, clink::ClinkSettings};
+use exai_engine::{Preferences, clink::ClinkSettings, reading::severity::SeverityWords};
 use exai_prompts::Wording;
 use exai_store::Sync;
 use exai_tools::profile::Shown;
@@ -56,6 +57,8 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// The words of the system prompts.
     pub wording: Arc<Wording>,
+    /// The team's words for severities.
+    pub severity_words: Arc<SeverityWords>,
     /// Other agents on this machine.
     pub clink: ClinkSettings,
     /// Times and bounds.
@@ -112,6 +115,7 @@ impl Config {
             preferences: preferences::read(&layers, &mut problems),
             shown: tools::read(&layers, &mut problems),
             wording: wording::read(&layers, &places, &mut problems),
+            severity_words: Arc::new(severity::read(&layers, &mut problems)),
             clink: clink::read(&layers, &limits, &mut problems),
             allow_http,
             serve: serve::read(&layers, &places, (limits.call, unread), &mut problems),

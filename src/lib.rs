@@ -7,8 +7,10 @@ pub mod cli;
 mod commands;
 pub mod config;
 mod event_log;
+mod exit;
 mod lifecycle;
 mod telemetry;
+mod terminal;
 
 pub use app::{App, AppBuilder, ServeMode};
 pub use config::Config;

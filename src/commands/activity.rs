@@ -1,18 +1,14 @@
 //! `exai-mcp activity`: the latest runs.
 
-use std::{
-    io::{self, IsTerminal as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use super::{
-    client, plain, print, print_json,
+    client, print, print_json,
     table::{grouped, lay_out},
 };
-use crate::{App, cli::ActivityArgs};
+use crate::{App, cli::ActivityArgs, exit::ToolFailed, terminal};
 
 pub(crate) async fn run(args: &ActivityArgs, app: App) -> anyhow::Result<ExitCode> {
     let named = [
@@ -29,7 +25,7 @@ pub(crate) async fn run(args: &ActivityArgs, app: App) -> anyhow::Result<ExitCod
     wanted.insert("limit".to_owned(), json!(args.limit));
     let answer = client::call(&app, "activity", wanted).await?;
     if answer.is_error {
-        bail!("{}", answer.json["message"].as_str().unwrap_or("the activity cannot be read"));
+        return Err(ToolFailed::new(&answer.json).into());
     }
     if args.json {
         print_json(&answer.json["calls"])?;
@@ -40,7 +36,7 @@ pub(crate) async fn run(args: &ActivityArgs, app: App) -> anyhow::Result<ExitCod
         print("no run matches")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let is_terminal = io::stdout().is_terminal();
+    let is_terminal = terminal::is_out();
     let rows: Vec<Vec<String>> = calls.iter().map(|call| cells(call, is_terminal)).collect();
     let headings = ["at", "tool", "model", "state", "tokens in", "out", "cost $", "seconds", "error"];
     print(&lay_out(&headings, &rows, &[4, 5, 6, 7]))?;
@@ -48,7 +44,7 @@ pub(crate) async fn run(args: &ActivityArgs, app: App) -> anyhow::Result<ExitCod
 }
 
 fn cells(call: &Value, is_terminal: bool) -> Vec<String> {
-    let text = |key: &str| plain::printed(call[key].as_str().unwrap_or_default().to_owned(), is_terminal);
+    let text = |key: &str| terminal::printed(call[key].as_str().unwrap_or_default().to_owned(), is_terminal);
     let count =
         |pointer: &str| call.pointer(pointer).and_then(Value::as_u64).map(grouped).unwrap_or_default();
     let millis = call["duration_ms"].as_u64();

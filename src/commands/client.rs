@@ -1,12 +1,6 @@
 //! An MCP client in the same process: same schemas, same wrapper, same answers as for any other client.
 
-use std::{
-    borrow::Cow,
-    io::{self, IsTerminal as _},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{borrow::Cow, pin::pin, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use exai_core::{chat::Delta, run::Door};
@@ -26,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{App, lifecycle};
+use crate::{App, exit::Interrupted, lifecycle, terminal};
 
 /// The pipe between the two ends.
 const PIPE_BYTES: usize = 256 * 1024;
@@ -170,7 +164,7 @@ async fn wait(handle: RequestHandle<RoleClient>, stop: &CancellationToken) -> an
         () = stop.cancelled() => {
             let note = rmcp::model::CancelledNotificationParam::new(Some(id), Some("interrupted at the terminal".to_owned()));
             peer.notify_cancelled(note).await?;
-            bail!("interrupted; what was sent is kept in the thread")
+            Err(Interrupted { thread: None }.into())
         }
     }
 }
@@ -187,7 +181,7 @@ fn read(answer: ServerResult) -> anyhow::Result<Answer> {
 
 /// A turning display on a terminal, nothing elsewhere.
 fn progress_bar(tool: &str) -> Arc<ProgressBar> {
-    if !io::stderr().is_terminal() {
+    if !terminal::is_err() {
         return Arc::new(ProgressBar::hidden());
     }
     let bar = ProgressBar::new_spinner();

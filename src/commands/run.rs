@@ -4,29 +4,26 @@ mod arguments;
 mod live;
 mod prose;
 mod save;
+mod verdict;
 mod writer;
 
-use std::{
-    io::{self, IsTerminal as _},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{process::ExitCode, time::Duration};
 
-use exai_core::Severity;
-use serde_json::{Map, Value};
+use exai_core::{Clock as _, Identity, SystemClock, Timestamp};
+use exai_engine::threads::ThreadQuery;
+use serde_json::{Map, Value, json};
 
-use self::{live::Live, writer::BackgroundWriter};
+use self::{live::Live, prose::Rendered, verdict::Verdict, writer::BackgroundWriter};
 use super::{
     client::{self, Answer},
-    plain, print, print_json,
+    print, print_json,
 };
 use crate::{
     App,
-    cli::{RunArgs, complain, tell},
+    cli::RunArgs,
+    exit::{self, Interrupted},
+    terminal::{self, complain, tell},
 };
-
-/// The exit code for a command line that cannot be meant; the same as the argument parser's.
-const WRONG_USAGE: u8 = 2;
 
 /// The tool that says who would answer another.
 const EXPLAINING: &str = "route";
@@ -34,6 +31,9 @@ const EXPLAINING: &str = "route";
 /// The tool whose answer is what its model says, so that a person can read it while it comes; and where the answer has it.
 const STREAMED: &str = "chat";
 const CONTENT: &str = "content";
+
+/// The argument by which a gate says that it reads the findings.
+const NEEDS_FINDINGS: &str = "needs_findings";
 
 /// How long the last writes may take.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -46,10 +46,14 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
         Err(error) => {
             // Apart from 1, so that a pipeline with --fail-on can tell a typing error from a finding.
             complain(&error);
-            return Ok(ExitCode::from(WRONG_USAGE));
+            return Ok(ExitCode::from(exit::WRONG_USAGE));
         }
     };
-    let begun = tokio::time::Instant::now();
+    let mut arguments = arguments;
+    if args.fail_on.is_some() {
+        arguments.insert(NEEDS_FINDINGS.to_owned(), json!(true));
+    }
+    let (begun, began_at) = (tokio::time::Instant::now(), SystemClock.now());
     let (tool, arguments) = if args.explain {
         (EXPLAINING, arguments::explained(&args.tool, &arguments))
     } else {
@@ -60,27 +64,59 @@ pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
     if !app.engine.settle(SETTLE).await {
         tracing::warn!("the thread could not be written completely");
     }
-    let Called { answer, is_printed } = called?;
-    if args.json {
-        print_json(&answer.json)?;
-    } else {
-        let mut shown = answer.json.clone();
-        if io::stdout().is_terminal() {
-            plain::answer(&mut shown);
+    let Called { answer, is_printed } = match called {
+        Err(error) if error.is::<Interrupted>() => {
+            return Err(interrupted(&app, &args, began_at).await.into());
         }
-        if let Some(fields) = shown.as_object_mut().filter(|_| is_printed) {
-            fields.shift_remove(CONTENT);
-        }
-        print(&prose::render(tool, &args.files, &shown, begun.elapsed()))?;
-    }
+        called => called?,
+    };
+    show(&args, tool, &answer, is_printed, begun.elapsed())?;
     let unsaved = args.write.as_deref().filter(|_| !answer.is_error).is_some_and(|folder| {
         let saved = save::save(folder, args.force, &answer.json);
         tell(&saved.report);
         !saved.is_complete
     });
-    let severe = args.fail_on.is_some_and(|least| has_finding(&answer.json, least.into()));
-    let failed = answer.is_error || unsaved || severe || is_incomplete(&args, &answer.json);
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let Verdict { code, reasons } = Verdict::of(&answer.json, answer.is_error, &args);
+    for reason in &reasons {
+        tell(&format!("exit {code}: {reason}\n"));
+    }
+    Ok(ExitCode::from(if unsaved && code == 0 { exit::FINDINGS } else { code }))
+}
+
+/// What to say to a person who ended the call: its thread has what was sent.
+async fn interrupted(app: &App, args: &RunArgs, began_at: Timestamp) -> Interrupted {
+    if let Some(thread) = &args.continuation_id {
+        return Interrupted { thread: Some(thread.clone()) };
+    }
+    let latest = app.engine.list_threads(&Identity::local(), &ThreadQuery { words: None, limit: 1 }).await;
+    let latest = latest.ok().and_then(|found| found.threads.into_iter().next());
+    Interrupted {
+        thread: latest.filter(|thread| thread.created_at >= began_at).map(|thread| thread.id.to_string()),
+    }
+}
+
+/// Prints the answer, and what is known about it to standard error.
+fn show(
+    args: &RunArgs,
+    tool: &str,
+    answer: &Answer,
+    is_printed: bool,
+    elapsed: Duration,
+) -> anyhow::Result<()> {
+    if args.json {
+        return print_json(&answer.json);
+    }
+    let mut shown = answer.json.clone();
+    if terminal::is_out() || terminal::is_err() {
+        terminal::answer(&mut shown);
+    }
+    if let Some(fields) = shown.as_object_mut().filter(|_| is_printed) {
+        fields.shift_remove(CONTENT);
+    }
+    let Rendered { answer, about } = prose::render(tool, &args.files, &shown, elapsed);
+    print(&answer)?;
+    tell(&about);
+    Ok(())
 }
 
 /// A tool's answer.
@@ -97,38 +133,13 @@ async fn call(
     arguments: Map<String, Value>,
     args: &RunArgs,
 ) -> anyhow::Result<Called> {
-    if tool != STREAMED || args.json || !io::stdout().is_terminal() {
+    if tool != STREAMED || args.json || !terminal::is_out() {
         let answer = client::call(app, tool, arguments).await?;
         return Ok(Called { answer, is_printed: false });
     }
-    let mut live = Live::new(BackgroundWriter::new(io::stdout()));
+    let mut live = Live::new(BackgroundWriter::new(terminal::out()));
     let answer = client::call_and_follow(app, tool, arguments, Some(&mut |event| live.show(event))).await;
     // Also before an error: it begins on a line of its own.
     let is_printed = live.finish();
     Ok(Called { answer: answer?, is_printed })
-}
-
-/// Whether the answer speaks of less than was asked: of none of the files, or of too few to let a pipeline pass.
-fn is_incomplete(args: &RunArgs, answer: &Value) -> bool {
-    let Some(files) = answer.pointer("/metadata/files_summary").filter(|_| !args.files.is_empty()) else {
-        return false;
-    };
-    let count = |key: &str| files.get(key).and_then(Value::as_u64).unwrap_or(0);
-    let listed = answer.pointer("/metadata/files").and_then(Value::as_array);
-    let is_left_out = |file: &Value| {
-        let status = file.get("status").and_then(Value::as_str);
-        let path = file.get("path").and_then(Value::as_str);
-        matches!(status, Some("skipped" | "refused")) && args.files.iter().any(|name| path == Some(name))
-    };
-    let some_left_out = listed.into_iter().flatten().any(is_left_out);
-    count("included") + count("excerpted") == 0 || (args.fail_on.is_some() && some_left_out)
-}
-
-/// Whether a finding is at least as severe as `least`.
-fn has_finding(answer: &Value, least: Severity) -> bool {
-    let findings = answer.get("findings").and_then(Value::as_array);
-    findings.into_iter().flatten().any(|finding| {
-        let severity = finding.get("severity").and_then(Value::as_str).and_then(Severity::parse);
-        severity.is_some_and(|severity| severity <= least)
-    })
 }

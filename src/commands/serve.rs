@@ -17,9 +17,10 @@ use self::{bind::Bound, metrics::Metrics};
 use crate::{
     App,
     app::ServeMode,
-    cli::{ServeArgs, complain, tell},
+    cli::ServeArgs,
     config::Config,
     event_log, lifecycle,
+    terminal::{complain, tell},
 };
 
 /// The exit code for a server that does not start: its address cannot be used, or a key that is configured.

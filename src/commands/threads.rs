@@ -1,7 +1,7 @@
 //! `exai-mcp threads`: lists, shows, exports and deletes stored threads.
 
 use std::{
-    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    io::{self, BufRead as _, IsTerminal as _},
     process::ExitCode,
     time::Duration,
 };
@@ -19,7 +19,8 @@ use exai_engine::{
 };
 use serde_json::{Value, json};
 
-use super::{plain, print, print_json};
+use super::{print, print_json};
+use crate::terminal::tell;
 use crate::{App, cli::ThreadsCommand};
 
 /// The longest wait for a deletion.
@@ -41,10 +42,10 @@ pub(crate) async fn run(command: &ThreadsCommand, app: &App) -> anyhow::Result<E
             if *as_json {
                 print_json(&thread_json(&view.thread, &view.runs))?;
             } else {
-                print_said(thread_text(&view.thread, &view.runs))?;
+                print(&thread_text(&view.thread, &view.runs))?;
             }
         }
-        ThreadsCommand::Export { id } => print_said(found(app, &who, id).await?.markdown())?,
+        ThreadsCommand::Export { id } => print(&found(app, &who, id).await?.markdown())?,
         ThreadsCommand::Delete { id, yes } => {
             let thread = found(app, &who, id).await?.thread;
             if !*yes && !confirmed(&thread)? {
@@ -68,13 +69,8 @@ fn list(threads: &[ThreadSummary], as_json: bool, none: &str) -> anyhow::Result<
     } else if threads.is_empty() {
         Ok(print(none)?)
     } else {
-        Ok(print_said(threads.iter().map(summary_line).collect())?)
+        Ok(print(&threads.iter().map(summary_line).collect::<String>())?)
     }
-}
-
-/// Prints what has words of models, providers and earlier prompts.
-fn print_said(text: String) -> io::Result<()> {
-    print(&plain::printed(text, io::stdout().is_terminal()))
 }
 
 async fn found(app: &App, who: &Identity, id: &str) -> anyhow::Result<ThreadView> {
@@ -89,7 +85,7 @@ fn confirmed(thread: &Thread) -> anyhow::Result<bool> {
         bail!("there is no terminal to ask on; pass --yes to delete thread {}", thread.id);
     }
     let turns = counted(thread.turns.len(), "turn");
-    write!(io::stderr(), "Delete thread {} with {turns}? It cannot be undone. [y/N] ", thread.id)?;
+    tell(&format!("Delete thread {} with {turns}? It cannot be undone. [y/N] ", thread.id));
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))

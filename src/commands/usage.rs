@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use super::{
     client, print, print_json,
     table::{grouped, lay_out},
 };
-use crate::{App, cli::UsageArgs};
+use crate::{App, cli::UsageArgs, exit::ToolFailed};
 
 pub(crate) async fn run(args: &UsageArgs, app: App) -> anyhow::Result<ExitCode> {
     let mut wanted =
@@ -17,7 +16,7 @@ pub(crate) async fn run(args: &UsageArgs, app: App) -> anyhow::Result<ExitCode> 
     wanted.extend(args.until.as_ref().map(|until| ("until".to_owned(), json!(until))));
     let answer = client::call(&app, "usage", wanted).await?;
     if answer.is_error {
-        bail!("{}", answer.json["message"].as_str().unwrap_or("the usage cannot be read"));
+        return Err(ToolFailed::new(&answer.json).into());
     }
     if args.json {
         print_json(&answer.json)?;

@@ -13,7 +13,7 @@ use super::{env, keys, keys::Key, problems::Problems};
 /// The keys that a project's own file may set. Never addresses, keys, roots or limits: a cloned repository is a stranger's text.
 const PROJECT_KEYS: [&str; 3] = ["default_model", "locale", "tool_profile"];
 /// The tables of `config.toml` that are not single values.
-const TABLES: [&str; 5] = ["clients", "clink", "endpoints", "rules", "tools"];
+const TABLES: [&str; 6] = ["clients", "clink", "endpoints", "rules", "severity", "tools"];
 /// More wrong letters than this make another word.
 const MOST_TYPOS: usize = 2;
 /// A larger file is not a configuration.

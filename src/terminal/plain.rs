@@ -1,4 +1,5 @@
-//! Text of models without what a terminal would obey: control characters and escape sequences (ECMA-48).
+//! Text without what a terminal would obey: control characters, escape sequences (ECMA-48), and signs that turn the direction of text
+//! (UAX 9), by which a line can be made to look like another one.
 
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ const BELL: char = '\u{7}';
 
 /// Takes control characters and escape sequences out of a text that comes in pieces. Line ends and tabs stay.
 #[derive(Debug, Default)]
-pub(super) struct Plain {
+pub(crate) struct Plain {
     state: State,
 }
 
@@ -28,7 +29,7 @@ enum State {
 
 impl Plain {
     /// What a person sees of the next piece.
-    pub(super) fn of(&mut self, piece: &str) -> String {
+    pub(crate) fn of(&mut self, piece: &str) -> String {
         piece.chars().filter(|sign| self.shows(*sign)).collect()
     }
 
@@ -49,30 +50,67 @@ impl Plain {
             (State::Escape | State::CommandEscape, '0'..='~') => (State::Text, false),
             (State::Control, ' '..='?') => (State::Control, false),
             (State::Control, '@'..='~') => (State::Text, false),
-            (_, sign) => (State::Text, sign == '\t' || !sign.is_control()),
+            (_, sign) => (State::Text, sign == '\t' || !sign.is_control() && !turns_text(sign)),
         };
         self.state = state;
         shows
     }
 }
 
+/// Whether a sign changes the direction of the text around it.
+pub(super) fn turns_text(sign: char) -> bool {
+    matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The sequences by which this program sets colours and weight; text of others never has them when it comes here.
+const OWN: [&str; 9] = ["0", "1", "2", "31", "32", "33", "34", "35", "36"];
+
+/// A whole screen of this program: clean, but for its own colours.
+pub(super) fn screen(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut plain = Plain::default();
+    let mut rest = text;
+    while let Some(at) = rest.find("\u{1b}[") {
+        let (before, sequence) = rest.split_at(at);
+        shown.push_str(&plain.of(before));
+        let own =
+            sequence.get(2..).and_then(|codes| codes.split_once('m')).filter(|(code, _)| OWN.contains(code));
+        rest = match own.filter(|_| plain.state == State::Text) {
+            Some((code, after)) => {
+                shown.push_str(&format!("\u{1b}[{code}m"));
+                after
+            }
+            None => {
+                shown.push_str(&plain.of("\u{1b}["));
+                sequence.get(2..).unwrap_or_default()
+            }
+        };
+    }
+    shown.push_str(&plain.of(rest));
+    shown
+}
+
 /// A text that is there as a whole.
-pub(super) fn text(whole: &str) -> String {
+fn text(whole: &str) -> String {
     Plain::default().of(whole)
 }
 
 /// What is printed of a text that has words of a model or a provider: a terminal gets it clean, a file or a pipe as it is.
-pub(super) fn printed(whole: String, is_terminal: bool) -> String {
+pub(crate) fn printed(whole: String, is_terminal: bool) -> String {
     if is_terminal { text(&whole) } else { whole }
 }
 
+fn is_order(sign: char) -> bool {
+    sign.is_control() || turns_text(sign)
+}
+
 /// Every text of an answer, and the names of its fields: a model writes those too where its answer is passed on as it is.
-pub(super) fn answer(value: &mut Value) {
+pub(crate) fn answer(value: &mut Value) {
     match value {
-        Value::String(words) if words.contains(char::is_control) => *words = text(words),
+        Value::String(words) if words.contains(is_order) => *words = text(words),
         Value::Array(values) => values.iter_mut().for_each(answer),
         Value::Object(fields) => {
-            if fields.keys().any(|key| key.contains(char::is_control)) {
+            if fields.keys().any(|key| key.contains(is_order)) {
                 for (key, value) in std::mem::take(fields) {
                     // Two names may look the same without what is taken out; neither field may hide the other.
                     let plain = Some(text(&key)).filter(|plain| !fields.contains_key(plain));
@@ -89,7 +127,8 @@ pub(super) fn answer(value: &mut Value) {
 mod tests {
     use super::*;
 
-    const CASES: [(&str, &str); 10] = [
+    const CASES: [(&str, &str); 11] = [
+        ("safe\u{202e}cod.exe\u{2066} \u{200f}x", "safecod.exe x"),
         ("plain\n\ttext, größer", "plain\n\ttext, größer"),
         ("a \u{1b}[31;1mred\u{1b}[0m word", "a red word"),
         ("\u{1b}[2J\u{1b}[Hcleared", "cleared"),
@@ -119,6 +158,17 @@ mod tests {
                 assert_eq!(plain.of(first) + &plain.of(second), seen, "{first:?} {second:?}");
             }
         }
+    }
+
+    #[test]
+    fn only_our_own_colours_are_shown() {
+        let ours = "\u{1b}[31m\u{1b}[1mHIGH\u{1b}[0m";
+        assert_eq!(screen(ours), ours);
+        assert_eq!(
+            screen("\u{1b}[8mhidden\u{1b}[2Jgone \u{1b}]0;t\u{7}x\u{1b}[31;5mblink"),
+            "hiddengone xblink"
+        );
+        assert_eq!(screen("\u{1b}]0;\u{1b}[31mtitle\u{7}x"), "titlex");
     }
 
     #[test]

@@ -401,7 +401,8 @@ async fn only_configured_folders_are_read() {
     let path = open.project.path().join("a.py").display().to_string();
     let ask = json!({"prompt": "what is x?", "model": MODEL, "absolute_file_paths": [path]});
     let answer = served.call("chat", &ask, &[]).await.tool();
-    assert_eq!(answer["metadata"]["files_summary"]["refused"], 1, "{answer:#}");
+    assert_eq!(answer["code"], "invalid_input", "{answer:#}");
+    assert!(answer["message"].as_str().is_some_and(|told| told.contains("no folder is open")), "{answer:#}");
     served.terminate();
     assert_eq!(served.ended().await.0, 0);
     let project = open.project.path().display().to_string();

@@ -208,7 +208,7 @@ async fn the_command_line_manages_threads() {
     let (code, _, complaint) = setup.run(&["threads", "delete", id, "--yes"]).await;
     assert!(code == 1 && complaint.contains("does not exist"), "{complaint}");
     let (code, _, complaint) = setup.run(&["usage", "--since", "soon"]).await;
-    assert!(code == 1 && complaint.contains("`soon` is no moment"), "{complaint}");
+    assert!(code == 2 && complaint.contains("`soon` is no moment"), "{complaint}");
 }
 
 /// Prompts of the user are used and wrong ones reported.

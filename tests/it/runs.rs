@@ -190,6 +190,7 @@ async fn a_cancelled_request_gets_no_answer() {
 #[tokio::test]
 async fn the_inputs_end_interrupts_in_time() {
     let setup = Setup::new().await;
+    setup.file("a.py", "while True: pass\n");
     setup.vendor.default_answer(Answer::never());
     let mut raw = Raw::ready(&setup).await;
     raw.send_call(1, "chat", question()).await;

@@ -6,7 +6,7 @@ use console::style;
 use exai_core::chat::Delta;
 use exai_engine::inference::events::CompletionEvent;
 
-use crate::commands::plain::Plain;
+use crate::terminal::Plain;
 
 /// What a person reads when an answer begins a second time.
 const BROKE_OFF: &str = "… the answer broke off; asking again";

@@ -13,19 +13,27 @@ use serde_json::Value;
 /// The most lines of a quote.
 const QUOTE_LINES: usize = 6;
 
+/// An answer for people.
+pub(super) struct Rendered {
+    /// For standard output.
+    pub answer: String,
+    /// Who answered, what was left out, how to go on; for standard error.
+    pub about: String,
+}
+
 /// Renders a tool's answer.
-pub(super) fn render(tool: &str, files: &[String], answer: &Value, elapsed: Duration) -> String {
+pub(super) fn render(tool: &str, files: &[String], answer: &Value, elapsed: Duration) -> Rendered {
     if let Some(text) = answer.as_str() {
-        return text.to_owned();
+        return Rendered { answer: text.to_owned(), about: String::new() };
     }
-    let mut text = String::new();
+    let (mut text, mut about) = (String::new(), String::new());
     if field(answer, "status") == Some("error") {
-        failure(answer, &mut text);
+        failure(answer, &mut about);
     } else {
         body(answer, &mut text);
     }
-    footer(tool, files, answer, elapsed, &mut text);
-    text
+    footer(tool, files, answer, elapsed, &mut about);
+    Rendered { answer: text, about }
 }
 
 fn failure(answer: &Value, text: &mut String) {
@@ -193,7 +201,8 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
     }
     facts.push(format!("{:.1} s", elapsed.as_secs_f64()));
     push(text, &format!("\n{}", style(facts.join(" · ")).dim()));
-    left_out(files, &metadata, text);
+    passed_over(&metadata, text);
+    left_out(&metadata, text);
     for note in
         metadata.get("notes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     {
@@ -210,6 +219,19 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
         push(
             text,
             &format!("continue with: exai-mcp run {} --continue {thread} --prompt \"...\"", words.join(" ")),
+        );
+    }
+}
+
+/// Models that gave no answer before, and why.
+fn passed_over(metadata: &Value, text: &mut String) {
+    let models = metadata.get("passed_over").and_then(Value::as_array);
+    for model in models.into_iter().flatten() {
+        let (name, why) =
+            (field(model, "model").unwrap_or("?"), field(model, "message").unwrap_or("no answer"));
+        push(
+            text,
+            &format!("{} {name} did not answer, another model was asked: {why}", style("note:").dim()),
         );
     }
 }
@@ -233,17 +255,21 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Files that were named by the caller and not read, with the reason; what a folder walk passed over is only counted.
-fn left_out(named: &[String], metadata: &Value, text: &mut String) {
+/// Files that the model was not given, or not whole, with the reason; the answer names the first ten, and those that had to be seen first.
+fn left_out(metadata: &Value, text: &mut String) {
     let files = metadata.get("files").and_then(Value::as_array);
     for file in files.into_iter().flatten() {
         let path = field(file, "path").unwrap_or("?");
         let what = match field(file, "status") {
             Some("refused") => "refused",
-            Some("skipped") if named.iter().any(|name| name == path) => "not read",
+            Some("skipped") => "not read",
+            Some("excerpted") => "in part",
             _ => continue,
         };
         push(text, &format!("{what}: {path} ({})", field(file, "reason").unwrap_or("policy")));
+    }
+    if let Some(more) = metadata.get("files_not_listed").and_then(Value::as_u64) {
+        push(text, &format!("and {} not listed here", counted(more, "more file")));
     }
 }
 
@@ -270,9 +296,9 @@ mod tests {
             "required_actions": ["Read the files.", "Trace the callers."],
             "metadata": { "files_summary": { "included": 1, "excerpted": 0, "skipped": 0, "refused": 0 } },
         });
-        let text = render("codereview", &[], &answer, Duration::ZERO);
+        let Rendered { answer: text, about } = render("codereview", &[], &answer, Duration::ZERO);
         assert!(text.contains("required_actions.\n1. Read the files.\n2. Trace the callers.\n"), "{text}");
-        assert!(text.contains("1 file read"), "{text}");
+        assert!(about.contains("1 file read"), "{about}");
     }
 
     #[test]

@@ -53,7 +53,6 @@ fn forbidden(setup: &Setup, outside: &std::path::Path) -> Vec<(String, &'static 
         ("notes.txt", "refused", "private key"),
         (".git/config", "refused", "version control"),
         ("picture.dat", "skipped", "binary"),
-        ("missing.txt", "skipped", "not there"),
         ("bad\u{0}name", "skipped", ""),
     ]
     .map(|(path, status, reason)| (path.to_owned(), status, reason))
@@ -107,7 +106,9 @@ async fn a_refusal_hides_files_outside() {
         ["../../etc/passwd", "../../etc/no-such-file-here"],
         ["/root/.ssh/id_rsa", "/root/.ssh/no-such-key"],
     ];
-    let paths: Vec<&str> = pairs.concat();
+    setup.file("fine.txt", "the word is marzipan\n");
+    let mut paths: Vec<&str> = pairs.concat();
+    paths.push("fine.txt");
     let answer = program.call("chat", json!({"prompt": "look", "absolute_file_paths": paths})).await.ok();
     for [there, missing] in pairs {
         assert_eq!(report(&answer, there), report(&answer, missing), "{there}");
@@ -138,8 +139,8 @@ async fn a_huge_file_takes_little_memory() {
     File::create(setup.project.path().join("huge.py")).unwrap().set_len(1 << 30).unwrap();
     let program = setup.start().await;
     let step = json!({"step": "look", "relevant_files": ["huge.py"], "next_step_required": false});
-    let answer = program.call("codereview", step).await.ok();
-    assert_eq!(report(&answer, "huge.py").0, "skipped");
+    let failure = program.call("codereview", step).await.failure();
+    assert!(failure["message"].as_str().unwrap().contains("huge.py: binary"), "{failure:#}");
     assert!(peak_memory(program.pid()) < 150, "{} MiB", peak_memory(program.pid()));
 }
 

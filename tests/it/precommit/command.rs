@@ -8,11 +8,11 @@ use crate::support::Upstream;
 async fn a_check_needs_no_words() {
     let setup = changed().await;
     setup.vendor.then(verdict());
-    let (code, told, _) = setup.run(&["run", "precommit"]).await;
+    let (code, told, aside) = setup.run(&["run", "precommit"]).await;
     assert_eq!(code, 0, "{told}");
     assert!(told.starts_with("Not yet.\n\nHIGH     pages.py:2  The last page is lost\n"), "{told}");
     assert!(
-        told.contains("1 file changed (+1 -1): staged, unstaged and new files against the last commit"),
+        aside.contains("1 file changed (+1 -1): staged, unstaged and new files against the last commit"),
         "{told}"
     );
     assert!(Upstream::last(&setup.vendor).question().contains("Check the change before it is committed."));
@@ -41,7 +41,7 @@ async fn the_change_is_chosen_alike() {
         setup.vendor.then(verdict());
         let (code, told, aside) = setup.run(&["run", tool, "--base", "main"]).await;
         assert_eq!(code, 0, "{tool}: {told}{aside}");
-        assert!(told.contains("1 file changed (+1 -1)"), "{tool}: {told}");
+        assert!(aside.contains("1 file changed (+1 -1)"), "{tool}: {aside}");
     }
     for arguments in [["run", "debug", "--staged"], ["run", "chat", "--base=main"]] {
         let (code, _, aside) = setup.run(&arguments).await;

@@ -2,6 +2,7 @@
 //!
 //! `mock-vendor [--port N]` prints its base URL as the only line on stdout and runs until stdin closes (or a signal
 //! ends it). Clients choose its behaviour by model name; `GET /stats` and `POST /reset` are for the driver.
+#![expect(clippy::disallowed_methods, reason = "a tool for tests, which prints nothing of others")]
 
 use std::{
     io::{self, Write},
