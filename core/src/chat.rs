@@ -166,6 +166,8 @@ pub enum Delta {
     Text(String),
     /// More of the visible reasoning; not part of the answer.
     Reasoning(String),
+    /// The last so many bytes of the text were reasoning, which was found out too late to hold them back.
+    WasReasoning(usize),
     /// Fields that the vendor wants back with this answer.
     Opaque(serde_json::Value),
     /// A function that the model asks to have called, whole: pieces are joined before.
@@ -209,6 +211,15 @@ impl std::iter::Sum for Usage {
     }
 }
 
+/// A sign that a vendor has read the beginning or the end of a prompt only: it counts far fewer tokens than were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptCut {
+    /// Our cautious estimate of what was sent, in tokens.
+    pub sent: u64,
+    /// What the vendor has counted, in tokens, those from its cache included.
+    pub counted: u64,
+}
+
 /// A whole answer, folded from its deltas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
@@ -225,4 +236,7 @@ pub struct Reply {
     pub finish: Finish,
     /// The model that answered, as the vendor names it; empty when it did not say.
     pub model: String,
+    /// Set when the vendor seems to have cut the prompt, so that the answer may rest on a part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_cut: Option<PromptCut>,
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     KeyId, ModelId, ProviderId, RequestHash, RunId, ThreadId, Timestamp,
-    chat::{Finish, Usage},
+    chat::{Finish, PromptCut, Usage},
 };
 
 /// The state of a run.
@@ -144,6 +144,9 @@ pub struct RunOutcome {
     /// The model as the provider names it, when it does.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub answered_as: String,
+    /// Set when the provider seems to have cut the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_cut: Option<PromptCut>,
     /// From the run's start to the first token, in milliseconds. Stored on its own, for figures over many runs.
     #[serde(skip)]
     pub first_token_ms: Option<u64>,

@@ -55,6 +55,15 @@ pub struct Attempted {
     pub attempts: u32,
 }
 
+/// What was said of the same answer before its model was paused, and the attempts that it took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spoken<'a> {
+    /// The text so far.
+    pub text: &'a str,
+    /// Attempts so far.
+    pub attempts: u32,
+}
+
 impl Attempts {
     /// Attempts under `settings`.
     #[must_use]
@@ -86,6 +95,7 @@ impl Attempts {
         is_last: bool,
         ctx: &CallCtx,
         events: &RunEvents,
+        spoken: Spoken<'_>,
     ) -> Result<Attempted, InferenceError> {
         let mut attempts = 0;
         loop {
@@ -100,7 +110,13 @@ impl Attempts {
                 if attempts == 0 {
                     self.retry_budget.earn(provider.id());
                 }
-                events.attempt(attempts + 1, provider.id(), &request.model).await;
+                let number = spoken.attempts + attempts + 1;
+                if spoken.attempts > 0 && attempts == 0 {
+                    events.goes_on(number);
+                } else {
+                    events.attempt(number, provider.id(), &request.model).await;
+                    events.again(spoken.text).await;
+                }
                 let (outcome, made) = self.once_or_twice(pass, provider, request, ctx, events).await;
                 attempts += made;
                 match outcome {
@@ -174,7 +190,7 @@ impl Attempts {
         events: &RunEvents,
     ) -> Result<Reply, ProviderError> {
         let begun = Instant::now();
-        let mut fold = Fold::default();
+        let mut fold = Fold::new(provider, request);
         let open = events.begin_attempt(provider.id(), &request.model, &self.clock);
         let outcome = folded(&mut fold, provider, request, ctx, events).await;
         let (usage, first_token) = (fold.usage, fold.first_token);

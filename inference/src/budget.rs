@@ -66,6 +66,8 @@ pub(crate) struct Bill<'a> {
     pub thread: Option<ThreadId>,
     pub choice: &'a Choice,
     pub request: &'a Request,
+    /// What the same call has cost already, in US dollars, and is not stored yet.
+    pub so_far: f64,
 }
 
 /// Money that a run under way may cost; free again on drop.
@@ -93,7 +95,7 @@ impl Budget {
             return Ok(None);
         }
         let Ledger { store, clock } = ledger;
-        let Bill { who, thread, choice, request } = bill;
+        let Bill { who, thread, choice, request, so_far } = bill;
         let Some(usd) = estimate(&choice.model, request) else { return Ok(None) };
         let refused = |which: &'static str, limit: f64, spent: f64| InferenceError::Budget {
             which,
@@ -102,8 +104,8 @@ impl Budget {
             needed: usd,
             offer: cheaper(models, request, usd, limit - spent),
         };
-        if let Some(limit) = self.settings.call.filter(|limit| usd > *limit) {
-            return Err(refused("call", limit, 0.0));
+        if let Some(limit) = self.settings.call.filter(|limit| so_far + usd > *limit) {
+            return Err(refused("call", limit, so_far));
         }
         // First, so that of two calls at once the second one counts the first, whichever reads the database sooner.
         let (reservation, before) = self.set_aside(who, thread, usd);
@@ -136,6 +138,14 @@ impl Budget {
             thread: thread.map_or(0.0, |thread| add(reserved.threads.entry(thread).or_default(), usd)),
         };
         (Reservation { budget: self.clone(), owner: who.clone(), thread, usd }, before)
+    }
+}
+
+impl Reservation {
+    /// Both as one; of the same owner and thread.
+    pub(crate) fn with(mut self, mut more: Self) -> Self {
+        self.usd += std::mem::take(&mut more.usd);
+        self
     }
 }
 

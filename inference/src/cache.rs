@@ -83,9 +83,10 @@ impl AnswerCache {
         self.answers.forget(key).await;
     }
 
-    /// Keeps an answer, unless its end leaves a doubt: the same call again may then do better.
+    /// Keeps an answer, unless its end or its prompt leaves a doubt: the same call again may then do better.
     pub(crate) async fn keep(&self, key: RequestHash, completion: &Arc<Completion>, at: Timestamp) {
-        if completion.reply.finish.is_success(!completion.reply.tool_calls.is_empty()) {
+        let reply = &completion.reply;
+        if reply.finish.is_success(!reply.tool_calls.is_empty()) && reply.prompt_cut.is_none() {
             let cached = CachedCompletion { completion: Arc::clone(completion), at };
             self.answers.put(key, cached).await;
         }

@@ -72,6 +72,7 @@ impl Inference {
             thread: question.thread,
             choice: &question.choice,
             request: &question.request,
+            so_far: 0.0,
         };
         let reserved = self
             .budget

@@ -1,13 +1,24 @@
-//! What a request is likely to use and to cost, before it is sent.
+//! What a request is likely to use and to cost, before it is sent, and whether what a vendor has counted can be true.
 
 use exai_context::files::estimate_tokens_of_bytes;
 use exai_core::{
-    chat::{Part, Request, Usage},
+    chat::{Part, PromptCut, Request, Usage},
     model::ModelSpec,
 };
 
 /// Tokens of an answer before it is there, where the request sets no cap.
 const USUAL_ANSWER: u32 = 4_096;
+/// So many windows no honest count exceeds. A vendor that searches for its model counts every round of it.
+const MOST_WINDOWS: u64 = 4;
+const MOST_WINDOWS_SEARCHING: u64 = 40;
+/// The largest window that is thinkable for a model of which it is not known.
+const LARGEST_WINDOW: u32 = 20_000_000;
+/// A vendor that counts fewer tokens than were sent by no more than this may just count otherwise.
+const TOLERANCE: u64 = 2_000;
+/// Bytes of ASCII in a token: more than in any usual text.
+const ASCII_BYTES: u64 = 4;
+/// Letters of other scripts in a token, likewise.
+const OTHER_LETTERS: u64 = 4;
 
 /// Tokens of so many bytes of text.
 pub(crate) fn tokens_of(bytes: usize) -> u64 {
@@ -16,18 +27,7 @@ pub(crate) fn tokens_of(bytes: usize) -> u64 {
 
 /// What a request and an answer of so many bytes use, for providers that report nothing.
 pub(crate) fn estimated_usage(request: &Request, output_bytes: usize) -> Usage {
-    let input: usize = request.system.len()
-        + request
-            .messages
-            .iter()
-            .flat_map(|message| &message.parts)
-            .map(|part| match part {
-                Part::Text { text } => text.len(),
-                Part::ToolCall(call) => call.arguments.len(),
-                Part::ToolResult(result) => result.content.len(),
-                Part::Image { .. } | Part::Opaque { .. } | Part::File { .. } => 0,
-            })
-            .sum::<usize>();
+    let input: usize = texts(request).map(str::len).sum();
     Usage {
         input_tokens: tokens_of(input),
         output_tokens: tokens_of(output_bytes),
@@ -36,9 +36,131 @@ pub(crate) fn estimated_usage(request: &Request, output_bytes: usize) -> Usage {
     }
 }
 
+/// Everything in a request that is text.
+fn texts(request: &Request) -> impl Iterator<Item = &str> {
+    let parts = request.messages.iter().flat_map(|message| &message.parts);
+    let texts = parts.filter_map(|part| match part {
+        Part::Text { text } => Some(&**text),
+        Part::ToolCall(call) => Some(call.arguments.as_str()),
+        Part::ToolResult(result) => Some(result.content.as_str()),
+        Part::Image { .. } | Part::Opaque { .. } | Part::File { .. } => None,
+    });
+    std::iter::once(&*request.system).chain(texts)
+}
+
 /// What a request is likely to cost with a model, in US dollars; `None` when its price is not known.
 pub(crate) fn estimate(model: &ModelSpec, request: &Request) -> Option<f64> {
     let answer = request.max_output_tokens.unwrap_or(USUAL_ANSWER).min(model.max_output.unwrap_or(u32::MAX));
     let usage = Usage { output_tokens: u64::from(answer), ..estimated_usage(request, 0) };
     model.price.cost(&usage)
+}
+
+/// The most tokens that a vendor can honestly count in the prompt or in the answer of a request.
+pub(crate) fn most_tokens(model: Option<&ModelSpec>, request: &Request) -> u64 {
+    let window =
+        model.filter(|model| model.window_known).map_or(LARGEST_WINDOW, |model| model.context_window);
+    let windows = if request.web_search { MOST_WINDOWS_SEARCHING } else { MOST_WINDOWS };
+    u64::from(window).saturating_mul(windows)
+}
+
+/// Whether counts can be true where none can exceed `most`.
+pub(crate) fn is_believable(usage: &Usage, most: u64) -> bool {
+    let Usage { input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, .. } = *usage;
+    [input_tokens, output_tokens, cached_input_tokens, reasoning_tokens].iter().all(|count| *count <= most)
+}
+
+/// Whether a vendor has counted so few tokens that it cannot have read the whole prompt. Text is estimated so low, and images not at
+/// all, that only a large part that is missing shows.
+pub(crate) fn prompt_cut(request: &Request, usage: &Usage) -> Option<PromptCut> {
+    if usage.estimated || usage.input_tokens == 0 {
+        return None;
+    }
+    let sent = texts(request).map(fewest_tokens).fold(0, u64::saturating_add);
+    // Some count what was cached apart.
+    let counted = usage.input_tokens.saturating_add(usage.cached_input_tokens);
+    let is_cut = counted.saturating_mul(2) < sent && sent.saturating_sub(counted) > TOLERANCE;
+    is_cut.then_some(PromptCut { sent, counted })
+}
+
+/// Fewer tokens than any usual tokenizer makes of a text: blanks and repeated letters cost nothing.
+fn fewest_tokens(text: &str) -> u64 {
+    let (mut ascii, mut other) = (0_u64, 0_u64);
+    let mut last = None;
+    for letter in text.chars() {
+        let again = last.replace(letter) == Some(letter) || letter.is_whitespace();
+        if letter.is_ascii() {
+            ascii += u64::from(!again);
+        } else {
+            other += u64::from(!again);
+        }
+    }
+    ascii / ASCII_BYTES + other / OTHER_LETTERS
+}
+
+#[cfg(test)]
+mod tests {
+    use exai_core::chat::Message;
+
+    use super::*;
+
+    fn asking(text: String) -> Request {
+        Request::asking("m".into(), Message::user(text))
+    }
+
+    fn counted(input: u64, cached: u64) -> Usage {
+        Usage { input_tokens: input, cached_input_tokens: cached, ..Usage::default() }
+    }
+
+    #[test]
+    fn a_large_missing_part_is_seen() {
+        let prose = "The quick brown foxes jump over the lazy dogs again. ".repeat(2_000);
+        let request = asking(prose);
+        let cut = prompt_cut(&request, &counted(4_096, 0)).unwrap();
+        assert!(cut.counted == 4_096 && cut.sent > 20_000, "{cut:?}");
+        assert_eq!(prompt_cut(&request, &counted(22_000, 0)), None);
+        assert_eq!(prompt_cut(&request, &counted(4_096, 16_000)), None, "what was cached counts");
+        assert_eq!(prompt_cut(&request, &counted(0, 0)), None, "nothing was counted");
+        let guessed = Usage { estimated: true, ..counted(10, 0) };
+        assert_eq!(prompt_cut(&request, &guessed), None);
+    }
+
+    #[test]
+    fn rough_estimates_cry_no_wolf() {
+        let short = asking("word ".repeat(1_500));
+        assert_eq!(prompt_cut(&short, &counted(10, 0)), None, "fewer than two thousand are missing");
+        for (text, real) in [
+            ("日本語のテキスト。".repeat(3_000), 16_000),
+            ("Привет, как дела? ".repeat(3_000), 18_000),
+            ("สวัสดีครับ ".repeat(3_000), 9_000),
+            (format!("x{}y\n", " ".repeat(90)).repeat(2_000), 8_000),
+            ("=".repeat(200_000), 3_200),
+            ("fn main() { let x = 1; }\n".repeat(3_000), 27_000),
+        ] {
+            let request = asking(text.clone());
+            assert_eq!(
+                prompt_cut(&request, &counted(real, 0)),
+                None,
+                "{}",
+                text.chars().take(20).collect::<String>()
+            );
+        }
+        let image =
+            Part::Image { data_url: format!("data:image/png;base64,{}", "iVBORw0K".repeat(90_000)).into() };
+        let request =
+            Request::asking("m".into(), Message { role: exai_core::chat::Role::User, parts: vec![image] });
+        assert_eq!(prompt_cut(&request, &counted(1_100, 0)), None, "an image is no text");
+    }
+
+    #[test]
+    fn counts_beyond_every_window_are_not_believed() {
+        let model = ModelSpec::unknown("p".into(), "m".into(), Some(8_000));
+        let request = asking("q".to_owned());
+        let most = most_tokens(Some(&model), &request);
+        assert!(is_believable(&counted(8_000, 0), most) && is_believable(&counted(0, 30_000), most));
+        assert!(!is_believable(&counted(10_u64.pow(18), 0), most));
+        let thoughts = Usage { reasoning_tokens: u64::MAX, ..Usage::default() };
+        assert!(!is_believable(&thoughts, most_tokens(None, &request)));
+        let searching = Request { web_search: true, ..request };
+        assert!(is_believable(&counted(200_000, 0), most_tokens(Some(&model), &searching)));
+    }
 }

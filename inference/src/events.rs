@@ -150,13 +150,25 @@ impl RunEvents {
 
     /// A model is asked.
     pub(crate) async fn attempt(&self, number: u32, provider: &ProviderId, model: &ModelId) {
+        self.goes_on(number);
+        let (provider, model) = (provider.clone(), model.clone());
+        self.send(CompletionEvent::Attempt { number, provider, model }).await;
+    }
+
+    /// A model is asked to go on with its answer, of which nothing becomes void.
+    pub(crate) fn goes_on(&self, number: u32) {
         self.change(|event| {
             event.phase = Phase::Asking;
             event.attempts = number;
             event.tokens = 0;
         });
-        let (provider, model) = (provider.clone(), model.clone());
-        self.send(CompletionEvent::Attempt { number, provider, model }).await;
+    }
+
+    /// What was said before and still holds, after an attempt to go on with it has failed.
+    pub(crate) async fn again(&self, text: &str) {
+        if self.is_followed() && !text.is_empty() {
+            self.send(CompletionEvent::Delta(Delta::Text(text.to_owned()))).await;
+        }
     }
 
     /// Hands an event to the caller that began the run.

@@ -10,6 +10,7 @@ pub mod budget;
 pub mod cache;
 mod choose;
 mod complete;
+mod continuation;
 pub mod coordination;
 mod cost;
 pub mod delivery;

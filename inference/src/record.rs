@@ -77,6 +77,15 @@ impl RunRecord {
         }
     }
 
+    /// Sets more money aside, until what was set aside before becomes free.
+    pub(crate) fn reserve_more(&self, more: Option<Reservation>) {
+        let mut state = self.0.state.lock();
+        state.reserved = match (state.reserved.take(), more) {
+            (Some(before), Some(more)) => Some(before.with(more)),
+            (before, more) => before.or(more),
+        };
+    }
+
     /// Keeps how it ended, for the caller that began it. Stores it at once when that one has left.
     pub(crate) fn end(&self, state: RunState, at: Timestamp, outcome: RunOutcome, attempts: Vec<Attempt>) {
         let run = Run { state, ended_at: Some(at), outcome: Some(outcome), ..self.0.run.clone() };

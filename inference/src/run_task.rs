@@ -93,9 +93,7 @@ impl Inference {
             deadline: Instant::now() + self.call_limit,
             cancel: task.cancel.clone(),
         };
-        let provider = &*question.choice.provider;
-        let asking = self.attempts.ask(provider, &question.request, question.is_last, &ctx, &task.events);
-        let mut asking = std::pin::pin!(asking);
+        let mut asking = std::pin::pin!(self.ask_to_the_end(question, task, call, &ctx));
         tokio::select! {
             biased;
             asked = &mut asking => return asked,
@@ -118,6 +116,7 @@ impl Inference {
                     duration_ms,
                     finish: Some(attempted.reply.finish.clone()),
                     answered_as: attempted.reply.model.clone(),
+                    prompt_cut: attempted.reply.prompt_cut,
                     first_token_ms: None,
                     error_kind: None,
                 },
@@ -141,6 +140,7 @@ impl Inference {
                     duration_ms,
                     finish: None,
                     answered_as: String::new(),
+                    prompt_cut: None,
                     first_token_ms: None,
                     error_kind: Some(error.kind().code().to_owned()),
                 };

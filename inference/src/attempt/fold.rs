@@ -10,12 +10,16 @@ use exai_core::{
 use tokio::time::Instant;
 
 use crate::{
-    cost::{estimated_usage, tokens_of},
+    cost::{estimated_usage, is_believable, most_tokens, prompt_cut, tokens_of},
     events::{CompletionEvent, RunEvents},
 };
 
+/// Letters of a function's name that a message shows.
+const MAX_NAME: usize = 64;
+/// The text of a refusal without one.
+const NO_REASON: &str = "The model refused without a reason.";
+
 /// An answer as far as it has arrived.
-#[derive(Default)]
 pub(super) struct Fold {
     text: String,
     reasoning_bytes: usize,
@@ -23,6 +27,8 @@ pub(super) struct Fold {
     opaque: Vec<Part>,
     /// Tokens, as far as the provider has counted them.
     pub(super) usage: Option<Usage>,
+    /// The most tokens that are believed.
+    most_tokens: u64,
     /// When the first piece of the answer came.
     pub(super) first_token: Option<Instant>,
     model: String,
@@ -30,13 +36,37 @@ pub(super) struct Fold {
 }
 
 impl Fold {
+    /// Nothing has arrived of the answer to `request`.
+    pub(super) fn new(provider: &dyn Provider, request: &Request) -> Self {
+        let model = provider.model(request.model.as_str());
+        Self {
+            text: String::new(),
+            reasoning_bytes: 0,
+            tool_calls: Vec::new(),
+            opaque: Vec::new(),
+            usage: None,
+            most_tokens: most_tokens(model.as_ref(), request),
+            first_token: None,
+            model: String::new(),
+            finish: None,
+        }
+    }
+
     /// Adds a step of the stream, and hands it on.
     pub(super) async fn add(&mut self, delta: Delta, provider: &dyn Provider, events: &RunEvents) {
+        if let Delta::Usage(usage) = &delta
+            && !is_believable(usage, self.most_tokens)
+        {
+            tracing::warn!(provider = %provider.id(), "counts that cannot be true are estimated instead: {usage:?}");
+            // Counts of before are not those of the whole.
+            self.usage = None;
+            return;
+        }
         if matches!(delta, Delta::Text(_) | Delta::Reasoning(_) | Delta::ToolCall(_)) {
             self.first_token.get_or_insert_with(Instant::now);
         }
         let event = match &delta {
-            Delta::Text(_) | Delta::Reasoning(_) | Delta::ToolCall(_) => {
+            Delta::Text(_) | Delta::Reasoning(_) | Delta::WasReasoning(_) | Delta::ToolCall(_) => {
                 events.is_followed().then(|| CompletionEvent::Delta(delta.clone()))
             }
             Delta::Usage(usage) => Some(CompletionEvent::Usage(*usage)),
@@ -50,6 +80,13 @@ impl Fold {
             Delta::Reasoning(text) => {
                 self.reasoning_bytes += text.len();
                 self.count(Phase::Thinking, events);
+            }
+            Delta::WasReasoning(bytes) => {
+                let answer = self.text.len().saturating_sub(bytes);
+                if self.text.is_char_boundary(answer) {
+                    self.text.truncate(answer);
+                    self.reasoning_bytes += bytes;
+                }
             }
             Delta::Opaque(json) => self.opaque.push(Part::Opaque { provider: provider.id().clone(), json }),
             Delta::ToolCall(call) => self.tool_calls.push(call),
@@ -71,41 +108,60 @@ impl Fold {
     }
 
     /// The whole answer, or why it is none.
-    pub(super) fn finish(self, provider: &dyn Provider, request: &Request) -> Result<Reply, ProviderError> {
-        let protocol = |message: String| ProviderError::new(provider.id().clone(), Kind::Protocol, message);
-        let length = self.text.chars().count();
-        let finish = self.finish.unwrap_or_else(Finish::cut);
-        match &finish {
-            Finish::Failed(word) => {
-                let reason =
-                    if finish == Finish::cut() { String::new() } else { format!(" ({})", word.as_str()) };
-                return Err(protocol(format!("the answer broke off after {length} characters{reason}")));
-            }
-            Finish::Filter | Finish::Refused => {
-                return Err(ProviderError::new(
-                    provider.id().clone(),
-                    Kind::ContentFiltered,
-                    "the vendor's content filter stopped the answer; rephrase, or name another model",
-                ));
-            }
-            Finish::ToolCalls if !self.tool_calls.is_empty() => {}
-            Finish::Length if self.text.trim().is_empty() => {
-                return Err(ProviderError::new(
-                    provider.id().clone(),
-                    Kind::UpstreamRejected,
-                    "the model used its whole output for thinking; lower `thinking_mode` or name another model",
-                ));
-            }
-            Finish::Stop | Finish::ToolCalls | Finish::Paused | Finish::Unknown(_)
-                if self.text.trim().is_empty() =>
-            {
-                return Err(protocol("the model returned an empty answer".to_owned()));
-            }
-            Finish::Stop | Finish::ToolCalls | Finish::Paused | Finish::Unknown(_) | Finish::Length => {}
+    pub(super) fn finish(
+        mut self,
+        provider: &dyn Provider,
+        request: &Request,
+    ) -> Result<Reply, ProviderError> {
+        let finish = self.finish.take().unwrap_or_else(Finish::cut);
+        if let Some((kind, message)) = self.problem(&finish, request) {
+            return Err(ProviderError::new(provider.id().clone(), kind, message));
         }
-        let usage =
-            self.usage.unwrap_or_else(|| estimated_usage(request, self.text.len() + self.reasoning_bytes));
+        if finish == Finish::Refused && self.text.trim().is_empty() {
+            NO_REASON.clone_into(&mut self.text);
+        }
+        let bytes = self.text.len() + self.reasoning_bytes;
+        let usage = self.usage.unwrap_or_else(|| estimated_usage(request, bytes));
+        let prompt_cut = prompt_cut(request, &usage);
         let Self { text, tool_calls, opaque, model, .. } = self;
-        Ok(Reply { text, tool_calls, opaque, usage, finish, model })
+        Ok(Reply { text, tool_calls, opaque, usage, finish, model, prompt_cut })
+    }
+
+    /// Why what has arrived is no answer.
+    fn problem(&self, finish: &Finish, request: &Request) -> Option<(Kind, String)> {
+        let is_silent = self.text.trim().is_empty();
+        let protocol = |message: String| Some((Kind::Protocol, message));
+        match finish {
+            Finish::Failed(word) => {
+                let length = self.text.chars().count();
+                let reason =
+                    if *finish == Finish::cut() { String::new() } else { format!(" ({})", word.as_str()) };
+                return protocol(format!("the answer broke off after {length} characters{reason}"));
+            }
+            Finish::Filter => {
+                let message =
+                    "the vendor's content filter stopped the answer; rephrase, or name another model";
+                return Some((Kind::ContentFiltered, message.to_owned()));
+            }
+            _ => {}
+        }
+        let is_lent = |call: &&ToolCall| request.tools.specs.iter().any(|spec| spec.name == call.name);
+        if let Some(call) = self.tool_calls.iter().find(|call| !is_lent(call)) {
+            let name: String = call.name.chars().take(MAX_NAME).collect();
+            return protocol(format!("the model called `{name}`, a function that it was not lent"));
+        }
+        match finish {
+            Finish::Length if is_silent => {
+                let message = "the model used its whole output for thinking; lower `thinking_mode` or name another model";
+                Some((Kind::UpstreamRejected, message.to_owned()))
+            }
+            Finish::ToolCalls if !self.tool_calls.is_empty() => None,
+            Finish::Paused if !self.opaque.is_empty() => None,
+            Finish::Stop | Finish::ToolCalls | Finish::Paused | Finish::Unknown(_) if is_silent => {
+                let thought = if self.reasoning_bytes > 0 { "the model thought and" } else { "the model" };
+                protocol(format!("{thought} returned an empty answer"))
+            }
+            _ => None,
+        }
     }
 }

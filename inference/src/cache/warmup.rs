@@ -80,7 +80,7 @@ impl Warmup {
 pub(crate) fn completion(run: Run) -> Option<Completion> {
     let outcome = run.outcome?;
     // Calls of functions are kept with the turns of their thread only.
-    let finish = outcome.finish.filter(|finish| finish.is_success(false))?;
+    let finish = outcome.finish.filter(|finish| finish.is_success(false) && outcome.prompt_cut.is_none())?;
     Some(Completion {
         reply: Reply {
             text: outcome.text,
@@ -90,6 +90,7 @@ pub(crate) fn completion(run: Run) -> Option<Completion> {
             usage: outcome.usage,
             finish,
             model: outcome.answered_as,
+            prompt_cut: None,
         },
         run: run.id,
         provider: run.provider,

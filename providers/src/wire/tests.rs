@@ -58,6 +58,10 @@ pub(super) fn read_chunks<D: Decode>(
         match item {
             Ok(Delta::Text(text)) => whole.text.push_str(&text),
             Ok(Delta::Reasoning(thought)) => whole.thought.push_str(&thought),
+            Ok(Delta::WasReasoning(bytes)) => {
+                let text = whole.text.split_off(whole.text.len() - bytes);
+                whole.thought.push_str(&text);
+            }
             Ok(Delta::Opaque(json)) => whole.opaque.push(json),
             Ok(Delta::ToolCall(call)) => whole.calls.push(call),
             Ok(Delta::Model(model)) => whole.models.push(model),

@@ -101,6 +101,10 @@ async fn fold(reply: Result<ReplyStream, ProviderError>) -> Folded {
         match item {
             Ok(Delta::Text(text)) => folded.text.push_str(&text),
             Ok(Delta::Reasoning(thought)) => folded.thought.push_str(&thought),
+            Ok(Delta::WasReasoning(bytes)) => {
+                let text = folded.text.split_off(folded.text.len() - bytes);
+                folded.thought.push_str(&text);
+            }
             Ok(Delta::Opaque(json)) => folded.opaque.push(json),
             Ok(Delta::ToolCall(call)) => folded.calls.push(call),
             Ok(Delta::Model(model)) => folded.model = model,

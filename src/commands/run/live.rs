@@ -119,6 +119,7 @@ mod tests {
             usage: Usage::default(),
             finish: Finish::Stop,
             model: String::new(),
+            prompt_cut: None,
         };
         let completion = Completion {
             reply,

@@ -93,6 +93,7 @@ pub(crate) fn outcome() -> RunOutcome {
         duration_ms: 1_500,
         finish: Some(Finish::Stop),
         answered_as: "GLM-5.3-air".into(),
+        prompt_cut: None,
         first_token_ms: Some(250),
         error_kind: Some("rate_limited".into()),
     }
