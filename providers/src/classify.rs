@@ -12,7 +12,7 @@ use exai_core::{Kind, provider::ProviderError};
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
-pub(crate) use self::body::ErrorBody;
+pub(crate) use self::body::{ErrorBody, quoted};
 use crate::{origin::Origin, vendor::Vendor};
 
 /// What there is to judge by.

@@ -31,6 +31,7 @@ mod http;
 mod live_models;
 mod memory;
 mod mending;
+mod odd_vendors;
 mod older_answers;
 mod op;
 mod precommit;

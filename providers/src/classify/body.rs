@@ -1,9 +1,11 @@
 //! Finds code, type and text in the many shapes that vendors and gateways give an error.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Longest text that is taken over, in characters; a message is cut again when it is complete.
 const MAX_TEXT: usize = 400;
+/// Items of a list of errors that are quoted.
+const MOST_ITEMS: usize = 3;
 
 /// What an error says, whatever its shape.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,16 +24,35 @@ pub(crate) struct ErrorBody {
     pub(crate) is_page: bool,
 }
 
+/// Fields that hold what is said, the most usual first.
+const MESSAGES: [&str; 11] = [
+    "message",
+    "detail",
+    "msg",
+    "error_description",
+    "error_msg",
+    "error_message",
+    "errorMessage",
+    "err_msg",
+    "errmsg",
+    "title",
+    "reason",
+];
+
 impl ErrorBody {
     /// Reads a body that may be JSON, text, a web page or nothing.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
-            return Self::from_json(&value);
+            let mut body = Self::from_json(&value);
+            if body.message.is_none() && says_something(&value) {
+                body.message = one_line(&value.to_string());
+            }
+            return body;
         }
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim();
         if text.starts_with('<') {
-            return Self { is_page: true, ..Self::default() };
+            return Self { is_page: true, message: title(text), ..Self::default() };
         }
         Self::from_text(text)
     }
@@ -41,16 +62,19 @@ impl ErrorBody {
         Self { message: one_line(text), ..Self::default() }
     }
 
-    /// Shapes: `{error: {..}}`, `{error: "text"}`, `{detail: ..}`, `{message: ..}`, `{base_resp: {..}}`, any of them in a list.
+    /// Shapes: `{error: {..}}`, `{error: "text"}`, `{errors: [..]}`, `{detail: ..}`, `{message: ..}`, `{base_resp: {..}}` and their like,
+    /// any of them in a list.
     pub(crate) fn from_json(value: &Value) -> Self {
         match value {
             Value::Array(items) => items.first().map(Self::from_json).unwrap_or_default(),
             Value::String(text) => Self::from_text(text),
             Value::Object(fields) => {
-                if let Some(inner) = fields.get("error").filter(|inner| !inner.is_null()) {
+                if let Some(inner) =
+                    fields.get("error").filter(|inner| says_something(inner) && !inner.is_boolean())
+                {
                     let mut body = Self::from_json(inner);
                     body.code = body.code.or_else(|| word(fields.get("code")));
-                    body.message = body.message.or_else(|| text_of(fields.get("message")));
+                    body.message = body.message.or_else(|| said(fields));
                     return body;
                 }
                 if let Some(base) = fields.get("base_resp").filter(|base| base.is_object()) {
@@ -60,22 +84,26 @@ impl ErrorBody {
                         ..Self::default()
                     };
                 }
-                let inner_code = fields.get("innererror").and_then(|inner| inner.get("code"));
-                let metadata = fields.get("metadata");
-                Self {
-                    code: word(inner_code)
-                        .or_else(|| detail_word(fields))
-                        .or_else(|| word(fields.get("code"))),
-                    kind: word(fields.get("type")).or_else(|| word(fields.get("status"))),
-                    param: word(fields.get("param")),
-                    message: ["message", "detail", "msg", "error_description"]
-                        .iter()
-                        .find_map(|name| text_of(fields.get(*name))),
-                    limit_source: word(metadata.and_then(|metadata| metadata.get("limit_source"))),
-                    is_page: false,
-                }
+                Self::from_fields(fields)
             }
             _ => Self::default(),
+        }
+    }
+
+    fn from_fields(fields: &Map<String, Value>) -> Self {
+        let inner_code = fields.get("innererror").and_then(|inner| inner.get("code"));
+        let metadata = fields.get("metadata");
+        let behind = metadata.and_then(|metadata| metadata.get("raw")).and_then(text_of_raw);
+        Self {
+            code: word(inner_code)
+                .or_else(|| detail_word(fields))
+                .or_else(|| word(fields.get("code")))
+                .or_else(|| word(fields.get("error_code"))),
+            kind: word(fields.get("type")).or_else(|| word(fields.get("status"))),
+            param: word(fields.get("param")).or_else(|| place(fields.get("detail")?.get(0)?)),
+            message: joined(said(fields), behind),
+            limit_source: word(metadata.and_then(|metadata| metadata.get("limit_source"))),
+            is_page: false,
         }
     }
 
@@ -86,8 +114,51 @@ impl ErrorBody {
     }
 }
 
+/// What an object says, in whichever field.
+fn said(fields: &Map<String, Value>) -> Option<String> {
+    MESSAGES.iter().chain(&["errors"]).find_map(|name| text_of(fields.get(*name)))
+}
+
+/// What the vendor behind a gateway said: JSON in a text, or JSON.
+fn text_of_raw(raw: &Value) -> Option<String> {
+    let text = match raw {
+        Value::String(text) => text.clone(),
+        Value::Null => return None,
+        other => other.to_string(),
+    };
+    ErrorBody::from_bytes(text.as_bytes()).message
+}
+
+fn joined(outer: Option<String>, inner: Option<String>) -> Option<String> {
+    match (outer, inner) {
+        (Some(outer), Some(inner)) if !outer.contains(&inner) => Some(format!("{outer}: {inner}")),
+        (outer, inner) => outer.or(inner),
+    }
+}
+
+/// The last name in a `loc` such as `["body", "messages", 0, "name"]`, without the places of list items.
+fn place(item: &Value) -> Option<String> {
+    word(item.get("loc")?.as_array()?.iter().rev().find(|part| part.is_string()))
+}
+
+/// The title of a web page, or its first heading.
+fn title(page: &str) -> Option<String> {
+    let lower = page.to_ascii_lowercase();
+    ["title", "h1", "h2"].iter().find_map(|name| {
+        let start = lower.find(&format!("<{name}"))?;
+        let start = start + lower.get(start..)?.find('>')? + 1;
+        let end = start + lower.get(start..)?.find('<')?;
+        one_line(page.get(start..end)?)
+    })
+}
+
+/// What a text says, on one line and no longer than a message may be.
+pub(crate) fn quoted(text: &str) -> Option<String> {
+    one_line(text)
+}
+
 /// The word in the details of a Google error: a quota that is used up, or a reason.
-fn detail_word(fields: &serde_json::Map<String, Value>) -> Option<String> {
+fn detail_word(fields: &Map<String, Value>) -> Option<String> {
     let details = fields.get("details")?.as_array()?;
     let quota = details.iter().find_map(|detail| word(detail.pointer("/violations/0/quotaId")));
     quota
@@ -102,7 +173,9 @@ pub(super) fn hidden(answer: &Value) -> Option<ErrorBody> {
         other => other,
     };
     let fields = answer.as_object()?;
-    if fields.get("error").is_some_and(says_something) {
+    let has = |name: &str| fields.get(name).is_some_and(says_something);
+    let failed = fields.get("success").and_then(Value::as_bool) == Some(false);
+    if failed || has("error") || has("errors") || has("error_msg") || has("error_message") {
         return Some(ErrorBody::from_json(answer));
     }
     let status = fields.get("base_resp")?.get("status_code")?;
@@ -116,6 +189,7 @@ fn says_something(error: &Value) -> bool {
         Value::Null | Value::Bool(false) => false,
         Value::String(text) => !text.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
+        Value::Array(items) => !items.is_empty(),
         _ => true,
     }
 }
@@ -132,12 +206,20 @@ fn text_of(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) => one_line(text),
         // Validation errors are lists of `{loc, msg}`.
-        Value::Array(items) => text_of(items.first()),
-        Value::Object(fields) => text_of(fields.get("msg")).or_else(|| text_of(fields.get("message"))),
+        Value::Array(items) => {
+            let all: Vec<String> =
+                items.iter().take(MOST_ITEMS).filter_map(|item| text_of(Some(item))).collect();
+            one_line(&all.join("; "))
+        }
+        Value::Object(fields) => {
+            let text = said(fields)?;
+            Some(place(value?).map_or_else(|| text.clone(), |place| format!("{place}: {text}")))
+        }
         _ => None,
     }
 }
 
+/// Words with one space between them; what no terminal should get is left out.
 fn one_line(text: &str) -> Option<String> {
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -147,8 +229,77 @@ fn one_line(text: &str) -> Option<String> {
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.extend(word.chars().filter(|c| !c.is_control()));
     }
-    let line: String = line.chars().take(MAX_TEXT).collect();
+    let line: String = line.trim().chars().take(MAX_TEXT).collect();
     (!line.is_empty()).then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn message(body: &str) -> Option<String> {
+        ErrorBody::from_bytes(body.as_bytes()).message
+    }
+
+    #[test]
+    fn every_shape_of_an_error_is_quoted() {
+        let raw = json!({"error": {"message": "slow down, pine"}}).to_string();
+        for (body, said) in [
+            (
+                json!({"error": {"message": "Provider returned error", "code": 429, "metadata": {"raw": raw, "provider_name": "P"}}}),
+                "Provider returned error: slow down, pine",
+            ),
+            (
+                json!({"error": {"message": "Provider returned error", "metadata": {"raw": "upstream: no"}}}),
+                "Provider returned error: upstream: no",
+            ),
+            (
+                json!({"detail": [{"loc": ["body", "messages", 0, "name"], "msg": "field required"}, {"loc": ["query"], "msg": "extra"}]}),
+                "name: field required; query: extra",
+            ),
+            (json!({"detail": "Not Found"}), "Not Found"),
+            (json!({"detail": {"error": "x"}, "message": "m"}), "m"),
+            (json!({"errors": [{"message": "one"}, "two"]}), "one; two"),
+            (json!({"error_code": 336_003, "error_msg": "bad prompt"}), "bad prompt"),
+            (json!({"code": 500, "msg": "404 NOT_FOUND", "success": false}), "404 NOT_FOUND"),
+            (json!({"error": true, "message": "a flag"}), "a flag"),
+            (json!({"status": 400, "title": "Bad Request"}), "Bad Request"),
+            (json!({"quite": "different"}), r#"{"quite":"different"}"#),
+            (json!([{"error": "in a list"}]), "in a list"),
+        ] {
+            assert_eq!(message(&body.to_string()).as_deref(), Some(said), "{body}");
+        }
+        assert_eq!(message("no \u{1b}[31mhealthy\n\tupstream\0").as_deref(), Some("no [31mhealthy upstream"));
+        assert_eq!(
+            message("<HTML><head><Title lang=en>502 Bad\nGateway</title>").as_deref(),
+            Some("502 Bad Gateway")
+        );
+        assert_eq!(message("<html><h1>Log in</h1>").as_deref(), Some("Log in"));
+        assert_eq!((message("<html>"), message("{}"), message("")), (None, None, None));
+    }
+
+    #[test]
+    fn places_name_their_field() {
+        let body = json!({"detail": [{"loc": ["body", "response_format", 0], "msg": "extra"}]});
+        assert_eq!(ErrorBody::from_json(&body).param.as_deref(), Some("response_format"));
+    }
+
+    #[test]
+    fn failures_hide_in_success() {
+        for body in [
+            json!({"code": 500, "msg": "no", "success": false}),
+            json!({"error_code": 1, "error_msg": "no"}),
+            json!({"errors": ["no"]}),
+        ] {
+            assert_eq!(hidden(&body).and_then(|body| body.message).as_deref(), Some("no"), "{body}");
+        }
+        for fine in [json!({"success": true}), json!({"errors": [], "error": null}), json!({"error_msg": ""})]
+        {
+            assert_eq!(hidden(&fine), None, "{fine}");
+        }
+    }
 }

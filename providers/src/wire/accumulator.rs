@@ -14,7 +14,7 @@ use super::{
     tool_calls::{Piece, ToolCalls},
 };
 use crate::{
-    classify::{ErrorBody, Failure, classify, hidden_error},
+    classify::{ErrorBody, Failure, classify, hidden_error, quoted},
     origin::Origin,
 };
 
@@ -47,6 +47,8 @@ pub(crate) struct Accumulator {
     finish: Option<Finish>,
     has_text: bool,
     has_thought: bool,
+    /// The vendor marked what it said as a refusal.
+    is_refusal: bool,
     calls: ToolCalls,
 }
 
@@ -60,6 +62,7 @@ impl Accumulator {
             finish: None,
             has_text: false,
             has_thought: false,
+            is_refusal: false,
             calls: ToolCalls::default(),
         }
     }
@@ -75,6 +78,11 @@ impl Accumulator {
 
     pub(super) fn has_text(&self) -> bool {
         self.has_text
+    }
+
+    /// Whether the vendor has paused its model.
+    pub(super) fn is_paused(&self) -> bool {
+        self.finish == Some(Finish::Paused)
     }
 
     pub(super) fn has_calls(&self) -> bool {
@@ -142,6 +150,11 @@ impl Accumulator {
         out.push_back(Delta::Text(text));
     }
 
+    /// What follows, or what was said last, is the model's refusal.
+    pub(super) fn refuses(&mut self) {
+        self.is_refusal = true;
+    }
+
     pub(super) fn thought(&mut self, thought: Option<&Value>, out: &mut VecDeque<Delta>) {
         if let Some(thought) = words(thought) {
             self.think(thought.to_owned(), out);
@@ -162,18 +175,31 @@ impl Accumulator {
         }
     }
 
-    /// The vendor gives `word` as the reason of the end, which means `ending`. Later words count more than earlier ones.
-    pub(super) fn ended(&mut self, word: &str, ending: Ending) -> Result<(), ProviderError> {
-        match ending {
-            Ending::Reason(Finish::Failed(_)) if !self.has_text => {
-                let message = "the service failed while it answered; try again or choose another model";
-                Err(self.origin.error(Kind::Unavailable, message))
+    /// The vendor gives `word` as the reason of the end, which means `ending`, and may explain it. Later words count more than earlier
+    /// ones.
+    pub(super) fn ended(
+        &mut self,
+        word: &str,
+        ending: Ending,
+        explanation: Option<&Value>,
+    ) -> Result<(), ProviderError> {
+        match (ending, words(explanation)) {
+            (Ending::Reason(Finish::Failed(_)), Some(explanation)) => {
+                let said = quoted(explanation).unwrap_or_default();
+                Err(self.broken(&format!("the model's answer failed ({word}); try again: {said}")))
             }
-            Ending::Reason(finish) => {
+            (Ending::Reason(Finish::Failed(word)), None) if !self.has_text => {
+                let message = format!(
+                    "the service failed while it answered ({}); try again or choose another model",
+                    word.as_str()
+                );
+                Err(self.origin.error(Kind::Unavailable, &message))
+            }
+            (Ending::Reason(finish), _) => {
                 self.finish = Some(finish);
                 Ok(())
             }
-            Ending::WindowFull => {
+            (Ending::WindowFull, _) => {
                 let code = Some(word.to_owned());
                 Err(self.failure(ErrorBody { code, ..ErrorBody::default() }))
             }
@@ -197,12 +223,20 @@ impl Accumulator {
         out: &mut VecDeque<Delta>,
     ) -> Result<(), ProviderError> {
         let finish = match (self.finish.take(), end) {
+            // Some end a refusal as they end an answer, some as their filter does.
+            (Some(Finish::Stop | Finish::Filter | Finish::Unknown(_)), _) | (None, End::Said)
+                if self.is_refusal =>
+            {
+                Finish::Refused
+            }
             // A call of one named function ends with `stop` at OpenAI's.
             (Some(Finish::Stop), _) | (None, End::Said) if self.has_calls() => Finish::ToolCalls,
             (Some(finish), _) => finish,
             (None, End::Said) if self.has_text || self.has_thought => Finish::Stop,
             (None, End::Silent) if self.has_text => Finish::cut(),
-            (None, End::Said) => return Err(self.broken("the answer was empty; try again")),
+            (None, End::Said) => {
+                return Err(self.broken("the answer holds no model's reply; try again or check the base URL"));
+            }
             (None, End::Silent) => return Err(self.broken("the answer broke off before its text; try again")),
         };
         out.extend(opaque.map(Delta::Opaque));
@@ -245,7 +279,7 @@ mod tests {
             answer.call(Piece { name: Some("read"), ..Piece::default() }).unwrap();
         }
         if let Some(finish) = word {
-            answer.ended("word", Ending::Reason(finish)).map_err(|error| error.kind)?;
+            answer.ended("word", Ending::Reason(finish), None).map_err(|error| error.kind)?;
         }
         answer.end(end, None, &mut out).map_err(|error| error.kind)?;
         match out.pop_back() {

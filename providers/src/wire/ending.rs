@@ -36,18 +36,32 @@ pub(super) fn word(reason: Option<&Value>) -> Option<Cow<'_, str>> {
 /// - vLLM: `abort`, `error` (<https://github.com/vllm-project/vllm/blob/main/vllm/v1/engine/__init__.py>)
 /// - Text Generation Inference: `eos_token`, `stop_sequence`
 ///   (<https://huggingface.co/docs/text-generation-inference/reference/api_reference>)
+/// - Together: `eos` (<https://docs.together.ai/reference/chat-completions-1>)
+/// - Cohere: `COMPLETE`, `TOOL_CALL`, `TIMEOUT`, `ERROR` (<https://docs.cohere.com/reference/chat>)
 pub(super) fn chat_completions(word: &str) -> Ending {
-    Ending::Reason(match word {
-        "stop" | "end_turn" | "eos" | "eos_token" | "stop_sequence" | "STOP" => Finish::Stop,
-        "length" | "max_tokens" | "max_output_tokens" | "model_length" | "MAX_TOKENS" => Finish::Length,
-        "tool_calls" | "tool_use" | "function_call" => Finish::ToolCalls,
-        "content_filter" | "sensitive" | "safety" | "SAFETY" => Finish::Filter,
+    // The same words come in capitals from gateways to Gemini and Cohere.
+    Ending::Reason(match word.to_ascii_lowercase().as_str() {
+        "stop" | "end_turn" | "eos" | "eos_token" | "stop_sequence" | "stop_token" | "complete"
+        | "completed" => Finish::Stop,
+        "length" | "max_tokens" | "max_output_tokens" | "model_length" => Finish::Length,
+        "tool_calls" | "tool_call" | "tool_use" | "function_call" => Finish::ToolCalls,
+        "content_filter" | "sensitive" | "safety" | "recitation" | "prohibited_content" | "blocklist"
+        | "error_toxic" => Finish::Filter,
         "refusal" => Finish::Refused,
         "pause_turn" => Finish::Paused,
         "model_context_window_exceeded" => return Ending::WindowFull,
-        "network_error" | "error" | "insufficient_system_resource" | "abort" | "load" | "unload" => {
-            Finish::Failed(word.into())
-        }
+        "network_error"
+        | "error"
+        | "insufficient_system_resource"
+        | "abort"
+        | "aborted"
+        | "cancelled"
+        | "timeout"
+        | "load"
+        | "unload"
+        | "malformed_function_call"
+        | "malformed_response"
+        | "unexpected_tool_call" => Finish::Failed(word.into()),
         _ => Finish::Unknown(word.into()),
     })
 }
@@ -73,13 +87,14 @@ pub(super) fn generate_content(word: &str) -> Ending {
     })
 }
 
-/// The reason of an incomplete response (<https://platform.openai.com/docs/api-reference/responses/object>).
+/// The reason of an incomplete response (<https://platform.openai.com/docs/api-reference/responses/object>). Whatever the reason, the
+/// vendor has said that something is missing.
 pub(super) fn incomplete(reason: Option<&str>) -> Finish {
     match reason {
         Some("content_filter") => Finish::Filter,
-        Some("max_output_tokens") => Finish::Length,
-        Some(word) => Finish::Unknown(word.into()),
-        None => Finish::Unknown("incomplete".into()),
+        Some("max_output_tokens" | "max_tokens") => Finish::Length,
+        Some(word) => Finish::Failed(format!("incomplete: {word}").as_str().into()),
+        None => Finish::Failed("incomplete".into()),
     }
 }
 
@@ -97,10 +112,20 @@ mod tests {
     #[test]
     fn every_documented_word_has_its_meaning() {
         let failed = |word: &str| reason(Finish::Failed(word.into()));
-        for word in ["stop", "end_turn", "eos_token", "stop_sequence"] {
+        for word in ["stop", "end_turn", "eos", "eos_token", "stop_sequence", "STOP", "COMPLETE"] {
             assert_eq!(chat_completions(word), reason(Finish::Stop), "{word}");
         }
-        for word in ["network_error", "error", "insufficient_system_resource", "abort", "load", "unload"] {
+        for word in [
+            "network_error",
+            "error",
+            "insufficient_system_resource",
+            "abort",
+            "timeout",
+            "TIMEOUT",
+            "load",
+            "unload",
+            "MALFORMED_FUNCTION_CALL",
+        ] {
             assert_eq!(chat_completions(word), failed(word), "{word}");
         }
         assert_eq!(chat_completions("sensitive"), reason(Finish::Filter));
@@ -111,7 +136,7 @@ mod tests {
         assert_eq!(messages("refusal"), reason(Finish::Refused));
         assert_eq!(generate_content("SPII"), reason(Finish::Filter));
         assert_eq!(generate_content("MALFORMED_FUNCTION_CALL"), failed("MALFORMED_FUNCTION_CALL"));
-        assert_eq!(incomplete(None), Finish::Unknown("incomplete".into()));
+        assert_eq!(incomplete(None), Finish::Failed("incomplete".into()));
     }
 
     #[test]
@@ -130,7 +155,8 @@ mod tests {
             for ending in [chat_completions(&word), messages(&word), generate_content(&word)] {
                 prop_assert_eq!(ending, reason(unknown.clone()));
             }
-            prop_assert_eq!(incomplete(Some(&word)), unknown);
+            let kept = Finish::Failed(format!("incomplete: {word}").as_str().into());
+            prop_assert_eq!(incomplete(Some(&word)), kept);
         }
     }
 }

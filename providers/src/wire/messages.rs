@@ -1,8 +1,8 @@
 //! Anthropic's Messages, by its public API reference (docs.anthropic.com/en/api/messages).
 
+mod blocks;
 mod decode;
 mod request;
-mod thoughts;
 
 use std::sync::Arc;
 

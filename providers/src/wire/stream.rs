@@ -1,6 +1,6 @@
 //! Drives a decoder with the bytes of an answer, whatever they turn out to be: an event stream, one JSON reply or a web page.
 
-use std::{collections::VecDeque, pin::Pin};
+use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use exai_core::{
@@ -8,24 +8,36 @@ use exai_core::{
     chat::Delta,
     provider::{ProviderError, ReplyStream},
 };
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
 use serde_json::Value;
 use sse_stream::{Sse, SseStream};
 
 use super::{accumulator::End, decode::Decode};
 use crate::{
+    classify::ErrorBody,
     http::{Broken, Limits},
     wait::Stop,
     wire::lines::{EventTooLong, Lines},
 };
+
+/// So much of an answer is kept for its quotation.
+const HEAD_BYTES: usize = 1_024;
 
 type Chunks = stream::BoxStream<'static, Result<Bytes, Broken>>;
 type Events = Pin<Box<dyn Stream<Item = Result<Sse, sse_stream::Error>> + Send>>;
 
 /// The answer as deltas. Ends after [`Delta::Finished`] or an error.
 pub(crate) fn reply<D: Decode>(chunks: Chunks, decoder: D, limits: Limits) -> ReplyStream {
-    let state =
-        Reply { source: Source::Unknown(chunks), decoder, limits, queue: VecDeque::new(), failed: None };
+    let head = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&head);
+    let chunks = chunks.inspect_ok(move |chunk| {
+        let mut head = seen.lock();
+        let room = HEAD_BYTES.saturating_sub(head.len()).min(chunk.len());
+        head.extend(chunk.iter().take(room));
+    });
+    let source = Source::Unknown(chunks.boxed());
+    let state = Reply { source, decoder, limits, head, queue: VecDeque::new(), failed: None };
     stream::unfold(state, |mut reply| async move { reply.next().await.map(|item| (item, reply)) }).boxed()
 }
 
@@ -33,6 +45,8 @@ struct Reply<D> {
     source: Source,
     decoder: D,
     limits: Limits,
+    /// The first bytes, to be quoted when nothing in the answer was understood.
+    head: Arc<Mutex<Vec<u8>>>,
     queue: VecDeque<Delta>,
     /// Told after the deltas that came before it.
     failed: Option<ProviderError>,
@@ -77,13 +91,7 @@ impl<D: Decode> Reply<D> {
             match seen.first() {
                 None => {}
                 Some(b'{' | b'[') => return self.read_whole(seen, chunks).await,
-                Some(b'<') => {
-                    self.failed = Some(self.decoder.origin().error(
-                        Kind::Protocol,
-                        "the answer is a web page and not a model's reply; check the base URL and any proxy",
-                    ));
-                    return;
-                }
+                Some(b'<') => return self.page(seen, chunks).await,
                 Some(_) => {
                     let head = stream::iter([Ok(Bytes::from(seen))]);
                     self.source = Source::Events(events(head.chain(chunks), self.limits.event_bytes));
@@ -91,6 +99,17 @@ impl<D: Decode> Reply<D> {
                 }
             }
         }
+    }
+
+    /// A web page. Its title may come with a later chunk.
+    async fn page(&mut self, mut seen: Vec<u8>, mut chunks: Chunks) {
+        while seen.len() < HEAD_BYTES
+            && let Some(Ok(chunk)) = chunks.next().await
+        {
+            seen.extend_from_slice(&chunk);
+        }
+        let page = "the answer is a web page and not a model's reply; check the base URL and any proxy";
+        self.failed = Some(self.quoting(self.decoder.origin().error(Kind::Protocol, page)));
     }
 
     async fn read_event(&mut self, mut events: Events) {
@@ -130,11 +149,11 @@ impl<D: Decode> Reply<D> {
         }
         let read = match serde_json::from_slice::<Value>(&body) {
             Ok(value) => self.decoder.whole(&value, &mut self.queue),
-            Err(error) => Err(self.decoder.origin().caused(
-                Kind::Protocol,
-                "the answer is broken JSON; try again",
-                error,
-            )),
+            Err(error) => {
+                let broken = "the answer is broken JSON; try again";
+                let failed = self.decoder.origin().caused(Kind::Protocol, broken, error);
+                Err(self.quoting(failed))
+            }
         };
         match read {
             Ok(()) => self.end(End::Said),
@@ -144,8 +163,16 @@ impl<D: Decode> Reply<D> {
 
     fn end(&mut self, end: End) {
         if let Err(error) = self.decoder.end(end, &mut self.queue) {
-            self.failed = Some(error);
+            let is_understood = error.kind != Kind::Protocol || !self.decoder.answer().is_empty();
+            self.failed = Some(if is_understood { error } else { self.quoting(error) });
         }
+    }
+
+    /// The failure with the beginning of what came in the place of an answer.
+    fn quoting(&self, failed: ProviderError) -> ProviderError {
+        let Some(said) = ErrorBody::from_bytes(&self.head.lock()).message else { return failed };
+        let message = format!("{}: {said}", failed.message);
+        ProviderError { source: failed.source, ..self.decoder.origin().error(failed.kind, &message) }
     }
 
     /// Once the vendor said why it ended, what breaks afterwards costs nothing but token counts.

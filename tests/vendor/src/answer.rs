@@ -45,6 +45,9 @@ pub(crate) struct Text {
     pub(crate) content: String,
     /// Key and text.
     pub(crate) reasoning: Option<(&'static str, String)>,
+    pub(crate) refusal: Option<String>,
+    /// Name and arguments of functions that the model calls.
+    pub(crate) calls: Vec<(String, String)>,
     pub(crate) model: Option<String>,
     pub(crate) usage: Usage,
     pub(crate) usage_place: UsagePlace,
@@ -208,6 +211,18 @@ impl Answer {
         })
     }
 
+    /// Adds a `refusal` behind the content, as OpenAI does in its place.
+    #[must_use]
+    pub fn refusal(self, text: impl Into<String>) -> Self {
+        self.with_text(|answer| answer.refusal = Some(text.into()))
+    }
+
+    /// Adds a call of a function, lent or not; the reason of the end stays as it is.
+    #[must_use]
+    pub fn call(self, name: impl Into<String>, arguments: &Value) -> Self {
+        self.with_text(|answer| answer.calls.push((name.into(), arguments.to_string())))
+    }
+
     /// Names a model in the reply other than the requested one.
     #[must_use]
     pub fn model(self, name: impl Into<String>) -> Self {
@@ -316,6 +331,8 @@ impl Text {
         Self {
             content,
             reasoning: None,
+            refusal: None,
+            calls: Vec::new(),
             model: None,
             usage: Usage::default(),
             usage_place: UsagePlace::default(),

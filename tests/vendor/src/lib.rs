@@ -30,6 +30,7 @@ mod files;
 mod gate;
 mod ledger;
 mod line;
+mod messages;
 mod playback;
 mod reply;
 mod server;

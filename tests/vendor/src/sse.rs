@@ -21,6 +21,12 @@ pub(crate) fn plain(text: &Text, ask: &Ask, call: usize) -> Value {
     if let (Some((key, reasoning)), Some(fields)) = (&text.reasoning, message.as_object_mut()) {
         fields.insert((*key).to_owned(), json!(reasoning));
     }
+    if let Some(refusal) = &text.refusal {
+        insert(&mut message, "refusal", json!(refusal));
+    }
+    if !text.calls.is_empty() {
+        insert(&mut message, "tool_calls", calls(text));
+    }
     let mut reply = json!({
         "id": id(call),
         "object": "chat.completion",
@@ -121,6 +127,12 @@ impl Writer<'_> {
         if let Some(bytes) = self.text.endless_line {
             return endless_line(&mut self.steps, bytes);
         }
+        if let Some(refusal) = &self.text.refusal {
+            self.chunk(&json!({"refusal": refusal}), None, pieces, pieces);
+        }
+        if !self.text.calls.is_empty() {
+            self.chunk(&json!({"tool_calls": calls(self.text)}), None, pieces, pieces);
+        }
         let finish = self.text.finish_reason.clone();
         self.chunk(&json!({}), Some(&finish), pieces, pieces);
         let asked = self.text.usage_place == UsagePlace::WhenAsked && ask.include_usage;
@@ -133,6 +145,15 @@ impl Writer<'_> {
             self.event("[DONE]");
         }
     }
+}
+
+/// The calls, each whole.
+fn calls(text: &Text) -> Value {
+    let calls = text.calls.iter().enumerate().map(|(index, (name, arguments))| {
+        let function = json!({"name": name, "arguments": arguments});
+        json!({"index": index, "id": format!("call-{index}"), "type": "function", "function": function})
+    });
+    calls.collect()
 }
 
 /// One line of `bytes` bytes, `data: ` included, in parts that share their memory.

@@ -42,7 +42,7 @@ impl Decoder {
             self.message(message, out)?;
         }
         match ending::word(choice.get("finish_reason")) {
-            Some(word) => self.answer.ended(&word, ending::chat_completions(&word)),
+            Some(word) => self.answer.ended(&word, ending::chat_completions(&word), None),
             None => Ok(()),
         }
     }
@@ -58,7 +58,10 @@ impl Decoder {
             pieces.push(Piece::Thought(thought));
         }
         self.tags.push(&text, &mut pieces);
-        self.tags.push(refusal, &mut pieces);
+        if !refusal.is_empty() {
+            self.answer.refuses();
+            self.tags.push(refusal, &mut pieces);
+        }
         self.pieces(pieces, out);
         for call in message.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
             let function = call.get("function").unwrap_or(&Value::Null);

@@ -50,7 +50,10 @@ impl Decoder {
             }
         }
         match ending::word(candidate.get("finishReason")) {
-            Some(word) => self.answer.ended(&word, ending::generate_content(&word)),
+            Some(word) => {
+                let explanation = candidate.get("finishMessage");
+                self.answer.ended(&word, ending::generate_content(&word), explanation)
+            }
             None => Ok(()),
         }
     }

@@ -8,7 +8,7 @@ use exai_core::{
 };
 use serde_json::Value;
 
-use super::thoughts::Thoughts;
+use super::blocks::Blocks;
 use crate::{
     classify::ErrorBody,
     origin::Origin,
@@ -25,12 +25,12 @@ pub(crate) struct Decoder {
     answer: Accumulator,
     /// The counts so far, which come in pieces.
     usage: Usage,
-    blocks: Thoughts,
+    blocks: Blocks,
 }
 
 impl Decoder {
     pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
-        Self { answer: Accumulator::new(origin, asked), usage: Usage::default(), blocks: Thoughts::default() }
+        Self { answer: Accumulator::new(origin, asked), usage: Usage::default(), blocks: Blocks::default() }
     }
 
     /// A message's head: its model, and what its prompt counts.
@@ -96,7 +96,7 @@ impl Decoder {
             Ending::WindowFull if self.answer.has_text() => Ending::Reason(Finish::Length),
             ending => ending,
         };
-        self.answer.ended(&word, ending)
+        self.answer.ended(&word, ending, None)
     }
 }
 
@@ -141,7 +141,13 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        let opaque = if self.answer.has_calls() { self.blocks.opaque() } else { None };
+        let opaque = if self.answer.is_paused() {
+            self.blocks.turn()
+        } else if self.answer.has_calls() {
+            self.blocks.thoughts()
+        } else {
+            None
+        };
         self.answer.end(end, opaque, out)
     }
 }
@@ -221,6 +227,39 @@ mod tests {
         }
         let cut = stream(&[json!({"type": "content_block_delta", "delta": {"text": "x"}})]);
         assert_eq!(read(VendorKind::Anthropic, decoder, &cut).finish, Some(Finish::cut()));
+    }
+
+    #[test]
+    fn a_paused_answer_is_kept_whole() {
+        let begin = |index: u64, block: Value| json!({"type": "content_block_start", "index": index, "content_block": block});
+        let delta =
+            |index: u64, delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
+        let result = json!({"type": "web_search_tool_result", "tool_use_id": "s1", "content": [{"type": "web_search_result", "url": "u"}]});
+        let events = stream(&[
+            begin(0, json!({"type": "thinking", "thinking": "", "signature": ""})),
+            delta(0, json!({"type": "thinking_delta", "thinking": "hm"})),
+            delta(0, json!({"type": "signature_delta", "signature": "abc"})),
+            begin(1, json!({"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}})),
+            delta(1, json!({"type": "input_json_delta", "partial_json": "{\"query\": \"la"})),
+            delta(1, json!({"type": "input_json_delta", "partial_json": "rch\"}"})),
+            begin(2, result.clone()),
+            begin(3, json!({"type": "text", "text": ""})),
+            delta(3, json!({"type": "text_delta", "text": "So far"})),
+            delta(3, json!({"type": "citations_delta", "citation": {"url": "u"}})),
+            begin(4, json!({"type": "text", "text": ""})),
+            json!({"type": "message_delta", "delta": {"stop_reason": "pause_turn"}}),
+            json!({"type": "message_stop"}),
+        ]);
+        let whole = read(VendorKind::Anthropic, decoder, &events);
+        assert_eq!((whole.text.as_str(), whole.finish), ("So far", Some(Finish::Paused)));
+        let turn = json!([
+            {"type": "thinking", "thinking": "hm", "signature": "abc"},
+            {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "larch"}},
+            result,
+            {"type": "text", "text": "So far", "citations": [{"url": "u"}]},
+        ]);
+        assert_eq!(whole.opaque, [json!({"turn": turn})]);
+        assert!(whole.calls.is_empty(), "the vendor makes its own calls");
     }
 
     #[test]

@@ -206,6 +206,14 @@ fn mode(level: Thinking, model: &ModelSpec, max_tokens: u32) -> Option<Mode> {
 
 /// What functions gave comes first, and the vendor's own blocks before what they led to.
 fn line<'a>(message: &'a Message, asked: &ProviderId) -> Line<'a> {
+    // A turn that the vendor has paused goes back as it was, so that what stands beside it is in it already.
+    let turn = message.parts.iter().find_map(|part| match part {
+        Part::Opaque { provider, json } if provider == asked => json.get("turn")?.as_array(),
+        _ => None,
+    });
+    if let Some(turn) = turn {
+        return Line { role: message.role, content: turn.iter().map(Content::Own).collect() };
+    }
     let mut content = Vec::new();
     for part in &message.parts {
         match part {
@@ -285,6 +293,17 @@ mod tests {
             (&body["temperature"], body.get("thinking"), body.get("tools")),
             (&json!(1.0), None, None)
         );
+    }
+
+    #[test]
+    fn a_paused_turn_goes_back_unchanged() {
+        let turn = json!([{"type": "text", "text": "So far"}, {"type": "server_tool_use", "id": "s"}]);
+        let opaque = Part::Opaque { provider: "anthropic".into(), json: json!({ "turn": turn }) };
+        let message = Message { role: Role::Assistant, parts: vec![opaque, Part::text("So far")] };
+        let own =
+            |asked: &str| serde_json::to_value(line(&message, &asked.into())).unwrap()["content"].take();
+        assert_eq!(own("anthropic"), turn);
+        assert_eq!(own("another"), json!([{"type": "text", "text": "So far"}]));
     }
 
     #[test]

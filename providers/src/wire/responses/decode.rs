@@ -54,6 +54,21 @@ impl Decoder {
         }
     }
 
+    /// What a whole message says.
+    fn said(&mut self, item: &Value, out: &mut VecDeque<Delta>) {
+        if item.get("type").and_then(Value::as_str) == Some("reasoning") {
+            return;
+        }
+        for part in item.get("content").and_then(Value::as_array).into_iter().flatten() {
+            if let Some(refusal) = part.get("refusal") {
+                self.answer.refuses();
+                self.answer.text(Some(refusal), out);
+            } else {
+                self.answer.text(part.get("text"), out);
+            }
+        }
+    }
+
     /// What every event with a whole response says: its model, its counts, its state.
     fn response(&mut self, response: &Value, out: &mut VecDeque<Delta>) -> Result<bool, ProviderError> {
         self.answer.model(response.get("model"), out);
@@ -72,7 +87,7 @@ impl Decoder {
             }
             _ => return Ok(false),
         };
-        self.answer.ended("", Ending::Reason(finish)).map(|()| true)
+        self.answer.ended("", Ending::Reason(finish), None).map(|()| true)
     }
 }
 
@@ -90,13 +105,22 @@ impl Decode for Decoder {
         let kind = value.get("type").and_then(Value::as_str).or(name).unwrap_or_default();
         match kind {
             "error" => return Err(self.answer.failure(ErrorBody::from_json(value))),
-            "response.output_text.delta" | "response.refusal.delta" => {
+            "response.output_text.delta" => self.answer.text(value.get("delta"), out),
+            "response.refusal.delta" => {
+                self.answer.refuses();
                 self.answer.text(value.get("delta"), out);
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
                 self.answer.thought(value.get("delta"), out);
             }
-            "response.output_item.done" => self.item(value.get("item").unwrap_or(&Value::Null))?,
+            "response.output_item.done" => {
+                let item = value.get("item").unwrap_or(&Value::Null);
+                self.item(item)?;
+                // Some servers send no pieces.
+                if !self.answer.has_text() {
+                    self.said(item, out);
+                }
+            }
             _ => {
                 self.answer.check(value)?;
                 if let Some(response) = value.get("response").filter(|response| response.is_object()) {
@@ -111,9 +135,7 @@ impl Decode for Decoder {
         self.answer.check(reply)?;
         for item in reply.get("output").and_then(Value::as_array).into_iter().flatten() {
             self.item(item)?;
-            for part in item.get("content").and_then(Value::as_array).into_iter().flatten() {
-                self.answer.text(part.get("text").or_else(|| part.get("refusal")), out);
-            }
+            self.said(item, out);
         }
         if self.response(reply, out)? {
             return Ok(());
@@ -121,7 +143,7 @@ impl Decode for Decoder {
         // A whole reply says that it ended; one that says something else is not taken for a success.
         let status = ending::word(reply.get("status"));
         let unknown = Finish::Unknown(status.as_deref().unwrap_or("no status").into());
-        self.answer.ended("", Ending::Reason(unknown))
+        self.answer.ended("", Ending::Reason(unknown), None)
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {

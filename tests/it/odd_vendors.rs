@@ -1,0 +1,190 @@
+//! Vendors that answer otherwise than they document: what is still an answer, what is not, and what is said of it.
+
+use exai_mock_vendor::{Answer, Usage};
+use serde_json::{Value, json};
+
+use crate::support::Setup;
+
+/// A program whose only vendor speaks Anthropic's format.
+async fn claude() -> Setup {
+    let setup = Setup::without_provider().await;
+    let url = setup.vendor.origin();
+    setup.with("ANTHROPIC_API_KEY", "key-of-a-test-of-claude").with("ANTHROPIC_BASE_URL", &url)
+}
+
+fn text(text: &str) -> Value {
+    json!({"type": "text", "text": text})
+}
+
+fn chat(prompt: &str) -> Value {
+    json!({"prompt": prompt})
+}
+
+/// What a paused model said is its turn of the next request, and the caller sees one answer.
+#[tokio::test]
+async fn a_paused_answer_is_continued() {
+    let setup = claude().await;
+    let program = setup.start().await;
+    let search =
+        json!({"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "larch"}});
+    let first = [text("Larches "), search];
+    setup.vendor.script(vec![
+        Answer::message(&first, "pause_turn", Usage::new(100, 10)),
+        Answer::message(&[text("lose their "), text("needles.")], "end_turn", Usage::new(130, 20)),
+    ]);
+    let answer = program.call("chat", chat("Larches?")).await.ok();
+    assert_eq!(answer["content"], "Larches lose their needles.", "{answer:#}");
+    let metadata = &answer["metadata"];
+    assert_eq!((&metadata["attempts"], &metadata["truncated"]), (&json!(2), &Value::Null), "{metadata:#}");
+    assert_eq!(
+        (&metadata["tokens"]["input"], &metadata["tokens"]["output"]),
+        (&json!(230), &json!(30)),
+        "{metadata:#}"
+    );
+    let sent = &setup.vendor.calls()[1].json["messages"];
+    let turns = sent.as_array().unwrap();
+    assert_eq!(turns.last().unwrap(), &json!({"role": "assistant", "content": first}), "{sent:#}");
+    // The thread goes on with the text.
+    setup.vendor.then(Answer::message(&[text("Yes.")], "end_turn", Usage::new(1, 1)));
+    let next = json!({"prompt": "All?", "continuation_id": answer["continuation_id"]});
+    program.call("chat", next).await.ok();
+    let sent = &setup.vendor.calls()[2].json["messages"];
+    assert_eq!(
+        sent[1],
+        json!({"role": "assistant", "content": [text("Larches lose their needles.")]}),
+        "{sent:#}"
+    );
+    program.stop().await;
+}
+
+/// A model that is paused for ever gets five turns more, and its answer is marked.
+#[tokio::test]
+async fn endless_pauses_leave_a_part() {
+    let setup = claude().await;
+    let program = setup.start().await;
+    setup.vendor.default_answer(Answer::message(&[text("on ")], "pause_turn", Usage::new(10, 2)));
+    let answer = program.call("chat", chat("Go on.")).await.ok();
+    assert_eq!(answer["content"].as_str().map(str::trim), Some("on on on on on on"), "{answer:#}");
+    assert_eq!(answer["metadata"]["truncated"], true, "{answer:#}");
+    assert_eq!(answer["metadata"]["tokens"]["input"], 60, "{answer:#}");
+    assert_eq!(setup.vendor.calls().len(), 6);
+    program.stop().await;
+}
+
+/// The budget of a call ends its continuation, not its answer.
+#[tokio::test]
+async fn the_budget_ends_a_continuation() {
+    let setup = claude().await.with("EXAI_BUDGET_CALL_USD", "0.14");
+    let program = setup.start().await;
+    // What was used so far leaves room for no further request.
+    let dear = Usage::new(900_000, 120_000);
+    setup.vendor.default_answer(Answer::message(&[text("A dear part.")], "pause_turn", dear));
+    let answer = program.call("chat", chat("Go on.")).await.ok();
+    assert_eq!(answer["content"].as_str().map(str::trim), Some("A dear part."), "{answer:#}");
+    assert_eq!(
+        (&answer["metadata"]["truncated"], setup.vendor.calls().len()),
+        (&json!(true), 1),
+        "{answer:#}"
+    );
+    program.stop().await;
+}
+
+/// A refusal keeps its words, is not asked again and is not given again.
+#[tokio::test]
+async fn a_refusal_keeps_its_words() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    let refusal = || Answer::text("").refusal("I will not say how yews are brewed.");
+    for (answer, words) in [
+        (refusal(), "I will not say how yews are brewed."),
+        (refusal().finish_reason("content_filter"), "I will not say how yews are brewed."),
+        (Answer::text("No, sorry.").finish_reason("refusal"), "No, sorry."),
+        (Answer::text("").finish_reason("refusal"), "The model refused without a reason."),
+    ] {
+        let before = setup.vendor.calls().len();
+        for _ in 0..2 {
+            setup.vendor.then(answer.clone());
+            let reply = program.call("chat", chat("Brew yew.")).await;
+            assert!(
+                reply.json["content"].as_str().is_some_and(|text| text.contains(words)),
+                "{:#}",
+                reply.json
+            );
+        }
+        assert_eq!(
+            setup.vendor.calls().len() - before,
+            2,
+            "each is asked once, and none comes from the cache"
+        );
+    }
+    program.stop().await;
+}
+
+/// What is no answer is asked for again.
+#[tokio::test]
+async fn what_is_no_answer_is_repeated() {
+    let setup = Setup::new().await.with("EXAI_BREAKER_FAILURES", "100");
+    let program = setup.start().await;
+    for (name, bad) in [
+        ("a call", Answer::text("").call("read_file", &json!({"path": "a"})).finish_reason("tool_calls")),
+        ("words and a call", Answer::text("I look.").call("grep", &json!({})).finish_reason("stop")),
+        ("thoughts alone", Answer::text("").reasoning("Hm, hm.")),
+        ("thoughts in tags", Answer::text("").think("Hm, hm.")),
+        ("null", Answer::json(200, &json!({"choices": null}))),
+        ("another shape", Answer::json(200, &json!({"result": "fine"}))),
+        ("time", Answer::text("Half").finish_reason("timeout")),
+        ("no room", Answer::text("").finish_reason("insufficient_system_resource")),
+    ] {
+        setup.vendor.script(vec![bad, Answer::text("whole")]);
+        let answer = program.call("chat", chat(name)).await.ok();
+        assert_eq!(
+            (&answer["content"], &answer["metadata"]["attempts"]),
+            (&json!("whole"), &json!(2)),
+            "{name}"
+        );
+    }
+    program.stop().await;
+}
+
+/// The vendor's own words are in the failure.
+#[tokio::test]
+async fn failures_quote_the_vendor() {
+    let setup = Setup::new().await.with("EXAI_RETRIES", "0").with("EXAI_BREAKER_FAILURES", "100");
+    let program = setup.start().await;
+    for (name, answer, words) in [
+        ("a word", Answer::text("Half").finish_reason("abort"), "abort"),
+        (
+            "a word alone",
+            Answer::text("").finish_reason("insufficient_system_resource"),
+            "insufficient_system_resource",
+        ),
+        (
+            "null",
+            Answer::json(200, &json!({"choices": null, "note": "yew"})),
+            r#"{"choices":null,"note":"yew"}"#,
+        ),
+        (
+            "a shape",
+            Answer::json(200, &json!({"code": 401, "msg": "no larch", "success": false})),
+            "no larch",
+        ),
+        (
+            "a text",
+            Answer::whole(200, "text/plain", "upstream connect\u{7} error: birch"),
+            "upstream connect error: birch",
+        ),
+        ("a page", Answer::whole(200, "text/html", "<html><title>Log in, elm</title>"), "Log in, elm"),
+        (
+            "a list",
+            Answer::json(422, &json!({"detail": [{"loc": ["body", "x"], "msg": "extra hazel"}]})),
+            "x: extra hazel",
+        ),
+        ("a call", Answer::text("").call("yew_tool", &json!({})).finish_reason("tool_calls"), "`yew_tool`"),
+    ] {
+        setup.vendor.then(answer);
+        let failure = program.call("chat", chat(name)).await.failure();
+        let message = failure["message"].as_str().unwrap();
+        assert!(message.contains(words), "{name}: {message}");
+    }
+    program.stop().await;
+}
