@@ -188,3 +188,49 @@ async fn failures_quote_the_vendor() {
     }
     program.stop().await;
 }
+
+/// However a model marks its thoughts, they are in neither the answer, the thread nor the next request.
+#[tokio::test]
+async fn marked_thoughts_are_gone() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    for whole in [
+        "YEW first</think>\n\nThe answer.",
+        "<think>YEW<think>YEW</think>YEW</think>The answer.",
+        "<thinking>YEW</thinking>\nThe <thought>YEW</thought>answer.",
+        "[THINK]YEW[/THINK]The answer.",
+        "◁think▷YEW◁/think▷The answer.",
+        "<|channel|>analysis<|message|>YEW<|end|><|start|>assistant<|channel|>final<|message|>The answer.<|return|>",
+    ] {
+        for chars in [1, 5, 1_000] {
+            setup.vendor.then(Answer::text(whole).piece_chars(chars));
+            let question = json!({"prompt": "Well?", "fresh": true});
+            let answer = program.call("chat", question).await.ok();
+            assert!(
+                answer["content"].as_str().is_some_and(|text| text.starts_with("The answer.")),
+                "{whole}: {answer:#}"
+            );
+            let thread = answer["continuation_id"].as_str().unwrap();
+            let stored = setup.stored_thread(thread).await.to_string();
+            assert!(stored.contains("The answer.") && !stored.contains("YEW"), "{whole}: {stored}");
+            let next = json!({"prompt": "And?", "continuation_id": thread, "fresh": true});
+            program.call("chat", next).await.ok();
+            let sent = setup.vendor.calls().pop().unwrap().json["messages"].to_string();
+            assert!(sent.contains("The answer.") && !sent.contains("YEW"), "{whole}: {sent}");
+        }
+    }
+    program.stop().await;
+}
+
+/// Who writes about the marks of thoughts, in code or in JSON, keeps them.
+#[tokio::test]
+async fn quoted_marks_are_kept() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    for whole in ["Close it with `</think>`, always.", "```\n<think>a</think>\n```\nThat is all of it."] {
+        setup.vendor.then(Answer::text(whole).piece_chars(3));
+        let answer = program.call("chat", json!({"prompt": whole})).await.ok();
+        assert!(answer["content"].as_str().is_some_and(|text| text.starts_with(whole)), "{answer:#}");
+    }
+    program.stop().await;
+}

@@ -45,7 +45,7 @@ pub(crate) struct Accumulator {
     model: String,
     usage: Option<Usage>,
     finish: Option<Finish>,
-    has_text: bool,
+    text_bytes: usize,
     has_thought: bool,
     /// The vendor marked what it said as a refusal.
     is_refusal: bool,
@@ -60,7 +60,7 @@ impl Accumulator {
             model: String::new(),
             usage: None,
             finish: None,
-            has_text: false,
+            text_bytes: 0,
             has_thought: false,
             is_refusal: false,
             calls: ToolCalls::default(),
@@ -77,7 +77,7 @@ impl Accumulator {
     }
 
     pub(super) fn has_text(&self) -> bool {
-        self.has_text
+        self.text_bytes > 0
     }
 
     /// Whether the vendor has paused its model.
@@ -91,7 +91,7 @@ impl Accumulator {
 
     /// Whether nothing was said, thought or called yet.
     pub(super) fn is_empty(&self) -> bool {
-        !self.has_text && !self.has_thought && self.calls.is_empty()
+        !self.has_text() && !self.has_thought && self.calls.is_empty()
     }
 
     // === what comes in ===
@@ -146,7 +146,7 @@ impl Accumulator {
     }
 
     pub(super) fn say(&mut self, text: String, out: &mut VecDeque<Delta>) {
-        self.has_text = true;
+        self.text_bytes += text.len();
         out.push_back(Delta::Text(text));
     }
 
@@ -164,6 +164,13 @@ impl Accumulator {
     pub(super) fn think(&mut self, thought: String, out: &mut VecDeque<Delta>) {
         self.has_thought = true;
         out.push_back(Delta::Reasoning(thought));
+    }
+
+    /// The last so many bytes of the text were a thought.
+    pub(super) fn was_thought(&mut self, bytes: usize, out: &mut VecDeque<Delta>) {
+        self.text_bytes = self.text_bytes.saturating_sub(bytes);
+        self.has_thought = true;
+        out.push_back(Delta::WasReasoning(bytes));
     }
 
     /// Fails at one call too many: an answer of which a part is missing is none.
@@ -188,7 +195,7 @@ impl Accumulator {
                 let said = quoted(explanation).unwrap_or_default();
                 Err(self.broken(&format!("the model's answer failed ({word}); try again: {said}")))
             }
-            (Ending::Reason(Finish::Failed(word)), None) if !self.has_text => {
+            (Ending::Reason(Finish::Failed(word)), None) if !self.has_text() => {
                 let message = format!(
                     "the service failed while it answered ({}); try again or choose another model",
                     word.as_str()
@@ -232,8 +239,8 @@ impl Accumulator {
             // A call of one named function ends with `stop` at OpenAI's.
             (Some(Finish::Stop), _) | (None, End::Said) if self.has_calls() => Finish::ToolCalls,
             (Some(finish), _) => finish,
-            (None, End::Said) if self.has_text || self.has_thought => Finish::Stop,
-            (None, End::Silent) if self.has_text => Finish::cut(),
+            (None, End::Said) if self.has_text() || self.has_thought => Finish::Stop,
+            (None, End::Silent) if self.has_text() => Finish::cut(),
             (None, End::Said) => {
                 return Err(self.broken("the answer holds no model's reply; try again or check the base URL"));
             }

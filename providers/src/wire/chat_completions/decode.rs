@@ -80,6 +80,7 @@ impl Decoder {
             match piece {
                 Piece::Text(text) => self.answer.say(text, out),
                 Piece::Thought(thought) => self.answer.think(thought, out),
+                Piece::WasThought(bytes) => self.answer.was_thought(bytes, out),
             }
         }
     }
