@@ -69,6 +69,11 @@ pub trait Provider: Send + Sync {
         true
     }
 
+    /// Whether the length of a model's answer can be capped; false once the model has refused every way to say so.
+    fn takes_output_cap(&self, _model: &ModelSpec) -> bool {
+        true
+    }
+
     /// Keys in all, and those that rest because they were refused, are out of money or were asked to slow down.
     fn keys(&self) -> (usize, usize) {
         (0, 0)
@@ -77,7 +82,8 @@ pub trait Provider: Send + Sync {
     /// What is known of a model here, also of one that is only passed through. `None` when the provider would refuse it.
     fn model(&self, name: &str) -> Option<ModelSpec>;
 
-    /// Asks `request.model` exactly once. The stream ends with [`Delta::Finished`] or an error.
+    /// Asks `request.model` exactly once. The stream ends with [`Delta::Finished`] or an error. A request that is refused because of an
+    /// optional field, before it is answered, may be sent again without that field.
     ///
     /// # Errors
     /// Any failure before the first delta. Later failures arrive in the stream.

@@ -11,7 +11,7 @@ use exai_core::{
 use parking_lot::Mutex;
 
 use crate::{
-    cost::estimate,
+    cost::{estimate, estimate_uncapped},
     error::InferenceError,
     routing::{Choice, Models},
 };
@@ -96,6 +96,8 @@ impl Budget {
         }
         let Ledger { store, clock } = ledger;
         let Bill { who, thread, choice, request, so_far } = bill;
+        let is_capped = choice.provider.takes_output_cap(&choice.model);
+        let estimate = if is_capped { estimate } else { estimate_uncapped };
         let Some(usd) = estimate(&choice.model, request) else { return Ok(None) };
         let refused = |which: &'static str, limit: f64, spent: f64| InferenceError::Budget {
             which,

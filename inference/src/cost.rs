@@ -51,6 +51,15 @@ fn texts(request: &Request) -> impl Iterator<Item = &str> {
 /// What a request is likely to cost with a model, in US dollars; `None` when its price is not known.
 pub(crate) fn estimate(model: &ModelSpec, request: &Request) -> Option<f64> {
     let answer = request.max_output_tokens.unwrap_or(USUAL_ANSWER).min(model.max_output.unwrap_or(u32::MAX));
+    cost_of(model, request, answer)
+}
+
+/// The same where nothing caps the answer but the model itself.
+pub(crate) fn estimate_uncapped(model: &ModelSpec, request: &Request) -> Option<f64> {
+    cost_of(model, request, model.max_output.unwrap_or(model.context_window))
+}
+
+fn cost_of(model: &ModelSpec, request: &Request, answer: u32) -> Option<f64> {
     let usage = Usage { output_tokens: u64::from(answer), ..estimated_usage(request, 0) };
     model.price.cost(&usage)
 }

@@ -13,7 +13,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
 pub(crate) use self::body::{ErrorBody, quoted};
-use crate::{origin::Origin, vendor::Vendor};
+use crate::{optional::Rejected, origin::Origin, vendor::Vendor};
 
 /// What there is to judge by.
 pub(crate) struct Failure<'a> {
@@ -57,6 +57,10 @@ pub(crate) fn classify(origin: &Origin, failure: &Failure<'_>) -> ProviderError 
     let message = advice::message(origin, kind, failure, retry_after);
     let mut error = origin.error(kind, &message);
     error.status = status;
+    if kind == Kind::UpstreamRejected && matches!(status, Some(400 | 422)) {
+        let text = failure.body.message.clone().unwrap_or_default();
+        error.source = Some(Box::new(Rejected { param: failure.body.param.clone(), text }));
+    }
     error.retry_after = retry_after;
     error
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use exai_core::{
     EndpointIdentity, Kind, ModelId, ProviderId,
-    chat::{Part, Request},
+    chat::{Message, Part, Request, Role},
     files::Files,
     model::{Capability, ModelSpec},
     provider::{CallCtx, Preview, Provider, ProviderError, ReplyStream},
@@ -20,13 +20,15 @@ use crate::{
     http::Http,
     keyring::Keyring,
     models_list,
+    optional::{MOST_FIELDS, Memory, Omission, Omissions, Rejected},
     origin::Origin,
     roster::Roster,
     settings::EndpointSettings,
     vendor::{Auth, WebSearch, Wire},
     wire::{
-        self,
+        self, Written,
         chat_completions::{self, Dialect},
+        generate_content, messages, responses,
     },
 };
 
@@ -37,6 +39,7 @@ pub(crate) struct Endpoint {
     identity: EndpointIdentity,
     is_vendors_own: bool,
     roster: Roster,
+    refused: Memory,
     pub(crate) http: Arc<Http>,
 }
 
@@ -70,7 +73,7 @@ impl Endpoint {
         let first = origins.next().unwrap_or_else(|| origin(None, settings.key_origin.clone()));
         let keys = Keyring::new(first, origins.collect());
         let roster = Roster::new(settings.id, settings.vendor, settings.models);
-        Ok(Self { keys, base, identity, is_vendors_own, roster, http })
+        Ok(Self { keys, base, identity, is_vendors_own, roster, refused: Memory::default(), http })
     }
 
     /// The model that is asked for.
@@ -93,6 +96,116 @@ impl Endpoint {
         }
         Ok(())
     }
+}
+
+impl Endpoint {
+    /// The request as it goes out.
+    fn written(
+        &self,
+        origin: &Origin,
+        model: &ModelSpec,
+        request: &Request,
+        omissions: &Omissions,
+    ) -> Result<Written, ProviderError> {
+        let folded;
+        let request = if omissions.has(Omission::System) {
+            folded = without_system(request);
+            &folded
+        } else {
+            request
+        };
+        let written = match (origin.vendor.wire)(model, request) {
+            Wire::ChatCompletions => {
+                let dialect = Dialect { sampling: self.roster.sampling(model), model: model.clone() };
+                chat_completions::written(origin, &self.base, &dialect, request)
+            }
+            Wire::Responses => responses::written(origin, &self.base, model, request),
+            Wire::Messages => messages::written(origin, &self.base, model, request),
+            Wire::GenerateContent => generate_content::written(origin, &self.base, model, request),
+        }?;
+        Ok(Written { body: omissions.applied(written.body), ..written })
+    }
+
+    /// Asks once. What the vendor refuses of the optional fields is left out at once: it has not begun to answer.
+    async fn ask(
+        &self,
+        origin: &Arc<Origin>,
+        model: &ModelSpec,
+        request: &Request,
+        call: &CallCtx,
+    ) -> Result<ReplyStream, ProviderError> {
+        let known = self.refused.of(&model.id);
+        let mut omissions = known.clone();
+        for _ in 0..MOST_FIELDS {
+            let written = self.written(origin, model, request, &omissions)?;
+            let failure = match self.exchange(origin, written, model, request, call).await {
+                Ok(reply) => {
+                    if omissions != known {
+                        self.refused.learn(&model.id, omissions);
+                    }
+                    return Ok(reply);
+                }
+                Err(failure) => failure,
+            };
+            let Some(rejected) = failure.source.as_ref().and_then(|source| source.downcast_ref::<Rejected>())
+            else {
+                return Err(failure);
+            };
+            // Written once more, because a copy of every request would cost more than one of those that are refused.
+            let refused = self.written(origin, model, request, &omissions)?;
+            let Some(more) = omissions.with(rejected, &refused.body, !request.system.is_empty()) else {
+                return Err(failure);
+            };
+            tracing::info!(
+                request_id = %call.request_id, provider = %origin.provider, model = %model.id,
+                "a field was refused and is left out: {failure}"
+            );
+            omissions = more;
+        }
+        let written = self.written(origin, model, request, &omissions)?;
+        self.exchange(origin, written, model, request, call).await
+    }
+
+    async fn exchange(
+        &self,
+        origin: &Arc<Origin>,
+        written: Written,
+        model: &ModelSpec,
+        request: &Request,
+        call: &CallCtx,
+    ) -> Result<ReplyStream, ProviderError> {
+        let (http, name, asker) = (&*self.http, model.id.as_str(), Arc::clone(origin));
+        let asked = name.to_owned();
+        match (origin.vendor.wire)(model, request) {
+            Wire::ChatCompletions => {
+                let decoder = chat_completions::Decoder::new(asker, asked);
+                wire::exchange(http, origin, written, call, name, decoder).await
+            }
+            Wire::Responses => {
+                let decoder = responses::Decoder::new(asker, asked);
+                wire::exchange(http, origin, written, call, name, decoder).await
+            }
+            Wire::Messages => {
+                let decoder = messages::Decoder::new(asker, asked);
+                wire::exchange(http, origin, written, call, name, decoder).await
+            }
+            Wire::GenerateContent => {
+                let decoder = generate_content::Decoder::new(asker, asked);
+                wire::exchange(http, origin, written, call, name, decoder).await
+            }
+        }
+    }
+}
+
+/// The request with its system prompt in front of the first message of the caller.
+fn without_system(request: &Request) -> Request {
+    let mut request = request.clone();
+    let system = Part::text(std::mem::replace(&mut request.system, "".into()));
+    match request.messages.iter_mut().find(|message| message.role == Role::User) {
+        Some(first) => first.parts.insert(0, system),
+        None => request.messages.insert(0, Message { role: Role::User, parts: vec![system] }),
+    }
+    request
 }
 
 /// The address and all keys, each with its length, so that no two different endpoints hash the same bytes.
@@ -145,8 +258,12 @@ impl Provider for Endpoint {
         match (vendor.wire)(&model, request) {
             Wire::ChatCompletions => vendor.quirks.forcing.takes(choice),
             Wire::Responses | Wire::GenerateContent => true,
-            Wire::Messages => wire::messages::takes(&model, request),
+            Wire::Messages => messages::takes(&model, request),
         }
+    }
+
+    fn takes_output_cap(&self, model: &ModelSpec) -> bool {
+        !self.refused.of(&model.id).has(Omission::Cap)
     }
 
     fn model(&self, name: &str) -> Option<ModelSpec> {
@@ -156,36 +273,17 @@ impl Provider for Endpoint {
     async fn chat(&self, request: &Request, call: &CallCtx) -> Result<ReplyStream, ProviderError> {
         let model = self.known(request)?;
         self.check_key()?;
-        let (http, base) = (&self.http, &self.base);
         // A file belongs to the account of the first key.
         let reads = request.messages.iter().flat_map(|message| &message.parts);
         let reads = reads.into_iter().any(|part| matches!(part, Part::File { .. }));
         let (place, origin) = if reads { (0, self.keys.first()) } else { self.keys.pick() };
-        let asked = match (origin.vendor.wire)(&model, request) {
-            Wire::ChatCompletions => {
-                let dialect = Dialect { sampling: self.roster.sampling(&model), model };
-                chat_completions::chat(http, origin, base, &dialect, request, call).await
-            }
-            Wire::Responses => wire::responses::chat(http, origin, base, &model, request, call).await,
-            Wire::Messages => wire::messages::chat(http, origin, base, &model, request, call).await,
-            Wire::GenerateContent => {
-                wire::generate_content::chat(http, origin, base, &model, request, call).await
-            }
-        };
+        let asked = self.ask(origin, &model, request, call).await;
         asked.map_err(|failure| self.keys.judge(place, failure))
     }
 
     fn preview(&self, request: &Request) -> Result<Option<Preview>, ProviderError> {
-        let (model, origin, base) = (self.known(request)?, self.keys.first(), &self.base);
-        let written = match (origin.vendor.wire)(&model, request) {
-            Wire::ChatCompletions => {
-                let dialect = Dialect { sampling: self.roster.sampling(&model), model };
-                chat_completions::written(origin, base, &dialect, request)
-            }
-            Wire::Responses => wire::responses::written(origin, base, &model, request),
-            Wire::Messages => wire::messages::written(origin, base, &model, request),
-            Wire::GenerateContent => wire::generate_content::written(origin, base, &model, request),
-        }?;
+        let (model, origin) = (self.known(request)?, self.keys.first());
+        let written = self.written(origin, &model, request, &self.refused.of(&model.id))?;
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         if let Some(key) = &origin.key {
             let masked = masked(key);

@@ -16,6 +16,7 @@ mod files;
 mod http;
 mod keyring;
 mod models_list;
+mod optional;
 mod origin;
 mod roster;
 mod search;

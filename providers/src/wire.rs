@@ -4,7 +4,7 @@ mod accumulator;
 mod cache_key;
 pub(crate) mod chat_completions;
 mod data_url;
-mod decode;
+pub(crate) mod decode;
 mod effort;
 mod ending;
 pub(crate) mod generate_content;
@@ -35,7 +35,7 @@ pub(crate) struct Written {
 }
 
 /// Posts a request once and hands its answer to a decoder. Returns when the answer has begun, so that what fails before fails here.
-async fn exchange(
+pub(crate) async fn exchange(
     http: &Http,
     origin: &Arc<Origin>,
     Written { url, body }: Written,

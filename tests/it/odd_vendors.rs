@@ -234,3 +234,20 @@ async fn quoted_marks_are_kept() {
     }
     program.stop().await;
 }
+
+/// A refused field costs no attempt, no failure of the breaker, and one request.
+#[tokio::test]
+async fn refused_fields_cost_no_attempt() {
+    let setup = Setup::new().await.with("EXAI_BREAKER_FAILURES", "1").with("EXAI_RETRIES", "0");
+    let program = setup.start().await;
+    setup.vendor.answer_with(|asked| {
+        let fields = ["stream_options", "temperature"];
+        fields.iter().find(|field| asked.json.get(**field).is_some()).map(|field| Answer::unsupported(field))
+    });
+    for (prompt, calls) in [("one", 3), ("two", 4)] {
+        let answer = program.call("chat", json!({"prompt": prompt, "temperature": 0.3})).await.ok();
+        assert_eq!(answer["metadata"]["attempts"], 1, "{answer:#}");
+        assert_eq!(setup.vendor.calls().len(), calls, "{prompt}");
+    }
+    program.stop().await;
+}

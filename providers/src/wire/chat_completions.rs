@@ -6,22 +6,15 @@ mod reasoning;
 mod reply;
 mod request;
 
-use std::sync::Arc;
-
 pub(crate) use decode::Decoder;
-use exai_core::{
-    chat::Request,
-    model::ModelSpec,
-    provider::{CallCtx, ProviderError, ReplyStream},
-};
+use exai_core::{chat::Request, model::ModelSpec, provider::ProviderError};
 use url::Url;
 
 use crate::{
     base_url,
-    http::Http,
     origin::Origin,
     vendor::Sampling,
-    wire::{Written, exchange, unwritten},
+    wire::{Written, unwritten},
 };
 
 /// How one model is spoken to.
@@ -40,19 +33,4 @@ pub(crate) fn written(
 ) -> Result<Written, ProviderError> {
     let body = request::body(origin, dialect, request).map_err(|error| unwritten(origin, error))?;
     Ok(Written { url: base_url::operation(base, "chat/completions"), body })
-}
-
-/// Asks once. Returns when the answer has begun, so that what fails before fails here.
-pub(crate) async fn chat(
-    http: &Http,
-    origin: &Arc<Origin>,
-    base: &Url,
-    dialect: &Dialect,
-    request: &Request,
-    call: &CallCtx,
-) -> Result<ReplyStream, ProviderError> {
-    let written = written(origin, base, dialect, request)?;
-    let model = dialect.model.id.as_str();
-    let decoder = Decoder::new(Arc::clone(origin), model.to_owned());
-    exchange(http, origin, written, call, model, decoder).await
 }

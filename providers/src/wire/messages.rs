@@ -4,22 +4,14 @@ mod blocks;
 mod decode;
 mod request;
 
-use std::sync::Arc;
-
 pub(crate) use decode::Decoder;
-use exai_core::{
-    chat::Request,
-    function_calling::ToolChoice,
-    model::ModelSpec,
-    provider::{CallCtx, ProviderError, ReplyStream},
-};
+use exai_core::{chat::Request, function_calling::ToolChoice, model::ModelSpec, provider::ProviderError};
 use url::Url;
 
 use crate::{
     base_url,
-    http::Http,
     origin::Origin,
-    wire::{Written, exchange, unwritten},
+    wire::{Written, unwritten},
 };
 
 /// Whether what is said of calling functions can be said.
@@ -37,18 +29,4 @@ pub(crate) fn written(
 ) -> Result<Written, ProviderError> {
     let body = request::body(&origin.provider, model, request).map_err(|error| unwritten(origin, error))?;
     Ok(Written { url: base_url::operation(base, "messages"), body })
-}
-
-/// Asks once. Returns when the answer has begun.
-pub(crate) async fn chat(
-    http: &Http,
-    origin: &Arc<Origin>,
-    base: &Url,
-    model: &ModelSpec,
-    request: &Request,
-    call: &CallCtx,
-) -> Result<ReplyStream, ProviderError> {
-    let written = written(origin, base, model, request)?;
-    let decoder = Decoder::new(Arc::clone(origin), model.id.as_str().to_owned());
-    exchange(http, origin, written, call, model.id.as_str(), decoder).await
 }

@@ -8,6 +8,7 @@ mod failures;
 mod formats;
 mod headers;
 mod model_list;
+mod optional;
 
 use std::{
     sync::{Arc, Once},

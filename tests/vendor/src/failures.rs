@@ -43,6 +43,14 @@ impl Answer {
         Self::error(400, "invalid_request_error", "context_length_exceeded", message)
     }
 
+    /// 400: this field is not known, or not for this model.
+    #[must_use]
+    pub fn unsupported(field: &str) -> Self {
+        let message = format!("Unsupported parameter: '{field}' is not supported with this model.");
+        let error = json!({"message": message, "type": "invalid_request_error", "param": field, "code": "unsupported_parameter"});
+        Self::json(400, &json!({"error": error}))
+    }
+
     /// 404: no such model for this key.
     #[must_use]
     pub fn model_not_found(model: &str) -> Self {
