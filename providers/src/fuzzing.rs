@@ -120,7 +120,7 @@ mod tests {
                 ("generate_content", "answer", "ToolCalls"),
                 ("messages", "hi", "Stop"),
                 ("responses", "hello", "Stop"),
-                ("space_before_the_first_event", "nk>a", "Protocol"),
+                ("space_before_the_first_event", "", "Protocol"),
                 ("think_tags", "b", "Length"),
                 ("tool_calls", "", "ToolCalls"),
                 ("web_page", "", "Protocol"),

@@ -9,6 +9,7 @@ mod effort;
 mod ending;
 pub(crate) mod generate_content;
 mod lines;
+mod mend;
 pub(crate) mod messages;
 pub(crate) mod responses;
 pub(crate) mod stream;

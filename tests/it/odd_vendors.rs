@@ -251,3 +251,28 @@ async fn refused_fields_cost_no_attempt() {
     }
     program.stop().await;
 }
+
+/// Damage in the stream's JSON or bytes does not cost the answer, whatever its pieces are.
+#[tokio::test]
+async fn damaged_streams_are_answers() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    let base = || Answer::pieces(["Crabs (~1", "~2) and ", "trees."]);
+    for (name, answer, crab) in [
+        ("halves", base().replaced("~1", r"\ud83e").replaced("~2", r"\udd80"), "🦀"),
+        ("a lone half", base().replaced("~1", r"\ud83e").replaced("~2", ""), "\u{fffd}"),
+        ("a tab", base().replaced("~1", "\t").replaced("~2", ""), "\t"),
+        ("no text", base().replaced("~1", vec![0xff]).replaced("~2", ""), "\u{fffd}"),
+        ("no number", base().replaced("\"created\":", "\"x\":NaN,\"created\":"), "~1~2"),
+        ("one line end", base().single_line_ends(), "~1~2"),
+        ("one CR LF", base().single_line_ends().crlf(), "~1~2"),
+    ] {
+        for size in [1, 7, 10_000] {
+            setup.vendor.then(answer.clone().split_every(size));
+            let answer = program.call("chat", json!({"prompt": name, "fresh": true})).await.ok();
+            assert_eq!(answer["content"], format!("Crabs ({crab}) and trees."), "{name}");
+            assert_eq!(answer["metadata"]["attempts"], 1, "{name}");
+        }
+    }
+    program.stop().await;
+}

@@ -1,6 +1,6 @@
 //! What is known so far of one answer. The decoders of all formats map their events onto this; it turns them into deltas.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{borrow::Cow, cell::Cell, collections::VecDeque, sync::Arc};
 
 use exai_core::{
     Kind,
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     ending::Ending,
+    mend::{Halves, mend},
     tool_calls::{Piece, ToolCalls},
 };
 use crate::{
@@ -50,6 +51,10 @@ pub(crate) struct Accumulator {
     /// The vendor marked what it said as a refusal.
     is_refusal: bool,
     calls: ToolCalls,
+    /// Whether halves of characters came.
+    has_halves: Cell<bool>,
+    text_halves: Halves,
+    thought_halves: Halves,
 }
 
 impl Accumulator {
@@ -64,6 +69,9 @@ impl Accumulator {
             has_thought: false,
             is_refusal: false,
             calls: ToolCalls::default(),
+            has_halves: Cell::new(false),
+            text_halves: Halves::default(),
+            thought_halves: Halves::default(),
         }
     }
 
@@ -103,7 +111,7 @@ impl Accumulator {
             return Ok(Event::Done);
         }
         let is_error = name.is_some_and(|name| name.trim() == "error");
-        match serde_json::from_str::<Value>(data) {
+        match self.parse(data) {
             Ok(value) if is_error => Err(self.failure(ErrorBody::from_json(&value))),
             Ok(value) => Ok(Event::Value(value)),
             Err(_) if is_error => Err(self.failure(ErrorBody::from_text(data))),
@@ -112,6 +120,21 @@ impl Accumulator {
                 Err(self.origin.caused(Kind::Protocol, "the answer contains broken JSON; try again", error))
             }
         }
+    }
+
+    /// Reads JSON, mended where that is needed.
+    pub(super) fn parse(&self, text: &str) -> serde_json::Result<Value> {
+        serde_json::from_str(text).or_else(|error| {
+            let (mended, has_halves) = mend(text);
+            let value = serde_json::from_str(&mended).map_err(|_| error)?;
+            self.has_halves.set(self.has_halves.get() || has_halves);
+            Ok(value)
+        })
+    }
+
+    /// The text with whole characters, of which halves may have come in different pieces.
+    pub(super) fn whole_characters<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+        if self.has_halves.get() { self.text_halves.join(text) } else { Cow::Borrowed(text) }
     }
 
     /// Fails when an answer that looks like success reports a failure.
@@ -141,11 +164,16 @@ impl Accumulator {
 
     pub(super) fn text(&mut self, text: Option<&Value>, out: &mut VecDeque<Delta>) {
         if let Some(text) = words(text) {
-            self.say(text.to_owned(), out);
+            let text = self.whole_characters(text).into_owned();
+            self.say(text, out);
         }
     }
 
+    /// Text of whole characters.
     pub(super) fn say(&mut self, text: String, out: &mut VecDeque<Delta>) {
+        if text.is_empty() {
+            return;
+        }
         self.text_bytes += text.len();
         out.push_back(Delta::Text(text));
     }
@@ -161,8 +189,11 @@ impl Accumulator {
         }
     }
 
-    pub(super) fn think(&mut self, thought: String, out: &mut VecDeque<Delta>) {
+    pub(super) fn think(&mut self, mut thought: String, out: &mut VecDeque<Delta>) {
         self.has_thought = true;
+        if self.has_halves.get() {
+            thought = self.thought_halves.join(&thought).into_owned();
+        }
         out.push_back(Delta::Reasoning(thought));
     }
 
@@ -229,6 +260,9 @@ impl Accumulator {
         opaque: Option<Value>,
         out: &mut VecDeque<Delta>,
     ) -> Result<(), ProviderError> {
+        if let Some(sign) = self.text_halves.rest() {
+            self.say(sign.to_string(), out);
+        }
         let finish = match (self.finish.take(), end) {
             // Some end a refusal as they end an answer, some as their filter does.
             (Some(Finish::Stop | Finish::Filter | Finish::Unknown(_)), _) | (None, End::Said)

@@ -1,5 +1,7 @@
 //! Stands between the socket and the event parser: bounds what an event may hold and lets only the lines through that matter.
 //!
+//! Some servers end their events with one line end in place of two: an object behind an object begins a new event.
+//!
 //! The parser keeps an unfinished line and an unfinished event in memory for as long as they grow, and takes any field that it does
 //! not know for an error. Servers do send such fields, and comments, and a last event without its blank line.
 
@@ -16,6 +18,8 @@ pub(crate) struct EventTooLong(pub(crate) usize);
 enum Line {
     /// Its first bytes, until they tell what it is.
     Start(Vec<u8>),
+    /// Data, of which only blanks have come.
+    Data(Vec<u8>),
     Passed,
     Dropped,
 }
@@ -29,6 +33,8 @@ pub(crate) struct Lines {
     /// Something of the event has passed, in this chunk or before it.
     has_lines: bool,
     event_bytes: usize,
+    /// The last byte of the event's data that is no blank.
+    last: Option<u8>,
     cap: usize,
 }
 
@@ -41,6 +47,7 @@ impl Lines {
             event_named: false,
             has_lines: false,
             event_bytes: 0,
+            last: None,
             cap,
         }
     }
@@ -75,8 +82,8 @@ impl Lines {
                 }
                 continue;
             }
-            if let Line::Start(_) = &self.line {
-                self.begin(byte, event);
+            if let Line::Start(_) | Line::Data(_) = &self.line {
+                self.begin(byte, event, out);
                 rest = tail;
             } else {
                 let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
@@ -84,6 +91,7 @@ impl Lines {
                 if matches!(self.line, Line::Passed) {
                     event.extend_from_slice(piece);
                     self.event_bytes += piece.len();
+                    self.last = piece.iter().rfind(|byte| !byte.is_ascii_whitespace()).copied().or(self.last);
                 }
                 rest = tail;
             }
@@ -99,28 +107,61 @@ impl Lines {
         b"\n\n"
     }
 
-    fn begin(&mut self, byte: u8, out: &mut Vec<u8>) {
+    fn begin(&mut self, byte: u8, event: &mut Vec<u8>, out: &mut Vec<Bytes>) {
+        if let Line::Data(blanks) = &mut self.line {
+            blanks.push(byte);
+            if byte.is_ascii_whitespace() {
+                return;
+            }
+            let data = std::mem::take(blanks);
+            if self.has_value() && matches!(byte, b'{' | b'[') {
+                self.end_event(event, out);
+            }
+            self.last = Some(byte);
+            return self.pass(&data, event);
+        }
         let Line::Start(prefix) = &mut self.line else { return };
         prefix.push(byte);
         if self.is_first && BOM.starts_with(prefix) {
             return;
         }
         let word = if self.is_first { prefix.strip_prefix(BOM).unwrap_or(prefix) } else { prefix };
-        if WANTED.contains(&word) {
+        if word == WANTED[0] {
+            self.line = Line::Data(WANTED[0].to_vec());
+        } else if word == WANTED[1] {
+            if self.has_value() {
+                self.end_event(event, out);
+            }
             // A second name in one event is an error to the parser; the first one counts.
-            let is_name = word == WANTED[1];
-            if is_name && self.event_named {
+            if self.event_named {
                 self.line = Line::Dropped;
                 return;
             }
-            self.event_named |= is_name;
-            self.has_lines = true;
-            self.event_bytes += word.len();
-            out.extend_from_slice(word);
-            self.line = Line::Passed;
+            self.event_named = true;
+            self.pass(WANTED[1], event);
         } else if !WANTED.iter().any(|wanted| wanted.starts_with(word)) {
             self.line = Line::Dropped;
         }
+    }
+
+    /// Whether the event may have a whole value already; no JSON has another one behind a bracket that closes.
+    fn has_value(&self) -> bool {
+        matches!(self.last, Some(b'}' | b']'))
+    }
+
+    /// The beginning of a line that goes on to the parser.
+    fn pass(&mut self, beginning: &[u8], event: &mut Vec<u8>) {
+        self.has_lines = true;
+        self.event_bytes += beginning.len();
+        event.extend_from_slice(beginning);
+        self.line = Line::Passed;
+    }
+
+    /// Ends the event before this line.
+    fn end_event(&mut self, event: &mut Vec<u8>, out: &mut Vec<Bytes>) {
+        event.push(b'\n');
+        out.push(std::mem::take(event).into());
+        (self.event_bytes, self.event_named, self.has_lines, self.last) = (0, false, false, None);
     }
 
     /// Whether the line ended an event.
@@ -128,12 +169,16 @@ impl Lines {
         let mut is_over = false;
         match std::mem::replace(&mut self.line, Line::Start(Vec::new())) {
             Line::Start(prefix) if prefix.is_empty() || prefix == BOM => {
-                self.event_bytes = 0;
-                self.event_named = false;
+                (self.event_bytes, self.event_named, self.last) = (0, false, None);
                 out.push(b'\n');
                 is_over = true;
             }
             Line::Passed => out.push(b'\n'),
+            Line::Data(blanks) => {
+                self.pass(&blanks, out);
+                self.line = Line::Start(Vec::new());
+                out.push(b'\n');
+            }
             Line::Start(_) | Line::Dropped => {}
         }
         self.is_first = false;
@@ -160,6 +205,15 @@ mod tests {
         assert_eq!(filtered(&[text]), expected);
         let single: Vec<&[u8]> = text.chunks(1).collect();
         assert_eq!(filtered(&single), expected);
+    }
+
+    #[test]
+    fn objects_in_a_row_are_events() {
+        let text: &[u8] = b"data: {\"a\":1}\ndata:  {\"b\":2} \r\ndata: [DONE]\nevent: x\ndata: {}\nevent: y\ndata: {\ndata: }\n\n";
+        let expected =
+            b"data: {\"a\":1}\n\ndata:  {\"b\":2} \n\ndata: [DONE]\n\nevent: x\ndata: {}\n\nevent: y\ndata: {\ndata: }\n\n";
+        assert_eq!(filtered(&[text]), expected);
+        assert_eq!(filtered(&text.chunks(1).collect::<Vec<_>>()), expected);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use exai_core::{
 };
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
-use serde_json::Value;
 use sse_stream::{Sse, SseStream};
 
 use super::{accumulator::End, decode::Decode};
@@ -18,7 +17,10 @@ use crate::{
     classify::ErrorBody,
     http::{Broken, Limits},
     wait::Stop,
-    wire::lines::{EventTooLong, Lines},
+    wire::{
+        lines::{EventTooLong, Lines},
+        mend::Utf8,
+    },
 };
 
 /// So much of an answer is kept for its quotation.
@@ -147,7 +149,7 @@ impl<D: Decode> Reply<D> {
                 Some(Ok(chunk)) => body.extend_from_slice(&chunk),
             }
         }
-        let read = match serde_json::from_slice::<Value>(&body) {
+        let read = match self.decoder.answer().parse(&String::from_utf8_lossy(&body)) {
             Ok(value) => self.decoder.whole(&value, &mut self.queue),
             Err(error) => {
                 let broken = "the answer is broken JSON; try again";
@@ -196,15 +198,15 @@ const NO_EVENTS: &str = "the answer is not a readable event stream; try again or
 
 /// The events in filtered bytes.
 fn events(chunks: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static, cap: usize) -> Events {
-    let state = Some((Box::pin(chunks), Lines::new(cap)));
+    let state = Some((Box::pin(chunks), Utf8::default(), Lines::new(cap)));
     let filtered = stream::unfold(state, |state| async move {
-        let (mut chunks, mut lines) = state?;
+        let (mut chunks, mut utf8, mut lines) = state?;
         let mut pieces = Vec::new();
         let (end, state) = match chunks.next().await {
             None => (Some(Ok(Bytes::from_static(lines.finish()))), None),
             Some(Err(broken)) => (Some(Err(broken)), None),
-            Some(Ok(chunk)) => match lines.push(&chunk, &mut pieces) {
-                Ok(()) => (None, Some((chunks, lines))),
+            Some(Ok(chunk)) => match lines.push(&utf8.push(&chunk), &mut pieces) {
+                Ok(()) => (None, Some((chunks, utf8, lines))),
                 Err(EventTooLong(limit)) => {
                     (Some(Err(Broken::TooLong { what: "an event of the answer", limit })), None)
                 }

@@ -58,6 +58,8 @@ pub(crate) struct Text {
     pub(crate) interruptions: Vec<(usize, Interruption)>,
     pub(crate) done: bool,
     pub(crate) crlf: bool,
+    pub(crate) single_line_ends: bool,
+    pub(crate) replaced: Vec<(Vec<u8>, Vec<u8>)>,
     pub(crate) comments: bool,
     pub(crate) garbage: Option<String>,
     pub(crate) error: Option<Value>,
@@ -290,6 +292,18 @@ impl Answer {
         self.with_text(|text| text.crlf = true)
     }
 
+    /// Ends every event of the stream with one line end in place of two.
+    #[must_use]
+    pub fn single_line_ends(self) -> Self {
+        self.with_text(|text| text.single_line_ends = true)
+    }
+
+    /// Replaces these bytes of the stream, everywhere: for JSON and text that no serialiser writes.
+    #[must_use]
+    pub fn replaced(self, old: impl Into<Vec<u8>>, new: impl Into<Vec<u8>>) -> Self {
+        self.with_text(|text| text.replaced.push((old.into(), new.into())))
+    }
+
     /// Puts an SSE comment line before every event, as OpenRouter does while it waits.
     #[must_use]
     pub fn comments(self) -> Self {
@@ -342,6 +356,8 @@ impl Text {
             interruptions: Vec::new(),
             done: true,
             crlf: false,
+            single_line_ends: false,
+            replaced: Vec::new(),
             comments: false,
             garbage: None,
             error: None,

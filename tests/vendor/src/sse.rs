@@ -77,7 +77,12 @@ impl Writer<'_> {
     fn event(&mut self, data: &str) {
         let end = if self.text.crlf { "\r\n" } else { "\n" };
         let comment = if self.text.comments { format!(": waiting{end}{end}") } else { String::new() };
-        self.steps.push(Step::Send(Bytes::from(format!("{comment}data: {data}{end}{end}"))));
+        let ends = if self.text.single_line_ends { end.to_owned() } else { end.repeat(2) };
+        let mut event = format!("{comment}data: {data}{ends}").into_bytes();
+        for (old, new) in &self.text.replaced {
+            event = replace(&event, old, new);
+        }
+        self.steps.push(Step::Send(Bytes::from(event)));
     }
 
     fn chunk(&mut self, delta: &Value, finish: Option<&str>, done: usize, all: usize) {
@@ -145,6 +150,19 @@ impl Writer<'_> {
             self.event("[DONE]");
         }
     }
+}
+
+/// The bytes with `new` in the place of every `old`.
+fn replace(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut replaced = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(old.len().max(1)).position(|window| window == old) {
+        replaced.extend_from_slice(rest.get(..at).unwrap_or_default());
+        replaced.extend_from_slice(new);
+        rest = rest.get(at + old.len()..).unwrap_or_default();
+    }
+    replaced.extend_from_slice(rest);
+    replaced
 }
 
 /// The calls, each whole.

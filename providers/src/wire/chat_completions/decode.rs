@@ -57,7 +57,7 @@ impl Decoder {
         if !thought.is_empty() {
             pieces.push(Piece::Thought(thought));
         }
-        self.tags.push(&text, &mut pieces);
+        self.tags.push(&self.answer.whole_characters(&text), &mut pieces);
         if !refusal.is_empty() {
             self.answer.refuses();
             self.tags.push(refusal, &mut pieces);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use exai_core::chat::{Finish, Usage};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -250,4 +250,36 @@ fn breaks_after_the_finish_cost_nothing() {
     assert_eq!(read(VendorKind::Custom, vec![open(), idle()]).error, Some(Kind::Timeout));
     let cancelled = Err(Broken::Stopped(Stop::Cancelled, LIMITS.idle));
     assert_eq!(read(VendorKind::Custom, vec![body(), cancelled]).error, Some(Kind::Cancelled));
+}
+
+/// What is broken in the JSON or in the bytes does not cost the answer.
+#[test]
+fn damaged_streams_are_read() {
+    let chunk = |content: &str| format!(r#"data: {{"choices":[{{"delta":{{"content":"{content}"}}}}]}}"#);
+    let done = r#"data: {"choices":[{"delta":{},"finish_reason":"stop","logprobs":NaN}]}"#;
+    for (lines, text) in [
+        (vec![chunk(r"a\ud83e"), chunk(r"\udd80b")], "a🦀b"),
+        (vec![chunk(r"a\udd80b"), chunk(r"\ud83e")], "a\u{fffd}b\u{fffd}"),
+        (vec![chunk("a\tb\u{1}")], "a\tb\u{1}"),
+        (vec![chunk(r"a\xb")], r"a\xb"),
+    ] {
+        for end in ["\n\n", "\n", "\r\n", "\r"] {
+            let body = format!("{}{end}{done}{end}data: [DONE]{end}", lines.join(end));
+            let read = |chunks| {
+                let whole = read(VendorKind::Custom, chunks);
+                (whole.text, whole.finish)
+            };
+            let expected = (text.to_owned(), Some(Finish::Stop));
+            assert_eq!(read(vec![Ok(Bytes::from(body.clone()))]), expected, "{body:?}");
+            let bytes = body.bytes().map(|byte| Ok(Bytes::copy_from_slice(&[byte]))).collect();
+            assert_eq!(read(bytes), expected, "{body:?}, byte by byte");
+        }
+    }
+    let mut body = chunk("a~b").into_bytes();
+    body.iter_mut().filter(|byte| **byte == b'~').for_each(|byte| *byte = 0xff);
+    body.extend_from_slice(b"\n\ndata: [DONE]\n\n");
+    assert_eq!(read(VendorKind::Custom, vec![Ok(Bytes::from(body))]).text, "a\u{fffd}b");
+    let whole =
+        b"{\"choices\":[{\"message\":{\"content\":\"a\xffb\tc\"},\"finish_reason\":\"stop\"}],\"x\":NaN}";
+    assert_eq!(read(VendorKind::Custom, vec![Ok(Bytes::from_static(whole))]).text, "a\u{fffd}b\tc");
 }
