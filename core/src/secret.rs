@@ -14,6 +14,44 @@ pub fn masked(secret: &SecretString) -> String {
     format!("****{tail} ({count} characters)")
 }
 
+/// Shorter ones keep no secret, and would be found in many words.
+const SHORTEST: usize = 6;
+/// What documentation and servers at home want in the place of a key.
+const PLACEHOLDERS: [&str; 22] = [
+    "api-key",
+    "api_key",
+    "apikey",
+    "changeme",
+    "change-me",
+    "dummy",
+    "dummy-key",
+    "example",
+    "fake-key",
+    "llama.cpp",
+    "lm-studio",
+    "lmstudio",
+    "no-key",
+    "not-needed",
+    "not-required",
+    "ollama",
+    "placeholder",
+    "secret",
+    "sk-no-key-required",
+    "sk-no-key-needed",
+    "test-key",
+    "unused",
+];
+
+/// Whether a key is none: a word in its place, whose removal from a message would only make that unreadable.
+#[must_use]
+pub fn is_placeholder(key: &str) -> bool {
+    let key = key.trim().to_ascii_lowercase();
+    let bare = key.strip_prefix("sk-").unwrap_or(&key);
+    let is_filling = bare.chars().all(|letter| matches!(letter, 'x' | '*' | '.' | '-' | '_' | '0' | '…'));
+    let asks_for_one = ["your-", "your_", "<your", "{your"].iter().any(|word| bare.starts_with(word));
+    key.chars().count() < SHORTEST || is_filling || asks_for_one || PLACEHOLDERS.contains(&key.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,5 +62,33 @@ mod tests {
         let long = SecretString::from("sk-0123456789abcdef");
         assert_eq!(masked(&long), "****ef (19 characters)");
         assert!(!format!("{long:?}").contains("0123"));
+    }
+
+    #[test]
+    fn words_in_the_place_of_keys_are_known() {
+        for word in [
+            "ollama",
+            "Ollama",
+            "none",
+            "sk-xxx",
+            "sk-xxxxxxxxxxxxxxxx",
+            "your-api-key",
+            "YOUR_API_KEY",
+            "changeme",
+            "EMPTY",
+            "<your key>",
+            "sk-...",
+            "x",
+            "",
+            "lm-studio",
+            "sk-your-key-here",
+        ] {
+            assert!(is_placeholder(word), "{word}");
+        }
+        for key in
+            ["hunter2", "topsecret-1", "the-secret-of-this-test", "sk-0a1b2c3d", "mysecretkey", "xyzzy-plugh"]
+        {
+            assert!(!is_placeholder(key), "{key}");
+        }
     }
 }

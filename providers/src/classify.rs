@@ -8,7 +8,7 @@ mod body;
 mod retry_after;
 mod words;
 
-use exai_core::{Kind, provider::ProviderError};
+use exai_core::{Kind, Timestamp, provider::ProviderError};
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
@@ -23,17 +23,30 @@ pub(crate) struct Failure<'a> {
     pub(crate) body: ErrorBody,
     /// The model that was asked.
     pub(crate) model: Option<&'a str>,
+    /// When it came, by our clock.
+    pub(crate) at: Option<Timestamp>,
 }
 
 impl<'a> Failure<'a> {
     /// A reply with a failure status.
     pub(crate) fn reply(status: u16, headers: &'a HeaderMap, body: &[u8], model: Option<&'a str>) -> Self {
-        Self { status: Some(status), headers: Some(headers), body: ErrorBody::from_bytes(body), model }
+        Self {
+            status: Some(status),
+            headers: Some(headers),
+            body: ErrorBody::from_bytes(body),
+            model,
+            at: None,
+        }
     }
 
     /// A failure inside an answer that began well.
     pub(crate) fn inside(body: ErrorBody, model: Option<&'a str>) -> Self {
-        Self { status: None, headers: None, body, model }
+        Self { status: None, headers: None, body, model, at: None }
+    }
+
+    /// The same, with the time at which it came.
+    pub(crate) fn at(self, now: Timestamp) -> Self {
+        Self { at: Some(now), ..self }
     }
 }
 
@@ -50,7 +63,7 @@ pub(crate) fn classify(origin: &Origin, failure: &Failure<'_>) -> ProviderError 
     let judged = should_retry(failure, kind(origin.vendor, &failure.body, status));
     let kind = if limited_in_flight(failure, status) { Kind::RateLimited } else { judged };
     let retry_after = if matches!(kind, Kind::RateLimited | Kind::Unavailable | Kind::Quota) {
-        retry_after::read(failure.headers, failure.body.message.as_deref())
+        retry_after::read(failure.headers, failure.body.message.as_deref(), failure.at)
     } else {
         None
     };
@@ -92,6 +105,8 @@ fn by_status(status: u16, body: &ErrorBody) -> Kind {
         // 434 is Z.ai's "no permission".
         401 | 403 | 434 => Kind::Auth,
         402 => Kind::Quota,
+        // A proxy's, never a vendor's.
+        407 => Kind::Unreachable,
         404 if body.speaks_of_a_model() => Kind::ModelNotFound,
         408 | 409 | 425 | 500..=599 => Kind::Unavailable,
         413 => Kind::ContextTooLong,

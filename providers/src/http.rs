@@ -1,10 +1,13 @@
 //! The one HTTP client: TLS, connections and timeouts. Sends a request once and hands out its answer in chunks.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use exai_core::{
-    Kind,
+    Clock, Kind,
     provider::{CallCtx, ProviderError},
     secret::ExposeSecret,
 };
@@ -22,6 +25,7 @@ use crate::{
     classify::{Failure, classify},
     origin::Origin,
     settings::HttpSettings,
+    unreached,
     vendor::Auth,
     wait::{Stop, Wait},
 };
@@ -29,6 +33,8 @@ use crate::{
 /// Clients are made at first use: reading the system's certificates takes longer than the rest of a start.
 pub(crate) struct Http {
     pub(crate) settings: HttpSettings,
+    /// For vendors that ask to wait until a time of day.
+    pub(crate) clock: Arc<dyn Clock>,
     idle_connections: usize,
     outside: OnceLock<Client>,
     /// Two programs of one machine need no proxy between them.
@@ -36,9 +42,9 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    pub(crate) fn new(settings: HttpSettings, most_parallel: usize) -> Self {
+    pub(crate) fn new(settings: HttpSettings, most_parallel: usize, clock: Arc<dyn Clock>) -> Self {
         let idle_connections = settings.idle_connections.max(most_parallel);
-        Self { settings, idle_connections, outside: OnceLock::new(), loopback: OnceLock::new() }
+        Self { settings, clock, idle_connections, outside: OnceLock::new(), loopback: OnceLock::new() }
     }
 
     /// The client for an address.
@@ -138,7 +144,7 @@ impl Http {
             Ok(body) => body,
             Err(_) => Vec::new(),
         };
-        classify(origin, &Failure::reply(status, &headers, &body, Some(model)))
+        classify(origin, &Failure::reply(status, &headers, &body, Some(model)).at(self.clock.now()))
     }
 }
 
@@ -288,7 +294,10 @@ pub(crate) async fn collect(
 /// No answer came: the host was not reached, or the connection broke first.
 pub(crate) fn unsent(origin: &Origin, url: &Url, error: reqwest::Error) -> ProviderError {
     let host = url.host_str().unwrap_or("the host");
-    let (kind, message) = if error.is_connect() || error.is_timeout() {
+    let known = if error.is_connect() { unreached::sentence(url, &error) } else { None };
+    let (kind, message) = if let Some(known) = known {
+        (Kind::Unreachable, known)
+    } else if error.is_connect() || error.is_timeout() {
         (
             Kind::Unreachable,
             format!("{host} cannot be reached; check the base URL, the network and any proxy"),

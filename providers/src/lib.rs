@@ -22,13 +22,14 @@ mod roster;
 mod search;
 mod settings;
 mod start;
+mod unreached;
 mod vendor;
 mod wait;
 mod wire;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use exai_core::provider::Provider;
+use exai_core::{SystemClock, provider::Provider};
 
 use crate::{endpoint::Endpoint, http::Http};
 pub use crate::{
@@ -47,7 +48,7 @@ pub fn build(
     http: HttpSettings,
 ) -> Result<Vec<Arc<dyn Provider>>, BuildError> {
     let most_parallel = settings.iter().filter_map(|endpoint| endpoint.max_concurrency).max().unwrap_or(0);
-    let http = Arc::new(Http::new(http, most_parallel));
+    let http = Arc::new(Http::new(http, most_parallel, Arc::new(SystemClock)));
     let mut names = BTreeSet::new();
     let mut providers: Vec<Arc<dyn Provider>> = Vec::with_capacity(settings.len());
     for endpoint in settings {

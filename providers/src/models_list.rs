@@ -67,7 +67,8 @@ pub(crate) async fn fetch(
     let cap = if status.is_success() { http.settings.max_list_bytes } else { http.settings.max_error_bytes };
     let body = collect(response, &wait, until, cap).await.map_err(|broken| broken.into_error(origin))?;
     if !status.is_success() {
-        return Err(classify(origin, &Failure::reply(status.as_u16(), &headers, &body, None)));
+        let failure = Failure::reply(status.as_u16(), &headers, &body, None).at(http.clock.now());
+        return Err(classify(origin, &failure));
     }
     let unclear = || {
         origin.error(Kind::Protocol, "the endpoint's list of models cannot be understood; check the base URL")

@@ -3,7 +3,7 @@
 use exai_core::{
     BoxError, Kind, ProviderId,
     provider::ProviderError,
-    secret::{ExposeSecret, SecretString},
+    secret::{ExposeSecret, SecretString, is_placeholder},
 };
 
 use crate::vendor::Vendor;
@@ -33,7 +33,7 @@ impl Origin {
     /// Vendors echo keys, whole or shortened like `sk-ab***yz`.
     fn scrub(&self, text: &str) -> String {
         let text = match &self.key {
-            Some(key) if !key.expose_secret().is_empty() => text.replace(key.expose_secret(), "[key]"),
+            Some(key) if !is_placeholder(key.expose_secret()) => text.replace(key.expose_secret(), "[key]"),
             _ => text.to_owned(),
         };
         if !text.contains("sk-") && !text.contains("Bearer ") {
@@ -42,8 +42,8 @@ impl Origin {
         let mut after_bearer = false;
         text.split(' ')
             .map(|word| {
-                let hide =
-                    after_bearer || word.trim_start_matches(['"', '\'', '`', '(', ':']).starts_with("sk-");
+                let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '*');
+                let hide = after_bearer || (bare.starts_with("sk-") && !is_placeholder(bare));
                 after_bearer = word == "Bearer";
                 if hide { "[key]" } else { word }
             })
@@ -79,5 +79,23 @@ mod tests {
         let error = origin.error(Kind::Auth, "Incorrect key topsecret-1, or 'sk-pr***12', or Bearer abc def");
         assert_eq!(error.message, "Incorrect key [key], or [key] or Bearer [key] def");
         assert_eq!(origin.error(Kind::Auth, &"é".repeat(900)).message.chars().count(), 500);
+    }
+
+    #[test]
+    fn placeholders_stay_readable() {
+        for (key, message) in [
+            ("ollama", "pull the model with `ollama pull m` first"),
+            ("none", "none of the keys, sk-xxx or \"your-api-key\", is right"),
+            ("sk-xxx", "Incorrect API key provided: sk-xxx."),
+            ("k", "look for a key"),
+        ] {
+            let origin = Origin {
+                provider: ProviderId::from("local"),
+                vendor: VendorKind::Ollama.facts(),
+                key: Some(SecretString::from(key)),
+                key_origin: "KEY".to_owned(),
+            };
+            assert_eq!(origin.error(Kind::Auth, message).message, message);
+        }
     }
 }

@@ -276,3 +276,58 @@ async fn damaged_streams_are_answers() {
     }
     program.stop().await;
 }
+
+/// A proxy that wants a password is named, and what to do about it.
+#[tokio::test]
+async fn a_closed_proxy_is_named() {
+    let setup = Setup::without_provider().await;
+    let proxy = setup.vendor.origin();
+    let setup = setup.with("OPENAI_API_KEY", "key-of-a-test-behind-a-proxy").with("HTTPS_PROXY", &proxy);
+    let setup = setup.with("EXAI_RETRIES", "0");
+    let program = setup.start().await;
+    let failure = program.call("chat", chat("Hello?")).await.failure();
+    let message = failure["message"].as_str().unwrap();
+    assert!(message.contains("HTTP 407") && message.contains("HTTPS_PROXY"), "{message}");
+    program.stop().await;
+}
+
+/// A word in the place of a key is no secret, and stays in what the vendor says.
+#[tokio::test]
+async fn placeholder_keys_stay_readable() {
+    let setup = Setup::new().await.with("CUSTOM_API_KEY", "ollama").with("EXAI_RETRIES", "0");
+    let program = setup.start().await;
+    let said = "model not found, try `ollama pull larch` first";
+    setup.vendor.then(Answer::error(400, "invalid", "invalid", said));
+    let failure = program.call("chat", chat("Hello?")).await.failure();
+    assert!(failure["message"].as_str().unwrap().contains(said), "{failure:#}");
+    program.stop().await;
+}
+
+/// Counts that cannot be true are estimated, and cost what the estimate costs.
+#[tokio::test]
+async fn absurd_counts_are_not_billed() {
+    let setup = claude().await;
+    let program = setup.start().await;
+    for counts in [Usage::new(10_u64.pow(18), 5), Usage::new(10, u64::MAX / 2)] {
+        setup.vendor.then(Answer::message(&[text("A larch is a tree.")], "end_turn", counts));
+        let answer = program.call("chat", json!({"prompt": "Larches?", "fresh": true})).await.ok();
+        let metadata = &answer["metadata"];
+        assert_eq!(metadata["tokens"]["estimated"], true, "{metadata:#}");
+        assert!(metadata["tokens"]["input"].as_u64().unwrap() < 100_000, "{metadata:#}");
+        assert!(metadata["cost_usd"].as_f64().unwrap() < 0.5, "{metadata:#}");
+    }
+    program.stop().await;
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    for usage in [
+        json!({"prompt_tokens": -7, "completion_tokens": 5}),
+        json!({"prompt_tokens": 7, "completion_tokens": "many"}),
+    ] {
+        let message = json!({"role": "assistant", "content": "yes"});
+        let reply = json!({"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage});
+        setup.vendor.then(Answer::json(200, &reply));
+        let answer = program.call("chat", json!({"prompt": "Larches?", "fresh": true})).await.ok();
+        assert_eq!(answer["metadata"]["tokens"]["estimated"], true, "{answer:#}");
+    }
+    program.stop().await;
+}

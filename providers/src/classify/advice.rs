@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use exai_core::Kind;
 
-use crate::{classify::Failure, origin::Origin};
+use crate::{classify::Failure, origin::Origin, unreached::PROXY_WANTS_PASSWORD};
 
 pub(super) fn message(origin: &Origin, kind: Kind, failure: &Failure<'_>, wait: Option<Duration>) -> String {
     let key = &origin.key_origin;
@@ -31,6 +31,7 @@ pub(super) fn message(origin: &Origin, kind: Kind, failure: &Failure<'_>, wait: 
             "the request does not fit the model's context window{status}; send less or choose a model with a larger window"
         ),
         Kind::ContentFiltered => format!("the content filter stopped the request{status}; reword it"),
+        Kind::Unreachable => PROXY_WANTS_PASSWORD.to_owned(),
         _ => rejected(failure, &status),
     };
     if failure.body.is_page {

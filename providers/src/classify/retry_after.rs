@@ -3,17 +3,23 @@
 use std::time::Duration;
 
 use chrono::DateTime;
+use exai_core::Timestamp;
 use reqwest::header::HeaderMap;
 
 /// Longer waits are mistakes or mean "never"; what to do with a long one is the engine's matter.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 
-/// Headers first, because they are made for this; then the text.
-pub(super) fn read(headers: Option<&HeaderMap>, text: Option<&str>) -> Option<Duration> {
-    headers.and_then(from_headers).or_else(|| text.and_then(from_text)).filter(|wait| *wait <= LONGEST)
+/// Headers first, because they are made for this; then the text. `now` is when the reply came, by our clock.
+pub(super) fn read(
+    headers: Option<&HeaderMap>,
+    text: Option<&str>,
+    now: Option<Timestamp>,
+) -> Option<Duration> {
+    let by_headers = headers.and_then(|headers| from_headers(headers, now));
+    by_headers.or_else(|| text.and_then(from_text)).filter(|wait| *wait <= LONGEST)
 }
 
-fn from_headers(headers: &HeaderMap) -> Option<Duration> {
+fn from_headers(headers: &HeaderMap, now: Option<Timestamp>) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     if let Some(wait) =
         text("retry-after-ms").and_then(|ms| ms.parse::<f64>().ok()).and_then(|ms| seconds(ms / 1000.0))
@@ -24,10 +30,11 @@ fn from_headers(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(number) = value.parse::<f64>() {
         return seconds(number);
     }
-    // A date is compared with the reply's own `Date`: both come from the same clock, so ours does not matter.
-    let until = DateTime::parse_from_rfc2822(value).ok()?;
-    let now = DateTime::parse_from_rfc2822(text("date")?).ok()?;
-    (until - now).to_std().ok().or(Some(Duration::ZERO))
+    // A date is compared with the reply's own `Date`: both come from the same clock. Without it there is only ours.
+    let until = DateTime::parse_from_rfc2822(value).ok()?.timestamp_millis();
+    let said = text("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    let now = said.map(|date| date.timestamp_millis()).or(now.map(|now| now.0))?;
+    u64::try_from(until.saturating_sub(now)).ok().map(Duration::from_millis).or(Some(Duration::ZERO))
 }
 
 /// "try again in 20s", "after 3 seconds", "in 350ms", "in 6m0s".
@@ -84,7 +91,7 @@ mod tests {
             ("try again in ", None),
             ("try again in 99999999999999999999999 h", None),
         ] {
-            let wait = read(None, Some(text)).map(|wait| wait.as_millis());
+            let wait = read(None, Some(text), None).map(|wait| wait.as_millis());
             assert_eq!(wait, milliseconds, "{text}");
         }
     }
@@ -114,9 +121,13 @@ mod tests {
                 ],
                 Some(0),
             ),
-            (vec![("retry-after", "Wed, 18 Nov 2026 10:00:30 GMT")], None),
+            // Ours says three seconds before ten.
+            (vec![("retry-after", "Wed, 18 Nov 2026 10:00:30 GMT")], Some(33_000)),
+            (vec![("retry-after", "Wed, 18 Nov 2026 10:00:30 GMT"), ("date", "today")], Some(33_000)),
+            (vec![("retry-after", "Wed, 18 Nov 2026 09:59:00 GMT")], Some(0)),
         ] {
-            let wait = read(Some(&headers(&pairs)), None).map(|wait| wait.as_millis());
+            let now = DateTime::parse_from_rfc3339("2026-11-18T09:59:57Z").unwrap().timestamp_millis();
+            let wait = read(Some(&headers(&pairs)), None, Some(Timestamp(now))).map(|wait| wait.as_millis());
             assert_eq!(wait, milliseconds, "{pairs:?}");
         }
     }

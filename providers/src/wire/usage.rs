@@ -5,12 +5,16 @@ use serde_json::Value;
 
 /// Token counts, wherever the vendor puts them; `None` when there are none.
 pub(super) fn read(usage: &Value) -> Option<Usage> {
-    let number = |pointer: &str| usage.pointer(pointer).and_then(Value::as_u64);
+    let number = |pointer: &str| usage.pointer(pointer).and_then(count);
     let first = |pointers: &[&str]| pointers.iter().find_map(|pointer| number(pointer));
     let input = first(&["/prompt_tokens", "/input_tokens"]);
     let output = first(&["/completion_tokens", "/output_tokens"]);
-    // A server that counts only the sum counts nothing that could be priced.
-    if input.is_none() && output.is_none() {
+    // A server that counts only the sum counts nothing that could be priced, and one figure that is none spoils the others.
+    let is_spoilt = ["/prompt_tokens", "/input_tokens", "/completion_tokens", "/output_tokens"]
+        .iter()
+        .filter_map(|pointer| usage.pointer(pointer))
+        .any(|figure| !figure.is_null() && count(figure).is_none());
+    if is_spoilt || (input.is_none() && output.is_none()) {
         return None;
     }
     Some(Usage {
@@ -32,6 +36,22 @@ pub(super) fn read(usage: &Value) -> Option<Usage> {
         .unwrap_or(0),
         estimated: false,
     })
+}
+
+/// A count, also one that is written as a fraction or as a text.
+pub(super) fn count(figure: &Value) -> Option<u64> {
+    match figure {
+        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
+        Value::String(digits) => digits.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// The number without its fraction, which must be nothing.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, and a whole number")]
+fn whole(number: f64) -> Option<u64> {
+    let is_count = number.fract() == 0.0 && (0.0..1e18).contains(&number);
+    is_count.then_some(number as u64)
 }
 
 #[cfg(test)]
@@ -63,7 +83,11 @@ mod tests {
                 Some(full(4, 0)),
             ),
             (json!({"input_tokens": 10, "output_tokens": 5}), Some(full(0, 0))),
+            (json!({"prompt_tokens": 10.0, "completion_tokens": "5"}), Some(full(0, 0))),
             (json!({"prompt_tokens": null, "total_tokens": 7}), None),
+            (json!({"prompt_tokens": -10, "completion_tokens": 5}), None),
+            (json!({"prompt_tokens": 10, "completion_tokens": 0.5}), None),
+            (json!({"prompt_tokens": 1e30, "completion_tokens": 5}), None),
             (json!(null), None),
         ] {
             assert_eq!(read(&value), expected, "{value}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exai_core::{Kind, chat::Finish, model::ModelOrigin, provider::Provider};
+use exai_core::{Clock as _, Kind, chat::Finish, model::ModelOrigin, provider::Provider};
 use exai_mock_vendor::{Answer, Vendor};
 use exai_providers::{BuildError, EndpointSettings, HttpSettings, VendorKind, build};
 use serde_json::json;
@@ -54,6 +54,18 @@ async fn each_failure_is_asked_once() {
     }
 }
 
+/// A vendor that asks to wait until a time of day, and does not say what time it has.
+#[tokio::test]
+async fn a_date_without_a_clock_is_understood() {
+    let vendor = Vendor::start().await;
+    let until = exai_core::SystemClock.now().plus_millis(3_600_000);
+    let date = chrono::DateTime::from_timestamp_millis(until.0).unwrap().to_rfc2822();
+    vendor.then(Answer::rate_limited(&date).header("date", ""));
+    let error = ask(&custom(&vendor), "m").await.error.unwrap();
+    let wait = error.retry_after.unwrap().as_secs();
+    assert!((3_580..=3_600).contains(&wait), "{wait}");
+}
+
 #[tokio::test]
 async fn broken_connections_keep_what_had_arrived() {
     let vendor = Vendor::start().await;
@@ -72,15 +84,25 @@ async fn broken_connections_keep_what_had_arrived() {
 }
 
 #[tokio::test]
-async fn nobody_is_there() {
+async fn missing_connections_have_their_sentences() {
     crypto();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = format!("http://{}/v1", gone.local_addr().unwrap());
+    drop(gone);
     let vendor = Vendor::start().await;
-    let address = vendor.url();
-    drop(vendor);
-    let provider = super::provider_with(VendorKind::Custom, &address, HttpSettings::default());
-    let error = ask(&provider, "m").await.error.unwrap();
-    assert_eq!(error.kind, Kind::Unreachable);
-    assert!(error.message.contains("127.0.0.1 cannot be reached") && error.source.is_some(), "{error}");
+    vendor.then(Answer::proxy_wants_password());
+    let insecure = || HttpSettings { allow_insecure: true, system_proxy: false, ..HttpSettings::default() };
+    for (address, words) in [
+        (closed.as_str(), "nothing listens at 127.0.0.1:"),
+        ("http://no-such-host.invalid/v1", "the name no-such-host.invalid is not known"),
+        (&vendor.url().replace("http:", "https:"), "does not speak TLS"),
+        (&vendor.url(), "the proxy between here and the vendor wants a user"),
+    ] {
+        let provider = super::provider_with(VendorKind::Custom, address, insecure());
+        let error = ask(&provider, "m").await.error.unwrap();
+        assert_eq!(error.kind, Kind::Unreachable, "{address}: {error}");
+        assert!(error.message.contains(words), "{address}: {error}: {:?}", error.source);
+    }
 }
 
 #[tokio::test]

@@ -86,6 +86,13 @@ impl Answer {
         Self::json(200, &json!({"choices": null, "base_resp": {"status_code": code, "status_msg": message}}))
     }
 
+    /// 407 of a proxy that wants a user and a password; what it answers to `CONNECT`, too.
+    #[must_use]
+    pub fn proxy_wants_password() -> Self {
+        let page = "<html><head><title>407 Proxy Authentication Required</title></head></html>";
+        Self::whole(407, "text/html", page).header("proxy-authenticate", "Basic realm=\"proxy\"")
+    }
+
     /// 502 with a page of HTML from a proxy in front of the vendor.
     #[must_use]
     pub fn proxy_page() -> Self {

@@ -146,6 +146,10 @@ impl Shared {
 
     /// The answer to a request, and whether the request counts as a call.
     fn choose(&self, parts: &Parts, body: &Bytes, arrived: Instant) -> (Answer, bool) {
+        // A proxy is asked for a connection to somewhere else.
+        if parts.method == Method::CONNECT {
+            return (Answer::proxy_wants_password(), false);
+        }
         if parts.method != Method::POST {
             let models = parts.method == Method::GET && parts.uri.path().ends_with("/models");
             let answer = if models { self.with_plan(|plan| plan.models.clone()) } else { unknown_url(parts) };
