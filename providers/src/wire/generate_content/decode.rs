@@ -16,6 +16,7 @@ use crate::{
         decode::Decode,
         ending,
         tool_calls::Piece,
+        usage,
     },
 };
 
@@ -73,14 +74,18 @@ impl Decoder {
     }
 }
 
-/// Thoughts are not part of the candidates' tokens.
-fn counts(usage: &Value) -> Option<Usage> {
-    let number = |name: &str| usage.get(name).and_then(Value::as_u64);
-    let thoughts = number("thoughtsTokenCount").unwrap_or(0);
+/// Thoughts are not part of the candidates' tokens. A figure that is none spoils the others.
+fn counts(counted: &Value) -> Option<Usage> {
+    let number = |name: &str| match counted.get(name) {
+        None | Some(Value::Null) => Some(0),
+        Some(figure) => usage::count(figure),
+    };
+    counted.get("promptTokenCount")?;
+    let thoughts = number("thoughtsTokenCount")?;
     Some(Usage {
         input_tokens: number("promptTokenCount")?,
-        output_tokens: number("candidatesTokenCount").unwrap_or(0).saturating_add(thoughts),
-        cached_input_tokens: number("cachedContentTokenCount").unwrap_or(0),
+        output_tokens: number("candidatesTokenCount")?.saturating_add(thoughts),
+        cached_input_tokens: number("cachedContentTokenCount")?,
         reasoning_tokens: thoughts,
         estimated: false,
     })

@@ -17,6 +17,7 @@ use crate::{
         decode::Decode,
         ending::{self, Ending},
         tool_calls::Piece,
+        usage,
     },
 };
 
@@ -25,12 +26,18 @@ pub(crate) struct Decoder {
     answer: Accumulator,
     /// The counts so far, which come in pieces.
     usage: Usage,
+    is_spoilt: bool,
     blocks: Blocks,
 }
 
 impl Decoder {
     pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
-        Self { answer: Accumulator::new(origin, asked), usage: Usage::default(), blocks: Blocks::default() }
+        Self {
+            answer: Accumulator::new(origin, asked),
+            usage: Usage::default(),
+            is_spoilt: false,
+            blocks: Blocks::default(),
+        }
     }
 
     /// A message's head: its model, and what its prompt counts.
@@ -40,9 +47,18 @@ impl Decoder {
     }
 
     /// What was read from the cache or written to it is not part of `input_tokens`.
-    fn count(&mut self, usage: Option<&Value>, out: &mut VecDeque<Delta>) {
-        let Some(usage) = usage else { return };
-        let number = |name: &str| usage.get(name).and_then(Value::as_u64);
+    fn count(&mut self, counted: Option<&Value>, out: &mut VecDeque<Delta>) {
+        let Some(counted) = counted else { return };
+        let number = |name: &str| counted.get(name).and_then(usage::count);
+        // A figure that is none spoils the others, also those that were counted before.
+        let figures =
+            ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"];
+        let is_count =
+            |name: &str| counted.get(name).is_none_or(|figure| figure.is_null() || number(name).is_some());
+        if self.is_spoilt || !figures.iter().all(|name| is_count(name)) {
+            self.is_spoilt = true;
+            return;
+        }
         let before = self.usage;
         if let Some(fresh) = number("input_tokens") {
             let read = number("cache_read_input_tokens").unwrap_or(0);
@@ -260,6 +276,17 @@ mod tests {
         ]);
         assert_eq!(whole.opaque, [json!({"turn": turn})]);
         assert!(whole.calls.is_empty(), "the vendor makes its own calls");
+    }
+
+    #[test]
+    fn figures_that_are_none_spoil_the_counts() {
+        for counts in
+            [json!({"input_tokens": -1, "output_tokens": 2}), json!({"input_tokens": 1, "output_tokens": {}})]
+        {
+            let reply = json!({"type": "message", "content": [{"type": "text", "text": "yes"}],
+                "stop_reason": "end_turn", "usage": counts});
+            assert_eq!(read(VendorKind::Anthropic, decoder, &reply.to_string()).usage, None, "{reply}");
+        }
     }
 
     #[test]
