@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn words_in_the_place_of_keys_are_known() {
+    fn placeholders_are_no_keys() {
         for word in [
             "ollama",
             "Ollama",

@@ -280,7 +280,10 @@ impl ThinkTags {
             }
         }
         self.said += letter.len_utf8();
-        add(out, Piece::Text(letter.to_string()));
+        match out.last_mut() {
+            Some(Piece::Text(text)) => text.push(letter),
+            _ => out.push(Piece::Text(letter.into())),
+        }
     }
 }
 

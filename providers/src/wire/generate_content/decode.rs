@@ -163,6 +163,26 @@ mod tests {
     }
 
     #[test]
+    fn a_failed_end_is_explained() {
+        let chunk = json!({"candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": "MALFORMED_FUNCTION_CALL",
+            "finishMessage": "Malformed function call: print(\n  larch)"}]});
+        let origin = Origin {
+            provider: "gemini".into(),
+            vendor: VendorKind::Gemini.facts(),
+            key: None,
+            key_origin: "KEY".to_owned(),
+        };
+        let error = decoder(origin).value(None, &chunk, &mut VecDeque::new()).unwrap_err();
+        assert_eq!(error.kind, Kind::Protocol);
+        let words = "(MALFORMED_FUNCTION_CALL); try again: Malformed function call: print( larch)";
+        assert!(error.message.ends_with(words), "{error}");
+        for word in ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"] {
+            let whole = read(VendorKind::Gemini, decoder, &stream(&[said("x", Some(word))]));
+            assert_eq!(whole.finish, Some(Finish::Failed(word.into())));
+        }
+    }
+
+    #[test]
     fn ends_and_failures_have_their_names() {
         for (word, finish) in [
             ("MAX_TOKENS", Finish::Length),

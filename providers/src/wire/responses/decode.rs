@@ -202,6 +202,7 @@ mod tests {
         for (body, finish) in [
             (incomplete("max_output_tokens"), Finish::Length),
             (incomplete("content_filter"), Finish::Filter),
+            (incomplete("server_timeout"), Finish::Failed("incomplete: server_timeout".into())),
             (stream(&[json!({"type": "response.output_text.delta", "delta": "x"})]), Finish::cut()),
         ] {
             assert_eq!(read(VendorKind::OpenAi, decoder, &body).finish, Some(finish), "{body}");
@@ -229,6 +230,25 @@ mod tests {
             {"type": "message", "content": [{"type": "output_text", "text": "yes"}]}], "usage": {"input_tokens": 1, "output_tokens": 1}});
         let whole = read(VendorKind::OpenAi, decoder, &reply.to_string());
         assert_eq!((whole.text.as_str(), whole.finish), ("yes", Some(Finish::Stop)));
+    }
+
+    #[test]
+    fn refusals_keep_their_words() {
+        let completed = json!({"type": "response.completed", "response": {"status": "completed"}});
+        let pieces = [
+            json!({"type": "response.refusal.delta", "delta": "I "}),
+            json!({"type": "response.refusal.delta", "delta": "won't."}),
+        ];
+        let item = json!({"type": "message", "content": [{"type": "refusal", "refusal": "I won't."}]});
+        let done = json!({"type": "response.output_item.done", "item": item});
+        for body in [
+            stream(&[pieces[0].clone(), pieces[1].clone(), done.clone(), completed.clone()]),
+            stream(&[done, completed]),
+            json!({"object": "response", "status": "completed", "output": [item]}).to_string(),
+        ] {
+            let whole = read(VendorKind::OpenAi, decoder, &body);
+            assert_eq!((whole.text.as_str(), whole.finish), ("I won't.", Some(Finish::Refused)), "{body}");
+        }
     }
 
     #[test]
