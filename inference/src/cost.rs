@@ -121,6 +121,21 @@ mod tests {
     }
 
     #[test]
+    fn without_a_cap_the_longest_answer_counts() {
+        use exai_core::model::Price;
+        let price = Price { input: Some(0.0), output: Some(1.0), cached_input: None };
+        let model = ModelSpec { price, ..ModelSpec::unknown("p".into(), "m".into(), Some(100_000)) };
+        let request = Request { max_output_tokens: Some(1_000), ..asking("q".to_owned()) };
+        let usd = |estimate: fn(&ModelSpec, &Request) -> Option<f64>, model: &ModelSpec| {
+            format!("{:.3}", estimate(model, &request).unwrap())
+        };
+        assert_eq!(usd(estimate, &model), "0.001");
+        assert_eq!(usd(estimate_uncapped, &model), "0.100", "the window bounds the answer");
+        let model = ModelSpec { max_output: Some(8_000), ..model };
+        assert_eq!(usd(estimate_uncapped, &model), "0.008");
+    }
+
+    #[test]
     fn a_large_missing_part_is_seen() {
         let prose = "The quick brown foxes jump over the lazy dogs again. ".repeat(2_000);
         let request = asking(prose);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use exai_core::{Clock as _, Kind, chat::Finish, model::ModelOrigin, provider::Provider};
-use exai_mock_vendor::{Answer, Vendor};
+use exai_mock_vendor::{Answer, Untrusted, Vendor};
 use exai_providers::{BuildError, EndpointSettings, HttpSettings, VendorKind, build};
 use serde_json::json;
 
@@ -89,6 +89,7 @@ async fn missing_connections_have_their_sentences() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = format!("http://{}/v1", gone.local_addr().unwrap());
     drop(gone);
+    let untrusted = Untrusted::start().await.unwrap();
     let vendor = Vendor::start().await;
     vendor.then(Answer::proxy_wants_password());
     let insecure = || HttpSettings { allow_insecure: true, system_proxy: false, ..HttpSettings::default() };
@@ -96,6 +97,7 @@ async fn missing_connections_have_their_sentences() {
         (closed.as_str(), "nothing listens at 127.0.0.1:"),
         ("http://no-such-host.invalid/v1", "the name no-such-host.invalid is not known"),
         (&vendor.url().replace("http:", "https:"), "does not speak TLS"),
+        (untrusted.url(), "does not trust who issued the TLS certificate of 127.0.0.1"),
         (&vendor.url(), "the proxy between here and the vendor wants a user"),
     ] {
         let provider = super::provider_with(VendorKind::Custom, address, insecure());

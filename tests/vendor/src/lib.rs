@@ -37,6 +37,7 @@ mod server;
 mod sse;
 #[cfg(test)]
 mod tests;
+mod untrusted;
 mod usage;
 mod vendor;
 
@@ -44,5 +45,6 @@ pub use answer::Answer;
 pub use files::StoredFile;
 pub use gate::Gate;
 pub use ledger::{Recorded, Stats};
+pub use untrusted::Untrusted;
 pub use usage::{Usage, UsagePlace};
 pub use vendor::Vendor;
