@@ -40,7 +40,7 @@ pub enum CompletionEvent {
         /// The model.
         model: ModelId,
     },
-    /// A piece of the answer: text, reasoning, or a call of a function.
+    /// A piece of the answer: text, reasoning, a call of a function, or the news that the latest text was reasoning.
     Delta(Delta),
     /// Tokens, as far as the provider has counted them.
     Usage(Usage),
