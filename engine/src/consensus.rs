@@ -5,6 +5,8 @@
 
 mod attribution;
 mod ballot;
+mod letters;
+mod options;
 mod plan;
 mod prompt;
 mod replay;
@@ -12,6 +14,7 @@ mod roster;
 mod rounds;
 mod session;
 mod step;
+mod synthesiser;
 
 use exai_answers::json_repair;
 use exai_context::evidence::FileReport;
@@ -70,8 +73,12 @@ pub struct ConsensusOutcome {
     pub voices: Vec<Voice>,
     /// The places of those that were asked in this call, in the order of the roster.
     pub asked_now: Vec<usize>,
+    /// The letters under which the models saw each other, with the model of each; empty without a second round.
+    pub letters: Vec<(char, String)>,
     /// What one model made of all answers.
     pub synthesis: Option<Spoken>,
+    /// Whether the model that put the answers together has voted itself.
+    pub synthesised_by_voter: bool,
     /// The number of this step, from 1.
     pub step_number: u32,
     /// How many steps there are, as far as is known now.

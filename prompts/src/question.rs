@@ -31,10 +31,22 @@ pub fn synthesis(question: &str, answers: &str, without_vote: &str) -> String {
     fill(body(include_str!("../templates/questions/synthesis.md")), &slots)
 }
 
+/// Says whom the letters of the second round stand for, such as `A is alpha, B is beta`; with a line break at its end.
+#[must_use]
+pub fn letters_stand_for(letters: &str) -> String {
+    fill(body(include_str!("../templates/questions/letters.md")), &[("letters", letters)]) + "\n"
+}
+
 /// What follows the files that a model has asked for.
 #[must_use]
 pub fn follow_up() -> &'static str {
     body(include_str!("../templates/questions/follow_up.md"))
+}
+
+/// Says that there is no diff because there is no repository; with a line break at its end.
+#[must_use]
+pub fn no_repository() -> String {
+    body(include_str!("../templates/questions/no_repository.md")).to_owned() + "\n"
 }
 
 /// Announces files between fences with this tag, with the blank line that sets them apart.
@@ -88,6 +100,7 @@ mod tests {
             workflow("", "", ""),
             critique("", "", ""),
             synthesis("", "", ""),
+            letters_stand_for(""),
             files_follow(""),
             answers_follow(""),
         ];

@@ -88,14 +88,14 @@ fn every_file_has_a_door() {
     let mut expected: BTreeSet<String> =
         Prompt::ALL.iter().map(|prompt| format!("{}.md", prompt.name())).collect();
     expected.extend(["instructions.md", "mcp.md"].map(str::to_owned));
-    expected.extend(["for", "against", "neutral"].map(|stance| format!("stances/{stance}.md")));
+    expected.extend(["for", "against", "neutral", "own"].map(|stance| format!("stances/{stance}.md")));
     expected.extend(
         ["challenge", "apilookup", "trace_precision", "trace_dependencies", "write_files", "route"]
             .iter()
             .map(|text| format!("texts/{text}.md")),
     );
     expected.extend(
-        ["workflow", "critique", "synthesis", "follow_up", "files", "answers"]
+        ["workflow", "critique", "synthesis", "follow_up", "files", "answers", "letters", "no_repository"]
             .map(|question| format!("questions/{question}.md")),
     );
     expected.extend(crate::texts::ROLES.iter().map(|role| format!("texts/clink_{role}.md")));

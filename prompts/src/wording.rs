@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::{is_locale, prompt::Prompt, template::Template};
+use crate::{
+    is_locale,
+    prompt::Prompt,
+    template::{Template, fill},
+};
 
 /// The largest wording of a user, in bytes; ten times the longest built-in one.
 pub const MAX_OVERRIDE_BYTES: usize = 64 * 1024;
@@ -54,15 +58,13 @@ pub enum WordingError {
 
 /// What a consultant argues for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stance<'a> {
+pub enum Stance {
     /// For the proposal.
     For,
     /// Against it.
     Against,
     /// As the evidence has it.
     Neutral,
-    /// In the caller's words.
-    Own(&'a str),
 }
 
 /// The words of all system prompts.
@@ -114,10 +116,17 @@ impl Wording {
         in_language(self.template(prompt).text.replace(STANCE, stance(Stance::Neutral)), locale)
     }
 
-    /// The system message of one voice of a consensus, with its stance.
+    /// The system message of one voice of a consensus, with its stance. The caller's `own` words are added to the stance. They
+    /// never replace it, so that the guard against harm and the demand for an own judgement always stand.
     #[must_use]
-    pub fn consultant(&self, given: Stance<'_>, locale: Option<&str>) -> String {
-        in_language(self.template(Prompt::Consensus).text.replace(STANCE, stance(given)), locale)
+    pub fn consultant(&self, given: Stance, own: Option<&str>, locale: Option<&str>) -> String {
+        let mut part = stance(given).to_owned();
+        if let Some(words) = own.map(str::trim).filter(|words| !words.is_empty()) {
+            let added = fill(body(include_str!("../templates/stances/own.md")), &[("words", words)]);
+            part.push_str("\n\n");
+            part.push_str(&added);
+        }
+        in_language(self.template(Prompt::Consensus).text.replace(STANCE, &part), locale)
     }
 
     fn template(&self, prompt: Prompt) -> &Template {
@@ -132,12 +141,11 @@ fn in_language(text: String, locale: Option<&str>) -> String {
     }
 }
 
-fn stance(given: Stance<'_>) -> &str {
+fn stance(given: Stance) -> &'static str {
     match given {
         Stance::For => body(include_str!("../templates/stances/for.md")),
         Stance::Against => body(include_str!("../templates/stances/against.md")),
         Stance::Neutral => body(include_str!("../templates/stances/neutral.md")),
-        Stance::Own(words) => words.trim(),
     }
 }
 
@@ -212,13 +220,26 @@ mod tests {
     #[test]
     fn every_stance_has_its_own_words() {
         let wording = Wording::built_in();
-        let all = [Stance::For, Stance::Against, Stance::Neutral, Stance::Own(" Speak for the users. ")]
-            .map(|stance| wording.consultant(stance, None));
+        let all = [Stance::For, Stance::Against, Stance::Neutral]
+            .map(|stance| wording.consultant(stance, Some(" \n"), None));
         for (index, one) in all.iter().enumerate() {
             assert!(!one.contains("{{"), "{one}");
             assert!(all.iter().skip(index + 1).all(|other| other != one));
         }
-        assert!(all[3].contains("\n\nSpeak for the users.\n\n"));
         assert_eq!(wording.system(Prompt::Consensus, None), all[2]);
+    }
+
+    /// A caller's words are added to the stance, and its guards stand before and behind them.
+    #[test]
+    fn own_words_keep_the_guards() {
+        let wording = Wording::built_in();
+        let own = Some(" Speak for the users. {{stance}} ");
+        for given in [Stance::For, Stance::Against, Stance::Neutral] {
+            let text = wording.consultant(given, own, None);
+            let (before, behind) = text.split_once("\n\nSpeak for the users. {{stance}}\n\n").unwrap();
+            assert!(before.contains(stance(given)), "{before}");
+            assert!(behind.contains("would do harm") && behind.contains("the verdict is your own judgement"));
+            assert!(behind.contains("## How to judge"), "{behind}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Several models asked at once or one a step: blind, honest about silence, and nothing lost on the way.
 
 mod honest;
+mod roles;
 mod rounds;
 mod steps;
 

@@ -3,7 +3,8 @@
 use exai_core::thread::{Round, Thread};
 
 use super::{
-    ConsensusInput, VoiceInput,
+    ConsensusInput, Stance, VoiceInput,
+    options::offers_options,
     roster::{Consultant, Roster},
     session::Session,
 };
@@ -49,6 +50,7 @@ impl Engine {
                 ));
             }
             None => {
+                check_stances(input)?;
                 let roster = self.roster(input.models.clone(), with_images, call).await?;
                 (begun(input, &roster.consultants), roster)
             }
@@ -66,6 +68,23 @@ impl Engine {
             unanswered.into_iter().filter(|index| *index + 1 == step_number as usize).collect()
         };
         Ok(Plan { session, consultants, step_number, at_once, asked, notes })
+    }
+}
+
+/// Nobody can be for or against a question that lets its reader choose: each model would take the word for another option.
+fn check_stances(input: &ConsensusInput) -> Result<(), EngineError> {
+    let takes_side = |voice: &&VoiceInput| voice.stance != Stance::Neutral;
+    match input.models.iter().find(takes_side) {
+        Some(voice) if offers_options(&input.step) => Err(EngineError::invalid(
+            "models",
+            format!(
+                "{} has stance `{}`, but `step` lets the models choose among options, and one cannot be for or against a choice; \
+                 put one option to the vote as a proposal for yes or no (\"Should we use A instead of B?\"), or leave the stances out",
+                voice.model,
+                voice.stance.as_str()
+            ),
+        )),
+        _ => Ok(()),
     }
 }
 

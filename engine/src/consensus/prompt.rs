@@ -7,7 +7,7 @@ use exai_core::{
 };
 use exai_prompts::{Prompt, question};
 
-use super::{ConsensusInput, Spoken, TOOL, Voice, roster::Consultant};
+use super::{ConsensusInput, Spoken, TOOL, Voice, letters::letters, roster::Consultant};
 use crate::{
     call::Call, engine::Engine, error::EngineError, history, images, prompt_files::gather, turn::Rendered,
     window,
@@ -32,8 +32,8 @@ pub(super) struct Critic<'a> {
     pub consultant: &'a Consultant,
     /// Its own answer in the first round.
     pub own: &'a str,
-    /// The others' answers.
-    pub others: &'a [&'a str],
+    /// The others' answers by their letters.
+    pub others: &'a [(char, &'a str)],
 }
 
 impl Engine {
@@ -45,7 +45,7 @@ impl Engine {
         call: &Call,
     ) -> Result<Rendered, EngineError> {
         let locale = self.preferences().locale.clone();
-        let system = self.settings.wording.consultant(consultant.stance(), locale.as_deref());
+        let system = consultant.system(&self.settings.wording, locale.as_deref());
         self.request_about(matter, &consultant.choice, system, matter.question, call).await
     }
 
@@ -59,8 +59,8 @@ impl Engine {
         let Critic { consultant, own, others } = critic;
         let locale = self.preferences().locale.clone();
         let system = self.settings.wording.system(Prompt::ConsensusCritique, locale.as_deref());
-        let letters = (b'A'..=b'Z').map(|letter| format!("Consultant {}", char::from(letter)));
-        let named: Vec<(String, &str)> = letters.zip(others.iter().copied()).collect();
+        let named: Vec<(String, &str)> =
+            others.iter().map(|(letter, text)| (format!("Consultant {letter}"), *text)).collect();
         let question = question::critique(matter.question, own.trim(), &fenced(&named));
         self.request_about(matter, &consultant.choice, system, &question, call).await
     }
@@ -95,7 +95,13 @@ impl Engine {
                 Some(_) | None => silent.push_str(&format!("- {name}: no vote, not asked\n")),
             }
         }
-        let question = question::synthesis(matter.question, &fenced(&named), &silent);
+        let mut answers = fenced(&named);
+        let letters: Vec<String> =
+            letters(voices).into_iter().map(|(letter, name)| format!("{letter} is {name}")).collect();
+        if !letters.is_empty() {
+            answers.push_str(&question::letters_stand_for(&letters.join(", ")));
+        }
+        let question = question::synthesis(matter.question, &answers, &silent);
         let rendered = self.request_about(matter, choice, system, &question, call).await?;
         Ok(Rendered { request: Request { json: true, ..rendered.request }, ..rendered })
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use exai_core::model::{Mark, ModelSpec, Status};
+use exai_prompts::Wording;
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_VOICES, TOOL};
@@ -57,13 +58,14 @@ pub(super) struct Consultant {
 }
 
 impl Consultant {
-    pub(super) fn stance(&self) -> exai_prompts::Stance<'_> {
-        match (&self.input.stance_prompt, self.input.stance) {
-            (Some(words), _) if !words.trim().is_empty() => exai_prompts::Stance::Own(words),
-            (_, Stance::For) => exai_prompts::Stance::For,
-            (_, Stance::Against) => exai_prompts::Stance::Against,
-            (_, Stance::Neutral) => exai_prompts::Stance::Neutral,
-        }
+    /// Its system message, with the stance and the caller's own words for it.
+    pub(super) fn system(&self, wording: &Wording, locale: Option<&str>) -> String {
+        let stance = match self.input.stance {
+            Stance::For => exai_prompts::Stance::For,
+            Stance::Against => exai_prompts::Stance::Against,
+            Stance::Neutral => exai_prompts::Stance::Neutral,
+        };
+        wording.consultant(stance, self.input.stance_prompt.as_deref(), locale)
     }
 }
 
@@ -135,8 +137,26 @@ impl Engine {
         }
     }
 
-    /// Different vendors first, the best of each; then the second best.
+    /// The models that the server asks when none is named.
     fn chosen(&self, with_images: bool) -> Result<Vec<Consultant>, EngineError> {
+        let candidates = self.candidates(with_images).into_iter().take(CHOSEN);
+        let chosen: Vec<Consultant> = candidates
+            .map(|choice| {
+                let input = VoiceInput { model: choice.model.qualified(), ..VoiceInput::default() };
+                Consultant { input, choice }
+            })
+            .collect();
+        if chosen.is_empty() {
+            return Err(EngineError::invalid(
+                "models",
+                "no configured model can be chosen; name the models to ask",
+            ));
+        }
+        Ok(chosen)
+    }
+
+    /// The models that the server may choose by itself: different vendors first, the best of each; then the second best.
+    pub(super) fn candidates(&self, with_images: bool) -> Vec<Choice> {
         let preferences = self.preferences();
         let mut candidates: Vec<(usize, usize, Choice)> = Vec::new();
         for (place, provider) in self.models().providers().iter().enumerate() {
@@ -151,7 +171,7 @@ impl Engine {
                 let marked = !model.marks.is_empty();
                 (!deep, !marked, u8::MAX - model.intelligence)
             });
-            candidates.extend(usable.into_iter().take(CHOSEN).enumerate().map(|(rank, model)| {
+            candidates.extend(usable.into_iter().enumerate().map(|(rank, model)| {
                 let choice = Choice {
                     provider: std::sync::Arc::clone(provider),
                     model: model.clone(),
@@ -164,21 +184,7 @@ impl Engine {
             }));
         }
         candidates.sort_by_key(|(rank, place, _)| (*rank, *place));
-        let chosen: Vec<Consultant> = candidates
-            .into_iter()
-            .take(CHOSEN)
-            .map(|(_, _, choice)| {
-                let input = VoiceInput { model: choice.model.qualified(), ..VoiceInput::default() };
-                Consultant { input, choice }
-            })
-            .collect();
-        if chosen.is_empty() {
-            return Err(EngineError::invalid(
-                "models",
-                "no configured model can be chosen; name the models to ask",
-            ));
-        }
-        Ok(chosen)
+        candidates.into_iter().map(|(_, _, choice)| choice).collect()
     }
 }
 

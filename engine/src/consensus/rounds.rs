@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use exai_context::evidence::FileReport;
 use exai_core::{
-    model::Mark,
     run::Phase,
     thread::{ModelRef, Opinion, Round, TurnBody},
 };
@@ -12,6 +11,7 @@ use futures::{StreamExt as _, stream::FuturesUnordered};
 
 use super::{
     ENOUGH, Spoken, TOOL,
+    letters::letter,
     plan::Plan,
     prompt::{Critic, Matter},
     session::Session,
@@ -23,7 +23,7 @@ use exai_inference::{
     delivery::{Answered, Unwritten},
     error::InferenceError,
     question::Question,
-    routing::{Choice, Chosen, Needs},
+    routing::Choice,
 };
 
 /// The asking part of one call.
@@ -51,23 +51,6 @@ struct Heard {
     choice: Choice,
     answer: Result<Answered, EngineError>,
     files: Vec<FileReport>,
-}
-
-impl Engine {
-    /// The model that puts the answers together, when one is asked for.
-    pub(super) async fn synthesiser(
-        &self,
-        session: &Session,
-        call: &Call,
-    ) -> Result<Option<Choice>, EngineError> {
-        let Some(named) = session.synthesis.as_deref() else { return Ok(None) };
-        match self.inference.router().choose(TOOL, Some(named), &Needs::of(Mark::Deep), call).await? {
-            Chosen::Model(choice) => Ok(Some(*choice)),
-            Chosen::Offline { .. } => {
-                Err(EngineError::invalid("synthesis", "`offline` cannot put answers together; name a model"))
-            }
-        }
-    }
 }
 
 impl Rounds<'_> {
@@ -105,8 +88,11 @@ impl Rounds<'_> {
             if plan.session.has_answered(Round::Critique, *index) {
                 continue;
             }
-            let others: Vec<&str> =
-                voted.iter().filter(|(other, _)| other != index).map(|(_, text)| *text).collect();
+            let others: Vec<(char, &str)> = voted
+                .iter()
+                .filter(|(other, _)| other != index)
+                .map(|(other, text)| (letter(*other), *text))
+                .collect();
             let critic = Critic { consultant, own, others: &others };
             let rendered = self.engine.critique_request(self.matter, critic, self.call).await;
             asking.push(Asking { index: *index, choice: consultant.choice.clone(), rendered });

@@ -8,8 +8,8 @@ use futures::FutureExt as _;
 use serde_json::{Map, Value, json};
 
 use super::{
-    ConsensusInput, ConsensusOutcome, Spoken, TOOL, Voice, attribution, plan::Plan, prompt::Matter,
-    rounds::Rounds, session::Session,
+    ConsensusInput, ConsensusOutcome, Spoken, TOOL, Voice, attribution, letters::letters, plan::Plan,
+    prompt::Matter, rounds::Rounds, session::Session, synthesiser::voter_of,
 };
 use crate::{
     call::Call,
@@ -66,7 +66,7 @@ impl Engine {
         call: &Call,
     ) -> Result<Planned, EngineError> {
         let mut plan = self.plan(thread.as_ref(), input, call).await?;
-        let synthesiser = self.synthesiser(&plan.session, call).await?;
+        let synthesiser = self.synthesiser(&plan.session, &plan.consultants, call).await?;
         let appended = self.begin(thread.as_ref(), &plan, input, call).await?;
         plan.session.seq.get_or_insert(appended.next_seq.saturating_sub(1));
         Ok(Planned { thread, plan, synthesiser, appended })
@@ -136,8 +136,11 @@ impl Engine {
             ));
         }
         let Rounds { appended, files, .. } = rounds;
+        let voices = plan.session.voices(&plan.consultants);
         Ok(ConsensusOutcome {
-            voices: plan.session.voices(&plan.consultants),
+            letters: letters(&voices),
+            synthesised_by_voter: synthesis.as_ref().is_some_and(|made| voter_of(made, &voices).is_some()),
+            voices,
             question: plan.session.question,
             findings: plan.session.findings,
             asked_now: plan.asked,

@@ -61,7 +61,7 @@ async fn a_critique_hides_names() {
     assert!(of("beta", QUESTION).system.contains("argue against"));
     assert!(of("gamma", QUESTION).system.contains("Speak for whoever is on call."));
     let critique = of("alpha", "# The others");
-    assert!(critique.question().contains("reason-of-beta") && critique.question().contains("Consultant A"));
+    assert!(critique.question().contains("reason-of-beta") && critique.question().contains("Consultant B"));
     assert!(!critique.question().contains("custom/beta"), "{}", critique.question());
     let synthesis = of("omega", "# Answers");
     for named in [

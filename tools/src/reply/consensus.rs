@@ -27,7 +27,12 @@ pub(crate) fn consensus(outcome: &ConsensusOutcome, mut notes: Vec<String>, call
         answer.put("no_vote", json!(silent));
     }
     if let Some(synthesis) = &outcome.synthesis {
-        answer.put("synthesis", synthesis_of(synthesis));
+        answer.put("synthesis", synthesis_of(synthesis, outcome.synthesised_by_voter));
+    }
+    if !outcome.letters.is_empty() {
+        // Critiques speak of each other by letter.
+        let letters = outcome.letters.iter().map(|(letter, name)| (letter.to_string(), json!(name)));
+        answer.put("letters", Value::Object(letters.collect()));
     }
     if !outcome.at_once {
         one_model(&mut answer, outcome);
@@ -192,13 +197,16 @@ fn response(voice: &Voice) -> Value {
     Value::Object(response)
 }
 
-fn synthesis_of(spoken: &Spoken) -> Value {
+fn synthesis_of(spoken: &Spoken, by_voter: bool) -> Value {
     let opinion = &spoken.opinion;
     let by = format!("{}/{}", opinion.model.provider, opinion.model.model);
     if let Some(error) = &opinion.error {
         return json!({ "by": by, "error": error });
     }
     let mut object = Map::from_iter([("by".to_owned(), json!(by))]);
+    if by_voter {
+        object.insert("by_a_voter".to_owned(), json!(true));
+    }
     match spoken.object() {
         Some(read) => object.extend(read.into_iter().filter(|(key, _)| key != "status")),
         None => drop(object.insert("text".to_owned(), json!(opinion.text.trim()))),
