@@ -10,6 +10,7 @@ mod outcome;
 mod present_work;
 mod question;
 mod read_answer;
+pub mod ready;
 mod request;
 mod reread;
 pub mod spec;

@@ -17,7 +17,10 @@ pub enum GitFailure {
         "git {0} is too old: 2.31 or later is needed to read a repository without running what its configuration names"
     )]
     TooOld(String),
-    /// The folder is in no repository, or no root is one.
+    /// There is no repository around the folder, or around any root.
+    #[error("path: {0}")]
+    Outside(String),
+    /// What is there cannot be used as a repository, or the folder is not there.
     #[error("path: {0}")]
     NotARepository(String),
     /// The repository lies elsewhere than the folders that may be read.
@@ -77,6 +80,7 @@ impl GitFailure {
         match self {
             Self::NotInstalled
             | Self::TooOld(_)
+            | Self::Outside(_)
             | Self::NotARepository(_)
             | Self::BadRevision(_)
             | Self::BadField { .. }

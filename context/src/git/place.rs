@@ -219,7 +219,10 @@ pub(super) async fn confirm(
 
 /// What a caller reads whose folder is in no repository.
 pub(super) fn no_repository(folder: &Path) -> String {
-    format!("{} is not in a git repository; name one in path, or run git init there", folder.display())
+    format!(
+        "{} is not in a git repository; name one in path, run git init there, or name the files to check in relevant_files",
+        folder.display()
+    )
 }
 
 /// Whether the repository of `folder` may be read, and how much of it: the folder below the top whose changes are looked at.

@@ -60,16 +60,21 @@ impl Repository {
 
     async fn open_first(git: &Git, roots: &Roots, cancel: &CancellationToken) -> Result<Self, GitFailure> {
         let mut names = Vec::new();
+        let mut unusable = None;
         for root in roots.paths() {
             match Self::open_at(git, root, roots, cancel).await {
-                Err(GitFailure::NotARepository(_)) => names.push(root.display().to_string()),
+                Err(GitFailure::Outside(_)) => names.push(root.display().to_string()),
+                Err(GitFailure::NotARepository(why)) => unusable = unusable.or(Some(why)),
                 decided => return decided,
             }
         }
+        if let Some(why) = unusable {
+            return Err(GitFailure::NotARepository(why));
+        }
         let places =
             if names.is_empty() { "no folder is open to this server".to_owned() } else { names.join(", ") };
-        Err(GitFailure::NotARepository(format!(
-            "no git repository in {places}; name one in path, or start the server in its folder"
+        Err(GitFailure::Outside(format!(
+            "no git repository in {places}; name one in path, start the server in its folder, or name the files to check in relevant_files"
         )))
     }
 
@@ -113,7 +118,7 @@ impl Repository {
         let (folder, roots) = (folder.to_path_buf(), roots.clone());
         place::on_disk(git, cancel, move |stop| {
             let place = discover(&folder)?;
-            let place = place.ok_or_else(|| GitFailure::NotARepository(place::no_repository(&folder)))?;
+            let place = place.ok_or_else(|| GitFailure::Outside(place::no_repository(&folder)))?;
             let scope = admit(&place, &folder, &roots)?;
             Enclosure::new(&place, &roots, stop).check()?;
             Ok((place, scope))

@@ -32,7 +32,7 @@ async fn what_is_no_repository_is_refused() {
     let plain = [place.base.join("plain")];
     let error = place.changes_below(&plain, all()).await.unwrap_err();
     assert!(
-        matches!(&error, GitFailure::NotARepository(words) if words.contains("no git repository in")),
+        matches!(&error, GitFailure::Outside(words) if words.contains("no git repository in")),
         "{error}"
     );
     let error = place.changes_below(&plain, at(place.work())).await.unwrap_err();

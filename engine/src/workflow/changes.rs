@@ -1,6 +1,9 @@
 //! The change set of a step: from git, or from the caller's own diff.
 
-use exai_context::git::{self, ChangeQuery, ChangeSet, Changed, PackedChanges};
+use exai_context::{
+    files::estimate_tokens,
+    git::{self, ChangeQuery, ChangeSet, Changed, GitFailure, PackedChanges},
+};
 use exai_core::thread::Step;
 use serde::Serialize;
 use serde_json::Value;
@@ -21,6 +24,9 @@ const INCLUDE_STAGED: &str = "include_staged";
 /// Why no model was asked.
 pub(super) const NOTHING: &str =
     "nothing has changed; make or stage a change, or name another folder or revision in path and compare_to";
+/// What an answer says in place of the two sides.
+const OUTSIDE: &str = "nothing: there is no git repository here, so the files in relevant_files were checked as they are, and what has \
+    changed in them is not known";
 
 /// The longest diff of a caller, in bytes.
 const MAX_DIFF: usize = 2_000_000;
@@ -39,6 +45,8 @@ pub(super) enum Changes {
         /// Its files.
         files: Vec<Changed>,
     },
+    /// Unknown, because the named files are in no repository.
+    Outside,
 }
 
 /// What has changed, for an answer.
@@ -83,7 +91,13 @@ impl Changes {
         match self {
             Self::Git(set) => set.is_empty(),
             Self::Supplied { files, .. } => files.is_empty(),
+            Self::Outside => false,
         }
+    }
+
+    /// Whether it is known which lines have changed.
+    pub(super) fn tells_lines(&self) -> bool {
+        !matches!(self, Self::Outside)
     }
 
     pub(super) fn report(&self) -> ChangesReport {
@@ -117,6 +131,17 @@ impl Changes {
                     not_listed: files.len().saturating_sub(MAX_NAMED),
                 }
             }
+            Self::Outside => ChangesReport {
+                compared: OUTSIDE.to_owned(),
+                repository: None,
+                branch: None,
+                files_changed: 0,
+                insertions: 0,
+                deletions: 0,
+                notes: Vec::new(),
+                files: Vec::new(),
+                not_listed: 0,
+            },
         }
     }
 }
@@ -158,8 +183,14 @@ impl Engine {
             }
         }
         let roots = call.roots.roots().await;
-        let set = Box::pin(ChangeSet::read(&self.settings.git, &query, &roots, &call.cancel)).await?;
-        Ok(Some(Changes::Git(Box::new(set))))
+        // Whoever names a revision wants a comparison, and nothing else can stand in for it.
+        let can_do_without = always_reads(spec)
+            && query.compare_to.is_none()
+            && work.iter().any(|step| !step.relevant_files.is_empty());
+        match Box::pin(ChangeSet::read(&self.settings.git, &query, &roots, &call.cancel)).await {
+            Err(GitFailure::Outside(_)) if can_do_without => Ok(Some(Changes::Outside)),
+            read => Ok(Some(Changes::Git(Box::new(read?)))),
+        }
     }
 
     async fn supplied(&self, diff: &str, call: &Call) -> Result<Changes, EngineError> {
@@ -198,6 +229,10 @@ impl Engine {
         let file_tokens = self.settings.file_tokens;
         match stored.changes {
             None => Ok(PackedChanges::default()),
+            Some(Changes::Outside) => {
+                let text = exai_prompts::question::no_repository();
+                Ok(PackedChanges { tokens: estimate_tokens(&text), text, ..PackedChanges::default() })
+            }
             Some(Changes::Git(set)) => Ok(Box::pin(git::pack(set, room, file_tokens)).await?),
             Some(Changes::Supplied { diff, .. }) => {
                 let roots = call.roots.roots().await;

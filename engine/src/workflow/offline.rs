@@ -29,7 +29,7 @@ impl Engine {
         let mut wanted = wanted_files(&stored);
         wanted.extend(changes.on_disk.iter().map(|path| Wanted { path: path.clone(), from: Origin::Call }));
         let gathered = gather(call, wanted, INSPECTION_TOKENS, None).await?;
-        let changed = stored.changes.map(|_| changes.added.clone());
+        let changed = stored.changes.filter(|changes| changes.tells_lines()).map(|_| changes.added.clone());
         let only_changes = always_reads(stored.spec);
         let gathered = gathered.beside(changes);
         check_readable("relevant_files", !stored.step.relevant_files.is_empty(), &gathered)?;

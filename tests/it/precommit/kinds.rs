@@ -123,6 +123,33 @@ async fn without_a_commit_everything_is_changed() {
     program.stop().await;
 }
 
+/// Outside a repository the files that are named are checked as they are, and the answer says so.
+#[tokio::test]
+async fn outside_a_repository_files_are_checked() {
+    let setup = Setup::new().await;
+    setup.file("pages.py", "def page_count(total, size):\n    return total // size\n");
+    let files = json!({"relevant_files": ["pages.py"]});
+    let (program, answer) = checked(&setup, &files).await;
+    assert_eq!(answer["findings"][0]["verified"], true, "{answer:#}");
+    let compared = answer["changes"]["compared"].as_str().unwrap_or_default();
+    assert!(compared.contains("no git repository") && compared.contains("not known"), "{answer:#}");
+    let sent = Upstream::last(&setup.vendor);
+    assert_eq!((sent.count("return total // size"), sent.count("in no git repository")), (1, 1));
+    // Without a model the same files are inspected.
+    let offline = program
+        .call("precommit", check(&json!({"relevant_files": ["pages.py"], "model": "offline"})))
+        .await
+        .ok();
+    assert_eq!(offline["changes"]["compared"], compared, "{offline:#}");
+    // A revision cannot be compared with, and a broken repository is not taken for none.
+    let compare = json!({"relevant_files": ["pages.py"], "compare_to": "main"});
+    assert_eq!(program.call("precommit", check(&compare)).await.failure()["code"], "invalid_input");
+    setup.file(".git", "gitdir: /nowhere\n");
+    let broken = program.call("precommit", check(&files)).await.failure();
+    assert!(broken["message"].as_str().is_some_and(|text| text.contains("is not there")), "{broken:#}");
+    program.stop().await;
+}
+
 /// Where no change can be read the answer says what to do.
 #[tokio::test]
 async fn an_unreadable_change_says_what_to_do() {
