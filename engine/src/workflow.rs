@@ -7,6 +7,7 @@ mod changes;
 mod finish;
 mod offline;
 mod outcome;
+mod plan;
 mod present_work;
 mod question;
 mod read_answer;
@@ -25,6 +26,7 @@ use futures::FutureExt as _;
 
 pub use changes::ChangesReport;
 pub use outcome::{End, ExpertEnd, InspectedEnd, StepOutcome, Totals};
+pub use plan::PlanStep;
 pub use spec::Spec;
 pub use step::StepInput;
 

@@ -10,6 +10,7 @@ use exai_inspect::Facts;
 use super::{
     Phase, StoredStep,
     changes::{Changes, ChangesReport},
+    plan::PlanStep,
     spec::{Flow, Promotion, Spec},
 };
 use crate::{answer_status::AnswerStatus, engine::Engine};
@@ -26,6 +27,8 @@ pub struct StepOutcome {
     pub initial_request: String,
     /// Counts over the work so far.
     pub totals: Totals,
+    /// Every step of a plan so far; empty for tools that do not plan.
+    pub plan: Vec<PlanStep>,
     /// What the step led to.
     pub end: End,
     /// What has changed, where the step looked.
@@ -210,6 +213,7 @@ impl StoredStep<'_> {
             step: self.step.clone(),
             initial_request: self.work.first().map(|step| step.step.clone()).unwrap_or_default(),
             totals: Totals::of(self.work),
+            plan: self.plan(),
             end,
             changes: self.changes.map(Changes::report),
             thread: self.appended.thread,

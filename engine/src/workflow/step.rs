@@ -5,7 +5,7 @@ use serde_json::Map;
 
 use super::{
     changes::{COMPARE_TO, DIFF},
-    spec::Spec,
+    spec::{Flow, Spec},
 };
 use crate::error::EngineError;
 
@@ -81,9 +81,17 @@ pub fn accept(spec: &Spec, input: &mut StepInput, earlier: &[&Step]) -> Result<S
     if step_number == 0 {
         return Err(EngineError::invalid("step_number", "steps count from 1"));
     }
+    check_beginning(spec, step_number, earlier)?;
     let planned = input.total_steps.or_else(|| earlier.last().map(|step| step.total_steps));
     let total_steps = planned.unwrap_or(step_number).max(step_number);
     let next_step_required = input.next_step_required.unwrap_or(step_number < total_steps);
+    // Whoever announces another step plans at least one more, whether it was counted or not.
+    let is_estimate = input.total_steps.is_none() || step_number == 1;
+    let total_steps = if next_step_required && is_estimate {
+        total_steps.max(step_number.saturating_add(1))
+    } else {
+        total_steps
+    };
     let brings_changes =
         [DIFF, COMPARE_TO].iter().any(|field| input.extra.get(*field).is_some_and(|value| !value.is_null()));
     if step_number == 1 && spec.first_step_needs_files && input.relevant_files.is_empty() && !brings_changes {
@@ -132,6 +140,23 @@ fn counted(words: &str, earlier: &[&Step]) -> u32 {
 
 fn flag(extra: &Map<String, serde_json::Value>, name: &str) -> bool {
     extra.get(name).and_then(serde_json::Value::as_bool).unwrap_or(false)
+}
+
+/// The agent's own work is nothing but its steps: without the first one, the rest would pass for the whole. An expert judges what it
+/// is given, wherever the count begins.
+fn check_beginning(spec: &Spec, step_number: u32, earlier: &[&Step]) -> Result<(), EngineError> {
+    let needs_beginning = !matches!(spec.flow, Flow::Expert(_));
+    if !needs_beginning || step_number == 1 || earlier.iter().any(|step| step.step_number == 1) {
+        return Ok(());
+    }
+    let tool = spec.name;
+    Err(EngineError::invalid(
+        "continuation_id",
+        format!(
+            "step {step_number} of {tool} has no step 1 before it; send the continuation_id that came with step 1, or begin with \
+             step_number 1. Work that has ended is begun anew"
+        ),
+    ))
 }
 
 /// Going back keeps what lies before; step 1 holds the request, so nothing lies before it.
@@ -219,7 +244,7 @@ fn check_sizes(input: &StepInput) -> Result<(), EngineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workflow::spec::{CODEREVIEW, DEBUG};
+    use crate::workflow::spec::{CODEREVIEW, DEBUG, DOCGEN, PLANNER, TRACER};
 
     fn input(step: &str) -> StepInput {
         StepInput { step: step.to_owned(), use_assistant_model: true, ..StepInput::default() }
@@ -242,6 +267,40 @@ mod tests {
     fn a_step_beyond_the_estimate_raises_it() {
         let mut late = StepInput { step_number: Some(7), total_steps: Some(3), ..input("more") };
         assert_eq!(accept(&DEBUG, &mut late, &[]).unwrap().total_steps, 7);
+    }
+
+    /// A caller that announces another step has planned one.
+    #[test]
+    fn an_announced_step_is_planned() {
+        for (number, total, planned) in
+            [(1, None, 2), (1, Some(1), 2), (1, Some(4), 4), (3, None, 4), (3, Some(3), 3)]
+        {
+            let (one, two) = (step(1, 2), step(2, 2));
+            let mut input = StepInput {
+                step_number: Some(number),
+                total_steps: total,
+                next_step_required: Some(true),
+                ..input("more")
+            };
+            let accepted = accept(&PLANNER, &mut input, &[&one, &two]).unwrap();
+            assert_eq!(accepted.total_steps, planned, "{number} of {total:?}");
+        }
+    }
+
+    #[test]
+    fn own_work_needs_its_beginning() {
+        let (one, two) = (step(1, 3), step(2, 3));
+        for spec in [&PLANNER, &DOCGEN, &TRACER] {
+            let third = || StepInput { step_number: Some(3), ..input("third") };
+            for earlier in [&[][..], &[&two][..]] {
+                let told = accept(spec, &mut third(), earlier).unwrap_err().to_string();
+                assert!(
+                    told.starts_with(&format!("continuation_id: step 3 of {} has no step 1", spec.name)),
+                    "{told}"
+                );
+            }
+            assert!(accept(spec, &mut third(), &[&one, &two]).is_ok());
+        }
     }
 
     #[test]

@@ -97,6 +97,54 @@ async fn a_new_client_sends_again() {
     raw.end().await;
 }
 
+/// A finished plan is told whole, and a step without its beginning is no plan.
+#[tokio::test]
+async fn a_finished_plan_is_told_whole() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    let reply = program.call("planner", json!({"step": "goal", "next_step_required": true})).await;
+    let thread = reply.thread();
+    let first = reply.ok();
+    assert!(!first["next_steps"].as_str().unwrap().contains("past the planned total"), "{first:#}");
+    for step in [
+        json!({"step": "by queue", "step_number": 2, "total_steps": 5}),
+        json!({"step": "by table", "step_number": 3, "is_branch_point": true, "branch_id": "table", "branch_from_step": 1}),
+        json!({"step": "by a better queue", "step_number": 4, "is_step_revision": true, "revises_step_number": 2}),
+    ] {
+        let mut step = step;
+        step["continuation_id"] = json!(thread);
+        program.call("planner", step).await.ok();
+    }
+    let last =
+        json!({"step": "ship", "step_number": 5, "next_step_required": false, "continuation_id": thread});
+    let done = program.call("planner", last).await.ok();
+    assert_eq!(
+        done["plan"],
+        json!([
+            {"step_number": 1, "step": "goal"},
+            {"step_number": 2, "step": "by queue", "revised_by_step": 4},
+            {"step_number": 3, "step": "by table", "branch_id": "table", "branch_from_step": 1},
+            {"step_number": 4, "step": "by a better queue", "revises_step_number": 2},
+            {"step_number": 5, "step": "ship"},
+        ]),
+        "{done:#}"
+    );
+    for (tool, thread) in [("planner", json!(null)), ("planner", json!(thread)), ("docgen", json!("none"))] {
+        let lost = json!({"step": "on", "step_number": 3, "total_steps": 4, "continuation_id": thread});
+        let refused = program.call(tool, lost).await.failure();
+        let told = refused["message"].as_str().unwrap();
+        assert!(
+            told.contains("has no step 1 before it") && told.contains("begin with step_number 1"),
+            "{told}"
+        );
+    }
+    let docgen =
+        json!({"step": "count", "next_step_required": true, "total_steps": 1, "total_files_to_document": 1});
+    let paused = program.call("docgen", docgen).await.ok();
+    assert!(!paused["next_steps"].as_str().unwrap().contains("past the planned total"), "{paused:#}");
+    program.stop().await;
+}
+
 /// Documentation ends when every file is done and not before.
 #[tokio::test]
 async fn documentation_ends_with_every_file() {

@@ -38,6 +38,7 @@ pub(super) fn completed(answer: &mut Answer, outcome: &StepOutcome) {
             let (step, steps) = (&outcome.step.step, outcome.totals.steps);
             answer
                 .put(words.complete_object, format!("COMPLETE PLAN: {step} (Total {steps} steps completed)"));
+            answer.put("plan", json!(outcome.plan));
             answer.put(
                 "output",
                 json!({ "format": "step_by_step_planning", "instructions": outcome.spec.after }),
