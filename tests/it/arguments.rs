@@ -43,6 +43,29 @@ async fn a_list_may_be_one_string() {
     assert!(bodies[1].contains("marzipan") && bodies[1].contains("nougat"));
 }
 
+/// Words for nothing are nothing: no thread is looked for, and no word of a list is missed.
+#[tokio::test]
+async fn words_for_nothing_are_left_out() {
+    let setup = Setup::new().await;
+    let program = setup.start().await;
+    for nothing in ["null", "None", "undefined", "", "  "] {
+        let call = json!({"prompt": "hello", "continuation_id": nothing, "thinking_mode": "", "temperature": "null"});
+        program.call("chat", call).await.ok();
+        let call =
+            json!({"step": "plan", "continuation_id": nothing, "step_number": "", "total_steps": "null"});
+        assert_eq!(program.call("planner", call).await.ok()["step_number"], 1, "{nothing}");
+    }
+    let unknown =
+        program.call("chat", json!({"prompt": "hello", "continuation_id": "nothing"})).await.failure();
+    assert!(unknown["message"].as_str().is_some_and(|text| text.contains("continuation_id")), "{unknown:#}");
+    let wrong = program.call("chat", json!({"prompt": "hello", "thinking_mode": "none"})).await.failure();
+    assert!(
+        wrong["message"].as_str().is_some_and(|text| text.contains("expected one of minimal")),
+        "{wrong:#}"
+    );
+    program.stop().await;
+}
+
 #[tokio::test]
 async fn an_issue_may_come_as_a_sentence() {
     let setup = Setup::new().await;

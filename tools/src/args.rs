@@ -18,6 +18,11 @@ use rmcp::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+/// Fields that name something that is there already.
+const NAMES: [&str; 1] = ["continuation_id"];
+/// What models write there when they have nothing to name.
+const NO_NAME: [&str; 4] = ["null", "none", "undefined", "nil"];
+
 /// An arguments type of a tool.
 pub(crate) trait ToolArgs: DeserializeOwned + Send {
     /// Other names for fields: `(accepted, canonical)`.
@@ -80,6 +85,9 @@ pub(crate) fn decode<T: ToolArgs>(arguments: Map<String, Value>) -> Args<T> {
         }
         let key = canonical.unwrap_or(&name).to_owned();
         if let Some(shape) = shape {
+            if coerce::says_nothing(&value, shape) || (NAMES.contains(&key.as_str()) && is_no_name(&value)) {
+                continue;
+            }
             match coerce::to_schema(value, shape) {
                 Ok(value) => drop(accepted.insert(key, value)),
                 Err(problem) => problems.push(format!("{key}: {problem}")),
@@ -104,6 +112,14 @@ pub(crate) fn decode<T: ToolArgs>(arguments: Map<String, Value>) -> Args<T> {
     }
     let value = serde_json::from_value(Value::Object(accepted)).map_err(|error| vec![error.to_string()]);
     Args { value, notes }
+}
+
+/// Whether a name is a word for the lack of one.
+fn is_no_name(value: &Value) -> bool {
+    value.as_str().is_some_and(|name| {
+        let name = name.trim();
+        name.is_empty() || NO_NAME.iter().any(|word| name.eq_ignore_ascii_case(word))
+    })
 }
 
 fn missing(field: &str, properties: Option<&Map<String, Value>>) -> String {

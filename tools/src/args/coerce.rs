@@ -17,6 +17,15 @@ pub(super) fn to_schema(value: Value, schema: &Value) -> Result<Value, String> {
     one_of(value, schema)
 }
 
+/// Whether a text in the place of a list, a number, a flag or one of several words stands for a value that was left out.
+pub(super) fn says_nothing(value: &Value, schema: &Value) -> bool {
+    let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+    let is_closed = ["integer", "number", "boolean", "array"].contains(&kind) || schema.get("enum").is_some();
+    let is_empty =
+        |text: &str| matches!(text.trim().to_ascii_lowercase().as_str(), "" | "null" | "undefined");
+    is_closed && value.as_str().is_some_and(is_empty)
+}
+
 fn integer(value: &Value, schema: &Value) -> Result<Value, String> {
     let whole = match value {
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(exact_integer)),
@@ -131,7 +140,9 @@ fn object(value: Value, schema: &Value) -> Result<Value, String> {
     let mut object = parsed.ok_or_else(|| "expected an object".to_owned())?;
     if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
         for (name, property) in properties {
-            if let Some(field) = object.remove(name).filter(|field| !field.is_null()) {
+            if let Some(field) =
+                object.remove(name).filter(|field| !field.is_null() && !says_nothing(field, property))
+            {
                 object.insert(
                     name.clone(),
                     to_schema(field, property).map_err(|problem| format!("{name}: {problem}"))?,
@@ -211,6 +222,23 @@ mod tests {
             ok(json!({"severity": "HIGH", "description": "x"}), &list),
             json!([{"severity": "high", "description": "x"}])
         );
+    }
+
+    #[test]
+    fn empty_words_are_left_out() {
+        let word = json!({"type": "string", "enum": ["a"]});
+        for schema in
+            [&word, &json!({"type": "integer"}), &json!({"type": "boolean"}), &json!({"type": "array"})]
+        {
+            for empty in ["", "  ", "null", "Undefined"] {
+                assert!(says_nothing(&json!(empty), schema), "{empty} {schema}");
+            }
+            assert!(!says_nothing(&json!("none"), schema), "a word that is not known is an error");
+        }
+        assert!(!says_nothing(&json!(""), &json!({"type": "string"})), "a free text may be empty");
+        let issue =
+            json!({"type": "object", "properties": {"severity": word, "description": {"type": "string"}}});
+        assert_eq!(ok(json!({"severity": "", "description": "x"}), &issue), json!({"description": "x"}));
     }
 
     #[test]
