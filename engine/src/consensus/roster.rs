@@ -96,7 +96,7 @@ impl Engine {
             ));
         }
         let consultants = if named.is_empty() {
-            let chosen = self.chosen(with_images)?;
+            let chosen = self.chosen(with_images, call).await?;
             let names: Vec<String> = chosen.iter().map(|one| one.choice.model.qualified()).collect();
             notes.push(format!("no models were named; the server chose {}", names.join(", ")));
             chosen
@@ -137,22 +137,24 @@ impl Engine {
         }
     }
 
-    /// The models that the server asks when none is named.
-    fn chosen(&self, with_images: bool) -> Result<Vec<Consultant>, EngineError> {
-        let candidates = self.candidates(with_images).into_iter().take(CHOSEN);
-        let chosen: Vec<Consultant> = candidates
-            .map(|choice| {
-                let input = VoiceInput { model: choice.model.qualified(), ..VoiceInput::default() };
-                Consultant { input, choice }
-            })
-            .collect();
+    /// The models that the server asks when none is named: the candidates, else the one that any other tool would ask.
+    async fn chosen(&self, with_images: bool, call: &Call) -> Result<Vec<Consultant>, EngineError> {
+        let mut chosen: Vec<Choice> = self.candidates(with_images).into_iter().take(CHOSEN).collect();
+        if chosen.is_empty() {
+            let needs = Needs::of(Mark::Deep);
+            if let Ok(Chosen::Model(choice)) = self.inference.router().choose(TOOL, None, &needs, call).await
+            {
+                chosen.push(*choice);
+            }
+        }
         if chosen.is_empty() {
             return Err(EngineError::invalid(
                 "models",
                 "no configured model can be chosen; name the models to ask",
             ));
         }
-        Ok(chosen)
+        let named = |choice: &Choice| VoiceInput { model: choice.model.qualified(), ..VoiceInput::default() };
+        Ok(chosen.into_iter().map(|choice| Consultant { input: named(&choice), choice }).collect())
     }
 
     /// The models that the server may choose by itself: different vendors first, the best of each; then the second best.

@@ -78,6 +78,29 @@ impl Models {
     }
 }
 
+impl Models {
+    /// The first model that each endpoint of the user's own lists itself, in the order of configuration. Only for those that name none:
+    /// what merely stands in a list comes behind what a user has named.
+    pub(super) fn of_lists(&self, allowed: &Allowed) -> Option<Choice> {
+        let open = self.providers().iter().filter(|provider| provider.accepts_unknown_models());
+        let mut all = open.filter_map(|provider| {
+            let models = provider.models();
+            let answers =
+                |model: &&ModelSpec| is_unvouched(model) && talks(model) && allowed.check(model).is_ok();
+            let model = models.iter().find(answers)?;
+            Some(choice(provider, model.clone()))
+        });
+        let first = all.next()?;
+        Some(Choice { others: all.collect(), ..first })
+    }
+}
+
+/// Whether a model answers in words, as far as its name tells. Lists also have those that only turn text into numbers.
+fn talks(model: &ModelSpec) -> bool {
+    let name = model.id.as_str().to_ascii_lowercase();
+    !["embed", "rerank"].iter().any(|word| name.contains(word))
+}
+
 /// Turns for [`Strategy::RoundRobin`].
 #[derive(Debug, Default)]
 pub(crate) struct RoundRobin(AtomicUsize);

@@ -29,9 +29,15 @@ impl Router {
         if let Some(name) = named.filter(|name| !self.models.knows(name)) {
             self.lists.look_for(name, call).await;
         }
-        let choice = match self.models.choose(requested, preferred, needs.purpose, &preferences.allowed)? {
-            Chosen::Model(choice) => *choice,
-            offline @ Chosen::Offline { .. } => return Ok(offline),
+        let choice = match self.models.choose(requested, preferred, needs.purpose, &preferences.allowed) {
+            Ok(Chosen::Model(choice)) => *choice,
+            Ok(offline @ Chosen::Offline { .. }) => return Ok(offline),
+            // Endpoints of the user's own may be configured by their address alone; then their lists say what they have.
+            Err(error) if named.is_none() => {
+                self.lists.read_open(call).await;
+                self.models.of_lists(&preferences.allowed).ok_or(error)?
+            }
+            Err(error) => return Err(error),
         };
         Ok(Chosen::Model(Box::new(if preferences.routes {
             self.in_order(choice, preferences.strategy, needs)

@@ -77,21 +77,30 @@ impl LiveLists {
         let owner = providers
             .iter()
             .find(|provider| named.is_some_and(|name| provider.id().as_str().eq_ignore_ascii_case(name)));
-        let asked = providers.iter().filter(|provider| {
-            owner.is_none_or(|owner| owner.id() == provider.id())
-                && provider.list_age().is_none_or(|age| age >= YOUNG)
-        });
-        let ctx = CallCtx {
-            request_id: call.request_id.clone(),
-            deadline: call.deadline.min(Instant::now() + WAIT),
-            cancel: call.cancel.clone(),
-        };
-        let ctx = &ctx;
-        join_all(asked.map(|provider| async move { read(&**provider, ctx).await }))
-            .await
-            .into_iter()
-            .any(|was_read| was_read)
+        let asked = providers.iter().filter(|provider| owner.is_none_or(|owner| owner.id() == provider.id()));
+        read_all(asked, call).await
     }
+
+    /// Reads the lists of the endpoints that take any name: they are the only ones who know what they have.
+    pub(super) async fn read_open(&self, call: &CallScope) -> bool {
+        let open = self.models.providers().iter().filter(|provider| provider.accepts_unknown_models());
+        read_all(open, call).await
+    }
+}
+
+/// Reads the lists that are not young, within the time that a call waits for them. True when one was read.
+async fn read_all(asked: impl Iterator<Item = &Arc<dyn Provider>>, call: &CallScope) -> bool {
+    let ctx = CallCtx {
+        request_id: call.request_id.clone(),
+        deadline: call.deadline.min(Instant::now() + WAIT),
+        cancel: call.cancel.clone(),
+    };
+    let ctx = &ctx;
+    let due = asked.filter(|provider| provider.list_age().is_none_or(|age| age >= YOUNG));
+    join_all(due.map(|provider| async move { read(&**provider, ctx).await }))
+        .await
+        .into_iter()
+        .any(|was_read| was_read)
 }
 
 async fn read(provider: &dyn Provider, ctx: &CallCtx) -> bool {

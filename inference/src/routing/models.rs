@@ -113,8 +113,8 @@ impl Models {
     fn nothing_to_choose(&self) -> InferenceError {
         InferenceError::UnknownModel {
             requested: AUTO.to_owned(),
-            hint: "The configured endpoints name no model that models.allow and models.deny let through: pass `model`, or set \
-                   `default_model` in the configuration (EXAI_DEFAULT_MODEL)."
+            hint: "The configured endpoints name no model, and list none themselves, that models.allow and models.deny let through: \
+                   start the model server, pass `model`, or set `default_model` in the configuration (EXAI_DEFAULT_MODEL)."
                 .to_owned(),
         }
     }
