@@ -16,7 +16,7 @@ use exai_store::SqliteStore;
 use exai_tools::{ExaiServer, OnDisconnect, RootPolicy, ServerParts};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, hints::hints};
+use crate::config::{Config, hints::hints_for};
 
 /// Time between signs of life of a running call.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -157,7 +157,7 @@ impl AppBuilder<'_> {
             wording: Arc::clone(&config.wording),
             severity_words: Arc::clone(&config.severity_words),
             git: self.git(),
-            hints: hints(),
+            hints: hints_for(&config.endpoints),
             ..Settings::default()
         }
     }

@@ -5,11 +5,16 @@ mod dotenv;
 pub mod dotenv_example;
 pub mod endpoints;
 pub mod env;
+mod expand;
 pub mod hints;
 pub mod keys;
 pub mod layers;
 pub mod limits;
 mod meant_keys;
+mod named_models;
+mod ollama;
+mod own_names;
+mod paths;
 pub mod place;
 mod preferences;
 pub mod problems;
@@ -97,7 +102,7 @@ impl Config {
     pub fn read(mut layers: Layers, working_directory: &Path) -> Self {
         let mut problems = Problems::default();
         layers.check_environment(&mut problems);
-        let folder = Places::config_folder(&layers, working_directory);
+        let folder = Places::config_folder(&layers, working_directory, &mut problems);
         layers.read_user_files(&folder, &mut problems);
         layers.read_key_files(&mut problems);
         // Only the user's own sources were read so far, and a key may be among what they could not say.
@@ -106,20 +111,24 @@ impl Config {
             .variable(env::CLAUDE_PROJECT_DIR)
             .map_or_else(|| working_directory.to_owned(), PathBuf::from);
         layers.read_project_file(&project, &mut problems);
-        let places = Places::resolve(&layers, folder, working_directory);
+        let places = Places::resolve(&layers, folder, working_directory, &mut problems);
         let limits = Limits::read(&layers, &mut problems);
         let allow_http =
             choice(&layers, &keys::ALLOW_HTTP, [("false", false), ("true", true)], &mut problems);
         let endpoints = Endpoints::read(&layers, allow_http, &mut problems);
+        let preferences = preferences::read(&layers, &mut problems);
+        named_models::check(&preferences, &endpoints, allow_http, &mut problems);
+        let serve = serve::read(&layers, &places, (limits.call, unread), &mut problems);
+        own_names::check(&layers, &mut problems);
         Self {
-            preferences: preferences::read(&layers, &mut problems),
+            preferences,
             shown: tools::read(&layers, &mut problems),
             wording: wording::read(&layers, &places, &mut problems),
             severity_words: Arc::new(severity::read(&layers, &mut problems)),
             clink: clink::read(&layers, &limits, &mut problems),
             allow_http,
-            serve: serve::read(&layers, &places, (limits.call, unread), &mut problems),
-            roots: place::local_roots(&layers, working_directory),
+            serve,
+            roots: place::local_roots(&layers, &places, working_directory, &mut problems),
             sync: choice(
                 &layers,
                 &keys::STORE_SYNC,

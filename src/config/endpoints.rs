@@ -1,7 +1,5 @@
 //! The providers that have a key, and the user's own endpoints.
 
-use std::path::Path;
-
 use exai_core::secret::SecretString;
 use exai_providers::{EndpointSettings, HttpSettings, ModelOverride, VendorKind};
 use exai_tools::VendorFact;
@@ -10,6 +8,7 @@ use serde::Deserialize;
 use super::{
     keys,
     layers::{Found, Layers},
+    ollama, paths,
     problems::Problems,
     vendors::{KNOWN, Known, Needs},
 };
@@ -80,6 +79,8 @@ pub struct Endpoints {
     pub settings: Vec<EndpointSettings>,
     /// For `listmodels`.
     pub facts: Vec<VendorFact>,
+    /// Those that are configured and cannot be used, with the reason.
+    pub left_out: Vec<String>,
 }
 
 impl Endpoints {
@@ -107,13 +108,15 @@ impl Endpoints {
 
     /// An endpoint that cannot be used is reported and left out: one wrong address must not keep the server from starting.
     fn leave_out_unusable(&mut self, allow_http: bool, problems: &mut Problems) {
-        let facts = &mut self.facts;
+        let (facts, left_out) = (&mut self.facts, &mut self.left_out);
         self.settings.retain(|endpoint| {
             let http = HttpSettings { allow_insecure: allow_http, ..HttpSettings::default() };
             let Err(error) = exai_providers::build(vec![endpoint.clone()], http) else {
                 return true;
             };
-            problems.error(format!("endpoint `{}` is not used: {error}", endpoint.id));
+            let told = format!("endpoint `{}` is not used: {error}", endpoint.id);
+            problems.error(told.clone());
+            left_out.push(told);
             if let Some(fact) = facts.iter_mut().find(|fact| fact.id == endpoint.id.as_str()) {
                 fact.configured = false;
                 fact.how = format!("not used: {error}");
@@ -147,9 +150,10 @@ impl Endpoints {
             how,
         });
         if !configured {
+            check_unused(known, &url, problems);
             return;
         }
-        let address = if known.id == "ollama" { ollama_address(&url.value) } else { url.value };
+        let address = if known.id == "ollama" { ollama::address(&url.value) } else { url.value };
         self.settings.push(EndpointSettings {
             base_url: Some(address).filter(|url| !url.is_empty()),
             key_origin: if has_key {
@@ -178,7 +182,7 @@ impl Endpoints {
         }
         let Found { value: key, origin } = layers.look_up(&keys::CUSTOM_KEY);
         let model = layers.look_up(&keys::CUSTOM_MODEL).value;
-        let mut models = models_file(&layers.look_up(&keys::CUSTOM_MODELS_FILE).value, problems);
+        let mut models = models_file(layers, problems);
         if !model.is_empty() {
             // The model that was named is the one to use, so it stands first.
             let at = models.iter().position(|known| known.id.eq_ignore_ascii_case(&model));
@@ -238,61 +242,36 @@ impl Endpoints {
     }
 }
 
+/// An address that nobody asks, because its key is missing, is wrong all the same.
+fn check_unused(known: &Known, url: &Found, problems: &mut Problems) {
+    if url.value.is_empty() {
+        return;
+    }
+    let settings = EndpointSettings {
+        base_url: Some(url.value.clone()),
+        ..EndpointSettings::new(known.id.into(), known.kind)
+    };
+    let http = HttpSettings { allow_insecure: true, ..HttpSettings::default() };
+    if let Err(error) = exai_providers::build(vec![settings], http) {
+        problems.error(format!("{} (from {}): {error}", known.url.path, url.origin));
+    }
+}
+
 /// Names in a text, separated by commas.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|name| !name.is_empty())
 }
 
-/// `OLLAMA_HOST` is what Ollama itself reads: often without a scheme, sometimes without a port, and as a server's own address
-/// `0.0.0.0`.
-fn ollama_address(host: &str) -> String {
-    if host.is_empty() {
-        return String::new();
-    }
-    let (scheme, rest) = host.split_once("://").unwrap_or(("http", host));
-    let rest = rest.replacen("0.0.0.0", "127.0.0.1", 1);
-    let (authority, path) = rest.split_once('/').unwrap_or((&rest, ""));
-    let port = if authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
-        || scheme == "https"
-    {
-        ""
-    } else {
-        ":11434"
-    };
-    format!("{scheme}://{authority}{port}/{path}")
-}
-
-fn models_file(path: &str, problems: &mut Problems) -> Vec<ModelOverride> {
-    if path.is_empty() {
-        return Vec::new();
-    }
-    let read = std::fs::read_to_string(Path::new(path)).map_err(|error| error.to_string());
+fn models_file(layers: &Layers, problems: &mut Problems) -> Vec<ModelOverride> {
+    let Some(path) = paths::path_of(layers, &keys::CUSTOM_MODELS_FILE, problems) else { return Vec::new() };
+    let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
     let parsed =
         read.and_then(|text| serde_json::from_str::<ModelsFile>(&text).map_err(|error| error.to_string()));
     match parsed {
         Ok(file) => file.models.into_iter().map(ModelOverride::from).collect(),
         Err(error) => {
-            problems.error(format!("{} ({path}): {error}", keys::CUSTOM_MODELS_FILE.path));
+            problems.error(format!("{} ({}): {error}", keys::CUSTOM_MODELS_FILE.path, path.display()));
             Vec::new()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ollama_address;
-
-    #[test]
-    fn ollamas_own_variable_becomes_an_address() {
-        for (host, address) in [
-            ("", ""),
-            ("127.0.0.1:11434", "http://127.0.0.1:11434/"),
-            ("0.0.0.0", "http://127.0.0.1:11434/"),
-            ("box", "http://box:11434/"),
-            ("http://box:99/v1", "http://box:99/v1"),
-            ("https://ollama.example", "https://ollama.example/"),
-        ] {
-            assert_eq!(ollama_address(host), address, "{host}");
         }
     }
 }

@@ -4,6 +4,7 @@ use exai_engine::settings::Hints;
 use exai_providers::VendorKind;
 
 use super::{
+    endpoints::Endpoints,
     keys,
     vendors::{KNOWN, Known},
 };
@@ -29,6 +30,16 @@ pub fn hints() -> Hints {
         files: offered(&having(VendorKind::keeps_files)),
         search: offered(&having(VendorKind::searches_by_itself)),
     }
+}
+
+/// The same, with the endpoints that are configured and cannot be used: they are why something is missing.
+#[must_use]
+pub fn hints_for(endpoints: &Endpoints) -> Hints {
+    let hints = hints();
+    if endpoints.left_out.is_empty() {
+        return hints;
+    }
+    Hints { configure: format!("{}. {}", endpoints.left_out.join(". "), hints.configure), ..hints }
 }
 
 /// The vendors that have an ability, in alphabetical order.

@@ -8,7 +8,7 @@ use std::{
 
 use strsim::levenshtein;
 
-use super::{env, keys, keys::Key, problems::Problems};
+use super::{env, expand::Expander, keys, keys::Key, problems::Problems};
 
 /// The keys that a project's own file may set. Never addresses, keys, roots or limits: a cloned repository is a stranger's text.
 const PROJECT_KEYS: [&str; 3] = ["default_model", "locale", "tool_profile"];
@@ -94,7 +94,14 @@ impl Layers {
             let variable = format!("{name}_FILE");
             let written = self.environment.get(&variable).or_else(|| self.dotenv.1.get(&variable));
             let Some(path) = written.map(|path| path.trim()).filter(|path| is_set(path)) else { continue };
-            let path = PathBuf::from(path);
+            let variable_of = |name: &str| self.environment.get(name).cloned();
+            let path = match Expander::new(&variable_of, etcetera::home_dir().ok()).path(path) {
+                Ok(path) => path,
+                Err(problem) => {
+                    problems.error(format!("{variable}: {problem}"));
+                    continue;
+                }
+            };
             match read_text(&path, problems) {
                 Some(text) => drop(self.key_files.insert(name, (path, text.trim().to_owned()))),
                 None if path.exists() => {}
@@ -212,6 +219,32 @@ impl Layers {
             name.get(..env::PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(env::PREFIX))
         };
         all.map(String::as_str).filter(is_own).collect()
+    }
+
+    /// The variables that the user's file names as holders of keys, or hands on to agents.
+    #[must_use]
+    pub fn named_variables(&self) -> BTreeSet<&str> {
+        const HOLDERS: [&str; 3] = ["api_key_env", "token_env", "env"];
+        let mut open: Vec<&toml::Value> = self.user_tables.values().collect();
+        let mut names = BTreeSet::new();
+        while let Some(value) = open.pop() {
+            match value {
+                toml::Value::Array(list) => open.extend(list),
+                toml::Value::Table(table) => {
+                    for (key, value) in table {
+                        if HOLDERS.contains(&key.as_str()) {
+                            let listed = value.as_array().into_iter().flatten();
+                            names.extend(
+                                value.as_str().into_iter().chain(listed.filter_map(toml::Value::as_str)),
+                            );
+                        }
+                        open.push(value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        names
     }
 
     /// The path of the user's file.

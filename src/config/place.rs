@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
-use exai_context::files::{RootCandidate, RootOrigin};
+use exai_context::files::{RootCandidate, RootOrigin, Roots};
 
-use super::{env, keys, layers::Layers};
+use super::{env, keys, layers::Layers, paths, problems::Problems};
 
 /// Where the program keeps its files.
 #[derive(Debug, Clone)]
@@ -21,9 +21,10 @@ pub struct Places {
 impl Places {
     /// The configuration folder, before any file has been read.
     #[must_use]
-    pub fn config_folder(layers: &Layers, working_directory: &Path) -> PathBuf {
-        match layers.variable(env::EXAI_CONFIG_DIR).filter(|value| !value.trim().is_empty()) {
-            Some(folder) => absolute(folder.trim(), working_directory),
+    pub fn config_folder(layers: &Layers, working_directory: &Path, problems: &mut Problems) -> PathBuf {
+        let named = named(layers, env::EXAI_CONFIG_DIR, problems);
+        match named {
+            Some(folder) => working_directory.join(folder),
             None => strategy()
                 .map_or_else(|| working_directory.join(".exai-mcp"), |strategy| strategy.config_dir()),
         }
@@ -31,13 +32,19 @@ impl Places {
 
     /// All folders, once the files have been read.
     #[must_use]
-    pub fn resolve(layers: &Layers, config: PathBuf, working_directory: &Path) -> Self {
-        let set = layers.look_up(&keys::DATA_DIR).value;
-        let data = if set.is_empty() {
-            strategy().map_or_else(|| config.join("data"), |strategy| strategy.data_dir())
-        } else {
-            absolute(&set, working_directory)
+    pub fn resolve(
+        layers: &Layers,
+        config: PathBuf,
+        working_directory: &Path,
+        problems: &mut Problems,
+    ) -> Self {
+        let data = match paths::path_of(layers, &keys::DATA_DIR, problems) {
+            Some(folder) => working_directory.join(folder),
+            None => strategy().map_or_else(|| config.join("data"), |strategy| strategy.data_dir()),
         };
+        if let Some(why) = paths::why_no_folder(&data) {
+            problems.error(format!("{}: {why}", keys::DATA_DIR.path));
+        }
         Self { config, data, home: etcetera::home_dir().ok() }
     }
 
@@ -50,12 +57,22 @@ impl Places {
 
 /// The folders that a caller on this machine may have read: configured ones, the client's project, the working directory.
 #[must_use]
-pub fn local_roots(layers: &Layers, working_directory: &Path) -> Vec<RootCandidate> {
-    let configured = layers.look_up(&keys::ROOTS).value;
-    let mut roots: Vec<RootCandidate> = std::env::split_paths(&configured)
-        .filter(|path| !path.as_os_str().is_empty())
+pub fn local_roots(
+    layers: &Layers,
+    places: &Places,
+    working_directory: &Path,
+    problems: &mut Problems,
+) -> Vec<RootCandidate> {
+    let mut roots: Vec<RootCandidate> = paths::paths_of(layers, &keys::ROOTS, problems)
+        .into_iter()
         .map(|path| RootCandidate { path: working_directory.join(path), origin: RootOrigin::Configured })
         .collect();
+    let admitted = Roots::resolve(roots.clone(), places.home.as_deref());
+    for ignored in admitted.ignored() {
+        let told =
+            format!("{}: {} is not readable: {}", keys::ROOTS.path, ignored.path.display(), ignored.reason);
+        problems.error(told);
+    }
     if let Some(project) = layers.variable(env::CLAUDE_PROJECT_DIR).filter(|value| !value.trim().is_empty()) {
         roots.push(RootCandidate { path: PathBuf::from(project), origin: RootOrigin::ClientProject });
     }
@@ -72,6 +89,9 @@ fn strategy() -> Option<impl AppStrategy> {
     .ok()
 }
 
-fn absolute(folder: &str, working_directory: &Path) -> PathBuf {
-    working_directory.join(folder)
+/// The folder that a variable names; `None` when it names none, or one that cannot be expanded, which is reported.
+pub(super) fn named(layers: &Layers, name: &str, problems: &mut Problems) -> Option<PathBuf> {
+    let written = layers.variable(name).map(str::trim).filter(|value| !value.is_empty())?;
+    let folder = paths::expanded(layers, written);
+    folder.map_err(|problem| problems.error(format!("{name}: {problem}"))).ok()
 }

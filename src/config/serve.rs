@@ -16,7 +16,7 @@ use super::{
     keys::{self, Key},
     layers::Layers,
     limits::{number, seconds},
-    meant_keys,
+    meant_keys, paths,
     place::Places,
     problems::Problems,
 };
@@ -62,6 +62,7 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> Serve {
     let Keys { credentials, clients, wrong } = Keys::read(layers);
+    let (listen, unusable) = listen(layers, problems);
     wrong.iter().for_each(|text| problems.error(text.clone()));
     let signs = if credentials.is_empty() && wrong.is_empty() {
         meant_keys::signs(layers, places)
@@ -79,13 +80,13 @@ pub(super) fn read(
     // A call without progress is silent for all of its time, and its session must outlast it.
     let session_idle = McpSettings::default().session_idle.max(call + Duration::from_secs(300));
     Serve {
-        listen: layers.look_up(&keys::SERVE_LISTEN).value,
+        listen,
         cancel_on_disconnect: cancel_on_disconnect(layers, problems),
-        tls_cert: file(layers, &keys::SERVE_TLS_CERT),
-        tls_key: file(layers, &keys::SERVE_TLS_KEY),
+        tls_cert: file(layers, &keys::SERVE_TLS_CERT, problems),
+        tls_key: file(layers, &keys::SERVE_TLS_KEY, problems),
         token: token(layers),
         clients,
-        shut: unread.into_iter().chain(signs).chain(wrong).collect(),
+        shut: unread.into_iter().chain(signs).chain(wrong).chain(unusable).collect(),
         server: ServerSettings {
             allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
             authenticator: Arc::new(Credentials::new(credentials)),
@@ -109,6 +110,28 @@ pub(super) fn read(
             call_limit: call,
         },
     }
+}
+
+/// Where to listen; the path of a socket is expanded as any other. One that cannot be expanded is returned as the reason not to listen
+/// at all: another place might let in more than was meant.
+fn listen(layers: &Layers, problems: &mut Problems) -> (String, Option<String>) {
+    let found = layers.look_up(&keys::SERVE_LISTEN);
+    let told = |problem: &str| format!("{} (from {}): {problem}", keys::SERVE_LISTEN.path, found.origin);
+    if let Some(path) = found.value.strip_prefix("unix:") {
+        return match paths::expanded(layers, path) {
+            Ok(path) => (format!("unix:{}", path.display()), None),
+            Err(problem) => {
+                problems.error(told(&problem));
+                (found.value.clone(), Some(told(&problem)))
+            }
+        };
+    }
+    let port = found.value.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
+    if !matches!(port, Some((host, Ok(_))) if !host.is_empty()) {
+        let value = super::clip(&found.value);
+        problems.error(told(&format!("`{value}` is no address to listen on; write HOST:PORT or unix:PATH")));
+    }
+    (found.value, None)
 }
 
 fn list(layers: &Layers, key: &Key) -> Vec<String> {
@@ -142,9 +165,17 @@ fn cancel_on_disconnect(layers: &Layers, problems: &mut Problems) -> bool {
     }
 }
 
-fn file(layers: &Layers, key: &Key) -> Option<PathBuf> {
-    let path = layers.look_up(key).value;
-    (!path.is_empty()).then(|| PathBuf::from(path))
+/// A file of a setting. One that is not there, or cannot be understood, stays set: without its certificate a server must not start.
+fn file(layers: &Layers, key: &Key, problems: &mut Problems) -> Option<PathBuf> {
+    let written = layers.look_up(key).value;
+    if written.is_empty() {
+        return None;
+    }
+    let Some(path) = paths::path_of(layers, key, problems) else { return Some(PathBuf::from(written)) };
+    if !path.is_file() {
+        problems.error(format!("{}: there is no file {}", key.path, path.display()));
+    }
+    Some(path)
 }
 
 fn token(layers: &Layers) -> Option<SecretString> {

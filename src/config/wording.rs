@@ -1,24 +1,20 @@
 //! A user's own system prompts: files in a folder that take the place of the built-in ones.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
 use exai_prompts::{MAX_OVERRIDE_BYTES, Wording};
 
-use super::{keys, layers::Layers, place::Places, problems::Problems};
+use super::{keys, layers::Layers, paths, place::Places, problems::Problems};
 
 /// The folder next to `config.toml` that is used when no other is named.
 const FOLDER: &str = "prompts";
 
 /// Reads `NAME.md` of the folder. What cannot be used is reported, and the built-in words stand.
 pub(super) fn read(layers: &Layers, places: &Places, problems: &mut Problems) -> Arc<Wording> {
-    let named = layers.look_up(&keys::PROMPTS_DIR).value;
-    let folder = if named.is_empty() { places.config.join(FOLDER) } else { PathBuf::from(&named) };
+    let named = paths::path_of(layers, &keys::PROMPTS_DIR, problems);
+    let folder = named.clone().unwrap_or_else(|| places.config.join(FOLDER));
     if !folder.is_dir() {
-        if !named.is_empty() {
+        if named.is_some() {
             problems.error(format!("prompts_dir: {} is not a folder", folder.display()));
         }
         return Arc::new(Wording::built_in());

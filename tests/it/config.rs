@@ -1,5 +1,9 @@
 //! Configuration: where each value comes from, what is never shown, and what is told about mistakes.
 
+mod local;
+mod names;
+mod paths;
+
 use serde_json::json;
 
 use crate::support::{MODEL, Raw, STANDARD, Setup};

@@ -1,0 +1,164 @@
+//! Paths as people write them: `~`, `$NAME`, `${NAME}` and `%NAME%` stand for what they stand for in a shell. What cannot be expanded is refused:
+//! a folder called `~` is never what was meant.
+
+use std::{cell::RefCell, path::PathBuf};
+
+/// Expands paths with the variables of one environment.
+pub(super) struct Expander<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    home: Option<PathBuf>,
+}
+
+impl<'a> Expander<'a> {
+    /// With these variables and this home folder.
+    pub(super) fn new(variable: &'a dyn Fn(&str) -> Option<String>, home: Option<PathBuf>) -> Self {
+        Self { variable, home }
+    }
+
+    /// The path that a text means.
+    ///
+    /// # Errors
+    /// What in it cannot be expanded.
+    pub(super) fn path(&self, written: &str) -> Result<PathBuf, String> {
+        self.tilde(&self.variables(written)?).map(PathBuf::from)
+    }
+
+    /// The paths of a list that is separated as `PATH` is.
+    ///
+    /// # Errors
+    /// What in it cannot be expanded.
+    pub(super) fn list(&self, written: &str) -> Result<Vec<PathBuf>, String> {
+        let whole = self.variables(written)?;
+        std::env::split_paths(&whole)
+            .filter(|path| !path.as_os_str().is_empty())
+            .map(|path| self.tilde(&path.to_string_lossy()).map(PathBuf::from))
+            .collect()
+    }
+
+    fn variables(&self, written: &str) -> Result<String, String> {
+        if written.contains("$(") || written.contains('`') {
+            return Err("commands are not run here; write the path itself".to_owned());
+        }
+        let missing = RefCell::new(None);
+        let look_up = |name: &str| -> Result<Option<String>, std::convert::Infallible> {
+            let value = (self.variable)(name).filter(|value| !value.is_empty());
+            if value.is_none() {
+                missing.borrow_mut().get_or_insert_with(|| name.to_owned());
+            }
+            Ok(value)
+        };
+        let expanded = match shellexpand::env_with_context(written, look_up) {
+            Ok(text) => text.into_owned(),
+            Err(never) => match never.cause {},
+        };
+        // An unknown variable stays as it was written, unless `:-` says what it is then.
+        if let Some(name) = missing.into_inner()
+            && [format!("${name}"), format!("${{{name}}}")].iter().any(|written| expanded.contains(written))
+        {
+            return Err(not_set(&name));
+        }
+        if expanded.contains("${") {
+            return Err("`${` is not closed, or what it names is no variable".to_owned());
+        }
+        self.percent(&expanded)
+    }
+
+    /// `%NAME%`, as Windows writes it. A single percent sign is one.
+    fn percent(&self, text: &str) -> Result<String, String> {
+        let (mut whole, mut rest) = (String::new(), text);
+        while let Some((before, after)) = rest.split_once('%') {
+            whole.push_str(before);
+            rest = after;
+            match after.split_once('%') {
+                Some((name, behind)) if is_name(name) => {
+                    whole.push_str(&(self.variable)(name).ok_or_else(|| not_set(name))?);
+                    rest = behind;
+                }
+                _ => whole.push('%'),
+            }
+        }
+        whole.push_str(rest);
+        Ok(whole)
+    }
+
+    fn tilde(&self, text: &str) -> Result<String, String> {
+        let home = || self.home.as_ref().map(|home| home.to_string_lossy().into_owned());
+        let expanded = shellexpand::tilde_with_context(text, home);
+        if expanded.starts_with('~') {
+            return Err(match home() {
+                Some(_) => "only `~` and `~/` stand for a home folder; write the whole path".to_owned(),
+                None => "there is no home folder that `~` stands for; write the whole path".to_owned(),
+            });
+        }
+        Ok(expanded.into_owned())
+    }
+}
+
+fn not_set(name: &str) -> String {
+    format!("the variable {name} is not set")
+}
+
+fn is_name(text: &str) -> bool {
+    let is_first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    text.starts_with(is_first) && text.chars().all(|c| is_first(c) || c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(written: &str) -> Result<String, String> {
+        let variable = |name: &str| match name {
+            "HOME" => Some("/home/me".to_owned()),
+            "DATA" => Some("data 1".to_owned()),
+            "LIST" => Some("/a:/b".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        };
+        let expander = Expander::new(&variable, Some("/home/me".into()));
+        let shown = |path: PathBuf| path.display().to_string();
+        match written.strip_prefix("list ") {
+            Some(list) => {
+                expander.list(list).map(|paths| paths.into_iter().map(shown).collect::<Vec<_>>().join(" "))
+            }
+            None => expander.path(written).map(shown),
+        }
+    }
+
+    #[test]
+    fn shell_forms_are_expanded() {
+        for (written, meant) in [
+            ("~", "/home/me"),
+            ("~/x", "/home/me/x"),
+            ("$HOME/x", "/home/me/x"),
+            ("${HOME}/x", "/home/me/x"),
+            ("%HOME%/x", "/home/me/x"),
+            ("/srv/${DATA}/x", "/srv/data 1/x"),
+            ("${NONE:-/tmp}/x", "/tmp/x"),
+            ("/plain/100%/a~b", "/plain/100%/a~b"),
+            ("a$$b", "a$b"),
+            ("list ~/a:${HOME}/b:/c", "/home/me/a /home/me/b /c"),
+            ("list $LIST:~", "/a /b /home/me"),
+        ] {
+            assert_eq!(path(written).as_deref(), Ok(meant), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_expanded_is_refused() {
+        for (written, why) in [
+            ("$NONE/x", "NONE is not set"),
+            ("${NONE}/x", "NONE is not set"),
+            ("/a/$EMPTY", "EMPTY is not set"),
+            ("%NONE%\\x", "NONE is not set"),
+            ("~other/x", "only `~` and `~/`"),
+            ("list /a:~other", "only `~` and `~/`"),
+            ("${HOME/x", "not closed"),
+            ("$(pwd)/x", "commands are not run"),
+            ("`pwd`/x", "commands are not run"),
+        ] {
+            let told = path(written).expect_err(written);
+            assert!(told.contains(why), "{written}: {told}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Model servers of the user's own: an address is enough.
+
+use exai_mock_vendor::Answer;
+use serde_json::json;
+
+use crate::support::Setup;
+
+const NAMES: [&str; 5] =
+    ["OLLAMA_HOST", "CUSTOM_API_URL", "LMSTUDIO_BASE_URL", "VLLM_BASE_URL", "LLAMACPP_BASE_URL"];
+
+/// Without the name of a model the first one answers that the endpoint lists itself.
+#[tokio::test]
+async fn an_address_alone_is_enough() {
+    for name in NAMES {
+        let setup = Setup::without_provider().await;
+        let origin = setup.vendor.origin();
+        // Ollama's variable usually has no scheme.
+        let address =
+            if name == "OLLAMA_HOST" { origin.trim_start_matches("http://") } else { origin.as_str() };
+        let setup = setup.with(name, address);
+        setup.vendor.models(&["nomic-embed-text", "qwen3:8b", "llama3.2"]);
+        assert_eq!(setup.run(&["config", "check"]).await.0, 0, "{name}");
+        let program = setup.start().await;
+        let answer = program.call("chat", json!({"prompt": "hi"})).await.ok();
+        assert_eq!(setup.vendor.calls()[0].json["model"], "qwen3:8b", "{name}: {answer:#}");
+        setup.vendor.answer_with(|_| Some(Answer::text("Verdict: yes.")));
+        let answer = program.call("consensus", json!({"step": "Should we?"})).await.ok();
+        assert_eq!(answer["votes"][0]["status"], "voted", "{name}: {answer:#}");
+        program.stop().await;
+    }
+}
+
+/// An endpoint that lists nothing is told, and one that another machine has without permission is named with the setting.
+#[tokio::test]
+async fn what_keeps_it_from_answering_is_told() {
+    let setup = Setup::without_provider().await;
+    let origin = setup.vendor.origin();
+    let setup = setup.with("CUSTOM_API_URL", &origin);
+    setup.vendor.models(&[]);
+    let program = setup.start().await;
+    let failure = program.call("chat", json!({"prompt": "hi"})).await.failure();
+    assert!(failure.to_string().contains("list none themselves"), "{failure:#}");
+    program.stop().await;
+
+    let setup = Setup::without_provider().await.with("OLLAMA_HOST", "192.168.1.20");
+    let program = setup.start().await;
+    let failure = program.call("chat", json!({"prompt": "hi"})).await.failure();
+    assert_eq!(failure["code"], "no_model_configured");
+    let told = failure.to_string();
+    assert!(told.contains("endpoint `ollama` is not used") && told.contains("EXAI_ALLOW_HTTP"), "{told}");
+    program.stop().await;
+}

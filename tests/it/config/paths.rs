@@ -1,0 +1,96 @@
+//! Folders and files in settings: what is expanded, what is refused, what is not there.
+
+use std::process::Stdio;
+
+use super::{complaint, config_file, shown};
+use crate::support::Setup;
+
+/// Exit code and output of a command with another data folder than the setup's.
+async fn with_data(setup: &Setup, folder: &str, arguments: &[&str]) -> (i32, String) {
+    let mut command = setup.command();
+    command.args(arguments).env("EXAI_DATA_DIR", folder).stdin(Stdio::null());
+    let output = command.output().await.unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// A tilde and variables mean a folder, and no folder of that name is made.
+#[tokio::test]
+async fn shell_forms_of_paths_are_expanded() {
+    let setup = Setup::without_provider().await.with("PLACE", "mine");
+    let home = setup.home.path();
+    for (written, folder) in
+        [("~/one", "one"), ("$HOME/two", "two"), ("${HOME}/$PLACE", "mine"), ("%HOME%/four", "four")]
+    {
+        let (code, told) = with_data(&setup, written, &["config", "path"]).await;
+        let database = home.join(folder).join("exai.db");
+        assert!(code == 0 && told.contains(&format!("database: {}", database.display())), "{told}");
+        let (code, told) = with_data(&setup, written, &["run", "planner", "--prompt", "x"]).await;
+        assert!(code == 0 && database.is_file(), "{written}: {told}");
+    }
+    for (written, why) in [
+        ("~nobody/x", "only `~` and `~/`"),
+        ("$NOT_THERE/x", "NOT_THERE is not set"),
+        ("%NOT_THERE%/x", "NOT_THERE"),
+    ] {
+        let (code, told) = with_data(&setup, written, &["config", "check"]).await;
+        let line = "error: store.dir (from environment EXAI_DATA_DIR): ";
+        assert!(code == 1 && told.contains(line) && told.contains(why), "{told}");
+        with_data(&setup, written, &["run", "planner", "--prompt", "x"]).await;
+    }
+    let made: Vec<_> = std::fs::read_dir(setup.project.path()).unwrap().flatten().collect();
+    assert!(made.is_empty(), "{made:?}");
+}
+
+/// Folders that may be read, from the environment and the file.
+#[tokio::test]
+async fn readable_folders_are_expanded() {
+    for in_file in [false, true] {
+        let mut setup = Setup::without_provider().await;
+        let shelf = setup.home.path().join("shelf");
+        std::fs::create_dir_all(&shelf).unwrap();
+        if in_file {
+            config_file(&setup, "config.toml", "roots = [\"~/shelf\"]\n");
+        } else {
+            setup = setup.with("EXAI_ROOTS", "~/shelf");
+        }
+        let (_, told, _) = setup.run(&["config", "path"]).await;
+        assert!(told.contains(&format!("readable folder: {}", shelf.display())), "{told}");
+        std::fs::remove_dir(&shelf).unwrap();
+        assert!(complaint(&setup).await.contains("roots: "), "a folder that is not there");
+        std::fs::write(&shelf, "").unwrap();
+        assert!(complaint(&setup).await.contains("not a folder"), "a file is no folder");
+    }
+}
+
+/// What a setting names and is not there, or is something else, is told in one line each.
+#[tokio::test]
+async fn missing_files_and_folders_are_told() {
+    let setup = Setup::without_provider()
+        .await
+        .with("EXAI_PROMPTS_DIR", "/nowhere/prompts")
+        .with("EXAI_TLS_CERT", "~/cert.pem")
+        .with("EXAI_TOKEN_FILE", "$HOME/key")
+        .with("EXAI_LISTEN", "somewhere")
+        .with("CUSTOM_API_URL", "http://127.0.0.1:9/v1")
+        .with("CUSTOM_MODELS_CONFIG_PATH", "/nowhere/models.json");
+    let told = complaint(&setup).await;
+    let home = setup.home.path().display();
+    for line in [
+        "error: prompts_dir: /nowhere/prompts is not a folder".to_owned(),
+        format!("error: serve.tls_cert: there is no file {home}/cert.pem"),
+        format!("error: EXAI_TOKEN_FILE: there is no file {home}/key"),
+        "error: serve.listen (from environment EXAI_LISTEN): `somewhere` is no address".to_owned(),
+        "error: custom.models_file (/nowhere/models.json): ".to_owned(),
+    ] {
+        assert_eq!(told.lines().filter(|told| told.starts_with(&line)).count(), 1, "{line}\n{told}");
+    }
+    let file = setup.file("a-file", "");
+    for folder in [file.display().to_string(), file.join("data").display().to_string()] {
+        let (code, told) = with_data(&setup, &folder, &["config", "check"]).await;
+        assert!(
+            code == 1 && told.contains("error: store.dir: ") && told.contains("is not a folder"),
+            "{told}"
+        );
+    }
+    assert_eq!(shown(&setup, "serve.listen").await, "somewhere  [environment EXAI_LISTEN]");
+}
