@@ -3,6 +3,7 @@
 mod command;
 mod hostile;
 mod kinds;
+mod names;
 
 use exai_mock_vendor::Answer;
 use serde_json::{Map, Value, json};

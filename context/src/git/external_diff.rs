@@ -1,6 +1,9 @@
 //! A diff that a caller supplies as text: nothing of it is read from disk.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     change::{Changed, Side, Status},
@@ -33,10 +36,23 @@ pub fn files_of(diff: &str, roots: &Roots) -> Vec<Changed> {
     ExternalDiff::read(diff, roots, 0).files
 }
 
+/// Where a file of the diff lies. A diff names its files from the top of the repository, and a root may be a folder in it: then the
+/// names begin with the end of the root's own path.
+fn place(path: &str, roots: &Roots) -> Option<PathBuf> {
+    if let Ok(located) = roots.locate(path) {
+        return Some(located.absolute);
+    }
+    let path = Path::new(path);
+    path.ancestors().skip(1).filter(|top| !top.as_os_str().is_empty()).find_map(|top| {
+        let root = roots.paths().iter().find(|root| root.ends_with(top))?;
+        let below = root.join(path.strip_prefix(top).ok()?);
+        roots.locate(below.to_str()?).ok().map(|located| located.absolute)
+    })
+}
+
 fn changed(patch: &Patch, roots: &Roots) -> Changed {
     let path = patch.path();
-    let located = roots.locate(path).ok();
-    let absolute = located.map_or_else(|| PathBuf::from(path), |located| located.absolute);
+    let absolute = place(path, roots).unwrap_or_else(|| PathBuf::from(path));
     let refused = files::refused_by_name(&absolute)
         .map(|why| format!("refused: {why}"))
         .or_else(|| patch.private_key.then(|| KEY.to_owned()));
