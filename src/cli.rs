@@ -110,6 +110,9 @@ pub(crate) struct DoctorArgs {
     /// With --http: also send this header, such as "Authorization: Bearer KEY"
     #[arg(long, value_name = "NAME: VALUE", requires = "http")]
     pub header: Vec<String>,
+    /// Ask each configured provider for its list of models with each of its keys, instead of checking entries
+    #[arg(long, conflicts_with_all = ["files", "client", "http"])]
+    pub keys: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

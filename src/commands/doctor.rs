@@ -1,17 +1,23 @@
 //! `exai-mcp doctor`: tries the server the way each client does, and says what is wrong and how to fix it.
 
 mod call;
+mod clients;
 mod entry;
 mod finding;
+mod format;
+mod keys;
+mod process;
+mod shape;
 mod start;
 
 use std::{fs, path::Path, process::ExitCode};
 
-use anyhow::Context as _;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use self::{
-    entry::{CLIENTS, Entry, Found, Start, Way},
+    clients::CLIENTS,
+    entry::{Entry, Found, Start, Way},
     finding::{Finding, Weight},
 };
 use super::{print, print_json};
@@ -21,7 +27,11 @@ use crate::{
         Config, env,
         hints::{first_keys, listed},
     },
+    lifecycle,
 };
+
+/// The exit code of a command that was stopped by Ctrl-C, as shells have it.
+const STOPPED: u8 = 130;
 
 /// What was tried, and what came of it.
 struct Section {
@@ -31,15 +41,22 @@ struct Section {
 
 pub(crate) async fn run(args: &DoctorArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let project = std::env::current_dir()?;
+    let stop = CancellationToken::new();
+    tokio::spawn(lifecycle::cancel_on_signal(stop.clone()));
     let mut sections = vec![Section { title: "This machine".to_owned(), findings: machine(config) }];
     if let Some(url) = &args.http {
         let headers = args.header.iter().filter_map(|header| header.split_once(':'));
         let headers =
             headers.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect();
-        sections.push(Section { title: url.clone(), findings: call::probe(url, &headers).await });
+        sections.push(Section { title: url.clone(), findings: call::probe(url, &headers, &stop).await });
+    } else if args.keys {
+        sections.push(Section { title: "Keys".to_owned(), findings: keys::probe(config, &stop).await });
     } else {
         for entry in entries(args, config, &project, &mut sections)? {
-            sections.push(tried(entry, &project).await);
+            if stop.is_cancelled() {
+                break;
+            }
+            sections.push(tried(entry, &project, &stop).await);
         }
     }
     let broken =
@@ -54,7 +71,11 @@ pub(crate) async fn run(args: &DoctorArgs, config: &Config) -> anyhow::Result<Ex
         };
         print(&sections.iter().map(told).collect::<Vec<_>>().join("\n"))?;
     }
-    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(match (stop.is_cancelled(), broken) {
+        (true, _) => ExitCode::from(STOPPED),
+        (false, true) => ExitCode::FAILURE,
+        (false, false) => ExitCode::SUCCESS,
+    })
 }
 
 /// What holds for every client.
@@ -101,30 +122,32 @@ fn entries(
         found = entry::all(config.places.home.as_deref(), project);
     }
     for file in &args.files {
-        if !entry::of_file(entry::client_of(file), file, &mut found) {
+        let (client, format) = entry::client_of(file);
+        if !entry::of_file(client, format, file, &mut found) {
             let what = format!("{}: no entry of this server", file.display());
             found.findings.push(Finding::error(what, "`exai-mcp config mcp-json` prints one"));
         }
     }
     let Found { mut entries, findings } = found;
-    if let Some(wanted) = &args.client {
-        let known = CLIENTS.iter().find(|client| client.name.eq_ignore_ascii_case(wanted));
-        let names: Vec<_> = CLIENTS.iter().map(|client| client.name).collect();
-        let client =
-            known.with_context(|| format!("`{wanted}` is not known; there are {}", names.join(", ")))?;
+    let client = args.client.as_deref().map(clients::named).transpose().map_err(anyhow::Error::msg)?;
+    if let Some(client) = client {
         entries.retain(|entry| entry.client.name == client.name);
     }
-    if !findings.is_empty() {
+    let any_findings = !findings.is_empty();
+    if any_findings {
         sections.push(Section { title: "Files".to_owned(), findings });
-    } else if entries.is_empty() {
-        let none =
-            "the files of known clients have no entry of this server, so this program is started without one";
+    }
+    if entries.is_empty() && (!any_findings || client.is_some()) {
+        let whose = client.map_or("known clients".to_owned(), |client| client.name.to_owned());
+        let none = format!(
+            "the files of {whose} have no entry of this server, so this program is started without one"
+        );
         sections.push(Section {
             title: "Clients".to_owned(),
             findings: vec![Finding::doubt(none, "docs/clients.md has an entry for each client")],
         });
         entries.push(Entry {
-            client: &CLIENTS[0],
+            client: client.unwrap_or(&CLIENTS[0]),
             file: program(),
             name: "exai".to_owned(),
             way: Way::Start(Start { command: program().display().to_string(), ..Start::default() }),
@@ -134,25 +157,26 @@ fn entries(
     Ok(entries)
 }
 
-async fn tried(entry: Entry, project: &Path) -> Section {
+async fn tried(entry: Entry, project: &Path, stop: &CancellationToken) -> Section {
     let title = format!("{} · {} · {}", entry.client.name, entry.file.display(), entry.name);
     let mut findings = entry.findings;
     match &entry.way {
-        Way::Start(Start { command, arguments, environment }) => {
+        Way::Start(Start { command, arguments, environment, folder }) => {
             let command = expanded(command, &mut findings);
             let arguments: Vec<_> = arguments.iter().map(|word| expanded(word, &mut findings)).collect();
             let environment = environment
                 .iter()
                 .map(|(name, value)| (name.clone(), expanded(value, &mut findings)))
                 .collect();
-            let program = Start { command, arguments, environment };
-            findings.extend(start::probe(entry.client, &entry.name, &program, project).await);
+            let folder = folder.as_ref().map(|folder| expanded(folder, &mut findings));
+            let program = Start { command, arguments, environment, folder };
+            findings.extend(start::probe(entry.client, &entry.name, &program, project, stop).await);
         }
         Way::Call { url, headers } => {
             let url = expanded(url, &mut findings);
             let headers =
                 headers.iter().map(|(name, value)| (name.clone(), expanded(value, &mut findings))).collect();
-            findings.extend(call::probe(&url, &headers).await);
+            findings.extend(call::probe(&url, &headers, stop).await);
         }
     }
     Section { title, findings }

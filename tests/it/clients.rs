@@ -1,5 +1,9 @@
 //! The entries of clients in `examples/clients`, and `exai-mcp doctor`, which tries them the way clients do.
 
+mod endings;
+mod keys;
+mod reading;
+
 use std::{fs, path::Path, process::Stdio};
 
 use serde_json::{Value, json};

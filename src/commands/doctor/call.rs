@@ -1,12 +1,14 @@
 //! Calls a server over HTTP in the order in which clients find out what it can do.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use exai_transports::{
     Target,
     target::{Answer, Refused},
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::finding::Finding;
 
@@ -18,10 +20,16 @@ const WELL_KNOWN: [&str; 4] = [
     "/.well-known/openid-configuration",
 ];
 const ACCEPT: (&str, &str) = ("accept", "application/json, text/event-stream");
+/// How long the end of a session may take.
+const END: Duration = Duration::from_secs(5);
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// Replays those calls and says what happened.
-pub(super) async fn probe(url: &str, headers: &BTreeMap<String, String>) -> Vec<Finding> {
+pub(super) async fn probe(
+    url: &str,
+    headers: &BTreeMap<String, String>,
+    stop: &CancellationToken,
+) -> Vec<Finding> {
     let target = match Target::new(url, None) {
         Ok(target) => target,
         Err(error) => return vec![Finding::error(error, "correct the url")],
@@ -29,9 +37,12 @@ pub(super) async fn probe(url: &str, headers: &BTreeMap<String, String>) -> Vec<
     let own: Vec<(&str, &str)> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     if url.starts_with("ws") {
-        return vec![greeting_over_websocket(&target).await];
+        return vec![tokio::select! {
+            finding = greeting_over_websocket(&target) => finding,
+            () = stop.cancelled() => stopped(),
+        }];
     }
-    match replay(&target, path_of(url), &own).await {
+    match replay(&target, path_of(url), &own, stop).await {
         Ok(findings) => findings,
         Err(refused) => vec![Finding::error(refused.to_string(), fix_for(&refused))],
     }
@@ -60,8 +71,61 @@ async fn greeting_over_websocket(target: &Target) -> Finding {
     }
 }
 
-async fn replay(target: &Target, path: &str, own: &[(&str, &str)]) -> Result<Vec<Finding>, Refused> {
+fn stopped() -> Finding {
+    Finding::doubt("not tried to the end, because you stopped it", "run it again")
+}
+
+async fn replay(
+    target: &Target,
+    path: &str,
+    own: &[(&str, &str)],
+    stop: &CancellationToken,
+) -> Result<Vec<Finding>, Refused> {
     let mut findings = Vec::new();
+    let session = {
+        let begin = begin(target, path, own, &mut findings);
+        tokio::pin!(begin);
+        tokio::select! {
+            session = &mut begin => session?,
+            // A session may be on its way, and must be known to be ended.
+            () = stop.cancelled() => timeout(END, begin).await.unwrap_or(Ok(None))?,
+        }
+    };
+    let Some(session) = session else {
+        findings.extend(stop.is_cancelled().then(stopped));
+        return Ok(findings);
+    };
+    let about = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", "2025-11-25")];
+    let ours = with(own, &[JSON, ACCEPT, about[0], about[1]]);
+    let listed = tokio::select! {
+        listed = list(target, path, &ours) => listed,
+        () = stop.cancelled() => Ok(stopped()),
+    };
+    // A session ends whatever came of it.
+    if timeout(END, target.request("DELETE", path, &ours, String::new())).await.is_err() {
+        findings.push(Finding::doubt("the session was not ended in time", "the server ends it by itself"));
+    }
+    findings.push(listed?);
+    Ok(findings)
+}
+
+async fn list(target: &Target, path: &str, ours: &[(&str, &str)]) -> Result<Finding, Refused> {
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    target.request("POST", path, ours, ready.to_string()).await?;
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
+    let answer = target.request("POST", path, ours, list.to_string()).await?;
+    Ok(judged("tools/list", &answer, |told| {
+        told["result"]["tools"].as_array().is_some_and(|all| !all.is_empty())
+    }))
+}
+
+/// Greets the server in both ways; the session that it opens.
+async fn begin(
+    target: &Target,
+    path: &str,
+    own: &[(&str, &str)],
+    findings: &mut Vec<Finding>,
+) -> Result<Option<String>, Refused> {
     let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "exai-mcp doctor", "version": env!("CARGO_PKG_VERSION")},
         "io.modelcontextprotocol/clientCapabilities": {}});
@@ -84,7 +148,7 @@ async fn replay(target: &Target, path: &str, own: &[(&str, &str)]) -> Result<Vec
                 findings.push(Finding::doubt(what, "a proxy in front of the server must pass its 404 on"));
             }
         }
-        return Ok(findings);
+        return Ok(None);
     }
     findings.push(judged("2026-07-28, server/discover", &answer, |told| {
         told["result"]["supportedVersions"].is_array()
@@ -94,19 +158,7 @@ async fn replay(target: &Target, path: &str, own: &[(&str, &str)]) -> Result<Vec
     let older = with(own, &[JSON, ACCEPT]);
     let answer = target.request("POST", path, &older, hello.to_string()).await?;
     findings.push(judged("2025-11-25, initialize", &answer, |told| told["result"]["serverInfo"].is_object()));
-    if let Some(session) = answer.headers.get("mcp-session-id").and_then(|id| id.to_str().ok()) {
-        let ours =
-            with(own, &[JSON, ACCEPT, ("mcp-session-id", session), ("mcp-protocol-version", "2025-11-25")]);
-        let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-        target.request("POST", path, &ours, ready.to_string()).await?;
-        let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
-        let answer = target.request("POST", path, &ours, list.to_string()).await?;
-        findings.push(judged("tools/list", &answer, |told| {
-            told["result"]["tools"].as_array().is_some_and(|all| !all.is_empty())
-        }));
-        target.request("DELETE", path, &ours, String::new()).await?;
-    }
-    Ok(findings)
+    Ok(answer.headers.get("mcp-session-id").and_then(|id| id.to_str().ok()).map(str::to_owned))
 }
 
 fn with<'a>(own: &[(&'a str, &'a str)], more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {

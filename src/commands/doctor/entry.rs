@@ -1,87 +1,19 @@
-//! The entries of MCP clients: where their files are, and what they say of this server.
+//! The entries of MCP clients: what their files say of this server.
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
 use serde_json::{Map, Value};
 
-use super::finding::Finding;
-
-/// A client: where its entries are, under which key, and what it bears.
-#[derive(Debug)]
-pub(super) struct Client {
-    pub(super) name: &'static str,
-    /// From the home folder.
-    home: &'static [&'static str],
-    /// From the project.
-    project: &'static [&'static str],
-    /// The key of the servers.
-    key: &'static str,
-    /// How long a server may take to start, in seconds.
-    pub(super) start_seconds: u64,
-    /// The longest name of a tool, and what the client puts before it: the server's name with something around.
-    pub(super) longest_name: (usize, &'static str),
-}
-
-const fn client(
-    name: &'static str,
-    home: &'static [&'static str],
-    project: &'static [&'static str],
-    key: &'static str,
-) -> Client {
-    Client { name, home, project, key, start_seconds: 30, longest_name: (64, "") }
-}
-
-/// Every client whose files are known, from the clients' own documentation.
-pub(super) const CLIENTS: [Client; 14] = [
-    Client {
-        longest_name: (128, "mcp____"),
-        ..client("Claude Code", &[".claude.json"], &[".mcp.json"], "mcpServers")
-    },
-    client(
-        "VS Code",
-        &[".config/Code/User/mcp.json", "Library/Application Support/Code/User/mcp.json"],
-        &[".vscode/mcp.json"],
-        "servers",
-    ),
-    Client {
-        longest_name: (60, ""),
-        ..client("Cursor", &[".cursor/mcp.json"], &[".cursor/mcp.json"], "mcpServers")
-    },
-    Client {
-        start_seconds: 10,
-        ..client("Codex", &[".codex/config.toml"], &[".codex/config.toml"], "mcp_servers")
-    },
-    Client {
-        longest_name: (63, ""),
-        ..client("Gemini CLI", &[".gemini/settings.json"], &[".gemini/settings.json"], "mcpServers")
-    },
-    client(
-        "Antigravity CLI",
-        &[".gemini/antigravity-cli/mcp_config.json"],
-        &[".agents/mcp_config.json"],
-        "mcpServers",
-    ),
-    client("Auggie", &[".augment/settings.json"], &[], "mcpServers"),
-    client("Windsurf", &[".codeium/windsurf/mcp_config.json"], &[], "mcpServers"),
-    client(
-        "Claude Desktop",
-        &[
-            ".config/Claude/claude_desktop_config.json",
-            "Library/Application Support/Claude/claude_desktop_config.json",
-        ],
-        &[],
-        "mcpServers",
-    ),
-    client("Zed", &[".config/zed/settings.json"], &[".zed/settings.json"], "context_servers"),
-    client("OpenCode", &[".config/opencode/opencode.json"], &["opencode.json"], "mcp"),
-    client("Copilot CLI", &[".copilot/mcp-config.json"], &[], "mcpServers"),
-    client("Kimi Code CLI", &[".kimi/mcp.json"], &[], "mcpServers"),
-    client("Goose", &[".config/goose/config.yaml"], &[], "extensions"),
-];
+use super::{
+    clients::{CLIENTS, Client, KEYS},
+    finding::Finding,
+    format::{self, Format, Unread},
+    shape,
+};
+use crate::config::env;
 
 /// How a program is started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,6 +21,8 @@ pub(super) struct Start {
     pub(super) command: String,
     pub(super) arguments: Vec<String>,
     pub(super) environment: BTreeMap<String, String>,
+    /// The working directory, when the entry names one.
+    pub(super) folder: Option<String>,
 }
 
 /// How a client reaches the server.
@@ -126,20 +60,21 @@ pub(super) fn all(home: Option<&Path>, project: &Path) -> Found {
         let of_home = home.into_iter().flat_map(|home| client.home.iter().map(|path| home.join(path)));
         for file in of_home.chain(client.project.iter().map(|path| project.join(path))) {
             if file.exists() && !found.entries.iter().any(|entry| entry.file == file) {
-                of_file(client, &file, &mut found);
+                of_file(client, client.format, &file, &mut found);
             }
         }
     }
     found
 }
 
-/// The client that a file is of, by its name and its keys.
-pub(super) fn client_of(file: &Path) -> &'static Client {
+/// The client that a file is of, by its name and its keys, and how strictly that one reads it. A file that only has the keys of a client
+/// may be another's.
+pub(super) fn client_of(file: &Path) -> (&'static Client, Format) {
     let by_place = CLIENTS
         .iter()
         .find(|client| client.home.iter().chain(client.project).any(|path| file.ends_with(path)));
     let by_key = || {
-        let document = read(file).ok()?;
+        let document = format::peek(file)?;
         CLIENTS.iter().find(|client| document.get(client.key).is_some())
     };
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
@@ -150,33 +85,50 @@ pub(super) fn client_of(file: &Path) -> &'static Client {
         };
         CLIENTS.iter().find(named)
     };
-    by_place.or_else(by_name).or_else(by_key).unwrap_or(&CLIENTS[0])
+    match by_place.or_else(by_name) {
+        Some(client) => (client, client.format),
+        None => (by_key().unwrap_or(&CLIENTS[0]), Format::Unsure),
+    }
 }
 
 /// Adds the entries of one file, and what is wrong with it. Whether there was anything to add.
-pub(super) fn of_file(client: &'static Client, file: &Path, found: &mut Found) -> bool {
+pub(super) fn of_file(client: &'static Client, format: Format, file: &Path, found: &mut Found) -> bool {
     let Found { entries, findings } = found;
-    let document = match read(file) {
-        Ok(document) => document,
-        Err(error) => {
+    let read = match format::read(file, format) {
+        Ok(read) => read,
+        Err(Unread::Wrong(error)) => {
             let fix = "correct it there; the client cannot read it either";
             findings.push(Finding::error(format!("{}: {error}", file.display()), fix));
             return true;
         }
+        Err(Unread::Foreign(why)) => {
+            findings.push(Finding::doubt(
+                format!("{}: {why}", file.display()),
+                "compare it with docs/clients.md",
+            ));
+            return true;
+        }
     };
+    if let Some(doubt) = read.doubt {
+        let told =
+            format!("{}: {doubt}; whether {} reads that is not documented", file.display(), client.name);
+        findings.push(Finding::doubt(told, "leave comments and commas at the end out"));
+    }
+    findings.extend(shape::of_maps(&read.document, file));
     let mut count = 0;
-    for (key, servers) in servers(&document) {
+    for (key, servers) in servers(&read.document) {
         for (name, entry) in servers.iter().filter(|(name, entry)| is_ours(name, entry)) {
             count += 1;
+            let mut seen = shape::of_entry(entry);
             let Some(way) = way(entry) else {
                 let told = format!("{}: {name} has neither a command nor an address", file.display());
                 findings.push(Finding::error(
                     told,
                     "write \"command\": \"exai-mcp\", or the url of a running server",
                 ));
+                findings.append(&mut seen);
                 continue;
             };
-            let mut seen = Vec::new();
             if key != client.key {
                 let told = format!("{} reads `{}`, and this entry is under `{key}`", client.name, client.key);
                 seen.push(Finding::error(told, &format!("move it under `{}`", client.key)));
@@ -194,19 +146,8 @@ pub(super) fn of_file(client: &'static Client, file: &Path, found: &mut Found) -
     count > 0
 }
 
-/// JSON with comments as editors allow them, TOML, or the JSON that YAML contains.
-fn read(file: &Path) -> Result<Value, String> {
-    let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
-    if file.extension().is_some_and(|extension| extension == "toml") {
-        return toml::from_str(&text).map_err(|error| error.message().to_owned());
-    }
-    let parsed = jsonc_parser::parse_to_serde_value::<Value>(&text, &jsonc_parser::ParseOptions::default());
-    parsed.map_err(|error| error.to_string())
-}
-
 /// The maps of servers in a document, wherever clients put them.
 fn servers(document: &Value) -> Vec<(&'static str, &Map<String, Value>)> {
-    const KEYS: [&str; 6] = ["mcpServers", "servers", "mcp_servers", "context_servers", "mcp", "extensions"];
     fn of<'a>(key: &'static str, document: &'a Value) -> Option<(&'static str, &'a Map<String, Value>)> {
         document.get(key)?.as_object().map(|servers| (key, servers))
     }
@@ -235,17 +176,27 @@ fn way(entry: &Value) -> Option<Way> {
         let all = value.and_then(Value::as_array).into_iter().flatten();
         all.filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    let environment = map(&["env", "environment", "envs"]);
+    let mut environment = map(&["env", "environment", "envs"]);
+    // Codex and Goose hand on what the entry names.
+    let handed: Vec<String> =
+        ["env_vars", "env_keys"].iter().flat_map(|key| words(entry.get(*key))).collect();
+    let of_ours = env::process();
+    for name in handed {
+        if let Some(value) = of_ours.get(&name) {
+            environment.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    let folder = text(&["cwd", "working_directory"]);
     if let Some(command) = text(&["command", "cmd"]) {
-        return Some(Way::Start(Start { command, arguments: words(entry.get("args")), environment }));
+        return Some(Way::Start(Start { command, arguments: words(entry.get("args")), environment, folder }));
     }
     let mut command = words(entry.get("command"));
     if !command.is_empty() {
         let program = command.remove(0);
-        return Some(Way::Start(Start { command: program, arguments: command, environment }));
+        return Some(Way::Start(Start { command: program, arguments: command, environment, folder }));
     }
     let url = text(&["url", "httpUrl", "serverUrl", "uri"])?;
-    let mut headers = map(&["headers", "http_headers", "requestInit"]);
+    let mut headers = map(&["headers", "http_headers"]);
     if let Some(variable) = text(&["bearer_token_env_var"]) {
         headers.insert("Authorization".to_owned(), format!("Bearer ${{{variable}}}"));
     }

@@ -1,37 +1,38 @@
 //! Starts the server as a client does, and speaks to it as a client would.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{path::Path, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{ChildStdout, Command},
     time::{Instant, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{
-    entry::{Client, Start},
-    finding::Finding,
-};
+use super::{clients::Client, entry::Start, finding::Finding, process::Trial};
 use crate::config::env;
 
-/// The variables of their own environment that clients pass on, as the official SDKs list them.
-const INHERITED: [&str; 8] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "TMPDIR"];
-/// How many characters of a failing program's output are shown.
-const SHOWN: usize = 600;
 /// A list of tools above this costs a client more of its window than it should, in bytes.
 const LONG_LIST: usize = 40_000;
 
-/// Starts it and says what happened.
-pub(super) async fn probe(client: &Client, server: &str, program: &Start, folder: &Path) -> Vec<Finding> {
-    let Start { command, arguments, environment } = program;
+/// Starts it, says what happened, and ends it whatever happened.
+pub(super) async fn probe(
+    client: &Client,
+    server: &str,
+    program: &Start,
+    folder: &Path,
+    stop: &CancellationToken,
+) -> Vec<Finding> {
+    let Start { command, arguments, environment, folder: own_folder } = program;
     let mut process = Command::new(command);
-    process.args(arguments).env_clear().current_dir(folder);
-    process.envs(env::process().into_iter().filter(|(name, _)| INHERITED.contains(&name.as_str())));
+    let starts_in = own_folder.as_ref().map_or_else(|| folder.to_owned(), |own| folder.join(own));
+    process.args(arguments).env_clear().current_dir(starts_in);
+    process.envs(env::process().into_iter().filter(|(name, _)| client.hands_on(name)));
+    process.envs(client.project_variable().map(|name| (name, folder)));
     process.envs(environment);
-    process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let mut child = match process.spawn() {
-        Ok(child) => child,
+    let mut trial = match Trial::start(process) {
+        Ok(trial) => trial,
         Err(error) => {
             let own = crate::cli::program();
             let fix = format!("write the whole path, such as {}", own.display());
@@ -39,21 +40,27 @@ pub(super) async fn probe(client: &Client, server: &str, program: &Start, folder
         }
     };
     let limit = Duration::from_secs(client.start_seconds);
-    let told = match timeout(limit, converse(&mut child)).await {
-        Ok(Ok(told)) => told,
-        Ok(Err(why)) => {
+    let told = tokio::select! {
+        told = timeout(limit, converse(&mut trial)) => Some(told),
+        () = stop.cancelled() => None,
+    };
+    let findings = match told {
+        None => vec![Finding::doubt("not tried to the end, because you stopped it", "run it again")],
+        Some(Ok(Ok(told))) => judge(client, server, &told),
+        Some(Ok(Err(why))) => {
             let fix = format!("run it by hand: {command} {}", arguments.join(" "));
-            return vec![Finding::error(format!("{why}{}", last_words(&mut child).await), &fix)];
+            vec![Finding::error(format!("{why}{}", trial.last_words().await), &fix)]
         }
-        Err(_elapsed) => {
+        Some(Err(_elapsed)) => {
             let told = format!("no answer within the {} s that {} waits", limit.as_secs(), client.name);
-            return vec![Finding::error(
-                format!("{told}{}", last_words(&mut child).await),
+            vec![Finding::error(
+                format!("{told}{}", trial.last_words().await),
                 "run it by hand and see what it waits for",
-            )];
+            )]
         }
     };
-    judge(client, server, &told)
+    trial.end().await;
+    findings
 }
 
 /// What a server said of itself.
@@ -63,9 +70,9 @@ struct Told {
     tools: Vec<Value>,
 }
 
-async fn converse(child: &mut Child) -> Result<Told, String> {
+async fn converse(trial: &mut Trial) -> Result<Told, String> {
     let begun = Instant::now();
-    let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+    let Some((mut input, output)) = trial.pipes() else {
         return Err("its pipes cannot be opened".to_owned());
     };
     let mut lines = BufReader::new(output).lines();
@@ -99,23 +106,6 @@ async fn answer(lines: &mut Lines<BufReader<ChildStdout>>, id: u64) -> Result<Va
                 None => Ok(message),
             };
         }
-    }
-}
-
-async fn last_words(child: &mut Child) -> String {
-    // The end closes the pipe, so that everything it said can be read.
-    drop(child.kill().await);
-    let mut said = Vec::new();
-    if let Some(errors) = &mut child.stderr {
-        drop(timeout(Duration::from_secs(1), errors.read_to_end(&mut said)).await);
-    }
-    let said = String::from_utf8_lossy(&said);
-    let from = said.char_indices().rev().nth(SHOWN).map_or(0, |(at, _)| at);
-    let shown = said[from..].trim();
-    if shown.is_empty() {
-        String::new()
-    } else {
-        format!("; it said: {}", shown.replace('\n', "\n           "))
     }
 }
 

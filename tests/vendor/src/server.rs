@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) chooser: Option<Arc<Chooser>>,
     pub(crate) default: Answer,
     pub(crate) models: Answer,
+    /// The key that the list of models needs.
+    pub(crate) models_key: Option<String>,
     /// Answers every request about files, in the place of what they would get.
     pub(crate) files: Option<Answer>,
 }
@@ -152,7 +154,7 @@ impl Shared {
         }
         if parts.method != Method::POST {
             let models = parts.method == Method::GET && parts.uri.path().ends_with("/models");
-            let answer = if models { self.with_plan(|plan| plan.models.clone()) } else { unknown_url(parts) };
+            let answer = if models { self.with_plan(|plan| plan.list(parts)) } else { unknown_url(parts) };
             return (answer, false);
         }
         let chooser = match self.with_plan(Plan::next) {
@@ -179,8 +181,17 @@ impl Plan {
             chooser: None,
             default: Answer::by_model_name(),
             models: model_list(["mock-model"]),
+            models_key: None,
             files: None,
         }
+    }
+
+    /// The list of models, for whoever has the key that it needs.
+    fn list(&self, parts: &Parts) -> Answer {
+        let shown = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
+        let is_let_in =
+            self.models_key.as_ref().is_none_or(|key| shown == Some(format!("Bearer {key}").as_str()));
+        if is_let_in { self.models.clone() } else { Answer::invalid_key() }
     }
 
     /// The next scripted answer, or the function to ask when the script is over.

@@ -101,6 +101,11 @@ impl Vendor {
         self.models_answer(server::model_list(names.iter().copied()));
     }
 
+    /// From now on `GET …/models` needs this key.
+    pub fn models_need_key(&self, key: &str) {
+        self.shared.with_plan(|plan| plan.models_key = Some(key.to_owned()));
+    }
+
     /// Answers `GET …/models` with this, for a listing that fails or is slow.
     pub fn models_answer(&self, answer: Answer) {
         self.shared.with_plan(|plan| plan.models = answer);
