@@ -2,7 +2,7 @@
 
 use exai_engine::clink::{Agent, ClinkSettings, DEPTH_VARIABLE, Parser, USUAL, built_in};
 
-use super::{clip, layers::Layers, limits::Limits, problems::Problems};
+use super::{clip, layers::Layers, limits::Limits, paths, problems::Problems};
 
 /// Reads the agents. What is wrong is reported and left out.
 pub(super) fn read(layers: &Layers, limits: &Limits, problems: &mut Problems) -> ClinkSettings {
@@ -19,6 +19,10 @@ pub(super) fn read(layers: &Layers, limits: &Limits, problems: &mut Problems) ->
             if let Err(expected) = set(&mut agent, key, value) {
                 problems.error(format!("clink.{}.{}: expected {expected}", clip(name), clip(key)));
             }
+        }
+        match paths::expanded(layers, &agent.command) {
+            Ok(command) => agent.command = command.display().to_string(),
+            Err(problem) => problems.error(format!("clink.{}.command: {problem}", clip(name))),
         }
         if is_known {
             agents.iter_mut().filter(|known| known.name == *name).for_each(|known| *known = agent.clone());

@@ -3,7 +3,11 @@
 
 use strsim::levenshtein;
 
-use super::{env, keys, layers::Layers, place::Places};
+use super::{
+    env, keys,
+    layers::Layers,
+    place::{self, Places},
+};
 
 /// Words in the name of a variable that is about who may come in.
 const WORDS: [&str; 6] = ["TOKEN", "KEY", "CLIENT", "AUTH", "SECRET", "PASSWORD"];
@@ -18,11 +22,7 @@ pub(super) fn signs(layers: &Layers, places: &Places) -> Vec<String> {
     }));
     let named = layers.variable(env::EXAI_CONFIG_DIR).is_some_and(|folder| !folder.trim().is_empty());
     if named && !places.config.is_dir() {
-        signs.push(format!(
-            "{}: there is no folder {}; make it, or remove the name",
-            env::EXAI_CONFIG_DIR,
-            places.config.display()
-        ));
+        signs.push(place::missing(&places.config));
     }
     signs
 }

@@ -24,7 +24,13 @@ impl Places {
     pub fn config_folder(layers: &Layers, working_directory: &Path, problems: &mut Problems) -> PathBuf {
         let named = named(layers, env::EXAI_CONFIG_DIR, problems);
         match named {
-            Some(folder) => working_directory.join(folder),
+            Some(folder) => {
+                let folder = working_directory.join(folder);
+                if !folder.is_dir() {
+                    problems.warn(missing(&folder));
+                }
+                folder
+            }
             None => strategy()
                 .map_or_else(|| working_directory.join(".exai-mcp"), |strategy| strategy.config_dir()),
         }
@@ -87,6 +93,12 @@ fn strategy() -> Option<impl AppStrategy> {
         app_name: "exai-mcp".to_owned(),
     })
     .ok()
+}
+
+/// What is told of a configuration folder that is named and not there.
+pub(super) fn missing(folder: &Path) -> String {
+    let (name, folder) = (env::EXAI_CONFIG_DIR, folder.display());
+    format!("{name}: there is no folder {folder}; make it, or remove the name")
 }
 
 /// The folder that a variable names; `None` when it names none, or one that cannot be expanded, which is reported.

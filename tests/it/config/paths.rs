@@ -84,6 +84,20 @@ async fn missing_files_and_folders_are_told() {
     ] {
         assert_eq!(told.lines().filter(|told| told.starts_with(&line)).count(), 1, "{line}\n{told}");
     }
+    // The key stands in the environment, so a missing folder keeps no door shut; it is told all the same.
+    let mut command = setup.command();
+    command
+        .args(["config", "check"])
+        .env("EXAI_CONFIG_DIR", "~/no-config")
+        .env("EXAI_TOKEN", "0123456789abcdef0123");
+    let output = command.stdin(Stdio::null()).output().await.unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let line =
+        format!("warning: EXAI_CONFIG_DIR: there is no folder {home}/no-config; make it, or remove the name");
+    assert_eq!(told.lines().filter(|told| *told == line).count(), 1, "{told}");
+    config_file(&setup, "config.toml", "[clink.mine]\ncommand = \"$NOT_THERE/agent\"\n");
+    assert!(complaint(&setup).await.contains("error: clink.mine.command: the variable NOT_THERE is not set"));
+    config_file(&setup, "config.toml", "");
     let file = setup.file("a-file", "");
     for folder in [file.display().to_string(), file.join("data").display().to_string()] {
         let (code, told) = with_data(&setup, &folder, &["config", "check"]).await;
