@@ -6,9 +6,11 @@
 mod duplex_session;
 mod early_response;
 mod legacy_sse;
+mod managers;
 mod mcp_dialect;
 mod normalize;
 mod op;
+mod priming;
 mod sessions;
 
 #[cfg(test)]
@@ -21,20 +23,18 @@ use axum::{
     Router,
     http::HeaderName,
     middleware::from_fn_with_state,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use exai_core::SystemClock;
 use exai_server::{
     PageHeaders, Server, ServerHandle, SessionCount, SessionLimits, SessionPlaces, WebSocketRoute,
 };
-use rmcp::{
-    ServerHandler,
-    transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
-    },
-};
+use rmcp::ServerHandler;
 
-use self::{duplex_session::Attach, mcp_dialect::Mcp, op::Op, sessions::Sessions};
+use self::{
+    duplex_session::Attach, managers::Managers, mcp_dialect::Mcp, op::Op, priming::Services,
+    sessions::Sessions,
+};
 
 /// The path of the protocol.
 pub const MCP_PATH: &str = "/mcp";
@@ -90,16 +90,14 @@ where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
     let shared = server.handle();
-    let mut manager = LocalSessionManager::default();
-    manager.session_config.keep_alive = Some(settings.session_idle);
-    let manager = Arc::new(manager);
+    let managers = Managers::new(settings.session_idle);
     let attach = Attach::new(handler.clone(), &shared);
     let limits = op::OpLimits { sessions: sessions_of_dialects(settings), call: settings.call_limit };
     let op = Op::new(attach.clone(), &shared, Arc::new(SystemClock), limits);
-    let sessions = Arc::new(McpSessions { streamable: Arc::clone(&manager), op: op.registry() });
+    let sessions = Arc::new(McpSessions { streamable: managers.clone(), op: op.registry() });
     let connections = legacy_sse::Connections::new(attach.clone(), settings.sessions.all, shared.body);
     let router = Router::new()
-        .merge(streamable(handler, manager, settings, &shared))
+        .merge(streamable(&handler, managers, settings, &shared))
         .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
         .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections));
     // The first that claims a connection has it, so the last one takes whatever is left.
@@ -117,32 +115,21 @@ where
         .not_found(format!("there is nothing here; MCP is at {MCP_PATH}"))
 }
 
-fn streamable<H>(
-    handler: H,
-    manager: Arc<LocalSessionManager>,
-    settings: &McpSettings,
-    server: &ServerHandle,
-) -> Router
+fn streamable<H>(handler: &H, managers: Managers, settings: &McpSettings, server: &ServerHandle) -> Router
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    // The server checks host and origin before, for every route alike.
-    let config = StreamableHttpServerConfig::default()
-        .disable_allowed_hosts()
-        .disable_allowed_origins()
-        .with_legacy_session_mode(settings.sessions.all > 0)
-        .with_max_request_body_bytes(server.body.bytes)
-        .with_cancellation_token(server.streams.clone());
-    let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&manager), config);
+    let services = Services::new(handler, &managers, settings, server);
     let sessions = Sessions::new(
-        manager,
+        managers,
         SessionPlaces::new(settings.sessions, Arc::clone(&server.events)),
         settings.sessions.all > 0,
     );
+    let served = any(priming::served::<H>).with_state(services);
     // What must happen before a service is a layer of its routes: nothing compares paths a second time, and perhaps otherwise.
     Router::new()
-        .route_service(MCP_PATH, service.clone())
-        .route_service(MCP_PATH_AS_WELL, service)
+        .route(MCP_PATH, served.clone())
+        .route(MCP_PATH_AS_WELL, served)
         .route_layer(from_fn_with_state(sessions, sessions::bind))
         .route_layer(from_fn_with_state(server.body, normalize::normalize))
 }
@@ -154,13 +141,13 @@ fn sessions_of_dialects(settings: &McpSettings) -> SessionLimits {
 
 /// Sessions of streamable HTTP and of the `op` dialect.
 struct McpSessions {
-    streamable: Arc<LocalSessionManager>,
+    streamable: Managers,
     op: op::Registry,
 }
 
 #[async_trait]
 impl SessionCount for McpSessions {
     async fn count(&self) -> usize {
-        self.streamable.sessions.read().await.len() + self.op.count()
+        self.streamable.count().await + self.op.count()
     }
 }

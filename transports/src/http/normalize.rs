@@ -28,8 +28,11 @@ const PARSE_ERROR: i64 = -32_700;
 const INVALID_REQUEST: i64 = -32_600;
 
 /// In the extensions of a request whose message is the first of a session.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Initialize;
+#[derive(Debug, Clone)]
+pub(super) struct Initialize {
+    /// The revision of the protocol that its client asks for.
+    pub revision: Option<String>,
+}
 
 pub(super) async fn normalize(State(limits): State<BodyLimits>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
@@ -56,7 +59,7 @@ pub(super) async fn normalize(State(limits): State<BodyLimits>, request: Request
     let is_call = method.as_deref() == Some(CALL);
     let is_listen = method.as_deref() == Some(LISTEN);
     if method.as_deref() == Some(INITIALIZE) {
-        head.extensions.insert(Initialize);
+        head.extensions.insert(Initialize { revision: revision(&body) });
     }
     let is_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
         kind.to_str().is_ok_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"))
@@ -84,6 +87,20 @@ pub(super) async fn normalize(State(limits): State<BodyLimits>, request: Request
 fn refusal(code: i64, message: &str, id: Option<&RawValue>) -> Response {
     let error = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
     (StatusCode::BAD_REQUEST, Json(error)).into_response()
+}
+
+/// The revision that a first message names.
+fn revision(body: &Bytes) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Message {
+        params: Params,
+    }
+    #[derive(Deserialize)]
+    struct Params {
+        #[serde(rename = "protocolVersion")]
+        revision: String,
+    }
+    serde_json::from_slice::<Message>(body).ok().map(|message| message.params.revision)
 }
 
 /// The method of a message; none in an answer.

@@ -1,6 +1,9 @@
 //! Sessions of the older revisions: not too many, and each for the one who opened it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use axum::{
     extract::{Request, State},
@@ -11,9 +14,8 @@ use axum::{
 use exai_core::{ConnectionId, Identity, Principal};
 use exai_server::{SessionPlace, SessionPlaces, problem};
 use parking_lot::Mutex;
-use rmcp::transport::streamable_http_server::session::{SessionManager as _, local::LocalSessionManager};
 
-use super::normalize::Initialize;
+use super::{managers::Managers, normalize::Initialize};
 
 const SESSION_ID: &str = "mcp-session-id";
 /// How many seconds a client should wait before it opens a session again.
@@ -30,7 +32,7 @@ struct Session {
 /// Who opened which session.
 #[derive(Clone)]
 pub(super) struct Sessions {
-    manager: Arc<LocalSessionManager>,
+    managers: Managers,
     known: Arc<Mutex<HashMap<String, Session>>>,
     places: SessionPlaces,
     /// Whether there are sessions at all.
@@ -38,8 +40,8 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    pub(super) fn new(manager: Arc<LocalSessionManager>, places: SessionPlaces, are_served: bool) -> Self {
-        Self { manager, known: Arc::default(), places, are_served }
+    pub(super) fn new(managers: Managers, places: SessionPlaces, are_served: bool) -> Self {
+        Self { managers, known: Arc::default(), places, are_served }
     }
 
     /// The connection that a session is, when this caller may use it. A session that is not known is left to the SDK.
@@ -53,15 +55,15 @@ impl Sessions {
     /// A place for one more. It is taken before the session is opened, so that a burst does not get past the bound. Sessions that have
     /// ended give their places back on the way.
     async fn place(&self, who: &Identity) -> Option<SessionPlace> {
-        let open = self.manager.sessions.read().await;
-        self.known.lock().retain(|id, _| open.contains_key(id.as_str()));
+        let open: HashSet<String> = self.managers.ids().await.into_iter().collect();
+        self.known.lock().retain(|id, _| open.contains(id));
         self.places.take(who)
     }
 
     /// Ends a session that was opened without a place. That cannot be as long as the SDK opens sessions by `initialize` alone.
     async fn refuse(&self, id: String) -> Response {
         tracing::error!("a session was opened that has no place");
-        if let Err(error) = self.manager.close_session(&id.into()).await {
+        if let Err(error) = self.managers.close(&id).await {
             tracing::debug!("a session without a place did not end in order: {error}");
         }
         too_many()
@@ -114,6 +116,7 @@ fn too_many() -> Response {
     ([(header::RETRY_AFTER, RETRY_AFTER)], refusal).into_response()
 }
 
-fn id(headers: &HeaderMap) -> Option<String> {
+/// The session that a request or an answer names.
+pub(super) fn id(headers: &HeaderMap) -> Option<String> {
     headers.get(SESSION_ID).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }

@@ -2,6 +2,7 @@
 
 mod connections;
 mod endings;
+mod priming;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
