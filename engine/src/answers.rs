@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use exai_core::{
-    AnswerId, Identity, Timestamp,
+    AnswerId, Identity, ThreadId, Timestamp,
     answer::{AnswerState, KeptAnswer},
     store::Write,
 };
@@ -87,6 +87,21 @@ impl Engine {
     ) -> Result<Option<KeptAnswer>, EngineError> {
         self.store().flush(query.wait).await;
         Ok(self.store().answer(who, query.id).await?)
+    }
+
+    /// The kept answers of a thread, the latest first; none when the thread belongs to someone else. Waits as [`Self::find_answer`] does.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn answers_of_thread(
+        &self,
+        who: &Identity,
+        thread: ThreadId,
+        most: u32,
+        wait: Duration,
+    ) -> Result<Vec<KeptAnswer>, EngineError> {
+        self.store().flush(wait).await;
+        Ok(self.store().answers(who, thread, most).await?)
     }
 
     fn write_answer(&self, who: &Identity, kept: KeptAnswer) {

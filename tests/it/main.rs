@@ -34,6 +34,7 @@ mod mending;
 mod odd_vendors;
 mod older_answers;
 mod op;
+mod parts;
 mod precommit;
 mod progress;
 mod resilience;

@@ -19,7 +19,9 @@ use serde_json::{Map, Value, json};
 pub(crate) use chat::chat;
 pub(crate) use consensus::consensus;
 pub use error::error_reference;
-pub(crate) use error::{bad_arguments, cancelled, error, interrupted, late, panicked, too_many_calls};
+pub(crate) use error::{
+    bad_arguments, cancelled, error, interrupted, late, no_part, panicked, too_many_calls,
+};
 pub(crate) use file_query::file_query;
 pub(crate) use step::step;
 pub(crate) use tool_chat::tool_chat;
@@ -49,9 +51,7 @@ impl Answer {
 
     pub(crate) fn success(self) -> CallToolResponse {
         let mut result = CallToolResult::success(vec![self.block()]);
-        let meta: Map<String, Value> =
-            [(MAX_RESULT_KEY.to_owned(), json!(MAX_RESULT_CHARS))].into_iter().collect();
-        result.meta = Some(MetaObject::from(meta));
+        result.meta = Some(long_answer_meta());
         result.into()
     }
 
@@ -62,6 +62,13 @@ impl Answer {
     fn block(self) -> ContentBlock {
         ContentBlock::text(Value::Object(self.0).to_string())
     }
+}
+
+/// Says how long the answers of this server may be.
+pub(crate) fn long_answer_meta() -> MetaObject {
+    let meta: Map<String, Value> =
+        [(MAX_RESULT_KEY.to_owned(), json!(MAX_RESULT_CHARS))].into_iter().collect();
+    MetaObject::from(meta)
 }
 
 /// The answer of a tool that only reports something.

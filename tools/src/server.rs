@@ -13,6 +13,7 @@ mod detached;
 mod handler;
 mod heartbeat;
 mod panics;
+mod parts;
 pub mod profile;
 mod prompts;
 mod resources;

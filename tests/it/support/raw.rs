@@ -53,9 +53,14 @@ impl Raw {
 
     /// Starts the server and shakes hands.
     pub(crate) async fn ready(setup: &Setup) -> Self {
+        Self::ready_as(setup, "raw").await
+    }
+
+    /// Starts the server and shakes hands under the name of a client.
+    pub(crate) async fn ready_as(setup: &Setup, client: &str) -> Self {
         let mut raw = Self::start(setup);
         let hello = json!({"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": {
-            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}});
+            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": client, "version": "1"}}});
         raw.send(&hello.to_string()).await;
         let answer = raw.next().await;
         assert_eq!(answer["id"], "hello", "{answer}");

@@ -38,6 +38,14 @@ pub(crate) fn bad_arguments(
     answer.failure()
 }
 
+/// There is no such part of an answer.
+pub(crate) fn no_part(tool: &str, message: &str, call: &Call) -> CallToolResponse {
+    let hint = "Make the call that the answer's rest.call names, or ask your question again without part.";
+    let mut answer = envelope(Kind::NotFound, message, hint);
+    answer.put("metadata", metadata::base(tool, &[], call));
+    answer.failure()
+}
+
 /// All places for calls in flight are taken.
 pub(crate) fn too_many_calls(limit: usize, request_id: &RequestId) -> CallToolResponse {
     let message = format!("{limit} calls are under way, more are not taken at once");

@@ -25,10 +25,14 @@ use super::{
     detached::Detachable,
     heartbeat::{Heartbeat, beat_or_wait},
     panics::panic_text,
+    parts::{self, Asking},
     profile, resources,
     state::{ExaiServer, OnDisconnect},
 };
-use crate::reply::{self, truncate};
+use crate::reply::{
+    self,
+    truncate::{self, Pointer},
+};
 
 /// The `_meta` key by which a client names its request.
 const REQUEST_ID_KEY: &str = "x-request-id";
@@ -72,6 +76,14 @@ impl ExaiServer {
         let client = context.client_info().map(|client| client.name.clone());
         let tasks = context.client_capabilities().is_some_and(|client| client.supports_tasks());
         let detaches = tasks || self.parts.on_disconnect == OnDisconnect::Finish;
+        let limit =
+            truncate::of_client(client.as_deref(), profile::answers_long(&tool), self.parts.answer_chars);
+        if let Some(wanted) = parts::wanted(request.arguments.as_ref()) {
+            let asking = Asking { tool: &asked, limit, call: &call };
+            let answer = self.part(wanted, &asking).instrument(span).await;
+            events.answered(&answer);
+            return Ok(answer);
+        }
         let answer = if detaches && profile::asks_models(&tool) {
             let call = call.clone();
             let detachable = Detachable { request, context, call, beat, as_task: tasks, in_flight };
@@ -81,26 +93,21 @@ impl ExaiServer {
             self.answered(request, context, call.clone(), beat).instrument(span).await
         }?;
         events.answered(&answer);
-        Ok(self.fitted(answer, &tool, client.as_deref(), &call))
+        Ok(self.fitted(answer, &Asking { tool: &asked, limit, call: &call }))
     }
 
     /// The answer within what its client can show. The whole answer is kept when that is less.
-    pub(crate) fn fitted(
-        &self,
-        answer: CallToolResponse,
-        tool: &str,
-        client: Option<&str>,
-        call: &Call,
-    ) -> CallToolResponse {
+    fn fitted(&self, answer: CallToolResponse, asking: &Asking<'_>) -> CallToolResponse {
         let CallToolResponse::Complete(mut result) = answer else { return answer };
-        let limit = truncate::of_client(client, profile::answers_long(tool), self.parts.answer_chars);
+        let Some(limit) = asking.limit else { return result.into() };
         let said = AnswerText::of_result(&result);
-        // A byte is at most a character, so most answers need not be counted.
-        let Some(limit) = limit.filter(|limit| said.text.len() > *limit) else { return result.into() };
         let id = AnswerId::new();
-        if let Some(cut) = truncate::fitted(&said.text, limit, &resources::answer_uri(id)) {
-            self.keep_text(id, tool, said, call);
-            result.content = vec![ContentBlock::text(cut)];
+        let (name, resource) = (id.to_string(), resources::answer_uri(id));
+        let pointer = Pointer { tool: asking.tool, id: &name, resource: &resource };
+        let parts = truncate::parts(&said.text, limit, &pointer);
+        if let Some(first) = parts.and_then(|parts| parts.into_iter().next()) {
+            self.keep_text(id, aliases::canonical(asking.tool), said, asking.call);
+            result.content = vec![ContentBlock::text(first)];
         }
         result.into()
     }

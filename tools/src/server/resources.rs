@@ -25,7 +25,7 @@ const MODELS: &str = "exai://models";
 /// The most threads that are listed one by one; the template reaches the others.
 const MAX_LISTED: u32 = 50;
 /// How long a kept answer may still be on its way to the database: its client may ask for it at once.
-const ANSWER_WAIT: Duration = Duration::from_secs(1);
+pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(1);
 const JSON: &str = "application/json";
 const MARKDOWN: &str = "text/markdown";
 
