@@ -22,6 +22,8 @@ use crate::config::{Config, hints::hints_for};
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long a call may take before a client that knows tasks gets one: most steps are answered sooner.
 const TASK_AFTER: Duration = Duration::from_secs(2);
+/// How long a client that gives up after a minute may wait for its answer, with time to spare for the way.
+const HURRIED_AFTER: Duration = Duration::from_secs(50);
 /// How long a user may take to answer a question while a call waits.
 const USER_LIMIT: Duration = Duration::from_secs(120);
 /// How long a client may take to list its roots.
@@ -59,6 +61,7 @@ impl App {
             own_providers: Vec::new(),
             store: None,
             clock: Arc::new(SystemClock),
+            hurried_after: HURRIED_AFTER,
         }
     }
 }
@@ -71,6 +74,7 @@ pub struct AppBuilder<'c> {
     own_providers: Vec<Arc<dyn Provider>>,
     store: Option<Arc<dyn Store>>,
     clock: Arc<dyn Clock>,
+    hurried_after: Duration,
 }
 
 impl AppBuilder<'_> {
@@ -93,6 +97,12 @@ impl AppBuilder<'_> {
     /// Takes the time from this clock in place of the system's.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
+    }
+
+    /// Tells clients that are known to give up after a minute that their call goes on when it has taken this long, in place of 50
+    /// seconds.
+    pub fn hurried_after(self, hurried_after: Duration) -> Self {
+        Self { hurried_after, ..self }
     }
 
     /// Builds everything.
@@ -187,6 +197,7 @@ impl AppBuilder<'_> {
                 ServeMode::Stdio | ServeMode::Network => OnDisconnect::Interrupt,
             },
             task_after: TASK_AFTER,
+            hurried_after: self.hurried_after,
             answer_chars: limits.answer_chars,
             max_in_flight: limits.in_flight,
             session_consultations: match self.mode {

@@ -28,6 +28,7 @@ mod embedding;
 mod examples;
 mod gates;
 mod http;
+mod hurried;
 mod live_models;
 mod memory;
 mod mending;

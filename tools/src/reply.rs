@@ -12,6 +12,8 @@ mod step;
 mod tool_chat;
 pub(crate) mod truncate;
 
+use std::time::Duration;
+
 use exai_engine::{Call, EngineError};
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject};
 use serde_json::{Map, Value, json};
@@ -62,6 +64,30 @@ impl Answer {
     fn block(self) -> ContentBlock {
         ContentBlock::text(Value::Object(self.0).to_string())
     }
+}
+
+/// The work goes on, and this is how to get its answer. For clients that would give up the call.
+pub(crate) fn running(
+    id: &str,
+    tool: &str,
+    phase: Option<&str>,
+    wait: Duration,
+    call: &Call,
+) -> CallToolResponse {
+    let wait = exai_core::humanize::span(wait);
+    let next = format!(
+        "Call {tool} with this continuation_id and part: 1, and with nothing else. That call waits up to {wait} for the answer and asks no \
+         model. Do not ask your question again."
+    );
+    let mut answer = Answer::default();
+    answer
+        .put("status", "running")
+        .put("message", "The answer is not there yet. The work goes on, and its answer is kept for you.")
+        .put("next_steps", next)
+        .put("call", json!({ "tool": tool, "arguments": { "continuation_id": id, "part": 1 } }))
+        .put("continuation_id", id)
+        .put_some("phase", phase);
+    without_model(tool, answer, &[], call)
 }
 
 /// Says how long the answers of this server may be.

@@ -20,12 +20,13 @@ use super::{
     aliases,
     answers::AnswerText,
     call_events::CallEvents,
-    caller::{is_modern, of_transport, principal},
+    caller::{is_hurried, is_modern, of_transport, principal},
+    cancel_registry::RequestKey,
     deadline,
-    detached::Detachable,
+    detached::{Detachable, Slow},
     heartbeat::{Heartbeat, beat_or_wait},
     panics::panic_text,
-    parts::{self, Asking},
+    parts::Asking,
     profile, resources,
     state::{ExaiServer, OnDisconnect},
 };
@@ -75,18 +76,31 @@ impl ExaiServer {
         });
         let client = context.client_info().map(|client| client.name.clone());
         let tasks = context.client_capabilities().is_some_and(|client| client.supports_tasks());
-        let detaches = tasks || self.parts.on_disconnect == OnDisconnect::Finish;
+        let slow = match tasks {
+            true => Slow::Task,
+            false if is_hurried(&context) => Slow::Announced,
+            false => Slow::Waits,
+        };
+        let detaches = slow != Slow::Waits || self.parts.on_disconnect == OnDisconnect::Finish;
         let limit =
             truncate::of_client(client.as_deref(), profile::answers_long(&tool), self.parts.answer_chars);
-        if let Some(wanted) = parts::wanted(request.arguments.as_ref()) {
+        let who = &call.principal.identity;
+        if let Some(wanted) = self.asked_part(request.arguments.as_mut(), who).await {
             let asking = Asking { tool: &asked, limit, call: &call };
-            let answer = self.part(wanted, &asking).instrument(span).await;
+            let key = RequestKey::new(self.own_connection.of(&context.extensions), &context.id);
+            let answer = tokio::select! {
+                biased;
+                answer = self.part(wanted, key, &asking).instrument(span) => answer,
+                () = self.parts.closing.cancelled() => reply::interrupted(&tool, &call),
+                () = context.ct.cancelled() => reply::cancelled(&tool, &call),
+            };
             events.answered(&answer);
             return Ok(answer);
         }
         let answer = if detaches && profile::asks_models(&tool) {
             let call = call.clone();
-            let detachable = Detachable { request, context, call, beat, as_task: tasks, in_flight };
+            let detachable =
+                Detachable { request, context, call, beat, slow, asked: asked.to_string(), in_flight };
             self.detachable_call(detachable).instrument(span).await
         } else {
             let _in_flight = in_flight;

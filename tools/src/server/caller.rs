@@ -40,6 +40,16 @@ impl Clone for OwnConnection {
     }
 }
 
+/// Clients that give up a call after a minute and ask for no progress, which would keep them waiting; by the beginning of their names.
+/// Measured with Cline CLI 3.0 and Kimi Code 2.1 as they are installed.
+const HURRIED: [&str; 2] = ["@cline/core", "kimi-code"];
+
+/// Whether the client of a call gives it up after a minute.
+pub(super) fn is_hurried(context: &RequestContext<RoleServer>) -> bool {
+    let name = context.client_info().map(|client| client.name.to_ascii_lowercase()).unwrap_or_default();
+    context.meta.get_progress_token().is_none() && HURRIED.iter().any(|client| name.starts_with(client))
+}
+
 /// Whether the client speaks a revision without sessions: it says with every request what it can do, and is asked nothing.
 pub(super) fn is_modern(context: &RequestContext<RoleServer>) -> bool {
     context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)

@@ -29,6 +29,17 @@ use super::{
 };
 use crate::reply;
 
+/// What becomes of a request whose answer is slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slow {
+    /// It waits.
+    Waits,
+    /// It is answered with a task.
+    Task,
+    /// It is told that the work goes on, and how to get the answer.
+    Announced,
+}
+
 /// A call whose work may go on after its request.
 pub(super) struct Detachable {
     pub request: CallToolRequestParams,
@@ -36,8 +47,10 @@ pub(super) struct Detachable {
     pub call: Call,
     /// Where its progress goes, when the client wants it.
     pub beat: Option<Heartbeat>,
-    /// Whether the client takes a task when the answer is slow.
-    pub as_task: bool,
+    /// What its client gets when the answer is slow.
+    pub slow: Slow,
+    /// The tool's name as the client called it.
+    pub asked: String,
     /// Its place among the calls in flight.
     pub in_flight: OwnedSemaphorePermit,
 }
@@ -53,6 +66,8 @@ struct Job {
     answers: oneshot::Sender<Result<CallToolResponse, ErrorData>>,
     in_flight: OwnedSemaphorePermit,
     session: Arc<Semaphore>,
+    /// Dropped at its very end.
+    ending: DropGuard,
 }
 
 /// The request that waits for the work.
@@ -61,6 +76,7 @@ struct Waiting<'a> {
     id: AnswerId,
     begun: BegunRequest,
     tool: String,
+    asked: String,
     call: Call,
     answered: oneshot::Receiver<Result<CallToolResponse, ErrorData>>,
     /// Cancelled when the request is cancelled or its connection ends.
@@ -83,14 +99,22 @@ impl ExaiServer {
         &self,
         detachable: Detachable,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Detachable { request, mut context, call, beat, as_task, in_flight } = detachable;
-        let (id, cancel) = (AnswerId::new(), CancellationToken::new());
+        let Detachable { request, mut context, call, beat, slow, asked, in_flight } = detachable;
+        let (id, cancel, ended) = (AnswerId::new(), CancellationToken::new(), CancellationToken::new());
         let scope = CallScope { cancel: cancel.clone(), ..call.scope };
         let call = Call { scope, ..call };
         context.extensions.insert(call.clone());
         let key = RequestKey::new(self.own_connection.of(&context.extensions), &context.id);
         let events = call.progress.subscribe();
-        self.detached.begin(id, Work { cancel: cancel.clone(), progress: events.clone() });
+        self.detached.begin(
+            id,
+            Work {
+                who: call.principal.identity.clone(),
+                cancel: cancel.clone(),
+                progress: events.clone(),
+                ended: ended.clone(),
+            },
+        );
         let begun = self.cancels.begin(key, cancel.clone());
         let (answers, answered) = oneshot::channel();
         let waiting = Waiting {
@@ -98,15 +122,17 @@ impl ExaiServer {
             id,
             begun: begun.clone(),
             tool: request.name.to_string(),
+            asked,
             call: call.clone(),
             answered,
             gone: context.ct.clone(),
             leaving: (self.parts.on_disconnect == OnDisconnect::Interrupt).then(|| cancel.drop_guard()),
         };
         let (server, session) = (self.clone(), self.session.places());
-        let job = Job { server, id, begun, request, context, call, answers, in_flight, session };
+        let ending = ended.drop_guard();
+        let job = Job { server, id, begun, request, context, call, answers, in_flight, session, ending };
         tokio::spawn(job.run().in_current_span());
-        waiting.answer(beat, events, as_task).await
+        waiting.answer(beat, events, slow).await
     }
 }
 
@@ -115,14 +141,14 @@ impl Waiting<'_> {
         mut self,
         beat: Option<Heartbeat>,
         events: watch::Receiver<RunEvent>,
-        as_task: bool,
+        slow: Slow,
     ) -> Result<CallToolResponse, ErrorData> {
         let parts = &self.server.parts;
-        let slow = async {
-            if as_task {
-                tokio::time::sleep(parts.task_after).await;
-            } else {
-                std::future::pending::<()>().await;
+        let too_slow = async {
+            match slow {
+                Slow::Waits => std::future::pending().await,
+                Slow::Task => tokio::time::sleep(parts.task_after).await,
+                Slow::Announced => tokio::time::sleep(parts.hurried_after).await,
             }
         };
         let result = tokio::select! {
@@ -133,7 +159,7 @@ impl Waiting<'_> {
             () = parts.closing.cancelled() => Ok(reply::interrupted(&self.tool, &self.call)),
             () = self.gone.cancelled() => Ok(reply::cancelled(&self.tool, &self.call)),
             () = beat_or_wait(beat, events) => Ok(reply::cancelled(&self.tool, &self.call)),
-            () = slow => return self.become_task(),
+            () = too_slow => return self.go_on_without(slow),
         };
         if parts.on_disconnect == OnDisconnect::Finish && self.gone.is_cancelled() {
             // A cancellation by the client arrives a moment after its request has ended, and must still find the work.
@@ -143,8 +169,8 @@ impl Waiting<'_> {
         result
     }
 
-    /// Hands the client a task in place of the answer.
-    fn become_task(mut self) -> Result<CallToolResponse, ErrorData> {
+    /// Gives the client a way to the answer in place of it.
+    fn go_on_without(mut self, slow: Slow) -> Result<CallToolResponse, ErrorData> {
         let engine = self.server.engine();
         let row = engine.keep_answer(NewAnswer::empty(self.id, &self.tool, AnswerState::Working), &self.call);
         self.answered.close();
@@ -156,7 +182,8 @@ impl Waiting<'_> {
                 }
                 answer
             }
-            Err(_closed) => Ok(tasks::handed_out(&row)),
+            Err(_closed) if slow == Slow::Task => Ok(tasks::handed_out(&row)),
+            Err(_closed) => Ok(self.server.announced(self.id, &self.asked, &self.call)),
         };
         self.release();
         answer
@@ -171,7 +198,8 @@ impl Waiting<'_> {
 
 impl Job {
     async fn run(self) {
-        let Self { server, id, begun, request, context, call, answers, in_flight, session } = self;
+        let Self { server, id, begun, request, context, call, answers, in_flight, session, ending } = self;
+        let _ending = ending;
         let tool = request.name.to_string();
         let work = AssertUnwindSafe(async {
             let _place = session.acquire().await;
@@ -190,7 +218,6 @@ impl Job {
             () = server.parts.closing.cancelled() => Ended::Interrupted,
         };
         drop(in_flight);
-        server.detached.end(id);
         server.cancels.end(&begun);
         let (state, answer) = match ended {
             // Cancelled work may still answer, and says then that it was cancelled.
@@ -201,15 +228,38 @@ impl Job {
             Ended::Cancelled => (AnswerState::Cancelled, Ok(reply::cancelled(&tool, &call))),
             Ended::Interrupted => (AnswerState::Interrupted, Ok(reply::interrupted(&tool, &call))),
         };
-        let Err(unsent) = answers.send(answer) else { return };
+        let unsent = answers.send(answer).err();
+        if let Some(unsent) = unsent {
+            server.keep_unsent(id, &tool, state, &unsent, &call);
+        }
+        // Whoever waits for the end looks for the kept answer then.
+        server.detached.end(id);
+    }
+}
+
+impl ExaiServer {
+    /// Keeps an answer that no request waits for any more.
+    fn keep_unsent(
+        &self,
+        id: AnswerId,
+        tool: &str,
+        state: AnswerState,
+        unsent: &Result<CallToolResponse, ErrorData>,
+        call: &Call,
+    ) {
         match (state, unsent.as_ref().ok().and_then(AnswerText::of)) {
             (AnswerState::Done, Some(said)) => {
                 tracing::info!(tool, answer = %id, "no request waits for the answer any more; it is kept");
-                server.keep_text(id, &tool, said, &call);
+                self.keep_text(id, tool, said, call);
             }
-            (state, _) => {
-                server.engine().keep_answer(NewAnswer::empty(id, &tool, state), &call);
-            }
+            (state, _) => drop(self.engine().keep_answer(NewAnswer::empty(id, tool, state), call)),
         }
+    }
+
+    /// Tells a client that the work goes on, and how to get the answer.
+    pub(super) fn announced(&self, id: AnswerId, asked: &str, call: &Call) -> CallToolResponse {
+        self.detached.announce(id);
+        let progress = self.detached.get(id).map(|work| work.progress.borrow().phase.as_str());
+        reply::running(&id.to_string(), asked, progress, self.parts.hurried_after, call)
     }
 }

@@ -1,15 +1,22 @@
-//! The further parts of an answer that was longer than its client shows. Any tool gives them: the models of clients cannot read
-//! resources, but they can call the tool again.
+//! The further parts of an answer that was longer than its client shows, and answers that came too late for it. Any tool gives them: the
+//! models of clients cannot read resources, but they can call the tool again.
+
+mod wanted;
+
+use std::time::Duration;
 
 use exai_core::{
-    AnswerId, Identity, ThreadId,
+    Identity,
     answer::{AnswerState, KeptAnswer},
 };
 use exai_engine::{Call, EngineError, answers::AnswerQuery};
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, JsonObject};
-use serde_json::Value;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
 
+use self::wanted::{CONTINUATION, Of, Wanted};
 use super::{
+    cancel_registry::{BegunRequest, CancelRegistry, RequestKey},
     resources::{ANSWER_WAIT, answer_uri},
     state::ExaiServer,
 };
@@ -18,64 +25,10 @@ use crate::reply::{
     truncate::{self, Pointer},
 };
 
-/// The argument that asks for a part. No schema shows it, because answers that have parts say how to ask for them.
-const PART: &str = "part";
-const CONTINUATION: &str = "continuation_id";
 /// How many of a thread's kept answers are looked through for its latest whole one.
 const LATEST: u32 = 8;
-
-/// A part of an answer.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
-    of: Of,
-    part: usize,
-}
-
-/// Which answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
-    Answer(AnswerId),
-    /// The latest of a thread.
-    Thread(ThreadId),
-}
-
-/// The part that a call asks for in place of the tool's work; a text says what is wrong with the wish.
-pub(super) fn wanted(arguments: Option<&JsonObject>) -> Option<Result<Wanted, String>> {
-    let arguments = arguments?;
-    let part = arguments.get(PART).filter(|value| !value.is_null())?;
-    let number = match part {
-        Value::String(text) => text.trim().parse().ok(),
-        number => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
-    };
-    let Some(part) = number.and_then(|number| usize::try_from(number).ok()).filter(|number| *number > 0)
-    else {
-        return Some(Err(format!(
-            "{PART}: must be the number of a part of an earlier answer, 2 for the second"
-        )));
-    };
-    let id = arguments.get(CONTINUATION).and_then(Value::as_str).map(str::trim).unwrap_or_default();
-    if id.is_empty() {
-        return Some(Err(format!(
-            "{CONTINUATION}: is required with {PART}; the answer names it in rest.call"
-        )));
-    }
-    Some(of(id).map(|of| Wanted { of, part }))
-}
-
-/// A number that a model has written with a fraction of nothing.
-fn whole(number: f64) -> Option<u64> {
-    (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok()).flatten()
-}
-
-fn of(id: &str) -> Result<Of, String> {
-    // Both are UUIDs; their versions tell them apart.
-    let thread: ThreadId = id.parse().map_err(|error| format!("{CONTINUATION}: {error}"))?;
-    Ok(if thread.as_uuid().get_version_num() == 7 {
-        Of::Answer(AnswerId::from_uuid(thread.as_uuid()))
-    } else {
-        Of::Thread(thread)
-    })
-}
+/// How soon an answer is looked for again whose work this process does not know.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Who asks for a part, and as what.
 pub(super) struct Asking<'a> {
@@ -87,27 +40,102 @@ pub(super) struct Asking<'a> {
 }
 
 impl ExaiServer {
-    /// The part of an answer that this caller got.
-    pub(super) async fn part(&self, wanted: Result<Wanted, String>, asking: &Asking<'_>) -> CallToolResponse {
+    /// What a call asks for in place of the tool's work: a part, or an answer that its client was told to come back for. A call that
+    /// names an answer whose client has it already continues the thread of that answer.
+    pub(super) async fn asked_part(
+        &self,
+        arguments: Option<&mut JsonObject>,
+        who: &Identity,
+    ) -> Option<Result<Wanted, String>> {
+        let arguments = arguments?;
+        if let Some(wanted) = wanted::wanted(arguments) {
+            return Some(wanted);
+        }
+        let id = wanted::named_answer(arguments)?;
+        let whole = || Some(Ok(Wanted { of: Of::Answer(id), part: 1 }));
+        if self.detached.is_announced(id) {
+            return whole();
+        }
+        let kept = self.kept(Of::Answer(id), who).await.ok().flatten()?;
+        if kept.state == AnswerState::Working {
+            return whole();
+        }
+        let thread = kept.thread?;
+        arguments.insert(CONTINUATION.to_owned(), thread.to_string().into());
+        None
+    }
+
+    /// The part of an answer of this caller. An answer that is still worked on is waited for; who gives up the waiting by `key` cancels the
+    /// work.
+    pub(super) async fn part(
+        &self,
+        wanted: Result<Wanted, String>,
+        key: RequestKey,
+        asking: &Asking<'_>,
+    ) -> CallToolResponse {
         let (tool, call) = (asking.tool, asking.call);
-        let wanted = match wanted {
+        let Wanted { of, part } = match wanted {
             Ok(wanted) => wanted,
             Err(problem) => return reply::bad_arguments(tool, &[problem], &[], call),
         };
-        match self.kept(wanted.of, &call.principal.identity).await {
-            Ok(Some(kept)) if kept.state == AnswerState::Done => part_of(&kept, wanted.part, asking),
-            Ok(Some(kept)) => {
-                let message =
-                    format!("there is no answer to have a part of: its call is {}", kept.state.as_str());
-                reply::no_part(tool, &message, call)
-            }
+        let who = &call.principal.identity;
+        // Before anything is waited for: the client may give up at once.
+        let waits = self.waits_for(of, who, key);
+        let kept = match self.kept(of, who).await {
+            Ok(Some(kept)) if kept.state == AnswerState::Working => self.awaited(kept, who).await,
+            found => found,
+        };
+        waits.into_iter().for_each(Waits::over);
+        let kept = match kept {
+            Ok(Some(kept)) => kept,
             Ok(None) => {
                 let message = "no answer that has parts is known by this continuation_id: it was short enough to be shown whole, has \
                                expired, or belongs to someone else";
+                return reply::no_part(tool, message, call);
+            }
+            Err(failure) => return reply::error(tool, &failure, &[], call),
+        };
+        match kept.state {
+            AnswerState::Done => {
+                self.detached.given(kept.id);
+                part_of(&kept, part, asking)
+            }
+            AnswerState::Working => self.announced(kept.id, tool, call),
+            AnswerState::Cancelled => {
+                reply::no_part(tool, "the call that this answer belongs to was cancelled", call)
+            }
+            AnswerState::Interrupted => {
+                let message = "the server ended before the answer; ask your question again, with the same arguments as before";
                 reply::no_part(tool, message, call)
             }
-            Err(failure) => reply::error(tool, &failure, &[], call),
         }
+    }
+
+    /// Lets a cancellation of this request reach the work on an answer of this caller.
+    fn waits_for(&self, of: Of, who: &Identity, key: RequestKey) -> Option<Waits> {
+        let Of::Answer(id) = of else { return None };
+        let work = self.detached.get(id).filter(|work| work.who == *who)?;
+        let begun = Some(self.cancels.begin(key, work.cancel));
+        Some(Waits { cancels: self.cancels.clone(), begun, ended: work.ended })
+    }
+
+    /// The answer when it is there in time, as it is otherwise.
+    async fn awaited(&self, kept: KeptAnswer, who: &Identity) -> Result<Option<KeptAnswer>, EngineError> {
+        let until = Instant::now() + self.parts.hurried_after;
+        let mut latest = kept;
+        while latest.state == AnswerState::Working && Instant::now() < until {
+            match self.detached.get(latest.id) {
+                Some(work) => {
+                    // In time or not: what is kept says which.
+                    drop(timeout_at(until, work.ended.cancelled()).await);
+                }
+                // Another process works on it, or the database does not have its answer yet.
+                None => sleep_until(until.min(Instant::now() + LOOK_AGAIN)).await,
+            }
+            let Some(now) = self.kept(Of::Answer(latest.id), who).await? else { return Ok(None) };
+            latest = now;
+        }
+        Ok(Some(latest))
     }
 
     async fn kept(&self, of: Of, who: &Identity) -> Result<Option<KeptAnswer>, EngineError> {
@@ -118,6 +146,33 @@ impl ExaiServer {
                 Ok(answers.into_iter().find(|kept| kept.state == AnswerState::Done))
             }
         }
+    }
+}
+
+/// A request that waits for the work of another. Its cancellation arrives a moment after it was dropped, and must still find the work.
+struct Waits {
+    cancels: CancelRegistry,
+    begun: Option<BegunRequest>,
+    ended: CancellationToken,
+}
+
+impl Waits {
+    /// The request goes on without the work.
+    fn over(mut self) {
+        if let Some(begun) = self.begun.take() {
+            self.cancels.end(&begun);
+        }
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        let Some(begun) = self.begun.take() else { return };
+        let (cancels, ended) = (self.cancels.clone(), self.ended.clone());
+        tokio::spawn(async move {
+            ended.cancelled().await;
+            cancels.end(&begun);
+        });
     }
 }
 
@@ -142,41 +197,4 @@ fn part_of(kept: &KeptAnswer, part: usize, asking: &Asking<'_>) -> CallToolRespo
         if kept.is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
     result.meta = Some(reply::long_answer_meta());
     result.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(arguments: &Value) -> Option<Result<Wanted, String>> {
-        wanted(arguments.as_object())
-    }
-
-    #[test]
-    fn parts_are_asked_for_leniently() {
-        let (answer, thread) = (AnswerId::new(), ThreadId::new());
-        for part in [json!(2), json!("2"), json!(2.0), json!(" 2 ")] {
-            let found = read(&json!({ "continuation_id": answer.to_string(), "part": part, "prompt": "x" }));
-            assert_eq!(found, Some(Ok(Wanted { of: Of::Answer(answer), part: 2 })));
-        }
-        let found = read(&json!({ "continuation_id": thread.to_string(), "part": 3 }));
-        assert_eq!(found, Some(Ok(Wanted { of: Of::Thread(thread), part: 3 })));
-        assert_eq!(read(&json!({ "continuation_id": thread.to_string(), "part": null })), None);
-        assert_eq!(read(&json!({ "prompt": "x" })), None);
-    }
-
-    #[test]
-    fn other_wishes_say_what_is_wrong() {
-        let id = ThreadId::new().to_string();
-        for part in [json!(0), json!(-1), json!("two"), json!(1.5), json!([2]), json!(1e300)] {
-            let problem = read(&json!({ "continuation_id": id, "part": part })).unwrap().unwrap_err();
-            assert!(problem.starts_with("part: "), "{problem}");
-        }
-        for arguments in [json!({ "part": 2 }), json!({ "part": 2, "continuation_id": "x" })] {
-            let problem = read(&arguments).unwrap().unwrap_err();
-            assert!(problem.starts_with("continuation_id: "), "{problem}");
-        }
-    }
 }

@@ -63,6 +63,8 @@ pub struct ServerParts {
     pub on_disconnect: OnDisconnect,
     /// How long a call may take before a client that knows tasks gets one instead of its answer.
     pub task_after: Duration,
+    /// How long a call may take before a client that would give it up after a minute is told that the work goes on.
+    pub hurried_after: Duration,
     /// The most characters of an answer, whatever the client; 0 for any number.
     pub answer_chars: Option<usize>,
     /// The most calls at once.
