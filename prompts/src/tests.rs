@@ -334,6 +334,11 @@ fn instructions_fit_what_clients_keep() {
     assert!(text.len() < 2_048, "{} bytes", text.len());
     let opening = text.split_once("\n\n").unwrap().0;
     assert!(opening.chars().count() <= 512, "{} characters", opening.chars().count());
+    // Clients that load tools on search show no more than this: what it is, and when to call it.
+    let shown: String = text.chars().take(200).collect();
+    for word in ["expert models", "Call it when", "second opinion", "a merge", "a bug", "costly to undo."] {
+        assert!(shown.contains(word), "{word} is not in: {shown}");
+    }
     assert!(opening.contains("Call it when") && opening.contains("Do not call it"));
     for word in ["chat", "consensus", "codereview", "precommit", "planner", "listmodels", "continuation_id"] {
         assert!(text.contains(word), "{word}");
