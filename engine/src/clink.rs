@@ -1,23 +1,26 @@
 //! Other agents on this machine as sub-agents. They are started without a shell, are read-only unless the user has configured
 //! otherwise, and end by a deadline.
 
+mod failure;
 mod known;
 mod output;
 mod prompt;
 mod run;
 mod settings;
+mod verdict;
 
 use std::{path::PathBuf, time::Duration};
 
 use exai_context::process;
 use exai_core::{
-    Kind, ThreadId,
-    provider::ProviderError,
+    ThreadId,
+    chat::Usage,
     run::Phase,
     thread::{Answer, ModelRef, TurnBody, UserMessage},
 };
 use tokio::time::Instant;
 
+pub use failure::AgentFailure;
 pub use known::{Agent, built_in};
 pub use output::Parser;
 pub use settings::ClinkSettings;
@@ -79,6 +82,10 @@ pub struct ClinkOutcome {
     pub stderr: String,
     /// Whether its parser understood the output, which is taken as plain text otherwise.
     pub parsed: bool,
+    /// The tokens that it reports.
+    pub usage: Option<Usage>,
+    /// The price that it reports, in US dollars.
+    pub cost_usd: Option<f64>,
     /// Whether its output was longer than the limit.
     pub cut: bool,
     /// The thread.
@@ -135,13 +142,8 @@ impl Engine {
         let ended = run::run(settings, &agent, &program, &folder, &text, call).await?;
         let read = agent.parser.read(&ended.stdout);
         let said = read.text.trim().to_owned();
-        if said.is_empty() || (ended.exit_code != Some(0) && !read.parsed) {
-            let code =
-                ended.exit_code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
-            let tail = if ended.stderr.is_empty() { said } else { ended.stderr };
-            let message = format!("the agent {} ended with {code} and no answer: {tail}", agent.name);
-            let error = ProviderError::new("clink".into(), Kind::Unavailable, message);
-            return Err(EngineError::of_provider(error));
+        if let Some(failure) = verdict::failure(&agent.name, &read, &ended) {
+            return Err(failure.into());
         }
         let answer = TurnBody::Answer(Answer {
             text: said.clone(),
@@ -156,6 +158,8 @@ impl Engine {
             exit_code: ended.exit_code,
             stderr: ended.stderr,
             parsed: read.parsed,
+            usage: read.usage,
+            cost_usd: read.cost_usd,
             cut: ended.cut,
             thread: appended.thread,
             remaining_turns: self.settings.max_turns.saturating_sub(appended.next_seq + 1),

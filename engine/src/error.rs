@@ -5,6 +5,7 @@ use std::time::Duration;
 use exai_context::git::GitFailure;
 use exai_core::{BoxError, Kind, ThreadId, provider::ProviderError, store::StoreError};
 
+use crate::clink::AgentFailure;
 use exai_inference::error::InferenceError;
 
 /// A failure of the engine. Its text is for the caller and says what to do next.
@@ -49,6 +50,9 @@ pub enum EngineError {
     /// The model gave no answer.
     #[error(transparent)]
     Completion(#[from] InferenceError),
+    /// Another agent gave no answer.
+    #[error(transparent)]
+    Agent(#[from] AgentFailure),
     /// Git could not say what has changed.
     #[error(transparent)]
     Git(#[from] GitFailure),
@@ -83,6 +87,7 @@ impl EngineError {
             Self::NoModel { .. } => Kind::NoModelConfigured,
             Self::NotOffered { .. } => Kind::NotOffered,
             Self::Completion(error) => error.kind(),
+            Self::Agent(failure) => failure.kind,
             Self::Git(failure) => failure.kind(),
             Self::Store(error) => error.kind(),
             Self::Internal { .. } => Kind::Internal,
@@ -94,6 +99,7 @@ impl EngineError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Completion(error) => error.hint(),
+            Self::Agent(failure) => failure.hint(),
             Self::Git(GitFailure::Cancelled) => None,
             Self::Git(_) => Some(
                 "Do what the message says, or save the diff to a file below the project folder and name it in relevant_files of a codereview.",

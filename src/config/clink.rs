@@ -53,6 +53,7 @@ fn unknown(name: &str) -> Agent {
         command: name.to_owned(),
         args: Vec::new(),
         read_only_args: Vec::new(),
+        read_only_env: std::collections::BTreeMap::new(),
         edit_args: Vec::new(),
         allow_edits: false,
         env: Vec::new(),

@@ -44,7 +44,7 @@ async fn known_agents_start_read_only() {
         ),
         ("claude", r#"printf '{"type":"result","result":"%s"}' "$*""#, "--permission-mode plan"),
         ("gemini", r#"printf '{"response":"%s","stats":{}}' "$*""#, "--approval-mode default"),
-        ("opencode", r#"printf '%s' "$*""#, "--agent plan"),
+        ("opencode", r#"printf '{"type":"text","part":{"text":"%s"}}' "$*""#, "--agent plan"),
         ("qwen", r#"printf '{"response":"%s"}' "$*""#, "--approval-mode plan"),
     ];
     for (name, answer, _) in cases {
@@ -78,6 +78,10 @@ async fn known_agents_start_read_only() {
             "{environment}"
         );
         assert!(environment.lines().any(|line| line.starts_with("HOME=")));
+        let permission = environment.lines().find_map(|line| line.strip_prefix("OPENCODE_PERMISSION="));
+        let allowed = permission.map(|text| serde_json::from_str::<Value>(text).unwrap());
+        let reads = json!({"*": "deny", "read": "allow", "grep": "allow", "glob": "allow", "list": "allow"});
+        assert_eq!(allowed, (name == "opencode").then_some(reads), "{name}");
     }
     program.stop().await;
 }
@@ -144,7 +148,7 @@ async fn what_cannot_start_names_what_can() {
     }
     let failed = program.call("clink", json!({"prompt": "x"})).await.failure();
     assert!(
-        failed["message"].as_str().unwrap().contains("ended with exit code 3 and no answer"),
+        failed["message"].as_str().unwrap().contains("gave no answer (exit code 3): it printed nothing"),
         "{failed:#}"
     );
     program.stop().await;
@@ -257,13 +261,84 @@ async fn a_client_that_goes_ends_the_agent() {
 #[tokio::test]
 async fn a_flooding_agent_is_cut() {
     let setup = setup().await;
-    agent(&setup, "opencode", "cat > /dev/null; yes flood");
+    agent(&setup, "flood", "cat > /dev/null; yes flood");
+    config(&setup, "[clink.flood]\nargs = []\n");
     let program = setup.start().await;
-    let handle = program.begin("clink", json!({"prompt": "x"})).await;
+    let handle = program.begin("clink", json!({"prompt": "x", "cli_name": "flood"})).await;
     let answer: Value = Program::answer(handle).await.ok();
     assert_eq!(answer["metadata"]["output_cut"], true, "{}", answer["metadata"]);
     assert!(answer["content"].as_str().unwrap().starts_with("flood\nflood\n"));
     assert_eq!(answer["truncated"], true, "the answer is cut to what a client shows");
     assert!(answer["rest"]["bytes"].as_u64().unwrap() > 1_000_000);
+    program.stop().await;
+}
+
+/// A failure is one whatever the exit code is, and says how to log in.
+#[tokio::test]
+async fn failures_of_agents_are_failures() {
+    let setup = setup().await;
+    let cases = [
+        (
+            "claude",
+            r#"echo '{"type":"result","is_error":true,"result":"Not logged in · Please run /login"}'"#,
+            ("auth", "Not logged in", "/login"),
+        ),
+        (
+            "qwen",
+            r#"echo '[{"type":"result","is_error":false,"result":"[API Error: 401 Incorrect API key provided]"}]'"#,
+            ("auth", "401", "/auth"),
+        ),
+        (
+            "codex",
+            r#"echo '{"type":"item.completed","item":{"type":"agent_message","text":"half"}}'
+               echo '{"type":"turn.failed","error":{"message":"unexpected status 401 Unauthorized"}}'"#,
+            ("auth", "unexpected status 401", "codex login"),
+        ),
+        (
+            "gemini",
+            "echo 'Please set an Auth method in your settings.json' >&2; echo '    at main (x.js:1)' >&2; exit 41",
+            ("auth", "(exit code 41): Please set an Auth method", "GEMINI_API_KEY"),
+        ),
+        (
+            "opencode",
+            r#"echo '{"type":"error","error":{"name":"APIError","data":{"message":"API Error: 429 slow down"}}}'"#,
+            ("rate_limited", "slow down", "wait"),
+        ),
+    ];
+    for (name, script, _) in cases {
+        agent(&setup, name, &format!("cat > /dev/null\n{script}"));
+    }
+    let program = setup.start().await;
+    for (name, _, (code, reason, hint)) in cases {
+        let failed = program.call("clink", json!({"prompt": "x", "cli_name": name})).await.failure();
+        assert_eq!(
+            (&failed["code"], &failed["retryable"]),
+            (&json!(code), &json!(code != "auth")),
+            "{name}: {failed:#}"
+        );
+        let message = failed["message"].as_str().unwrap();
+        assert!(message.contains(reason) && message.contains(name), "{name}: {message}");
+        assert!(!message.contains("x.js"), "a stack helps nobody: {message}");
+        assert!(failed["hint"].as_str().unwrap().contains(hint), "{name}: {failed:#}");
+    }
+    program.stop().await;
+}
+
+/// An agent may answer and end with 1. What its answer has cost is told.
+#[tokio::test]
+async fn answers_count_whatever_the_exit_code() {
+    let setup = setup().await;
+    let result = r#"{"type":"result","result":"Here.","is_error":false,"total_cost_usd":0.5,"usage":{"input_tokens":7,"output_tokens":3}}"#;
+    agent(&setup, "claude", &format!("cat > /dev/null\necho '{result}'\nexit 1"));
+    agent(&setup, "mine", "cat > /dev/null\necho Sorry.\nexit 1");
+    config(&setup, "[clink.mine]\nargs = []\n");
+    let program = setup.start().await;
+    let answer = program.call("clink", json!({"prompt": "x", "cli_name": "claude"})).await.ok();
+    let metadata = &answer["metadata"];
+    assert_eq!((&answer["content"], &metadata["return_code"]), (&json!("Here."), &json!(1)));
+    assert_eq!((&metadata["tokens"]["input"], &metadata["tokens"]["output"]), (&json!(7), &json!(3)));
+    assert_eq!(metadata["cost_usd"], 0.5);
+    let failed = program.call("clink", json!({"prompt": "x", "cli_name": "mine"})).await.failure();
+    assert!(failed["message"].as_str().unwrap().contains("(exit code 1): Sorry."), "{failed:#}");
     program.stop().await;
 }

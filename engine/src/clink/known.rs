@@ -20,6 +20,8 @@ pub struct Agent {
     pub args: Vec<String>,
     /// Arguments that keep it from changing anything.
     pub read_only_args: Vec<String>,
+    /// Variables that keep it from changing anything, set while it may not.
+    pub read_only_env: BTreeMap<String, String>,
     /// Arguments that replace them when edits are allowed.
     pub edit_args: Vec<String>,
     /// Whether it may change files.
@@ -67,12 +69,16 @@ impl Agent {
     }
 }
 
+/// What OpenCode may do while it may change nothing.
+const OPENCODE_READS: &str = r#"{"*":"deny","read":"allow","grep":"allow","glob":"allow","list":"allow"}"#;
+
 /// The agents, after their public command-line references:
 /// codex: <https://developers.openai.com/codex/cli/reference> (`exec`, `--sandbox`);
 /// claude: <https://code.claude.com/docs/en/cli-reference> (`-p`, `--permission-mode`);
 /// gemini: <https://github.com/google-gemini/gemini-cli/blob/main/docs/cli/headless.md>; without a terminal its default mode refuses
 /// every tool that needs an approval;
-/// opencode: <https://opencode.ai/docs/cli/>, whose `plan` agent changes nothing;
+/// opencode: <https://opencode.ai/docs/cli/>, whose `plan` agent may still run a shell, which its permissions forbid
+/// (<https://opencode.ai/docs/permissions/>);
 /// qwen: <https://github.com/QwenLM/qwen-code> (`--approval-mode`).
 #[must_use]
 pub fn built_in() -> Vec<Agent> {
@@ -84,6 +90,7 @@ pub fn built_in() -> Vec<Agent> {
                 command: name.to_owned(),
                 args: owned(args),
                 read_only_args: owned(read_only),
+                read_only_env: BTreeMap::new(),
                 edit_args: owned(edit),
                 allow_edits: false,
                 env: owned(env),
@@ -91,14 +98,14 @@ pub fn built_in() -> Vec<Agent> {
                 parser,
             }
         };
-    vec![
+    let mut agents = vec![
         agent(
             "codex",
             &["exec", "--json", "--skip-git-repo-check"],
             &["--sandbox", "read-only", "-"],
             &["--sandbox", "workspace-write", "-"],
             &["CODEX_HOME"],
-            Parser::CodexLines,
+            Parser::JsonLines,
         ),
         agent(
             "claude",
@@ -118,11 +125,11 @@ pub fn built_in() -> Vec<Agent> {
         ),
         agent(
             "opencode",
-            &["run"],
+            &["run", "--format", "json"],
             &["--agent", "plan"],
             &["--agent", "build"],
             &["OPENCODE_CONFIG"],
-            Parser::Text,
+            Parser::JsonLines,
         ),
         agent(
             "qwen",
@@ -132,7 +139,11 @@ pub fn built_in() -> Vec<Agent> {
             &[],
             Parser::Json,
         ),
-    ]
+    ];
+    for agent in agents.iter_mut().filter(|agent| agent.name == "opencode") {
+        agent.read_only_env.insert("OPENCODE_PERMISSION".to_owned(), OPENCODE_READS.to_owned());
+    }
+    agents
 }
 
 #[cfg(test)]

@@ -118,6 +118,9 @@ fn command(settings: &ClinkSettings, agent: &Agent, program: &Path, folder: &Pat
             command.env(name, value);
         }
     }
+    if !agent.allow_edits {
+        command.envs(&agent.read_only_env);
+    }
     command.env("TERM", "dumb").env("NO_COLOR", "1").env(DEPTH_VARIABLE, "1");
     command
 }

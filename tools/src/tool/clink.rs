@@ -88,12 +88,17 @@ fn answered(outcome: &ClinkOutcome, notes: &[String], call: &Call) -> CallToolRe
     answer.put("content", outcome.text.as_str()).put("content_type", "markdown");
     answer.put("continuation_id", outcome.thread.to_string()).put_some("continuation_offer", offer);
     let agent = &outcome.agent;
+    // As the agent reports them; an agent without such a report leaves both unknown.
+    let tokens = outcome.usage.as_ref().map(|usage| {
+        json!({ "input": usage.input_tokens, "output": usage.output_tokens, "cached_input": usage.cached_input_tokens,
+            "reasoning": usage.reasoning_tokens, "estimated": false })
+    });
     let more = json!({
         "answered_by": format!("clink/{}", agent.name), "cli_name": agent.name, "command": agent.command, "role": outcome.role,
         "read_only": !agent.allow_edits, "latency_ms": u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX),
         "return_code": outcome.exit_code, "stderr": outcome.stderr, "parser": agent.parser.as_str(),
         "output_understood": outcome.parsed, "output_cut": outcome.cut, "persisted": outcome.persisted,
-        "tokens": null, "cost_usd": null,
+        "tokens": tokens, "cost_usd": outcome.cost_usd,
     });
     reply::with_metadata("clink", answer, more, notes, call)
 }
