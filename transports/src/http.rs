@@ -97,7 +97,7 @@ where
     let sessions = Arc::new(McpSessions { streamable: managers.clone(), op: op.registry() });
     let connections = legacy_sse::Connections::new(attach.clone(), settings.sessions.all, shared.body);
     let router = Router::new()
-        .merge(streamable(&handler, managers, settings, &shared))
+        .merge(streamable(handler, managers, settings, &shared))
         .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
         .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections));
     // The first that claims a connection has it, so the last one takes whatever is left.
@@ -115,11 +115,11 @@ where
         .not_found(format!("there is nothing here; MCP is at {MCP_PATH}"))
 }
 
-fn streamable<H>(handler: &H, managers: Managers, settings: &McpSettings, server: &ServerHandle) -> Router
+fn streamable<H>(handler: H, managers: Managers, settings: &McpSettings, server: &ServerHandle) -> Router
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    let services = Services::new(handler, &managers, settings, server);
+    let services = Services::new(handler, managers.clone(), settings, server);
     let sessions = Sessions::new(
         managers,
         SessionPlaces::new(settings.sessions, Arc::clone(&server.events)),

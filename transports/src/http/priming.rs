@@ -52,12 +52,7 @@ impl<H> Services<H>
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    pub(super) fn new(
-        handler: &H,
-        managers: &Managers,
-        settings: &McpSettings,
-        server: &ServerHandle,
-    ) -> Self {
+    pub(super) fn new(handler: H, managers: Managers, settings: &McpSettings, server: &ServerHandle) -> Self {
         // The server checks host and origin before, for every route alike.
         let config = StreamableHttpServerConfig::default()
             .disable_allowed_hosts()
@@ -65,14 +60,13 @@ where
             .with_legacy_session_mode(settings.sessions.all > 0)
             .with_max_request_body_bytes(server.body.bytes)
             .with_cancellation_token(server.streams.clone());
-        let service = |manager: &Arc<LocalSessionManager>, config| {
-            let handler = handler.clone();
+        let service = |handler: H, manager: &Arc<LocalSessionManager>, config| {
             StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(manager), config)
         };
         Self {
-            primed: service(&managers.primed, config.clone()),
-            bare: service(&managers.bare, config.with_sse_retry(None)),
-            managers: managers.clone(),
+            primed: service(handler.clone(), &managers.primed, config.clone()),
+            bare: service(handler, &managers.bare, config.with_sse_retry(None)),
+            managers,
         }
     }
 
