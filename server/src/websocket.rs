@@ -43,6 +43,8 @@ use super::{
 const PING: Duration = Duration::from_secs(30);
 /// How long it may be silent, pings included.
 const SILENCE: Duration = Duration::from_secs(90);
+/// How long a dialect may take with what its client said before it left.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long the last frame may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// The most bytes of the first message of a client that has shown no key yet.
@@ -164,8 +166,10 @@ async fn carry(
     let (heard, incoming) = mpsc::channel(FRAMES);
     let (answers, mut outgoing) = mpsc::channel(FRAMES);
     let is_stranger = who.is_none();
+    let over = CancellationToken::new();
     let mut speaking = std::pin::pin!(async {
         dialect.run(first, Link { frames: incoming, answers }, who).await;
+        over.cancel();
         std::future::pending::<()>().await;
     });
     if is_stranger {
@@ -185,7 +189,12 @@ async fn carry(
     let (mut out, mut frames) = socket.split();
     let last_heard = Mutex::new(Instant::now());
     let end = tokio::select! {
-        end = listen(&mut frames, heard, &last_heard) => end,
+        end = listen(&mut frames, heard, &last_heard) => {
+            // What the client said right before, such as a cancellation, is still heard.
+            let heard_out = async { tokio::select! { () = &mut speaking => {} () = over.cancelled() => {} } };
+            drop(timeout(LAST_WORDS, heard_out).await);
+            end
+        }
         end = speak(&mut out, outgoing) => end,
         () = silence(&last_heard) => End::Refused(ended()),
         () = &mut speaking => End::Gone,

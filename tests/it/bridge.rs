@@ -169,3 +169,49 @@ async fn spawn_starts_a_lasting_server() {
     let status = std::process::Command::new("kill").arg(note["pid"].to_string()).status().unwrap();
     assert!(status.success());
 }
+
+/// A client that is interrupted, or ends, does not leave a consultation behind that somebody pays for.
+#[tokio::test]
+async fn a_client_that_ends_cancels_its_calls() {
+    let setup = Setup::new().await;
+    setup.vendor.default_answer(Answer::never());
+    let served = Served::start(&setup).await;
+    let mut disconnects = 0;
+    for end in ["-INT", "-TERM", "input"] {
+        for is_modern in [false, true] {
+            let mut raw = bridge(&setup, &[&to(&served)]);
+            if is_modern {
+                let params = json!({"name": "chat", "arguments": {"prompt": end, "model": MODEL}, "_meta": discover_meta()});
+                raw.send(
+                    &json!({"jsonrpc": "2.0", "id": "new", "method": "tools/call", "params": params})
+                        .to_string(),
+                )
+                .await;
+            } else {
+                shake_hands(&mut raw).await;
+                raw.send(&chat(1, &format!("{end} of the old"))).await;
+            }
+            disconnects += 1;
+            within("the request upstream", setup.vendor.wait_for_calls(disconnects)).await;
+            match end {
+                "input" => raw.close_input(),
+                signal => {
+                    let pid = raw.child.id().unwrap().to_string();
+                    assert!(
+                        std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success()
+                    );
+                }
+            }
+            within(
+                &format!("the end upstream after {end}, {is_modern}"),
+                setup.vendor.wait_for_disconnects(disconnects),
+            )
+            .await;
+            assert_eq!(raw.exit_code().await, 0, "{end}");
+        }
+    }
+    // The server itself goes on.
+    let mut other = bridge(&setup, &[&to(&served)]);
+    shake_hands(&mut other).await;
+    ends(other).await;
+}

@@ -97,13 +97,22 @@ where
     let watch_parent = settings.watch_parent;
     let mut bridge = Bridge { target, settings, lines, answers, pending: Mutex::default(), greetings: 0 };
     let parent = async { if watch_parent { parent_death().await } else { std::future::pending().await } };
-    tokio::select! {
-        () = bridge.run(start) => {}
-        () = shutdown.cancelled() => {}
-        () = deaf.cancelled() => {}
-        () = parent => {}
+    let (grace, gone) = (bridge.settings.grace, CancellationToken::new());
+    {
+        let mut run = std::pin::pin!(bridge.run(start, &gone));
+        tokio::select! {
+            () = &mut run => {}
+            () = async { tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = deaf.cancelled() => {}
+                () = parent => {}
+            } } => {
+                gone.cancel();
+                // What the client has asked is cancelled; that takes no longer than a daemon takes to read.
+                drop(timeout(grace, run).await);
+            }
+        }
     }
-    let grace = bridge.settings.grace;
     drop(bridge);
     if reader.is_finished() {
         // What was answered is written, unless the client reads no more.
@@ -131,12 +140,18 @@ struct Bridge {
 }
 
 impl Bridge {
-    async fn run(&mut self, start: impl Fn()) {
+    /// Carries messages until the client has said everything, or is `gone`.
+    async fn run(&mut self, start: impl Fn(), gone: &CancellationToken) {
         // A connection on which nothing is said is closed by the daemon, so it waits for the first message.
-        let Some(mut first) = self.lines.recv().await.map(Some) else { return };
+        let Some(Some(mut first)) =
+            gone.run_until_cancelled(self.lines.recv()).await.map(|line| line.map(Some))
+        else {
+            return;
+        };
         loop {
-            let Some((sink, stream)) = self.connected(&start, &mut first).await else { return };
-            match self.carry(sink, stream, first.take()).await {
+            let connected = gone.run_until_cancelled(self.connected(&start, &mut first)).await;
+            let Some((sink, stream)) = connected.flatten() else { return };
+            match self.carry(sink, stream, first.take(), gone).await {
                 Over::ClientDone => return,
                 Over::Lost(Some(reason)) => {
                     self.give_up(&format!("the server closed the connection: {reason}")).await;
@@ -148,7 +163,7 @@ impl Bridge {
             }
             tracing::warn!(server = %self.target.place(), "the connection broke");
             if self.pending().greeting("").is_none() {
-                match self.lines.recv().await {
+                match gone.run_until_cancelled(self.lines.recv()).await.flatten() {
                     Some(line) => first = Some(line),
                     None => return,
                 }
@@ -245,7 +260,13 @@ impl Bridge {
     }
 
     /// Carries messages over one connection. The directions do not wait for each other.
-    async fn carry(&mut self, mut sink: Sink, mut stream: Stream, first: Option<String>) -> Over {
+    async fn carry(
+        &mut self,
+        mut sink: Sink,
+        mut stream: Stream,
+        first: Option<String>,
+        gone: &CancellationToken,
+    ) -> Over {
         let (pending, answers, lines) = (&self.pending, &self.answers, &mut self.lines);
         let note = |work: &dyn Fn(&mut Pending)| work(&mut pending.lock());
         let answered_one = Notify::new();
@@ -293,12 +314,21 @@ impl Bridge {
                 }
             };
             drop(timeout(self.settings.grace, answered).await);
-            drop(timeout(self.settings.grace, sink.close()).await);
-            Over::ClientDone
         };
         tokio::select! {
-            over = up => over,
-            reason = down => Over::Lost(reason),
+            () = up => {}
+            reason = down => return Over::Lost(reason),
+            () = gone.cancelled() => {}
         }
+        // The daemon finishes what a lost connection has left behind, but nobody comes back for this.
+        let cancellations = pending.lock().cancellations();
+        let leave = async {
+            for cancellation in cancellations {
+                sink.send(Message::text(cancellation)).await?;
+            }
+            sink.close().await
+        };
+        drop(timeout(self.settings.grace, leave).await);
+        Over::ClientDone
     }
 }

@@ -135,6 +135,17 @@ impl Pending {
         self.requests.drain().map(|(_, request)| error(&request, why)).collect()
     }
 
+    /// The cancellations of everything that is open, but not of a greeting, which the protocol does not let a client cancel.
+    pub(super) fn cancellations(&mut self) -> Vec<String> {
+        let open = self.requests.drain().filter(|(_, request)| request.what != "initialize");
+        let cancel = |(id, _): (String, Request)| {
+            format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"the client has gone"}}}}"#
+            )
+        };
+        open.map(cancel).collect()
+    }
+
     /// The answer to a request that is not passed on; nothing for what is none.
     pub(super) fn refusal(line: &str, why: &str) -> Option<String> {
         let said = serde_json::from_str::<Peek<'_>>(line).ok()?;
@@ -177,6 +188,21 @@ mod tests {
         let error: Value = serde_json::from_str(error).unwrap();
         assert_eq!(error["id"], "a b");
         assert_eq!(error["error"]["message"], "tools/call chat: the connection broke; it was run run-1");
+        assert!(pending.is_empty());
+    }
+
+    #[test]
+    fn open_calls_are_cancelled_by_their_id() {
+        let mut pending = Pending::default();
+        pending.asked(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}"#);
+        pending.asked(r#"{"jsonrpc":"2.0","id":"1","method":"tools/call","params":{"name":"chat"}}"#);
+        let cancelled = pending.cancellations();
+        let [cancelled] = cancelled.as_slice() else { panic!("{cancelled:?}") };
+        let cancelled: Value = serde_json::from_str(cancelled).unwrap();
+        assert_eq!(
+            (&cancelled["method"], &cancelled["params"]["requestId"]),
+            (&json!("notifications/cancelled"), &json!("1"))
+        );
         assert!(pending.is_empty());
     }
 

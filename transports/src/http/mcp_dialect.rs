@@ -6,7 +6,7 @@ use exai_core::{Principal, run::Door};
 use exai_server::dialect::{Dialect, Goodbye, Link, Outgoing, UNAUTHORIZED};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use super::duplex_session::{Attach, write_line};
 
@@ -57,6 +57,9 @@ impl Dialect for Mcp {
                 drop(frame);
                 next = link.frames.recv().await;
             }
+            // The service reads to this end, so that a cancellation right before it counts, and then ends itself.
+            drop(messages.shutdown().await);
+            std::future::pending::<()>().await;
         };
         let say = async {
             let (mut answers, mut answer) = (BufReader::with_capacity(READ, answers), Vec::new());
