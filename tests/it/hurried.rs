@@ -46,7 +46,7 @@ impl Hurried {
         let lifecycle = Lifecycle { closing: app.closing.clone(), ..Lifecycle::default() };
         tokio::spawn(async move {
             let settings = ConnectionSettings::default();
-            drop(jsonrpc::serve(app.server, tokio::io::split(theirs), settings, lifecycle).await);
+            drop(Box::pin(jsonrpc::serve(app.server, tokio::io::split(theirs), settings, lifecycle)).await);
         });
         let (output, input) = tokio::io::split(ours);
         let mut hurried =

@@ -6,10 +6,10 @@
 mod duplex_session;
 mod early_response;
 mod legacy_sse;
-mod managers;
 mod mcp_dialect;
 mod normalize;
 mod op;
+mod open_sessions;
 mod priming;
 mod sessions;
 
@@ -32,7 +32,7 @@ use exai_server::{
 use rmcp::ServerHandler;
 
 use self::{
-    duplex_session::Attach, managers::Managers, mcp_dialect::Mcp, op::Op, priming::Services,
+    duplex_session::Attach, mcp_dialect::Mcp, op::Op, open_sessions::OpenSessions, priming::Services,
     sessions::Sessions,
 };
 
@@ -90,14 +90,14 @@ where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
     let shared = server.handle();
-    let managers = Managers::new(settings.session_idle);
+    let open = OpenSessions::new(settings.session_idle);
     let attach = Attach::new(handler.clone(), &shared);
     let limits = op::OpLimits { sessions: sessions_of_dialects(settings), call: settings.call_limit };
     let op = Op::new(attach.clone(), &shared, Arc::new(SystemClock), limits);
-    let sessions = Arc::new(McpSessions { streamable: managers.clone(), op: op.registry() });
+    let sessions = Arc::new(McpSessions { streamable: open.clone(), op: op.registry() });
     let connections = legacy_sse::Connections::new(attach.clone(), settings.sessions.all, shared.body);
     let router = Router::new()
-        .merge(streamable(handler, managers, settings, &shared))
+        .merge(streamable(handler, open, settings, &shared))
         .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
         .route(MESSAGES_PATH, post(legacy_sse::message).with_state(connections));
     // The first that claims a connection has it, so the last one takes whatever is left.
@@ -115,13 +115,13 @@ where
         .not_found(format!("there is nothing here; MCP is at {MCP_PATH}"))
 }
 
-fn streamable<H>(handler: H, managers: Managers, settings: &McpSettings, server: &ServerHandle) -> Router
+fn streamable<H>(handler: H, open: OpenSessions, settings: &McpSettings, server: &ServerHandle) -> Router
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    let services = Services::new(handler, managers.clone(), settings, server);
+    let services = Services::new(handler, open.clone(), settings, server);
     let sessions = Sessions::new(
-        managers,
+        open,
         SessionPlaces::new(settings.sessions, Arc::clone(&server.events)),
         settings.sessions.all > 0,
     );
@@ -141,7 +141,7 @@ fn sessions_of_dialects(settings: &McpSettings) -> SessionLimits {
 
 /// Sessions of streamable HTTP and of the `op` dialect.
 struct McpSessions {
-    streamable: Managers,
+    streamable: OpenSessions,
     op: op::Registry,
 }
 

@@ -18,7 +18,7 @@ use rmcp::{
     },
 };
 
-use super::{McpSettings, managers::Managers, normalize::Initialize, sessions};
+use super::{McpSettings, normalize::Initialize, open_sessions::OpenSessions, sessions};
 
 /// The first revision with the event.
 const FIRST: &str = "2025-11-25";
@@ -39,12 +39,12 @@ type Service<H> = StreamableHttpService<H, LocalSessionManager>;
 pub(super) struct Services<H> {
     primed: Service<H>,
     bare: Service<H>,
-    managers: Managers,
+    open: OpenSessions,
 }
 
 impl<H> Clone for Services<H> {
     fn clone(&self) -> Self {
-        Self { primed: self.primed.clone(), bare: self.bare.clone(), managers: self.managers.clone() }
+        Self { primed: self.primed.clone(), bare: self.bare.clone(), open: self.open.clone() }
     }
 }
 
@@ -52,7 +52,7 @@ impl<H> Services<H>
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    pub(super) fn new(handler: H, managers: Managers, settings: &McpSettings, server: &ServerHandle) -> Self {
+    pub(super) fn new(handler: H, open: OpenSessions, settings: &McpSettings, server: &ServerHandle) -> Self {
         // The server checks host and origin before, for every route alike.
         let config = StreamableHttpServerConfig::default()
             .disable_allowed_hosts()
@@ -64,15 +64,15 @@ where
             StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(manager), config)
         };
         Self {
-            primed: service(handler.clone(), &managers.primed, config.clone()),
-            bare: service(handler, &managers.bare, config.with_sse_retry(None)),
-            managers,
+            primed: service(handler.clone(), &open.primed, config.clone()),
+            bare: service(handler, &open.bare, config.with_sse_retry(None)),
+            open,
         }
     }
 
     async fn of(&self, session: Option<String>, opens: Option<Initialize>) -> &Service<H> {
         let is_primed = match session {
-            Some(id) => self.managers.is_primed(&id).await,
+            Some(id) => self.open.is_primed(&id).await,
             // Without a session only what opens one begins with the event.
             None => opens.and_then(|opens| opens.revision).is_some_and(|revision| is_known_in(&revision)),
         };

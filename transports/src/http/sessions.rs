@@ -15,7 +15,7 @@ use exai_core::{ConnectionId, Identity, Principal};
 use exai_server::{SessionPlace, SessionPlaces, problem};
 use parking_lot::Mutex;
 
-use super::{managers::Managers, normalize::Initialize};
+use super::{normalize::Initialize, open_sessions::OpenSessions};
 
 const SESSION_ID: &str = "mcp-session-id";
 /// How many seconds a client should wait before it opens a session again.
@@ -32,7 +32,7 @@ struct Session {
 /// Who opened which session.
 #[derive(Clone)]
 pub(super) struct Sessions {
-    managers: Managers,
+    open: OpenSessions,
     known: Arc<Mutex<HashMap<String, Session>>>,
     places: SessionPlaces,
     /// Whether there are sessions at all.
@@ -40,8 +40,8 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    pub(super) fn new(managers: Managers, places: SessionPlaces, are_served: bool) -> Self {
-        Self { managers, known: Arc::default(), places, are_served }
+    pub(super) fn new(open: OpenSessions, places: SessionPlaces, are_served: bool) -> Self {
+        Self { open, known: Arc::default(), places, are_served }
     }
 
     /// The connection that a session is, when this caller may use it. A session that is not known is left to the SDK.
@@ -55,7 +55,7 @@ impl Sessions {
     /// A place for one more. It is taken before the session is opened, so that a burst does not get past the bound. Sessions that have
     /// ended give their places back on the way.
     async fn place(&self, who: &Identity) -> Option<SessionPlace> {
-        let open: HashSet<String> = self.managers.ids().await.into_iter().collect();
+        let open: HashSet<String> = self.open.ids().await.into_iter().collect();
         self.known.lock().retain(|id, _| open.contains(id));
         self.places.take(who)
     }
@@ -63,7 +63,7 @@ impl Sessions {
     /// Ends a session that was opened without a place. That cannot be as long as the SDK opens sessions by `initialize` alone.
     async fn refuse(&self, id: String) -> Response {
         tracing::error!("a session was opened that has no place");
-        if let Err(error) = self.managers.close(&id).await {
+        if let Err(error) = self.open.close(&id).await {
             tracing::debug!("a session without a place did not end in order: {error}");
         }
         too_many()

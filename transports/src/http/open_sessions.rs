@@ -1,4 +1,4 @@
-//! The sessions of streamable HTTP, which have two managers, because a manager opens all of its streams alike.
+//! The open sessions of streamable HTTP, of two kinds, because the SDK begins all streams of one kind alike.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,14 +9,14 @@ use rmcp::transport::streamable_http_server::session::{
 
 /// The sessions of streamable HTTP.
 #[derive(Clone)]
-pub(super) struct Managers {
+pub(super) struct OpenSessions {
     /// Of clients that are sent the event that opens a stream.
     pub(super) primed: Arc<LocalSessionManager>,
     /// Of the others.
     pub(super) bare: Arc<LocalSessionManager>,
 }
 
-impl Managers {
+impl OpenSessions {
     pub(super) fn new(idle: Duration) -> Self {
         let mut primed = LocalSessionManager::default();
         primed.session_config.keep_alive = Some(idle);
