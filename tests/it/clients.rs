@@ -96,6 +96,36 @@ async fn mistakes_in_entries_name_their_cure() {
         assert_eq!(code, 1, "{name}: {found:#}");
         assert!(lines(&found).contains(says), "{name}: {}", lines(&found));
     }
+    // A client that gives up early, and one whose key is not there, work; the doctor says when they do not.
+    for (name, text, says) in [
+        (
+            ".kimi-code/mcp.json",
+            json!({"mcpServers": {"exai": {"command": own}}}).to_string(),
+            "add \\\"toolTimeoutMs\\\": 900000",
+        ),
+        (
+            ".cline/data/settings/cline_mcp_settings.json",
+            json!({"mcpServers": {"exai": {"command": own, "timeout": 120}}}).to_string(),
+            "Cline gives up a call after 120 seconds",
+        ),
+        (".qwen/settings.json", json!({"mcpServers": {"exai": {"command": own}}}).to_string(), "tools"),
+    ] {
+        let file = setup.home.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+        let (code, found) = doctor(&setup, &[&file.display().to_string()]).await;
+        assert_eq!(code, 0, "{name}: {found:#}");
+        assert!(lines(&found).contains(says), "{name}: {}", lines(&found));
+    }
+    let keyed = setup.home.path().join("codex.toml");
+    let text = "[mcp_servers.exai]\nurl = \"http://127.0.0.1:9/mcp\"\nbearer_token_env_var = \"NOT_SET\"\n";
+    fs::write(&keyed, text).unwrap();
+    let (_, found) = doctor(&setup, &[&keyed.display().to_string()]).await;
+    assert!(
+        lines(&found).contains("Codex shows no tools, and says nothing, where NOT_SET is not set"),
+        "{}",
+        lines(&found)
+    );
     let broken = setup.home.path().join("broken.json");
     fs::write(&broken, "{\"mcpServers\": ").unwrap();
     assert_eq!(doctor(&setup, &[&broken.display().to_string()]).await.0, 1);

@@ -31,6 +31,15 @@ pub(super) struct Client {
     pub(super) start_seconds: u64,
     /// The longest name of a tool, and what the client puts before it: the server's name with something around.
     pub(super) longest_name: (usize, &'static str),
+    /// Where an entry says how long a call may take, for clients that give up after a minute otherwise.
+    pub(super) patience: Option<Patience>,
+}
+
+/// A key of an entry that holds a time, and how many of its units make a second.
+#[derive(Debug)]
+pub(super) struct Patience {
+    pub(super) key: &'static str,
+    pub(super) unit: u64,
 }
 
 const fn client(
@@ -48,11 +57,12 @@ const fn client(
         hands_on_all: false,
         start_seconds: 30,
         longest_name: (64, ""),
+        patience: None,
     }
 }
 
 /// Every client whose files are known, from the clients' own documentation.
-pub(super) const CLIENTS: [Client; 14] = [
+pub(super) const CLIENTS: [Client; 16] = [
     Client {
         longest_name: (128, "mcp____"),
         format: Format::Strict,
@@ -119,7 +129,20 @@ pub(super) const CLIENTS: [Client; 14] = [
         )
     },
     client("Copilot CLI", &[".copilot/mcp-config.json"], &[], "mcpServers"),
-    Client { format: Format::Strict, ..client("Kimi Code CLI", &[".kimi/mcp.json"], &[], "mcpServers") },
+    Client {
+        format: Format::Strict,
+        patience: Some(Patience { key: "toolTimeoutMs", unit: 1_000 }),
+        ..client("Kimi Code CLI", &[".kimi-code/mcp.json"], &[], "mcpServers")
+    },
+    Client {
+        patience: Some(Patience { key: "timeout", unit: 1 }),
+        ..client("Cline", &[".cline/data/settings/cline_mcp_settings.json"], &[], "mcpServers")
+    },
+    Client {
+        format: Format::Comments,
+        hands_on_all: true,
+        ..client("Qwen Code", &[".qwen/settings.json"], &[".qwen/settings.json"], "mcpServers")
+    },
     Client {
         format: Format::Yaml,
         hands_on_all: true,

@@ -8,12 +8,15 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    clients::{CLIENTS, Client, KEYS},
+    clients::{CLIENTS, Client, KEYS, Patience},
     finding::Finding,
     format::{self, Format, Unread},
     shape,
 };
 use crate::config::env;
+
+/// How long the entries of the documentation let a call take, in seconds.
+const LONG: u64 = 900;
 
 /// How a program is started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -137,6 +140,8 @@ pub(super) fn of_file(client: &'static Client, format: Format, file: &Path, foun
                 let told = "Claude Code does not use a url without a type".to_owned();
                 seen.push(Finding::error(told, "add \"type\": \"http\""));
             }
+            seen.extend(impatient(client, entry));
+            seen.extend(keyless(client, entry));
             entries.push(Entry { client, file: file.to_owned(), name: name.clone(), way, findings: seen });
         }
     }
@@ -144,6 +149,28 @@ pub(super) fn of_file(client: &'static Client, format: Format, file: &Path, foun
         tracing::debug!(file = %file.display(), "no entry of this server");
     }
     count > 0
+}
+
+/// What is wrong with an entry whose client gives up long calls.
+fn impatient(client: &Client, entry: &Value) -> Option<Finding> {
+    let Patience { key, unit } = client.patience.as_ref()?;
+    let seconds = entry.get(*key).and_then(Value::as_u64).map(|time| time / unit);
+    let told = match seconds {
+        Some(LONG..) => return None,
+        Some(seconds) => format!("{} gives up a call after {seconds} seconds", client.name),
+        None => format!("{} gives up a call after 60 seconds", client.name),
+    };
+    Some(Finding::doubt(told, &format!("add \"{key}\": {}", LONG * unit)))
+}
+
+/// What is wrong with an entry that takes its key from a variable that is not set here.
+fn keyless(client: &Client, entry: &Value) -> Option<Finding> {
+    let variable = entry.get("bearer_token_env_var").and_then(Value::as_str)?;
+    let is_set = env::process().get(variable).is_some_and(|value| !value.is_empty());
+    let told = format!("{} shows no tools, and says nothing, where {variable} is not set", client.name);
+    let fix =
+        "set it where the client is started; without keys at the server, leave bearer_token_env_var out";
+    (!is_set).then(|| Finding::doubt(told, fix))
 }
 
 /// The maps of servers in a document, wherever clients put them.
