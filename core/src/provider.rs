@@ -54,6 +54,11 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Whether it is asked behind every other when nothing is named, whatever its place is.
+    fn is_last_resort(&self) -> bool {
+        false
+    }
+
     /// Attempts at once that the provider bears when the user sets no limit for it; `None` when only the limit of the server counts.
     fn default_permits(&self) -> Option<usize> {
         None

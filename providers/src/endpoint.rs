@@ -38,6 +38,7 @@ pub(crate) struct Endpoint {
     pub(crate) base: Url,
     identity: EndpointIdentity,
     is_vendors_own: bool,
+    is_last_resort: bool,
     roster: Roster,
     refused: Memory,
     pub(crate) http: Arc<Http>,
@@ -72,8 +73,10 @@ impl Endpoint {
         });
         let first = origins.next().unwrap_or_else(|| origin(None, settings.key_origin.clone()));
         let keys = Keyring::new(first, origins.collect());
+        let is_last_resort = settings.is_last_resort;
         let roster = Roster::new(settings.id, settings.vendor, settings.models);
-        Ok(Self { keys, base, identity, is_vendors_own, roster, refused: Memory::default(), http })
+        let refused = Memory::default();
+        Ok(Self { keys, base, identity, is_vendors_own, is_last_resort, roster, refused, http })
     }
 
     /// The model that is asked for.
@@ -242,6 +245,10 @@ impl Provider for Endpoint {
 
     fn rank(&self) -> Option<u8> {
         self.keys.first().vendor.rank
+    }
+
+    fn is_last_resort(&self) -> bool {
+        self.is_last_resort
     }
 
     fn default_permits(&self) -> Option<usize> {

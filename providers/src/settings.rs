@@ -28,6 +28,8 @@ pub struct EndpointSettings {
     pub models: Vec<ModelOverride>,
     /// Calls that will be made at the same time. Here it only sizes the connection pool; who limits calls is the engine.
     pub max_concurrency: Option<usize>,
+    /// Whether it is asked behind every other when nothing is named.
+    pub is_last_resort: bool,
 }
 
 impl EndpointSettings {
@@ -35,7 +37,16 @@ impl EndpointSettings {
     #[must_use]
     pub fn new(id: ProviderId, vendor: VendorKind) -> Self {
         let key_origin = format!("the configuration of {id}");
-        Self { id, vendor, base_url: None, key: None, key_origin, models: Vec::new(), max_concurrency: None }
+        Self {
+            id,
+            vendor,
+            base_url: None,
+            key: None,
+            key_origin,
+            models: Vec::new(),
+            max_concurrency: None,
+            is_last_resort: false,
+        }
     }
 }
 

@@ -72,7 +72,9 @@ impl Models {
         });
         let may =
             |found: &Choice| found.model.status != Status::Retired && allowed.check(&found.model).is_ok();
-        let mut all = marked.chain(own).map(succeed).filter(may);
+        let mut all: Vec<Choice> = marked.chain(own).map(succeed).filter(may).collect();
+        all.sort_by_key(|one| one.provider.is_last_resort());
+        let mut all = all.into_iter();
         let first = all.next()?;
         Some(Choice { others: all.collect(), ..first })
     }
@@ -116,6 +118,7 @@ impl Router {
         all.insert(0, chosen);
         let health = &self.health;
         sort(&mut all, strategy, health, &self.round_robin);
+        all.sort_by_key(|one| one.provider.is_last_resort());
         let objection = |one: &Choice| health.objection(one.provider.id(), &one.model.id);
         let before = all.first().map(|first| first.model.qualified());
         let lacking = |one: &Choice| {
@@ -129,7 +132,7 @@ impl Router {
         });
         let is_possible = all.iter().any(|one| objection(one).is_none());
         // Stable: among those who are alike in this, the order stays.
-        all.sort_by_key(|one| (objection(one).is_some(), lacking(one)));
+        all.sort_by_key(|one| (objection(one).is_some(), one.provider.is_last_resort(), lacking(one)));
         let mut first = all.remove(0);
         if is_possible && before != Some(first.model.qualified()) {
             first.fallback_reason = first.fallback_reason.or(reason);
