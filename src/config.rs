@@ -7,6 +7,7 @@ pub mod endpoints;
 pub mod env;
 mod expand;
 pub mod hints;
+mod inherited;
 pub mod keys;
 pub mod layers;
 pub mod limits;

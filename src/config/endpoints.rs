@@ -6,6 +6,7 @@ use exai_tools::VendorFact;
 use serde::Deserialize;
 
 use super::{
+    inherited::{self, Inherited},
     keys,
     layers::{Found, Layers},
     ollama, paths,
@@ -137,11 +138,18 @@ impl Endpoints {
         if known.needs == Needs::KeyAndUrl && has_key != has_url {
             problems.warn(format!("{} is not used: {}", known.title, known.how()));
         }
-        let how = match known.needs {
-            _ if !configured => known.how(),
-            Needs::Anything if has_url => format!("address from {}", url.origin),
-            Needs::Anything => "models are configured".to_owned(),
-            Needs::Key | Needs::KeyAndUrl => format!("key from {}", key.origin),
+        let inherited = if configured { inherited::of(known, layers, problems) } else { None };
+        let configured = configured && !matches!(inherited, Some(Inherited::KeyAndAddress(_)));
+        let is_last_resort = inherited.is_some();
+        let how = match (inherited, known.needs) {
+            (Some(Inherited::Key(why) | Inherited::KeyAndAddress(why)), _) => {
+                problems.warn(format!("{}: {why}", known.title));
+                why
+            }
+            (None, _) if !configured => known.how(),
+            (None, Needs::Anything) if has_url => format!("address from {}", url.origin),
+            (None, Needs::Anything) => "models are configured".to_owned(),
+            (None, Needs::Key | Needs::KeyAndUrl) => format!("key from {}", key.origin),
         };
         self.facts.push(VendorFact {
             id: known.id.to_owned(),
@@ -163,6 +171,7 @@ impl Endpoints {
             },
             key: has_key.then(|| SecretString::from(key.value)),
             models: names(&models).map(ModelOverride::named).collect(),
+            is_last_resort,
             ..EndpointSettings::new(known.id.into(), known.kind)
         });
     }

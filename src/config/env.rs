@@ -141,6 +141,8 @@ pub const CUSTOM_MODEL_NAME: &str = "CUSTOM_MODEL_NAME";
 pub const CUSTOM_MODELS_CONFIG_PATH: &str = "CUSTOM_MODELS_CONFIG_PATH";
 /// Whether keys and prompts may go to another machine without encryption.
 pub const EXAI_ALLOW_HTTP: &str = "EXAI_ALLOW_HTTP";
+/// Whether keys that an agent may have handed on are used like others.
+pub const EXAI_INHERITED_KEYS: &str = "EXAI_INHERITED_KEYS";
 /// The project folder, as Claude Code tells it to its servers.
 pub const CLAUDE_PROJECT_DIR: &str = "CLAUDE_PROJECT_DIR";
 

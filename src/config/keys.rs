@@ -364,16 +364,25 @@ pub static ALLOW_HTTP: Key = key(
     "true allows http:// to endpoints on other machines: keys, prompts and files are readable on the way",
 );
 
+/// Keys of an agent's own vendor.
+pub static INHERITED_KEYS: Key = key(
+    "inherited_keys",
+    &[env::EXAI_INHERITED_KEYS],
+    "false",
+    "true uses a key of the vendor of the agent that starts the server like any other, also when it may be the agent's own",
+);
+
 /// What is asked first, and what concerns single tools.
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 52] = [
+static REST: [&Key; 53] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
     &CUSTOM_MODELS_FILE,
     &ALLOW_HTTP,
+    &INHERITED_KEYS,
     &DATA_DIR,
     &STORE_SYNC,
     &LOG_FILTER,

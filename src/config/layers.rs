@@ -271,6 +271,14 @@ impl Layers {
         is_set(value).then(|| value.to_owned())
     }
 
+    /// Whether a key has a value in a file of the user's, whatever else has one.
+    #[must_use]
+    pub fn stands_in_file(&self, key: &Key) -> bool {
+        let in_dotenv = |name: &&str| self.dotenv.1.get(*name).is_some_and(|value| is_set(value.trim()));
+        key.env.iter().any(|name| self.key_files.contains_key(name) || in_dotenv(name))
+            || self.user.1.get(key.path).is_some_and(|value| is_set(value.trim()))
+    }
+
     /// The value of a key and where it came from.
     #[must_use]
     pub fn look_up(&self, key: &Key) -> Found {

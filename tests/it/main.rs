@@ -29,6 +29,7 @@ mod examples;
 mod gates;
 mod http;
 mod hurried;
+mod inherited;
 mod live_models;
 mod memory;
 mod mending;
