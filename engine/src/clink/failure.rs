@@ -1,4 +1,4 @@
-//! Why an agent gave no answer: what it says itself, what that means, and how its user logs in.
+//! Why an agent gave no answer: what it says itself, and what that means.
 
 use exai_core::Kind;
 
@@ -14,6 +14,8 @@ pub struct AgentFailure {
     pub reason: String,
     /// What that means for the next step.
     pub kind: Kind,
+    /// How its user logs in.
+    pub login: &'static str,
 }
 
 /// The most characters of a reason.
@@ -51,44 +53,24 @@ const WORDS: [(&str, Kind); 10] = [
 
 impl AgentFailure {
     /// The failure that an agent gives this reason for.
-    pub(super) fn new(agent: &str, ended: String, reason: &str) -> Self {
+    pub(super) fn new(agent: &str, ended: String, reason: &str, login: &'static str) -> Self {
         let kind = kind(reason);
-        Self { agent: agent.to_owned(), ended, reason: reason.chars().take(MAX_REASON).collect(), kind }
+        Self {
+            agent: agent.to_owned(),
+            ended,
+            reason: reason.chars().take(MAX_REASON).collect(),
+            kind,
+            login,
+        }
     }
 
     /// What to do.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         if self.kind == Kind::Auth {
-            return Some(login(&self.agent));
+            return Some(self.login);
         }
         None
-    }
-}
-
-/// How the user of an agent logs in.
-fn login(agent: &str) -> &'static str {
-    match agent {
-        "codex" => {
-            "Ask the user to run `codex login` in a terminal. Until then name another agent in cli_name, or ask a model with chat."
-        }
-        "claude" => {
-            "Ask the user to run `claude` in a terminal and enter /login. Until then name another agent in cli_name, or ask a model with chat."
-        }
-        "gemini" => {
-            "Ask the user to run `gemini` in a terminal and choose how to sign in, or to hand its key on with env = [\"GEMINI_API_KEY\"] \
-             under [clink.gemini]. Until then name another agent in cli_name, or ask a model with chat."
-        }
-        "qwen" => {
-            "Ask the user to run `qwen` in a terminal and enter /auth. Until then name another agent in cli_name, or ask a model with chat."
-        }
-        "opencode" => {
-            "Ask the user to run `opencode auth login` in a terminal. Until then name another agent in cli_name, or ask a model with chat."
-        }
-        _ => {
-            "Ask the user to log in to this agent in a terminal, or to hand its key on with env under [clink.NAME]. Until then name another \
-             agent in cli_name, or ask a model with chat."
-        }
     }
 }
 

@@ -146,6 +146,32 @@ pub fn built_in() -> Vec<Agent> {
     agents
 }
 
+/// How the user of an agent logs in.
+pub(super) fn login(agent: &str) -> &'static str {
+    match agent {
+        "codex" => {
+            "Ask the user to run `codex login` in a terminal. Until then name another agent in cli_name, or ask a model with chat."
+        }
+        "claude" => {
+            "Ask the user to run `claude` in a terminal and enter /login. Until then name another agent in cli_name, or ask a model with chat."
+        }
+        "gemini" => {
+            "Ask the user to run `gemini` in a terminal and choose how to sign in, or to hand its key on with env = [\"GEMINI_API_KEY\"] \
+             under [clink.gemini]. Until then name another agent in cli_name, or ask a model with chat."
+        }
+        "qwen" => {
+            "Ask the user to run `qwen` in a terminal and enter /auth. Until then name another agent in cli_name, or ask a model with chat."
+        }
+        "opencode" => {
+            "Ask the user to run `opencode auth login` in a terminal. Until then name another agent in cli_name, or ask a model with chat."
+        }
+        _ => {
+            "Ask the user to log in to this agent in a terminal, or to hand its key on with env under [clink.NAME]. Until then name another \
+             agent in cli_name, or ask a model with chat."
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

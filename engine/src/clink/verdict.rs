@@ -2,6 +2,7 @@
 
 use super::{
     failure::{AgentFailure, MAX_REASON, speaks_of_login},
+    known,
     output::Read,
     run::Ended,
 };
@@ -26,7 +27,7 @@ pub(super) fn failure(agent: &str, read: &Read, ended: &Ended) -> Option<AgentFa
         None if ended.cut => "it printed more than is read".to_owned(),
         None => "ended by a signal".to_owned(),
     };
-    Some(AgentFailure::new(agent, end, &reason))
+    Some(AgentFailure::new(agent, end, &reason, known::login(agent)))
 }
 
 /// Whether plain text is what agents print when nobody is logged in, whatever their exit code is.
