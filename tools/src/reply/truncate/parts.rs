@@ -26,6 +26,8 @@ const LEAST_ROOM: usize = 1_500;
 const SMALL: usize = 600;
 /// The most of the first part that the head takes.
 const HEAD_SHARE: usize = 2;
+/// The longest name of a place that the pointer says goes on in the next part.
+const LONGEST_PATH: usize = 100;
 /// A number of parts that no answer has, for the size of the frame.
 const MANY: usize = 99_999;
 
@@ -40,13 +42,17 @@ pub(crate) struct Pointer<'a> {
 }
 
 impl Pointer<'_> {
-    fn to(&self, part: usize, of: usize, bytes: usize) -> Value {
-        json!({
+    fn to(&self, part: usize, of: usize, bytes: usize, divided: Option<&str>) -> Value {
+        let mut pointer = json!({
             "part": part, "of": of,
             "call": { "tool": self.tool, "arguments": { "continuation_id": self.id, "part": part } },
             "note": "This answer is longer than your client shows. Make this call for the next part; it asks no model and needs no other argument.",
             "resource": self.resource, "bytes": bytes,
-        })
+        });
+        if let Some(path) = divided.filter(|path| path.len() <= LONGEST_PATH) {
+            pointer["divided"] = json!(path);
+        }
+        pointer
     }
 }
 
@@ -61,7 +67,7 @@ pub(crate) fn parts(text: &str, limit: usize, pointer: &Pointer<'_>) -> Option<V
         // The tools answer with objects; anything else is a text.
         _ => [("content".to_owned(), Value::from(text))].into_iter().collect(),
     };
-    let frame = size_of_entry("rest", &pointer.to(MANY, MANY, text.len()))
+    let frame = size_of_entry("rest", &pointer.to(MANY, MANY, text.len(), Some(&"x".repeat(LONGEST_PATH))))
         + size_of_entry("truncated", &json!(true))
         + 2;
     let lists = whole.iter().filter(|(_, value)| value.is_array());
@@ -81,7 +87,7 @@ pub(crate) fn parts(text: &str, limit: usize, pointer: &Pointer<'_>) -> Option<V
             first.insert(key, value);
         }
     }
-    let mut bodies = vec![(first, None, lists_left(&rest))];
+    let mut bodies = vec![(first, None, divided.clone(), lists_left(&rest))];
     while !rest.is_empty() {
         let continues = divided.take();
         let named = later(MANY, MANY, continues.as_deref(), thread.as_ref());
@@ -92,12 +98,12 @@ pub(crate) fn parts(text: &str, limit: usize, pointer: &Pointer<'_>) -> Option<V
         let Some(taken) = taken else { break };
         let Value::Object(body) = taken.value else { break };
         divided = taken.divided;
-        bodies.push((body, continues, lists_left(&rest)));
+        bodies.push((body, continues, divided.clone(), lists_left(&rest)));
     }
     let of = bodies.len();
-    let written = bodies.into_iter().enumerate().map(|(index, (body, continues, left))| {
+    let written = bodies.into_iter().enumerate().map(|(index, (body, continues, goes_on, left))| {
         let part = index + 1;
-        let more = (part < of).then(|| pointer.to(part + 1, of, text.len()));
+        let more = (part < of).then(|| pointer.to(part + 1, of, text.len(), goes_on.as_deref()));
         let whole = match part {
             1 => first_part(body, left, more),
             _ => {
@@ -391,7 +397,10 @@ mod tests {
             assert!(part.len() > 17_000, "{}", part.len());
         }
         assert!(read(&parts[0])["content"].as_str().unwrap().ends_with("\n\n"), "it ends with a paragraph");
-        assert_eq!(read(&parts[1])["continues"], "content");
+        assert_eq!(
+            (&read(&parts[0])["rest"]["divided"], &read(&parts[1])["continues"]),
+            (&json!("content"), &json!("content"))
+        );
         assert_eq!(read(&parts[1])["continuation_id"], "t");
     }
 }
