@@ -176,7 +176,7 @@ const WITHOUT_VENDORS: [&str; 6] = ["context", "engine", "inference", "inspect",
 type Namesake = (&'static str, &'static str, &'static [&'static str]);
 
 /// Files whose words look like a vendor's and are none of its facts, with the words.
-const NAMESAKES: [Namesake; 10] = [
+const NAMESAKES: [Namesake; 11] = [
     // Keys and folders of secrets are recognised by how they are written.
     ("context", "deny.rs", &["azure"]),
     ("inspect", "secrets.rs", &["xai"]),
@@ -186,7 +186,9 @@ const NAMESAKES: [Namesake; 10] = [
     ("engine", "roster.rs", &["kimi"]),
     // A client's own words of the protocol.
     ("tools", "tool_list.rs", &["anthropic"]),
-    ("tools", "truncate.rs", &["anthropic"]),
+    ("tools", "truncate.rs", &["anthropic", "gemini", "kimi", "qwen"]),
+    // Clients by the names that they give themselves.
+    ("tools", "caller.rs", &["kimi"]),
     // Names that the tools had elsewhere.
     ("tools", "aliases.rs", &["glm", "kimi"]),
     // What clients read of a tool is fixed text, a contract that is compared as a whole.
