@@ -18,7 +18,7 @@ mod synthesiser;
 
 use exai_answers::json_repair;
 use exai_context::evidence::FileReport;
-use exai_core::{ThreadId, chat::Thinking, thread::Opinion};
+use exai_core::{Mention, ThreadId, chat::Thinking, thread::Opinion};
 use serde_json::{Map, Value};
 
 pub use ballot::{Ballot, NoVote};
@@ -128,12 +128,14 @@ pub struct Spoken {
     pub opinion: Opinion,
     /// How it counts.
     pub ballot: Ballot,
+    /// `path:line` mentions in it, checked; empty for an answer of an earlier call.
+    pub mentions: Vec<Mention>,
 }
 
 impl Spoken {
     pub(crate) fn new(opinion: Opinion) -> Self {
         let ballot = Ballot::of(&opinion);
-        Self { opinion, ballot }
+        Self { opinion, ballot, mentions: Vec::new() }
     }
 
     /// The answer as a JSON object, when it is one, perhaps after a repair.

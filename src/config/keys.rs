@@ -172,7 +172,7 @@ pub static ANSWER_CHARS: Key = key(
     "answers.max_chars",
     &[env::EXAI_ANSWER_CHARS],
     "",
-    "The most characters of an answer; by the client when empty, any number when 0",
+    "The most characters of an answer, at least 1,500; by the client when empty, any number when 0",
 );
 /// Attempts after the first.
 pub static RETRIES: Key = key("limits.retries", &[env::EXAI_RETRIES], "2", "Attempts after the first");

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use exai_answers::refusal::is_refusal;
 use exai_core::thread::Opinion;
 use regex::Regex;
 
@@ -66,6 +67,8 @@ pub enum NoVote {
     CutOff,
     /// It declines to judge; what it says about that.
     Evasive(String),
+    /// The model refuses; its words.
+    Refused(String),
     /// It asks for files first.
     NeedsFiles(Vec<String>),
 }
@@ -79,6 +82,7 @@ impl NoVote {
             Self::Empty => "empty",
             Self::CutOff => "cut_off",
             Self::Evasive(_) => "evasive",
+            Self::Refused(_) => "refused",
             Self::NeedsFiles(_) => "files_required_to_continue",
         }
     }
@@ -91,6 +95,7 @@ impl NoVote {
             Self::Empty => "the model answered without text".to_owned(),
             Self::CutOff => "the answer stopped before its end".to_owned(),
             Self::Evasive(words) => format!("the model does not judge: {words}"),
+            Self::Refused(words) => format!("the model refuses: {words}"),
             Self::NeedsFiles(files) => format!("the model asks for files first: {}", files.join(", ")),
         }
     }
@@ -111,6 +116,9 @@ impl Ballot {
             let named = request.get("files_needed").and_then(serde_json::Value::as_array);
             let files = named.into_iter().flatten().filter_map(serde_json::Value::as_str).map(str::to_owned);
             return Self::NoVote(NoVote::NeedsFiles(files.collect()));
+        }
+        if is_refusal(text) {
+            return Self::NoVote(NoVote::Refused(clipped(first_line(text))));
         }
         let stated = verdict_line(text);
         let verdict = clipped(stated.unwrap_or_else(|| first_line(text)));

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use exai_answers::citations::cite_text;
 use exai_context::evidence::FileReport;
 use exai_core::{
+    Mention,
     run::Phase,
     thread::{ModelRef, Opinion, Round, TurnBody},
 };
@@ -51,6 +53,7 @@ struct Heard {
     choice: Choice,
     answer: Result<Answered, EngineError>,
     files: Vec<FileReport>,
+    mentions: Vec<Mention>,
 }
 
 impl Rounds<'_> {
@@ -129,7 +132,10 @@ impl Rounds<'_> {
                 let Asking { index, choice, rendered } = one;
                 let Rendered { request, gathered, .. } = match rendered {
                     Ok(rendered) => rendered,
-                    Err(error) => return Heard { index, choice, answer: Err(error), files: Vec::new() },
+                    Err(error) => {
+                        let (files, mentions) = (Vec::new(), Vec::new());
+                        return Heard { index, choice, answer: Err(error), files, mentions };
+                    }
                 };
                 let prompt = match round {
                     Round::Opinion => exai_prompts::Prompt::Consensus,
@@ -154,7 +160,9 @@ impl Rounds<'_> {
                 };
                 let own = call.apart(engine.settings.consensus_limit);
                 let answer = engine.inference.complete(question, &own).await.map_err(EngineError::from);
-                Heard { index, choice, answer, files: gathered.report }
+                let said = answer.as_ref().map(|answered| answered.delivery.completion.reply.text.as_str());
+                let mentions = said.map_or_else(|_| Vec::new(), |text| cite_text(text, &gathered.files));
+                Heard { index, choice, answer, files: gathered.report, mentions }
             })
             .collect();
         while let Some(heard) = open.next().await {
@@ -173,12 +181,13 @@ impl Rounds<'_> {
 
     /// Stores an answer, or that there is none.
     async fn keep(&mut self, round: Round, heard: Heard, session: &mut Session) {
-        let Heard { index, choice, answer, files } = heard;
+        let Heard { index, choice, answer, files, mentions } = heard;
         if self.files.is_empty() {
             self.files = files;
         }
         let model = ModelRef { provider: choice.provider.id().clone(), model: choice.model.id.clone() };
         let place = u32::try_from(index).unwrap_or(u32::MAX);
+        session.mentions.push((round, place, mentions));
         let (opinion, unwritten) = match answer {
             Ok(Answered { delivery, unwritten, .. }) => {
                 let completion = Arc::clone(&delivery.completion);

@@ -1,6 +1,9 @@
 //! A consensus within a thread: the question, the models, and their answers so far.
 
-use exai_core::thread::{Opinion, Round};
+use exai_core::{
+    Mention,
+    thread::{Opinion, Round},
+};
 
 use super::{Spoken, Voice, VoiceInput, roster::Consultant};
 
@@ -17,6 +20,8 @@ pub(super) struct Session {
     pub synthesis: Option<String>,
     /// Said so far.
     pub said: Vec<Opinion>,
+    /// The places that answers of this call cite, checked against the files that their models were given.
+    pub mentions: Vec<(Round, u32, Vec<Mention>)>,
     /// The highest step so far.
     pub step: u32,
     /// Whether step 1 asked for everything in one call.
@@ -59,6 +64,14 @@ impl Session {
         self.said.iter().find(|said| said.round == round && said.index as usize == index)
     }
 
+    /// The same, and how it counts.
+    pub(super) fn spoken(&self, round: Round, index: usize) -> Option<Spoken> {
+        let opinion = self.of_round(round, index)?.clone();
+        let cited = self.mentions.iter().find(|(cited, place, _)| (*cited, *place) == (round, opinion.index));
+        let mentions = cited.map(|(.., mentions)| mentions.clone()).unwrap_or_default();
+        Some(Spoken { mentions, ..Spoken::new(opinion) })
+    }
+
     /// Whether a place has answered in a round; a failure may be tried again.
     pub(super) fn has_answered(&self, round: Round, index: usize) -> bool {
         self.of_round(round, index).is_some_and(|opinion| opinion.error.is_none())
@@ -66,7 +79,7 @@ impl Session {
 
     /// Everyone on the roster, with what they said.
     pub(super) fn voices(&self, consultants: &[Consultant]) -> Vec<Voice> {
-        let spoken = |round, index| self.of_round(round, index).cloned().map(Spoken::new);
+        let spoken = |round, index| self.spoken(round, index);
         consultants
             .iter()
             .enumerate()

@@ -126,7 +126,7 @@ impl Engine {
             rounds.close(&plan.session, &news).await;
         }
         let total = u32::try_from(plan.consultants.len()).unwrap_or(u32::MAX);
-        let synthesis = plan.session.of_round(Round::Synthesis, 0).cloned().map(Spoken::new);
+        let synthesis = plan.session.spoken(Round::Synthesis, 0);
         let mut notes = std::mem::take(&mut plan.notes);
         if complete {
             notes.extend(attribution::notes(

@@ -2,15 +2,18 @@
 
 use exai_answers::shape::ExpertAnswer;
 use exai_core::{
+    Finding, Severity,
     run::Phase,
     thread::{Answer, TurnBody, UserMessage},
 };
 use futures::FutureExt as _;
+use serde_json::{Map, Value};
 
 use super::{
     End, ExpertEnd, StepOutcome, StoredStep,
     offline::{Filtered, filtered},
     read_answer::{ReadAnswer, read_answer},
+    ready::hold_back,
     reread::Reread,
     spec::{ExpertRule, Promotion},
 };
@@ -77,7 +80,10 @@ impl Engine {
         let words = &self.settings.severity_words;
         let read = read_answer(&turn.delivery.completion, &turn.gathered, words, rule, call).await?;
         let Reread { read, delivery: reread } = self.reread(&stored, rule, &turn, read, call).await;
-        let ReadAnswer { answer, status, understood, remarks, findings, hypotheses, mentions } = read;
+        let ReadAnswer { mut answer, status, understood, remarks, findings, hypotheses, mentions } = read;
+        if let Some(answer) = &mut answer {
+            hold_back_commit(&mut answer.rest, &findings, status);
+        }
         let Filtered { findings, left_out: left_out_findings } = filtered(findings, &stored);
         let promoted = answer.as_ref().and_then(|answer| promotion(rule, answer));
         // An expert that asks for more or refuses has not ended the work: its steps must still count in the next call.
@@ -133,6 +139,17 @@ impl Engine {
             )
             .await;
         Ok(stored.outcome(self, end, persisted, 1))
+    }
+}
+
+/// Takes the expert's word that a change is ready back where something stands against it; what was not read might.
+fn hold_back_commit(rest: &mut Map<String, Value>, findings: &[Finding], status: AnswerStatus) {
+    let unread = (status != AnswerStatus::Complete).then_some(Severity::Unknown);
+    let against = findings.iter().map(|finding| finding.severity).chain(unread);
+    let mut held = Value::Object(std::mem::take(rest));
+    hold_back(&mut held, against);
+    if let Value::Object(held) = held {
+        *rest = held;
     }
 }
 

@@ -201,6 +201,9 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
     }
     facts.push(format!("{:.1} s", elapsed.as_secs_f64()));
     push(text, &format!("\n{}", style(facts.join(" · ")).dim()));
+    if let Some(cut) = field(&metadata, "prompt_cut") {
+        push(text, &format!("{} {cut}", style("note:").dim()));
+    }
     passed_over(&metadata, text);
     left_out(&metadata, text);
     for note in

@@ -90,6 +90,9 @@ fn nothing_changed(answer: &Value) -> bool {
 fn unseen(answer: &Value) -> Option<String> {
     let unseen = answer.pointer("/metadata/files_summary/unseen").and_then(Value::as_u64).unwrap_or(0);
     let unlisted = answer.pointer("/changes/not_listed").and_then(Value::as_u64).unwrap_or(0);
+    if let Some(cut) = answer.pointer("/metadata/prompt_cut").and_then(Value::as_str) {
+        return Some(cut.to_owned());
+    }
     let files = unseen + unlisted;
     let files = (files > 0).then(|| exai_core::humanize::counted(files, "file"))?;
     Some(format!("{files} not shown to the model, or not whole; --allow-partial accepts that"))
@@ -147,7 +150,7 @@ mod tests {
     fn review(severities: &[&str]) -> Value {
         let findings: Vec<Value> = severities.iter().map(|severity| json!({"severity": severity})).collect();
         json!({"status": "calling_expert_analysis", "read": "whole", "findings": findings,
-            "metadata": {"answered_by": "glm/x", "files_summary": {"included": 2, "unseen": 0}}})
+            "metadata": {"answered_by": "glm/x", "files_summary": {"included": 2, "unseen": 0}, "prompt_cut": null}})
     }
 
     fn with(mut answer: Value, pointer: &str, value: Value) -> Value {
@@ -187,6 +190,7 @@ mod tests {
             ("/findings", Value::Null),
             ("/metadata/answered_by", json!("offline inspection")),
             ("/metadata/files_summary/unseen", json!(1)),
+            ("/metadata/prompt_cut", json!("the provider has cut the prompt")),
         ] {
             let bad = with(good.clone(), pointer, value.clone());
             assert_eq!(code(&bad, &gate), 3, "{pointer} {value}");

@@ -193,6 +193,11 @@ fn response(voice: &Voice) -> Value {
             response.insert("critique_error".to_owned(), json!(error));
         }
     }
+    let cited: Vec<_> =
+        std::iter::once(opinion).chain(&voice.critique).flat_map(|spoken| &spoken.mentions).collect();
+    if !cited.is_empty() {
+        response.insert("citations".to_owned(), json!(cited));
+    }
     response.insert("metadata".to_owned(), figures(opinion));
     Value::Object(response)
 }

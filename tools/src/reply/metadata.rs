@@ -1,6 +1,9 @@
 //! The part of an answer that says how it was made.
 
-use exai_core::{chat::Finish, humanize::span};
+use exai_core::{
+    chat::{Finish, PromptCut},
+    humanize::span,
+};
 use exai_engine::{
     Call, FileReport, FileStatus,
     inference::{
@@ -113,6 +116,9 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     if asked.without_web {
         put("web_search", json!("not available from this model; the answer was made without it"));
     }
+    if let Some(cut) = completion.reply.prompt_cut {
+        put("prompt_cut", json!(cut_prompt(cut)));
+    }
     note_finish(&completion.reply.finish, !completion.reply.tool_calls.is_empty(), &mut put);
     if !asked.provenance.window_known {
         put("context_window", json!("assumed 128000 tokens; set the model's window in the configuration"));
@@ -121,6 +127,14 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
         put("history_turns_left_out", json!(asked.dropped_turns));
     }
     add_files(metadata, asked.files, asked.call);
+}
+
+/// What is said of a prompt that the provider has cut.
+fn cut_prompt(PromptCut { sent, counted }: PromptCut) -> String {
+    format!(
+        "the provider counted {counted} of about {sent} tokens that were sent: it has cut the prompt, so the model did not see all of it. Give \
+         the model a larger window at its server, or fewer files"
+    )
 }
 
 /// How an answer ended, when it may not be what was wanted.
