@@ -16,6 +16,7 @@ use exai_prompts::Prompt;
 use futures::FutureExt as _;
 
 use crate::{
+    anchored::{Anchored, Room, gather_anchored},
     answer_status::{self, AnswerStatus},
     call::Call,
     engine::Engine,
@@ -228,21 +229,26 @@ impl Engine {
         let images = images::read(&input.images, &earlier, call).await?;
         let system = self.settings.wording.system(Prompt::Chat, preferences.locale.as_deref());
         let room = window::remaining(&choice.model, &[&system, &input.prompt])?;
-        let (history, earlier_files) = thread
-            .map(|thread| {
-                let budget = self.history_room(&choice.model, room);
-                let asking = history::Asking::Prompt(&input.prompt);
-                (
-                    history::render(thread, asking, choice.provider.id(), budget),
-                    history::files(thread, asking),
-                )
-            })
+        let asking = history::Asking::Prompt(&input.prompt);
+        let budget = self.history_room(&choice.model, room);
+        let mut history = thread
+            .map(|thread| history::render(thread, asking, choice.provider.id(), budget))
             .unwrap_or_default();
         let mut wanted: Vec<Wanted> =
             input.files.iter().map(|path| Wanted { path: path.clone(), from: Origin::Call }).collect();
+        let earlier_files = thread.map(|thread| history::files(thread, asking)).unwrap_or_default();
         wanted.extend(earlier_files.into_iter().filter(|file| !input.files.contains(&file.path)));
-        let room = room.saturating_sub(history.tokens).saturating_sub(images.tokens());
-        let mut gathered = gather(call, wanted, room, self.settings.file_tokens).await?;
+        let tokens = room.saturating_sub(history.tokens).saturating_sub(images.tokens());
+        let room = Room { tokens, file_tokens: self.settings.file_tokens };
+        let mut gathered = match thread {
+            None => gather(call, wanted, tokens, room.file_tokens).await?,
+            Some(thread) => {
+                let Anchored { before, gathered } =
+                    gather_anchored(call, thread, &history.shown, wanted, room).await?;
+                history = history::render_with(thread, asking, choice.provider.id(), budget, &before);
+                gathered
+            }
+        };
         check_readable("absolute_file_paths", !input.files.is_empty(), &gathered)?;
         let mut last = gathered.text.clone();
         if !last.is_empty() {

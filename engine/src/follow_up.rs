@@ -110,7 +110,7 @@ fn merged(first: Gathered, more: Gathered) -> Gathered {
     let mut report = first.report;
     report.retain(|file| more.report.iter().all(|added| added.path != file.path));
     report.extend(more.report);
-    Gathered { files: Arc::new(files), report, text: first.text }
+    Gathered { files: Arc::new(files), report, text: first.text, left_out: first.left_out }
 }
 
 /// The expert's request for files, when that is its whole answer.

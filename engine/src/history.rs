@@ -1,6 +1,6 @@
 //! A thread's earlier turns as chat messages: each text once, oldest dropped first when they exceed their budget.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exai_context::files::{Origin, Wanted, estimate_tokens};
 use exai_core::{
@@ -21,6 +21,8 @@ pub(crate) struct History {
     pub tokens: u32,
     /// Turns that were left out.
     pub dropped: usize,
+    /// The numbers of the turns that are there.
+    pub shown: BTreeSet<u32>,
 }
 
 /// What is asked now. It may say again what an earlier call said and got no answer to.
@@ -63,8 +65,19 @@ impl Asking<'_> {
 
 /// Renders the turns of `thread` that the question does not carry itself.
 pub(crate) fn render(thread: &Thread, asking: Asking<'_>, provider: &ProviderId, budget: u32) -> History {
+    render_with(thread, asking, provider, budget, &BTreeMap::new())
+}
+
+/// The same with texts before some of the turns, by their numbers. They are not counted.
+pub(crate) fn render_with(
+    thread: &Thread,
+    asking: Asking<'_>,
+    provider: &ProviderId,
+    budget: u32,
+    before: &BTreeMap<u32, String>,
+) -> History {
     let said_again = said_again(thread, asking);
-    let mut kept: Vec<Message> = Vec::new();
+    let mut kept: Vec<(u32, Message)> = Vec::new();
     let mut tokens = 0_u32;
     let mut dropped = 0;
     for turn in thread.turns.iter().rev().filter(|turn| !said_again.contains(&turn.seq)) {
@@ -75,15 +88,28 @@ pub(crate) fn render(thread: &Thread, asking: Asking<'_>, provider: &ProviderId,
             continue;
         }
         tokens += cost;
-        kept.push(message);
+        let message = before.get(&turn.seq).map_or_else(|| message.clone(), |text| preceded(text, &message));
+        kept.push((turn.seq, message));
     }
     kept.reverse();
     // A conversation that begins with an answer confuses models and is refused by some vendors.
-    while kept.first().is_some_and(|message| message.role == Role::Assistant) {
+    while kept.first().is_some_and(|(_, message)| message.role == Role::Assistant) {
         kept.remove(0);
         dropped += 1;
     }
-    History { messages: alternate(kept), tokens, dropped }
+    let shown = kept.iter().map(|(seq, _)| *seq).collect();
+    let messages = alternate(kept.into_iter().map(|(_, message)| message).collect());
+    History { messages, tokens, dropped, shown }
+}
+
+/// A message with a text before its own.
+fn preceded(text: &str, message: &Message) -> Message {
+    let mut parts = message.parts.clone();
+    match parts.first_mut() {
+        Some(Part::Text { text: own }) => *own = format!("{text}\n{own}").into(),
+        _ => parts.insert(0, Part::text(text)),
+    }
+    Message { role: message.role, parts }
 }
 
 /// The turns that were said again before they were answered: a call that failed and was repeated is sent once.

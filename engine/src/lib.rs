@@ -3,6 +3,7 @@
 //! Sees the outside world only through the ports of `exai_core`; knows no provider by name, no SQL and no MCP.
 
 pub mod activity;
+mod anchored;
 mod answer_status;
 pub mod answers;
 pub mod call;

@@ -23,6 +23,8 @@ pub(crate) struct Gathered {
     pub report: Vec<FileReport>,
     /// The fenced text with the sentence that announces the fence, and what was left out; empty without files.
     pub text: String,
+    /// The part of the text that says what was left out.
+    pub left_out: String,
 }
 
 impl Gathered {
@@ -39,7 +41,20 @@ impl Gathered {
             file.status == FileStatus::Excerpted || self.report.iter().all(|named| named.path != file.path)
         });
         report.extend(self.report);
-        Self { files: Arc::new(files), report, text: self.text }
+        Self { files: Arc::new(files), report, text: self.text, left_out: self.left_out }
+    }
+
+    /// The same with the files that pass.
+    pub(crate) fn only(mut self, passes: impl Fn(&EvidenceFile) -> bool) -> Self {
+        if self.files.iter().all(&passes) {
+            return self;
+        }
+        let kept: Vec<EvidenceFile> = self.files.iter().filter(|file| passes(file)).cloned().collect();
+        let dropped = |path: &str| self.files.iter().any(|file| file.path == path && !passes(file));
+        self.report.retain(|file| !dropped(&file.path));
+        self.text = with_left_out(rendered(&kept), &self.left_out);
+        self.files = Arc::new(kept);
+        self
     }
 
     /// The files as they were given, for later turns: a range stays a range.
@@ -112,12 +127,8 @@ pub(crate) async fn gather(
     let work = tokio::task::spawn_blocking(move || {
         let is_over = || cancel.is_cancelled() || Instant::now() >= deadline;
         let Fitted { packed, left_out } = fit(&roots, &wanted, Room { tokens, file_tokens }, &is_over);
-        let mut text = rendered(&packed.files);
-        if !text.is_empty() && !left_out.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(&left_out);
-        Gathered { files: Arc::new(packed.files), report: packed.report, text }
+        let text = with_left_out(rendered(&packed.files), &left_out);
+        Gathered { files: Arc::new(packed.files), report: packed.report, text, left_out }
     });
     tokio::select! {
         biased;
@@ -187,6 +198,15 @@ fn left_out(report: &[FileReport], tokens: u32) -> String {
     if missing.len() > named {
         text.push_str(&question::and_more(missing.len() - named));
     }
+    text
+}
+
+/// The text of files, and what is said of those that are not in it.
+fn with_left_out(mut text: String, left_out: &str) -> String {
+    if !text.is_empty() && !left_out.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(left_out);
     text
 }
 

@@ -90,7 +90,7 @@ fn every_file_has_a_door() {
     expected.extend(["instructions.md", "mcp.md"].map(str::to_owned));
     expected.extend(["for", "against", "neutral", "own"].map(|stance| format!("stances/{stance}.md")));
     expected.extend(
-        ["challenge", "apilookup", "trace_precision", "trace_dependencies", "write_files", "route"]
+        ["challenge", "apilookup", "trace_precision", "trace_dependencies", "write_files", "route", "reread"]
             .iter()
             .map(|text| format!("texts/{text}.md")),
     );

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use exai_mock_vendor::Answer;
+use exai_mock_vendor::{Answer, Usage};
 use serde_json::{Value, json};
 
 use crate::support::{Setup, Terminal, expert_answer};
@@ -95,13 +95,19 @@ async fn a_further_attempt_reads_prose() {
 #[tokio::test]
 async fn what_was_not_shown_fails() {
     let setup = shop().await;
-    setup.vendor.default_answer(Answer::text(expert_answer("code_review_complete", "Fine.", json!([]))));
+    // A count that fits what is sent, or the provider would have cut the prompt.
+    let fine = Answer::text(expert_answer("code_review_complete", "Fine.", json!([])));
+    setup.vendor.default_answer(fine.usage(Usage::new(60_000, 10)));
     setup.file("shop/big.py", "x = 'some words that take room'\n".repeat(60_000));
     let (code, _, complaint) = setup.run(&GATE).await;
     assert!(code == 3 && complaint.contains("--allow-partial accepts that"), "{complaint}");
     assert_eq!(setup.run(&[&GATE[..], &["--allow-partial"]].concat()).await.0, 0);
     let (code, _, complaint) = setup.run(&["run", "codereview", "shop", "shpo", "--fail-on", "low"]).await;
     assert!(code == 3 && complaint.contains("`shpo` does not exist; near it: shop"), "{complaint}");
+    // What the provider has cut was not shown either.
+    setup.vendor.then(Answer::text(expert_answer("code_review_complete", "Fine.", json!([]))));
+    let (code, _, complaint) = setup.run(&[&GATE[..], &["-p", "and now", "-a", "fresh=true"]].concat()).await;
+    assert!(code == 3 && complaint.contains("it has cut the prompt"), "{complaint}");
     // Without a gate only a missing answer is a failure.
     assert_eq!(setup.run(&["run", "codereview", "shop"]).await.0, 0);
 }

@@ -307,7 +307,7 @@ fn fitted(file: &EvidenceFile, room: u32) -> Result<Gathered, EngineError> {
     let report = vec![FileReport::new(file.path.clone(), status, reason, tokens)];
     let files = vec![EvidenceFile { segments, ..file.clone() }];
     let text = rendered(&files);
-    Ok(Gathered { files: Arc::new(files), report, text })
+    Ok(Gathered { files: Arc::new(files), report, text, left_out: String::new() })
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ async fn outside_a_repository_files_are_checked() {
     setup.file("pages.py", "def page_count(total, size):\n    return total // size\n");
     let files = json!({"relevant_files": ["pages.py"]});
     let (program, answer) = checked(&setup, &files).await;
-    assert_eq!(answer["findings"][0]["verified"], true, "{answer:#}");
+    assert_eq!(answer["findings"][0]["citation"], "exact", "{answer:#}");
     let compared = answer["changes"]["compared"].as_str().unwrap_or_default();
     assert!(compared.contains("no git repository") && compared.contains("not known"), "{answer:#}");
     let sent = Upstream::last(&setup.vendor);
