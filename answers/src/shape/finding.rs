@@ -259,6 +259,7 @@ fn place(object: &mut Map<String, Value>) -> (String, Option<Lines>) {
     for name in PATH {
         let Some(key) = object.keys().find(|key| fold(key) == *name).cloned() else { continue };
         let Some(value) = object.get_mut(&key) else { continue };
+        let as_it_was = value.clone();
         let found = take_place(value, 0);
         if is_empty(value) {
             object.shift_remove(&key);
@@ -267,7 +268,7 @@ fn place(object: &mut Map<String, Value>) -> (String, Option<Lines>) {
             path = found.path;
         } else if !found.path.is_empty() && found.path != path {
             // Two names for the place that differ: the second is kept as it is.
-            object.insert(key, Value::String(found.path));
+            object.insert(key, as_it_was);
         }
         lines = lines.or(found.lines);
     }
