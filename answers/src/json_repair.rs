@@ -68,6 +68,15 @@ pub fn parse(text: &str) -> Parsed {
     Parsed { span: start + parsed.span.start..start + parsed.span.end, ..parsed }
 }
 
+/// The object that is the whole of an answer when it has this status.
+#[must_use]
+pub fn with_status(text: &str, status: &str) -> Option<Value> {
+    if !text.contains(status) {
+        return None;
+    }
+    parse(text).value.filter(|value| value.get("status").and_then(Value::as_str) == Some(status))
+}
+
 fn repair(text: &str) -> Parsed {
     if text.len() > MAX_REPAIR_BYTES {
         return Parsed::NOTHING;

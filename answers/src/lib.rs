@@ -2,15 +2,18 @@
 //!
 //! Knows no model, no thread and no file on disk.
 
+pub mod ballot;
 pub mod citations;
 mod coverage;
 mod forms;
 pub mod json_repair;
 mod read;
 mod reading;
+pub mod ready;
 pub mod refusal;
 pub mod severity;
 pub mod shape;
+pub mod status;
 
 pub use coverage::said_in;
 pub use forms::reports_something;

@@ -27,6 +27,7 @@ pub mod secret;
 mod severity;
 pub mod store;
 pub mod thread;
+pub mod transcript;
 mod upstream;
 pub mod web_search;
 

@@ -1,6 +1,9 @@
 //! Conversation with a model: the caller's words, files, and the thread so far.
 
-use exai_answers::citations;
+use exai_answers::{
+    citations,
+    status::{self as answer_status, AnswerStatus},
+};
 use exai_context::{
     evidence::FileReport,
     files::{Origin, Wanted},
@@ -17,7 +20,6 @@ use futures::FutureExt as _;
 
 use crate::{
     anchored::{Anchored, Room, gather_anchored},
-    answer_status::{self, AnswerStatus},
     call::Call,
     engine::Engine,
     error::EngineError,

@@ -1,52 +1,28 @@
 //! Other agents on this machine as sub-agents. They are started without a shell, are read-only unless the user has configured
 //! otherwise, and end by a deadline.
 
-mod failure;
-mod known;
-mod output;
 mod prompt;
-mod run;
-mod settings;
-mod verdict;
 
 use std::{path::PathBuf, time::Duration};
 
 use exai_context::process;
 use exai_core::{
-    ThreadId,
+    Kind, ThreadId,
     chat::Usage,
+    provider::ProviderError,
     run::Phase,
     thread::{Answer, ModelRef, TurnBody, UserMessage},
 };
 use tokio::time::Instant;
 
-pub use failure::AgentFailure;
-pub use known::{Agent, built_in};
-pub use output::Parser;
-pub use settings::ClinkSettings;
+pub use exai_agents::{Agent, AgentFailure, ClinkSettings, DEPTH_VARIABLE, Parser, USUAL, built_in};
+use exai_agents::{Bounds, RunError};
 
 use crate::{call::Call, engine::Engine, error::EngineError};
-use exai_inference::delivery::Unwritten;
+use exai_inference::{delivery::Unwritten, error::InferenceError};
 
 /// The tool's name in threads.
 const TOOL: &str = "clink";
-/// Set for every agent that this program starts. A server that finds it set starts no further agents.
-pub const DEPTH_VARIABLE: &str = "EXAI_CLINK_DEPTH";
-/// Variables that most programs need, none of which is a secret. Agents also get those of the locale and of the desktop's folders
-/// (`LC_…`, `XDG_…`).
-pub const USUAL: [&str; 11] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "TZ",
-    "TMPDIR",
-    "USERPROFILE",
-    "APPDATA",
-    "SystemRoot",
-];
 /// The longest prompt, in characters.
 const MAX_PROMPT_CHARS: usize = 300_000;
 
@@ -139,10 +115,12 @@ impl Engine {
         call.phase(Phase::Asking);
         call.progress.send_modify(|event| event.model = Some(format!("clink/{}", agent.name)));
         let begun = Instant::now();
-        let ended = run::run(settings, &agent, &program, &folder, &text, call).await?;
+        let bounds = Bounds { deadline: call.deadline, limit: call.limit, cancel: call.cancel.clone() };
+        let ended =
+            exai_agents::run(settings, &agent, &program, &folder, &text, &bounds).await.map_err(failed)?;
         let read = agent.parser.read(&ended.stdout);
         let said = read.text.trim().to_owned();
-        if let Some(failure) = verdict::failure(&agent.name, &read, &ended) {
+        if let Some(failure) = exai_agents::failure(&agent.name, &read, &ended) {
             return Err(failure.into());
         }
         let answer = TurnBody::Answer(Answer {
@@ -210,6 +188,19 @@ impl Engine {
             EngineError::invalid("cli_name", format!("`{}` is not on the search path; {here}", agent.command))
         })?;
         Ok(Installed { agent: agent.clone(), program })
+    }
+}
+
+fn failed(error: RunError) -> EngineError {
+    match error {
+        RunError::Unusable { .. } => {
+            EngineError::of_provider(ProviderError::new("clink".into(), Kind::Unavailable, error.to_string()))
+        }
+        RunError::Timeout { agent, limit } => {
+            let progress = format!(" (the agent {agent} was still working)");
+            InferenceError::Timeout { limit, progress }.into()
+        }
+        RunError::Cancelled => InferenceError::Cancelled.into(),
     }
 }
 

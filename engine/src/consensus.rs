@@ -4,7 +4,6 @@
 //! asked twice. An answer that says nothing, or is not one, is never counted as agreement.
 
 mod attribution;
-mod ballot;
 mod letters;
 mod options;
 mod plan;
@@ -21,7 +20,7 @@ use exai_context::evidence::FileReport;
 use exai_core::{Mention, ThreadId, chat::Thinking, thread::Opinion};
 use serde_json::{Map, Value};
 
-pub use ballot::{Ballot, NoVote};
+pub use exai_answers::ballot::{Ballot, NoVote};
 pub use roster::{Stance, VoiceInput};
 
 /// The tool's name in threads and runs.
@@ -134,7 +133,7 @@ pub struct Spoken {
 
 impl Spoken {
     pub(crate) fn new(opinion: Opinion) -> Self {
-        let ballot = Ballot::of(&opinion);
+        let ballot = Ballot::of(&opinion, exai_prompts::FILES_REQUIRED);
         Self { opinion, ballot, mentions: Vec::new() }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use exai_context::git::GitFailure;
 use exai_core::{BoxError, Kind, ThreadId, provider::ProviderError, store::StoreError};
 
-use crate::clink::AgentFailure;
+use exai_agents::AgentFailure;
 use exai_inference::error::InferenceError;
 
 /// A failure of the engine. Its text is for the caller and says what to do next.

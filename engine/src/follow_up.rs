@@ -115,12 +115,7 @@ fn merged(first: Gathered, more: Gathered) -> Gathered {
 
 /// The expert's request for files, when that is its whole answer.
 pub(crate) fn files_required(text: &str) -> Option<Value> {
-    if !text.contains(FILES_REQUIRED) {
-        return None;
-    }
-    json_repair::parse(text)
-        .value
-        .filter(|value| value.get("status").and_then(Value::as_str) == Some(FILES_REQUIRED))
+    json_repair::with_status(text, FILES_REQUIRED)
 }
 
 fn files_needed(text: &str) -> Option<Vec<Wanted>> {

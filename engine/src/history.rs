@@ -10,7 +10,7 @@ use exai_core::{
     thread::{Answer, FileRef, Step, Thread, Turn, TurnBody},
 };
 
-use crate::transcript;
+use exai_core::transcript;
 
 /// Earlier turns, ready to be sent.
 #[derive(Debug, Default)]

@@ -4,7 +4,6 @@
 
 pub mod activity;
 mod anchored;
-mod answer_status;
 pub mod answers;
 pub mod call;
 pub mod chat;
@@ -25,7 +24,6 @@ pub mod settings;
 pub mod stats;
 pub mod threads;
 pub mod tool_chat;
-pub mod transcript;
 mod turn;
 pub mod usage;
 pub mod vendor_files;
@@ -36,14 +34,15 @@ pub mod workflow;
 // Outcomes name the files that were read. The code that shows an outcome knows the engine and not the crate below it.
 pub use exai_answers::{self as reading, Understood};
 pub use exai_context::evidence::{FileReport, FileStatus};
+pub use exai_core::transcript;
 pub use exai_inference::{
     self as inference, delivery, fallback, routing,
     routing::{Preferences, ToolPreferences},
 };
 
-pub use answer_status::AnswerStatus;
 pub use call::Call;
 pub use engine::{Engine, Parts};
 pub use error::EngineError;
+pub use exai_answers::status::AnswerStatus;
 pub use roots::{FixedRoots, RootSource};
 pub use settings::Settings;

@@ -6,7 +6,7 @@ use exai_answers::severity::SeverityWords;
 use exai_context::git::GitSettings;
 use exai_prompts::Wording;
 
-use crate::clink::ClinkSettings;
+use exai_agents::ClinkSettings;
 use exai_inference::InferenceSettings;
 
 /// How the engine behaves. `Default` is what the documentation promises.

@@ -2,6 +2,7 @@
 
 mod exchange;
 
+use exai_answers::status as answer_status;
 use exai_core::{
     ThreadId,
     chat::{Message, Part, Request, Role, Thinking},
@@ -11,7 +12,6 @@ use exai_core::{
 use futures::FutureExt as _;
 
 use crate::{
-    answer_status,
     call::Call,
     engine::Engine,
     error::EngineError,

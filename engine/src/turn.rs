@@ -1,6 +1,7 @@
 //! One turn of a thread: choose the model, ask it, keep the answer. Every tool that asks a model comes through here.
 
 use async_trait::async_trait;
+use exai_answers::status::is_refused;
 use exai_core::ThreadId;
 use exai_core::{
     chat::Request,
@@ -10,8 +11,8 @@ use exai_core::{
 use futures::future::BoxFuture;
 
 use crate::{
-    answer_status::is_refused, call::Call, engine::Engine, error::EngineError, follow_up::Round,
-    prompt_files::Gathered, threads::Appended,
+    call::Call, engine::Engine, error::EngineError, follow_up::Round, prompt_files::Gathered,
+    threads::Appended,
 };
 use exai_inference::{
     delivery::{Answered, Delivery, Unwritten},

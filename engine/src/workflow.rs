@@ -11,7 +11,6 @@ mod plan;
 mod present_work;
 mod question;
 mod read_answer;
-pub mod ready;
 mod request;
 mod reread;
 pub mod spec;

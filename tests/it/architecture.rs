@@ -11,14 +11,16 @@ use exai_providers::VendorKind;
 const PREFIX: &str = "exai-mcp-";
 
 /// What each crate may use of ours, for building it and for running it.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("core", &[]),
     ("prompts", &[]),
     ("context", &["core"]),
+    ("agents", &["context", "core", "prompts"]),
+    (&[]),
     ("answers", &["context", "core"]),
     ("inspect", &["context", "core"]),
     ("inference", &["context", "core"]),
-    ("engine", &["answers", "context", "core", "inference", "inspect", "prompts"]),
+    ("engine", &["agents", "answers", "context", "core", "inference", "inspect", "prompts"]),
     ("providers", &["core"]),
     ("store", &["core"]),
     ("server", &["core"]),
@@ -27,7 +29,17 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("mock-vendor", &[]),
     (
         "exai-mcp",
-        &["context", "core", "engine", "prompts", "providers", "server", "store", "tools", "transports"],
+        &[
+            "context",
+            "core",
+            "engine",
+            "prompts",
+            "providers",
+            "server",
+            "store",
+            "tools",
+            "transports",
+        ],
     ),
 ];
 
@@ -153,7 +165,7 @@ fn strangers_files_are_opened_in_one_place() {
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for folder in ["context/src", "inspect/src", "engine/src", "tools/src"] {
+    for folder in ["context/src", "answers/src", "agents/src", "inspect/src", "engine/src", "tools/src"] {
         sources(&root.join(folder), &mut files);
     }
     assert!(files.len() > 100, "the sources are there");
@@ -170,18 +182,18 @@ fn strangers_files_are_opened_in_one_place() {
 }
 
 /// Crates that name no vendor: what differs between vendors is data of `providers`, and reaches them through its ports.
-const WITHOUT_VENDORS: [&str; 6] = ["context", "engine", "inference", "inspect", "tools", "transports"];
+const WITHOUT_VENDORS: [&str; 7] =
+    ["answers", "context", "engine", "inference", "inspect", "tools", "transports"];
 
 /// A crate, the name of a file in it, and words.
 type Namesake = (&'static str, &'static str, &'static [&'static str]);
 
 /// Files whose words look like a vendor's and are none of its facts, with the words.
-const NAMESAKES: [Namesake; 11] = [
+const NAMESAKES: [Namesake; 10] = [
     // Keys and folders of secrets are recognised by how they are written.
     ("context", "deny.rs", &["azure"]),
     ("inspect", "secrets.rs", &["xai"]),
     // Programs that act as agents, after which they are called.
-    ("engine", "known.rs", &["gemini", "qwen"]),
     // An example of models in the text of an error.
     ("engine", "roster.rs", &["kimi"]),
     // A client's own words of the protocol.

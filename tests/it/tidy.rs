@@ -7,13 +7,15 @@ use std::{
 };
 
 /// Folders with programs that are built and shipped.
-const PRODUCTION: [&str; 12] = [
+const PRODUCTION: [&str; 14] = [
     "src",
     "core",
     "prompts",
     "providers",
     "store",
     "context",
+    "answers",
+    "agents",
     "inspect",
     "inference",
     "engine",

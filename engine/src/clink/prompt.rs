@@ -3,7 +3,8 @@
 use exai_context::files::Roots;
 use exai_core::thread::Thread;
 
-use crate::{error::EngineError, transcript};
+use crate::error::EngineError;
+use exai_core::transcript;
 
 /// The most files that are named.
 const MAX_FILES: usize = 200;

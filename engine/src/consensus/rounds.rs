@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exai_answers::citations::cite_text;
+use exai_answers::{citations::cite_text, status as answer_status};
 use exai_context::evidence::FileReport;
 use exai_core::{
     Mention,
@@ -18,9 +18,7 @@ use super::{
     prompt::{Critic, Matter},
     session::Session,
 };
-use crate::{
-    answer_status, call::Call, engine::Engine, error::EngineError, threads::Appended, turn::Rendered,
-};
+use crate::{call::Call, engine::Engine, error::EngineError, threads::Appended, turn::Rendered};
 use exai_inference::{
     delivery::{Answered, Unwritten},
     error::InferenceError,

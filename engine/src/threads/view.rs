@@ -10,7 +10,8 @@ use exai_core::{
     thread::{Thread, Turn, TurnBody},
 };
 
-use crate::{engine::Engine, error::EngineError, transcript};
+use crate::{engine::Engine, error::EngineError};
+use exai_core::transcript;
 
 /// Which thread is wanted, and how much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use exai_answers::citations;
+use exai_answers::{
+    citations,
+    status::{self as answer_status, AnswerStatus},
+};
 use exai_context::{
     evidence::{EvidenceFile, FileReport, FileStatus, Segment},
     files::{self as context, FileBytes},
@@ -23,7 +26,6 @@ use super::{
     upload::{Placed, is_gone},
 };
 use crate::{
-    answer_status::{self, AnswerStatus},
     call::Call,
     chat::{ChatInput, ChatOutcome},
     engine::Engine,

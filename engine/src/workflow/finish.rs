@@ -1,6 +1,10 @@
 //! The end of an investigation: the one question to the expert.
 
-use exai_answers::shape::ExpertAnswer;
+use exai_answers::{
+    ready::hold_back,
+    shape::ExpertAnswer,
+    status::{self as answer_status, AnswerStatus},
+};
 use exai_core::{
     Finding, Severity,
     run::Phase,
@@ -13,18 +17,10 @@ use super::{
     End, ExpertEnd, StepOutcome, StoredStep,
     offline::{Filtered, filtered},
     read_answer::{ReadAnswer, read_answer},
-    ready::hold_back,
     reread::Reread,
     spec::{ExpertRule, Promotion},
 };
-use crate::{
-    answer_status::{self, AnswerStatus},
-    call::Call,
-    engine::Engine,
-    error::EngineError,
-    prompt_files::Gathered,
-    turn::Asking,
-};
+use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::Gathered, turn::Asking};
 use exai_inference::{
     delivery::{Delivery, Unwritten},
     routing::{Choice, Chosen},

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exai_answers::{Understood, shape::ExpertAnswer};
+use exai_answers::{Understood, shape::ExpertAnswer, status::AnswerStatus};
 use exai_context::evidence::FileReport;
 use exai_core::{Finding, Mention, Severity, ThreadId, thread::Step};
 use exai_inspect::Facts;
@@ -13,7 +13,7 @@ use super::{
     plan::PlanStep,
     spec::{Flow, Promotion, Spec},
 };
-use crate::{answer_status::AnswerStatus, engine::Engine};
+use crate::engine::Engine;
 use exai_inference::{delivery::Delivery, fallback::PassedOver, routing::Provenance};
 
 /// A step that was taken.

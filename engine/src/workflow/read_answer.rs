@@ -8,6 +8,7 @@ use exai_answers::{
     read, refusal,
     severity::SeverityWords,
     shape::ExpertAnswer,
+    status::AnswerStatus,
 };
 use exai_context::{
     evidence::EvidenceFile,
@@ -17,7 +18,7 @@ use exai_core::{Citation, Finding, Mention, completion::Completion};
 use serde_json::{Map, Value, json};
 
 use super::spec::ExpertRule;
-use crate::{answer_status::AnswerStatus, call::Call, error::EngineError, prompt_files::Gathered};
+use crate::{call::Call, error::EngineError, prompt_files::Gathered};
 
 /// The list of causes that `debug` asks for.
 const HYPOTHESES: &str = "hypotheses";

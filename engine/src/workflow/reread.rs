@@ -3,7 +3,10 @@
 //! It is shown the text and nothing else. What it adds to the text is not taken, so that a gate opens for the answer only, never for what was
 //! made of it.
 
-use exai_answers::{reports_something, said_in};
+use exai_answers::{
+    reports_something, said_in,
+    status::{AnswerStatus, is_usable_object},
+};
 use exai_core::chat::{Message, Request, Thinking};
 
 use super::{
@@ -11,13 +14,7 @@ use super::{
     read_answer::{ReadAnswer, read_answer},
     spec::ExpertRule,
 };
-use crate::{
-    answer_status::{AnswerStatus, is_usable_object},
-    call::Call,
-    engine::Engine,
-    turn::Turn,
-    window,
-};
+use crate::{call::Call, engine::Engine, turn::Turn, window};
 use exai_answers::Understood;
 use exai_inference::{delivery::Delivery, question::Question, routing::Choice};
 

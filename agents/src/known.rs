@@ -7,7 +7,7 @@ use std::{
 
 use exai_context::process;
 
-use super::output::Parser;
+use crate::output::Parser;
 
 /// An agent on this machine. It gets the prompt on standard input, where its length is not limited and no list of processes shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,9 @@ impl Agent {
             .collect()
     }
 
-    pub(super) fn find(&self, folders: &[PathBuf]) -> Option<PathBuf> {
+    /// Its program, in the first of these folders that has it.
+    #[must_use]
+    pub fn find(&self, folders: &[PathBuf]) -> Option<PathBuf> {
         let path = Path::new(&self.command);
         if path.is_absolute() {
             path.is_file().then(|| path.to_owned())

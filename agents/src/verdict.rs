@@ -1,6 +1,6 @@
 //! Whether what an agent printed is an answer.
 
-use super::{
+use crate::{
     failure::{AgentFailure, MAX_REASON, speaks_of_login},
     known,
     output::Read,
@@ -12,7 +12,8 @@ const LONGEST_REFUSAL: usize = 300;
 
 /// Why there is no answer; `None` when there is one. The exit code alone says neither: agents end with 1 after an answer, and with 0 after
 /// a failure.
-pub(super) fn failure(agent: &str, read: &Read, ended: &Ended) -> Option<AgentFailure> {
+#[must_use]
+pub fn failure(agent: &str, read: &Read, ended: &Ended) -> Option<AgentFailure> {
     let said = read.text.trim();
     let is_understood = read.parsed && !read.is_plain;
     // For plain text nothing vouches but a good end. Where the output was cut, the end is ours.

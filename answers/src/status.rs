@@ -1,7 +1,8 @@
 //! What an answer of a model is worth to its caller.
 
-use exai_answers::{Rules, Understood, read, refusal, severity::SeverityWords};
 use exai_core::chat::{Finish, Reply};
+
+use crate::{Rules, Understood, read, refusal, severity::SeverityWords};
 
 /// What an answer is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +33,8 @@ impl AnswerStatus {
     }
 
     /// The status of an answer of which so much was understood.
-    pub(crate) fn of(reply: &Reply, understood: Understood, is_refused: bool) -> Self {
+    #[must_use]
+    pub fn of(reply: &Reply, understood: Understood, is_refused: bool) -> Self {
         if is_refused || reply.finish == Finish::Refused {
             return Self::Refused;
         }
@@ -47,13 +49,15 @@ impl AnswerStatus {
     }
 
     /// The status of an answer in running text.
-    pub(crate) fn of_text(reply: &Reply) -> Self {
+    #[must_use]
+    pub fn of_text(reply: &Reply) -> Self {
         Self::of(reply, Understood::Whole, refusal::is_refusal(&reply.text))
     }
 }
 
 /// Whether a model refused, by its vendor's word or by its own: in the form that was asked for, or in plain words.
-pub(crate) fn is_refused(reply: &Reply) -> bool {
+#[must_use]
+pub fn is_refused(reply: &Reply) -> bool {
     if reply.finish == Finish::Refused || refusal::is_refusal(&reply.text) {
         return true;
     }
@@ -66,12 +70,14 @@ pub(crate) fn is_refused(reply: &Reply) -> bool {
 }
 
 /// Whether an answer in running text is good enough for another call.
-pub(crate) fn is_usable_text(reply: &Reply) -> bool {
+#[must_use]
+pub fn is_usable_text(reply: &Reply) -> bool {
     AnswerStatus::of_text(reply) == AnswerStatus::Complete
 }
 
 /// Whether an answer that was asked for as an object is good enough for another call.
-pub(crate) fn is_usable_object(reply: &Reply) -> bool {
+#[must_use]
+pub fn is_usable_object(reply: &Reply) -> bool {
     let understood =
         || read(&reply.text, Rules { words: &SeverityWords::default(), without_findings: &[] }).understood;
     !is_refused(reply) && reply.finish.is_complete() && understood() != Understood::Nothing

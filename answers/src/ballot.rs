@@ -2,11 +2,10 @@
 
 use std::sync::LazyLock;
 
-use exai_answers::refusal::is_refusal;
 use exai_core::thread::Opinion;
 use regex::Regex;
 
-use crate::follow_up::files_required;
+use crate::{json_repair, refusal::is_refusal};
 
 /// The longest verdict that is shown.
 const MAX_VERDICT: usize = 400;
@@ -102,9 +101,9 @@ impl NoVote {
 }
 
 impl Ballot {
-    /// Reads an answer.
+    /// Reads an answer. `files_required` is the status with which a model asks for files in its place.
     #[must_use]
-    pub fn of(opinion: &Opinion) -> Self {
+    pub fn of(opinion: &Opinion, files_required: &str) -> Self {
         if let Some(error) = &opinion.error {
             return Self::NoVote(NoVote::Failed(error.clone()));
         }
@@ -112,7 +111,7 @@ impl Ballot {
         if text.is_empty() {
             return Self::NoVote(NoVote::Empty);
         }
-        if let Some(request) = files_required(text) {
+        if let Some(request) = json_repair::with_status(text, files_required) {
             let named = request.get("files_needed").and_then(serde_json::Value::as_array);
             let files = named.into_iter().flatten().filter_map(serde_json::Value::as_str).map(str::to_owned);
             return Self::NoVote(NoVote::NeedsFiles(files.collect()));
@@ -205,7 +204,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str, complete: bool) -> Ballot {
-        Ballot::of(&Opinion {
+        let opinion = Opinion {
             work: None,
             round: Round::Opinion,
             index: 0,
@@ -219,7 +218,8 @@ mod tests {
             duration_ms: 0,
             attempts: 1,
             from_cache: false,
-        })
+        };
+        Ballot::of(&opinion, "files_required_to_continue")
     }
 
     #[test]

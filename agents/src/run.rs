@@ -3,16 +3,14 @@
 use std::{path::Path, process::Stdio, time::Duration};
 
 use exai_context::process::{Running, read_at_most};
-use exai_core::{Kind, provider::ProviderError};
 use tokio::{
     io::AsyncWriteExt as _,
     process::Command,
     time::{Instant, timeout_at},
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{Agent, ClinkSettings, DEPTH_VARIABLE, USUAL};
-use crate::{call::Call, error::EngineError};
-use exai_inference::error::InferenceError;
+use crate::{Agent, ClinkSettings, DEPTH_VARIABLE, USUAL};
 
 /// How much of an agent's standard error is read in bytes, and how much of its end is reported in characters.
 const MAX_COMPLAINT: u64 = 256 * 1024;
@@ -20,40 +18,80 @@ const REPORTED_COMPLAINT: usize = 2_000;
 
 /// How an agent ended, and what it printed.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub struct Ended {
+    /// Its standard output.
     pub stdout: Vec<u8>,
+    /// Whether that was longer than is read.
     pub cut: bool,
+    /// The end of its standard error.
     pub stderr: String,
+    /// Its exit code, when it ended by itself.
     pub exit_code: Option<i32>,
 }
 
+/// The bounds of the call that runs an agent.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// When the call ends.
+    pub deadline: Instant,
+    /// The longest the call may take.
+    pub limit: Duration,
+    /// Cancelled when nobody waits any more.
+    pub cancel: CancellationToken,
+}
+
+/// Why an agent did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its program cannot be started or talked to.
+    #[error("the agent {agent} cannot be run: {source}")]
+    Unusable {
+        /// The agent.
+        agent: String,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It took too long.
+    #[error("the agent {agent} was still working after {limit:?}")]
+    Timeout {
+        /// The agent.
+        agent: String,
+        /// The limit.
+        limit: Duration,
+    },
+    /// The caller gave up.
+    #[error("the call was cancelled")]
+    Cancelled,
+}
+
 /// Runs the agent to its end, its limit, or the end of the call.
-pub(super) async fn run(
+///
+/// # Errors
+/// Anything that [`RunError`] names.
+pub async fn run(
     settings: &ClinkSettings,
     agent: &Agent,
     program: &Path,
     folder: &Path,
     prompt: &str,
-    call: &Call,
-) -> Result<Ended, EngineError> {
-    let failed = |error: std::io::Error| {
-        let message = format!("the agent {} cannot be run: {error}", agent.name);
-        EngineError::of_provider(ProviderError::new("clink".into(), Kind::Unavailable, message))
-    };
+    bounds: &Bounds,
+) -> Result<Ended, RunError> {
+    let failed = |source: std::io::Error| RunError::Unusable { agent: agent.name.clone(), source };
     let mut running = Running(command(settings, agent, program, folder).spawn().map_err(failed)?);
     let own = Instant::now() + settings.time_limit;
     let (until, limit) =
-        if own < call.deadline { (own, settings.time_limit) } else { (call.deadline, call.limit) };
+        if own < bounds.deadline { (own, settings.time_limit) } else { (bounds.deadline, bounds.limit) };
     let stopped = tokio::select! {
         biased;
         ended = timeout_at(until, to_end(&mut running, prompt, settings.max_output_bytes)) => match ended {
             Ok(ended) => return ended.map_err(failed),
-            Err(_elapsed) => InferenceError::Timeout { limit, progress: format!(" (the agent {} was still working)", agent.name) },
+            Err(_elapsed) => RunError::Timeout { agent: agent.name.clone(), limit },
         },
-        () = call.cancel.cancelled() => InferenceError::Cancelled,
+        () = bounds.cancel.cancelled() => RunError::Cancelled,
     };
     end_gently(&running, settings.grace).await;
-    Err(stopped.into())
+    Err(stopped)
 }
 
 /// Asks the agent and all that it has started to end, and gives them a moment. Nothing waits for the process, so that its group keeps

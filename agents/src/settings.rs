@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::known::{Agent, built_in};
+use crate::known::{Agent, built_in};
 
 /// How agents are run.
 #[derive(Debug, Clone)]

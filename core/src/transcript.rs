@@ -1,6 +1,6 @@
 //! A thread as text, for people, for exports, and for callers that continue it later.
 
-use exai_core::{
+use crate::{
     run::Run,
     thread::{Answer, Thread, TurnBody, UserMessage},
 };
@@ -36,14 +36,16 @@ pub fn words(body: &TurnBody) -> String {
 }
 
 /// The caller's words and the results of functions.
-pub(crate) fn said(message: &UserMessage) -> String {
+#[must_use]
+pub fn said(message: &UserMessage) -> String {
     let gave =
         message.tool_results.iter().map(|result| format!("[{} gave]\n{}", result.name, result.content));
     below(&message.text, gave)
 }
 
 /// A model's words and the function calls that it wants made.
-pub(crate) fn answered(answer: &Answer) -> String {
+#[must_use]
+pub fn answered(answer: &Answer) -> String {
     let calls =
         answer.tool_calls.iter().map(|call| format!("[asks for {} with {}]", call.name, call.arguments));
     below(&answer.text, calls)

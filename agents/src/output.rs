@@ -22,7 +22,7 @@ pub enum Parser {
 
 /// What an agent said.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Read {
+pub struct Read {
     /// The answer, or what was printed in its place.
     pub text: String,
     /// Whether the output had the expected form.
@@ -59,7 +59,9 @@ impl Parser {
         }
     }
 
-    pub(super) fn read(self, output: &[u8]) -> Read {
+    /// What an agent said, by what it printed.
+    #[must_use]
+    pub fn read(self, output: &[u8]) -> Read {
         let text = String::from_utf8_lossy(output);
         let found = match self {
             Self::Text => None,
