@@ -1,25 +1,16 @@
 //! `exai-mcp doctor`: tries the server the way each client does, and says what is wrong and how to fix it.
 
 mod call;
-mod clients;
-mod entry;
-mod finding;
-mod format;
 mod keys;
 mod process;
-mod shape;
 mod start;
 
 use std::{fs, path::Path, process::ExitCode};
 
+use exai_clients::{CLIENTS, Entry, Finding, Found, Start, Way, Weight, all, client_of, named, of_file};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    clients::CLIENTS,
-    entry::{Entry, Found, Start, Way},
-    finding::{Finding, Weight},
-};
 use super::{print, print_json};
 use crate::{
     cli::{DoctorArgs, program},
@@ -119,17 +110,17 @@ fn entries(
 ) -> anyhow::Result<Vec<Entry>> {
     let mut found = Found::default();
     if args.files.is_empty() {
-        found = entry::all(config.places.home.as_deref(), project);
+        found = all(config.places.home.as_deref(), project, &env::process());
     }
     for file in &args.files {
-        let (client, format) = entry::client_of(file);
-        if !entry::of_file(client, format, file, &mut found) {
+        let (client, format) = client_of(file);
+        if !of_file(client, format, file, &env::process(), &mut found) {
             let what = format!("{}: no entry of this server", file.display());
             found.findings.push(Finding::error(what, "`exai-mcp config mcp-json` prints one"));
         }
     }
     let Found { mut entries, findings } = found;
-    let client = args.client.as_deref().map(clients::named).transpose().map_err(anyhow::Error::msg)?;
+    let client = args.client.as_deref().map(named).transpose().map_err(anyhow::Error::msg)?;
     if let Some(client) = client {
         entries.retain(|entry| entry.client.name == client.name);
     }

@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("prompts", &[]),
     ("context", &["core"]),
     ("agents", &["context", "core", "prompts"]),
-    (&[]),
+    ("clients", &[]),
     ("answers", &["context", "core"]),
     ("inspect", &["context", "core"]),
     ("inference", &["context", "core"]),
@@ -30,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     (
         "exai-mcp",
         &[
+            "clients",
             "context",
             "core",
             "engine",

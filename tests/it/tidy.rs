@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Folders with programs that are built and shipped.
-const PRODUCTION: [&str; 14] = [
+const PRODUCTION: [&str; 15] = [
     "src",
     "core",
     "prompts",
@@ -16,6 +16,7 @@ const PRODUCTION: [&str; 14] = [
     "context",
     "answers",
     "agents",
+    "clients",
     "inspect",
     "inference",
     "engine",

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use exai_clients::Finding;
 use exai_transports::{
     Target,
     target::{Answer, Refused},
@@ -9,8 +10,6 @@ use exai_transports::{
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-
-use super::finding::Finding;
 
 /// Where clients look for OAuth when they are refused (RFC 9728, RFC 8414, OpenID Connect Discovery).
 const WELL_KNOWN: [&str; 4] = [

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use exai_clients::Finding;
 use exai_core::{
     Kind, RequestId,
     provider::{CallCtx, Provider, ProviderError},
@@ -11,7 +12,6 @@ use exai_providers::{EndpointSettings, HttpSettings};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::finding::Finding;
 use crate::config::Config;
 
 /// How long one provider may take.

@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use exai_clients::{Client, Finding, Start};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
@@ -10,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{clients::Client, entry::Start, finding::Finding, process::Trial};
+use super::process::Trial;
 use crate::config::env;
 
 /// A list of tools above this costs a client more of its window than it should, in bytes.

@@ -2,44 +2,48 @@
 
 use strsim::levenshtein;
 
-use super::format::Format;
-use crate::config::env;
+use crate::format::Format;
 
+/// The variable in which Claude Code names the project to its servers.
+pub const PROJECT_VARIABLE: &str = "CLAUDE_PROJECT_DIR";
 /// The variables of their own environment that clients hand on, as the official SDKs list them.
 const USUAL: [&str; 8] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "TMPDIR"];
 /// The keys under which clients have their servers.
-pub(super) const KEYS: [&str; 6] =
+pub(crate) const KEYS: [&str; 6] =
     ["mcpServers", "servers", "mcp_servers", "context_servers", "mcp", "extensions"];
 /// More wrong letters than this make another name.
 const MOST_TYPOS: usize = 3;
 
 /// A client: where its entries are, under which key, and what it bears.
 #[derive(Debug)]
-pub(super) struct Client {
-    pub(super) name: &'static str,
+pub struct Client {
+    /// As its makers write it.
+    pub name: &'static str,
     /// From the home folder.
-    pub(super) home: &'static [&'static str],
+    pub home: &'static [&'static str],
     /// From the project.
-    pub(super) project: &'static [&'static str],
+    pub project: &'static [&'static str],
     /// The key of the servers.
-    pub(super) key: &'static str,
+    pub key: &'static str,
     /// How strictly it reads its files.
-    pub(super) format: Format,
+    pub format: Format,
     /// Whether a server gets all of the client's environment, or the usual part of it.
     hands_on_all: bool,
     /// How long a server may take to start, in seconds.
-    pub(super) start_seconds: u64,
+    pub start_seconds: u64,
     /// The longest name of a tool, and what the client puts before it: the server's name with something around.
-    pub(super) longest_name: (usize, &'static str),
+    pub longest_name: (usize, &'static str),
     /// Where an entry says how long a call may take, for clients that give up after a minute otherwise.
-    pub(super) patience: Option<Patience>,
+    pub patience: Option<Patience>,
 }
 
 /// A key of an entry that holds a time, and how many of its units make a second.
 #[derive(Debug)]
-pub(super) struct Patience {
-    pub(super) key: &'static str,
-    pub(super) unit: u64,
+pub struct Patience {
+    /// The key.
+    pub key: &'static str,
+    /// 1 for seconds, 1,000 for milliseconds.
+    pub unit: u64,
 }
 
 const fn client(
@@ -62,7 +66,7 @@ const fn client(
 }
 
 /// Every client whose files are known, from the clients' own documentation.
-pub(super) const CLIENTS: [Client; 16] = [
+pub const CLIENTS: [Client; 16] = [
     Client {
         longest_name: (128, "mcp____"),
         format: Format::Strict,
@@ -152,12 +156,12 @@ pub(super) const CLIENTS: [Client; 16] = [
 
 impl Client {
     /// A variable that the client itself sets for its servers, with the project as its value.
-    pub(super) fn project_variable(&self) -> Option<&'static str> {
-        (self.name == "Claude Code").then_some(env::CLAUDE_PROJECT_DIR)
+    pub fn project_variable(&self) -> Option<&'static str> {
+        (self.name == "Claude Code").then_some(PROJECT_VARIABLE)
     }
 
     /// Whether a server that this client starts gets a variable of its environment.
-    pub(super) fn hands_on(&self, name: &str) -> bool {
+    pub fn hands_on(&self, name: &str) -> bool {
         self.hands_on_all || USUAL.contains(&name)
     }
 }
@@ -166,7 +170,7 @@ impl Client {
 ///
 /// # Errors
 /// Near names, or all of them.
-pub(super) fn named(wanted: &str) -> Result<&'static Client, String> {
+pub fn named(wanted: &str) -> Result<&'static Client, String> {
     let plain = |name: &str| -> String {
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{clients::KEYS, finding::Finding};
+use crate::{clients::KEYS, finding::Finding};
 
 /// Fields of an entry that hold texts by name.
 const MAPS: [&str; 5] = ["env", "environment", "envs", "headers", "http_headers"];
@@ -27,7 +27,7 @@ const TYPES: [&str; 12] = [
 ];
 
 /// Keys of servers that hold something else than servers.
-pub(super) fn of_maps(document: &Value, file: &Path) -> Vec<Finding> {
+pub(crate) fn of_maps(document: &Value, file: &Path) -> Vec<Finding> {
     let wrong = KEYS.iter().filter(|key| document.get(**key).is_some_and(|value| !value.is_object()));
     wrong
         .filter(|key| **key != "extensions" && **key != "mcp")
@@ -39,7 +39,7 @@ pub(super) fn of_maps(document: &Value, file: &Path) -> Vec<Finding> {
 }
 
 /// What in an entry is not read.
-pub(super) fn of_entry(entry: &Value) -> Vec<Finding> {
+pub(crate) fn of_entry(entry: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut wrong = |what: String, fix: &str| findings.push(Finding::error(what, fix));
     for field in MAPS {

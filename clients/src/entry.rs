@@ -7,63 +7,78 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{
+use crate::{
     clients::{CLIENTS, Client, KEYS, Patience},
     finding::Finding,
     format::{self, Format, Unread},
     shape,
 };
-use crate::config::env;
 
 /// How long the entries of the documentation let a call take, in seconds.
 const LONG: u64 = 900;
 
+/// The environment of this process, by name.
+pub type Environment = BTreeMap<String, String>;
+
 /// How a program is started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Start {
-    pub(super) command: String,
-    pub(super) arguments: Vec<String>,
-    pub(super) environment: BTreeMap<String, String>,
+pub struct Start {
+    /// The program, as the entry names it.
+    pub command: String,
+    /// What it is started with.
+    pub arguments: Vec<String>,
+    /// What the entry adds to the environment.
+    pub environment: BTreeMap<String, String>,
     /// The working directory, when the entry names one.
-    pub(super) folder: Option<String>,
+    pub folder: Option<String>,
 }
 
 /// How a client reaches the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Way {
+pub enum Way {
     /// It starts a program.
     Start(Start),
     /// It calls an address.
-    Call { url: String, headers: BTreeMap<String, String> },
+    Call {
+        /// The address.
+        url: String,
+        /// What goes with each call, by name.
+        headers: BTreeMap<String, String>,
+    },
 }
 
 /// One entry.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) client: &'static Client,
-    pub(super) file: PathBuf,
-    pub(super) name: String,
-    pub(super) way: Way,
+pub struct Entry {
+    /// Whose entry it is.
+    pub client: &'static Client,
+    /// Where it stands.
+    pub file: PathBuf,
+    /// What the client calls the server.
+    pub name: String,
+    /// How the client reaches the server.
+    pub way: Way,
     /// What can be seen without trying.
-    pub(super) findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
 }
 
 /// What files of clients have of this server.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) entries: Vec<Entry>,
+pub struct Found {
+    /// The entries.
+    pub entries: Vec<Entry>,
     /// What is wrong with files.
-    pub(super) findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
 }
 
 /// Every entry of this server in the files of the known clients, and what is wrong with files.
-pub(super) fn all(home: Option<&Path>, project: &Path) -> Found {
+pub fn all(home: Option<&Path>, project: &Path, environment: &Environment) -> Found {
     let mut found = Found::default();
     for client in &CLIENTS {
         let of_home = home.into_iter().flat_map(|home| client.home.iter().map(|path| home.join(path)));
         for file in of_home.chain(client.project.iter().map(|path| project.join(path))) {
             if file.exists() && !found.entries.iter().any(|entry| entry.file == file) {
-                of_file(client, client.format, &file, &mut found);
+                of_file(client, client.format, &file, environment, &mut found);
             }
         }
     }
@@ -72,7 +87,7 @@ pub(super) fn all(home: Option<&Path>, project: &Path) -> Found {
 
 /// The client that a file is of, by its name and its keys, and how strictly that one reads it. A file that only has the keys of a client
 /// may be another's.
-pub(super) fn client_of(file: &Path) -> (&'static Client, Format) {
+pub fn client_of(file: &Path) -> (&'static Client, Format) {
     let by_place = CLIENTS
         .iter()
         .find(|client| client.home.iter().chain(client.project).any(|path| file.ends_with(path)));
@@ -95,7 +110,13 @@ pub(super) fn client_of(file: &Path) -> (&'static Client, Format) {
 }
 
 /// Adds the entries of one file, and what is wrong with it. Whether there was anything to add.
-pub(super) fn of_file(client: &'static Client, format: Format, file: &Path, found: &mut Found) -> bool {
+pub fn of_file(
+    client: &'static Client,
+    format: Format,
+    file: &Path,
+    environment: &Environment,
+    found: &mut Found,
+) -> bool {
     let Found { entries, findings } = found;
     let read = match format::read(file, format) {
         Ok(read) => read,
@@ -123,7 +144,7 @@ pub(super) fn of_file(client: &'static Client, format: Format, file: &Path, foun
         for (name, entry) in servers.iter().filter(|(name, entry)| is_ours(name, entry)) {
             count += 1;
             let mut seen = shape::of_entry(entry);
-            let Some(way) = way(entry) else {
+            let Some(way) = way(entry, environment) else {
                 let told = format!("{}: {name} has neither a command nor an address", file.display());
                 findings.push(Finding::error(
                     told,
@@ -141,7 +162,7 @@ pub(super) fn of_file(client: &'static Client, format: Format, file: &Path, foun
                 seen.push(Finding::error(told, "add \"type\": \"http\""));
             }
             seen.extend(impatient(client, entry));
-            seen.extend(keyless(client, entry));
+            seen.extend(keyless(client, entry, environment));
             entries.push(Entry { client, file: file.to_owned(), name: name.clone(), way, findings: seen });
         }
     }
@@ -164,9 +185,9 @@ fn impatient(client: &Client, entry: &Value) -> Option<Finding> {
 }
 
 /// What is wrong with an entry that takes its key from a variable that is not set here.
-fn keyless(client: &Client, entry: &Value) -> Option<Finding> {
+fn keyless(client: &Client, entry: &Value, environment: &Environment) -> Option<Finding> {
     let variable = entry.get("bearer_token_env_var").and_then(Value::as_str)?;
-    let is_set = env::process().get(variable).is_some_and(|value| !value.is_empty());
+    let is_set = environment.get(variable).is_some_and(|value| !value.is_empty());
     let told = format!("{} shows no tools, and says nothing, where {variable} is not set", client.name);
     let fix =
         "set it where the client is started; without keys at the server, leave bearer_token_env_var out";
@@ -192,7 +213,7 @@ fn is_ours(name: &str, entry: &Value) -> bool {
     name.contains("exai") || program.is_some_and(|program| program.contains("exai-mcp"))
 }
 
-fn way(entry: &Value) -> Option<Way> {
+fn way(entry: &Value, of_ours: &Environment) -> Option<Way> {
     let text = |keys: &[&str]| keys.iter().find_map(|key| entry.get(*key)?.as_str()).map(str::to_owned);
     let map = |keys: &[&str]| -> BTreeMap<String, String> {
         let map = keys.iter().find_map(|key| entry.get(*key)?.as_object());
@@ -207,7 +228,6 @@ fn way(entry: &Value) -> Option<Way> {
     // Codex and Goose hand on what the entry names.
     let handed: Vec<String> =
         ["env_vars", "env_keys"].iter().flat_map(|key| words(entry.get(*key))).collect();
-    let of_ours = env::process();
     for name in handed {
         if let Some(value) = of_ours.get(&name) {
             environment.entry(name).or_insert_with(|| value.clone());

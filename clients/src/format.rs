@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// What a client takes for a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub enum Format {
     /// JSON and nothing else.
     Strict,
     /// JSON with comments.
@@ -23,14 +23,14 @@ pub(super) enum Format {
 }
 
 /// A file that was read.
-pub(super) struct Read {
-    pub(super) document: Value,
+pub(crate) struct Read {
+    pub document: Value,
     /// What the client might stumble over.
-    pub(super) doubt: Option<String>,
+    pub doubt: Option<String>,
 }
 
 /// Why a file was not read.
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// The client cannot read it either.
     Wrong(String),
     /// The client may well read it, and this program does not.
@@ -38,7 +38,7 @@ pub(super) enum Unread {
 }
 
 /// Reads a file as its client does.
-pub(super) fn read(file: &Path, format: Format) -> Result<Read, Unread> {
+pub(crate) fn read(file: &Path, format: Format) -> Result<Read, Unread> {
     let text = fs::read_to_string(file).map_err(|error| Unread::Wrong(error.to_string()))?;
     let read = |document| Read { document, doubt: None };
     let format = match file.extension().and_then(|extension| extension.to_str()) {
@@ -71,7 +71,7 @@ pub(super) fn read(file: &Path, format: Format) -> Result<Read, Unread> {
 }
 
 /// Reads a file whose client is not known yet.
-pub(super) fn peek(file: &Path) -> Option<Value> {
+pub(crate) fn peek(file: &Path) -> Option<Value> {
     read(file, Format::Unsure).ok().map(|read| read.document)
 }
 

@@ -4,9 +4,12 @@ use serde_json::{Value, json};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Weight {
+pub enum Weight {
+    /// It works.
     Well,
+    /// It may not work.
     Doubt,
+    /// It does not work.
     Error,
 }
 
@@ -22,27 +25,31 @@ impl Weight {
 
 /// One thing that was found.
 #[derive(Debug, Clone)]
-pub(super) struct Finding {
-    pub(super) weight: Weight,
+pub struct Finding {
+    /// How bad it is.
+    pub weight: Weight,
     what: String,
     fix: Option<String>,
 }
 
 impl Finding {
-    pub(super) fn well(what: impl Into<String>) -> Self {
+    /// Something that works.
+    pub fn well(what: impl Into<String>) -> Self {
         Self { weight: Weight::Well, what: what.into(), fix: None }
     }
 
-    pub(super) fn doubt(what: impl Into<String>, fix: &str) -> Self {
+    /// Something that may not work, and what to do about it.
+    pub fn doubt(what: impl Into<String>, fix: &str) -> Self {
         Self { weight: Weight::Doubt, what: what.into(), fix: Some(fix.to_owned()) }
     }
 
-    pub(super) fn error(what: impl Into<String>, fix: &str) -> Self {
+    /// Something that does not work, and what to do about it.
+    pub fn error(what: impl Into<String>, fix: &str) -> Self {
         Self { weight: Weight::Error, what: what.into(), fix: Some(fix.to_owned()) }
     }
 
     /// Two lines for people: what, and what to do.
-    pub(super) fn lines(&self) -> String {
+    pub fn lines(&self) -> String {
         let mut text = format!("  {:<8} {}\n", self.weight.word(), self.what);
         if let Some(fix) = &self.fix {
             text.push_str(&format!("  {:<8} {fix}\n", "->"));
@@ -50,7 +57,8 @@ impl Finding {
         text
     }
 
-    pub(super) fn json(&self) -> Value {
+    /// An object of `level`, `what` and `mend`.
+    pub fn json(&self) -> Value {
         json!({"level": self.weight.word(), "what": self.what, "mend": self.fix})
     }
 }
