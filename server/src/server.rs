@@ -170,7 +170,8 @@ impl Server {
     pub async fn serve(self, listener: Listener) -> Drained {
         let (handle, lifecycle) = (self.handle.clone(), self.lifecycle.clone());
         let connections = Connections::new(&self.settings);
-        let router = self.into_router(Arc::new(connections.counter()));
+        let websockets = TaskTracker::new();
+        let router = self.into_router(Arc::new(connections.counter()), &websockets);
         connections.accept(listener, router, lifecycle.shutdown).await;
         // Nothing new comes in from here on.
         handle.in_flight.close();
@@ -181,11 +182,14 @@ impl Server {
         // Clients whose requests were cut short get that answer; one that does not read is not waited for.
         drop(timeout(LAST_ANSWERS, handle.in_flight.wait()).await);
         handle.streams.cancel();
-        connections.close(LAST_CONNECTIONS).await;
+        // A connection that has become a WebSocket is none of these, and its client is told that it is over.
+        websockets.close();
+        let goodbyes = timeout(LAST_CONNECTIONS, websockets.wait());
+        let ((), _told) = tokio::join!(connections.close(LAST_CONNECTIONS), goodbyes);
         Drained { cut_short }
     }
 
-    fn into_router(self, open: Arc<dyn Fn() -> usize + Send + Sync>) -> Router {
+    fn into_router(self, open: Arc<dyn Fn() -> usize + Send + Sync>, websockets: &TaskTracker) -> Router {
         let (settings, handle) = (self.settings, self.handle);
         let places = Arc::new(Semaphore::new(settings.max_websockets));
         let connections = {
@@ -214,6 +218,7 @@ impl Server {
                 first_wait: settings.header_wait,
                 places: Arc::clone(&places),
                 strangers: strangers.clone(),
+                open: websockets.clone(),
             };
             let upgrade = get(websocket::upgrade).with_state(sockets);
             let identify = from_fn_with_state(Arc::clone(&settings.authenticator), auth::identify_or_wait);

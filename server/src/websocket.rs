@@ -27,7 +27,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::{
     Message, handshake::server::create_response_with_body, protocol::frame::coding::CloseCode,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     dialect::{Dialect, FRAMES, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TOO_LATE, TRY_AGAIN_LATER},
@@ -91,6 +91,8 @@ pub(super) struct Sockets {
     pub(super) places: Arc<Semaphore>,
     /// Clients that have shown no key yet.
     pub(super) strangers: Strangers,
+    /// Those that are open.
+    pub(super) open: TaskTracker,
 }
 
 pub(super) async fn upgrade(
@@ -122,7 +124,8 @@ pub(super) async fn upgrade(
     if let Some(subprotocol) = sockets.route.asked_for(&request) {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
     }
-    tokio::spawn(async move {
+    let open = sockets.open.clone();
+    open.spawn(async move {
         if let Ok(upgraded) = upgrade.await {
             carry(TokioIo::new(upgraded), &sockets, caller.into_principal(), stranger).await;
         }
