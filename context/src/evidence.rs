@@ -41,6 +41,12 @@ impl EvidenceFile {
         given == self.lines as usize
     }
 
+    /// Whether these are the same parts of the same file.
+    #[must_use]
+    pub fn shows(&self, other: &Self) -> bool {
+        self.path == other.path && self.hash == other.hash && self.segments == other.segments
+    }
+
     /// The text of one line, when that line is given.
     #[must_use]
     pub fn line(&self, number: u32) -> Option<&str> {

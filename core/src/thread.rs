@@ -97,6 +97,9 @@ pub struct UserMessage {
     /// What the functions gave that the answer before asked to have called.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_results: Vec<ToolResult>,
+    /// Hash of what the model was sent, where this says that it did not end the work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }
 
 /// A file as an earlier turn saw it.
@@ -129,6 +132,9 @@ pub struct Answer {
     /// Files that it was made from, when no turn of the caller names what was read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileRef>,
+    /// Hash of what the model was sent, so that a later request can tell whether it repeats the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }
 
 /// What one voice of a consensus said, or why it said nothing.

@@ -77,10 +77,7 @@ pub(crate) async fn gather_anchored(
     let now: Vec<Wanted> = wanted.iter().filter(|file| !stayed.contains(&file.path)).cloned().collect();
     let now = gather(call, now, left, file_tokens).await?;
     // A folder that is named again holds files that the model has been shown.
-    let is_known = |known: &EvidenceFile, file: &EvidenceFile| {
-        known.path == file.path && known.hash == file.hash && known.segments == file.segments
-    };
-    let is_new = |file: &EvidenceFile| !files.iter().any(|known| is_known(known, file));
+    let is_new = |file: &EvidenceFile| !files.iter().any(|known| known.shows(file));
     let now = now.only(is_new);
     let lacks_room =
         report.iter().chain(&now.report).any(|file| file.unseen && file.status != FileStatus::Refused);

@@ -273,7 +273,7 @@ impl Engine {
             web_search: input.web_search && choice.provider.searches_web(&choice.model),
             tools: exai_core::function_calling::Tooling::default(),
         };
-        Ok(Rendered { request, gathered, dropped_turns: history.dropped })
+        Ok(Rendered { request, gathered, dropped_turns: history.dropped, digest: None })
     }
 }
 

@@ -1,12 +1,7 @@
 //! A completion, and the second one that follows when the expert first asks for files.
 
-use std::sync::Arc;
-
 use exai_answers::json_repair;
-use exai_context::{
-    evidence::EvidenceFile,
-    files::{Origin, Wanted, estimate_tokens},
-};
+use exai_context::files::{Origin, Wanted, estimate_tokens};
 use exai_core::chat::{Message, Part, Role};
 use exai_prompts::{FILES_REQUIRED, question};
 use serde_json::Value;
@@ -97,20 +92,9 @@ impl Engine {
             next.request.messages.push(Message { role: Role::Assistant, parts });
             next.request.messages.push(Message::user(format!("{}\n{}", more.text, question::follow_up())));
         }
-        *gathered = merged(std::mem::take(gathered), more);
+        *gathered = std::mem::take(gathered).and(more);
         Ok(added)
     }
-}
-
-/// Both together; a file that came twice is kept as it was given last.
-fn merged(first: Gathered, more: Gathered) -> Gathered {
-    let is_new = |path: &str| more.files.iter().all(|file| file.path != path);
-    let kept = first.files.iter().filter(|file| is_new(&file.path));
-    let files: Vec<EvidenceFile> = kept.chain(more.files.iter()).cloned().collect();
-    let mut report = first.report;
-    report.retain(|file| more.report.iter().all(|added| added.path != file.path));
-    report.extend(more.report);
-    Gathered { files: Arc::new(files), report, text: first.text, left_out: first.left_out }
 }
 
 /// The expert's request for files, when that is its whole answer.

@@ -102,6 +102,13 @@ pub(crate) fn render_with(
     History { messages, tokens, dropped, shown }
 }
 
+/// Every turn after one, without those that the question carries itself.
+pub(crate) fn after(thread: &Thread, seq: u32, asking: Asking<'_>, provider: &ProviderId) -> Vec<Message> {
+    let said_again = said_again(thread, asking);
+    let later = thread.turns.iter().filter(|turn| turn.seq > seq && !said_again.contains(&turn.seq));
+    later.filter_map(|turn| message_of(&turn.tool, &turn.body, asking, provider)).collect()
+}
+
 /// A message with a text before its own.
 fn preceded(text: &str, message: &Message) -> Message {
     let mut parts = message.parts.clone();

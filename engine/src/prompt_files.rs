@@ -44,6 +44,22 @@ impl Gathered {
         Self { files: Arc::new(files), report, text: self.text, left_out: self.left_out }
     }
 
+    /// These files and more, which were given later. A file that came twice is kept as it was given last.
+    pub(crate) fn and(self, more: Self) -> Self {
+        let is_new = |path: &str| more.files.iter().all(|file| file.path != path);
+        let kept = self.files.iter().filter(|file| is_new(&file.path));
+        let files: Vec<EvidenceFile> = kept.chain(more.files.iter()).cloned().collect();
+        let mut report = self.report;
+        report.retain(|file| more.report.iter().all(|added| added.path != file.path));
+        report.extend(more.report);
+        Self { files: Arc::new(files), report, text: self.text, left_out: self.left_out }
+    }
+
+    /// Whether something was left out that more room would have shown.
+    pub(crate) fn lacks_room(&self) -> bool {
+        self.report.iter().any(|file| file.unseen && file.status != FileStatus::Refused)
+    }
+
     /// The same with the files that pass.
     pub(crate) fn only(mut self, passes: impl Fn(&EvidenceFile) -> bool) -> Self {
         if self.files.iter().all(&passes) {

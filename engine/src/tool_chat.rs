@@ -192,7 +192,7 @@ impl Engine {
             web_search: input.web_search && choice.provider.searches_web(&choice.model),
             tools: input.tools.clone(),
         };
-        Ok(Rendered { request, gathered: Gathered::default(), dropped_turns: dropped })
+        Ok(Rendered { request, gathered: Gathered::default(), dropped_turns: dropped, digest: None })
     }
 }
 

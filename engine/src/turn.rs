@@ -32,6 +32,8 @@ pub(crate) struct Rendered {
     pub gathered: Gathered,
     /// Earlier turns that did not fit.
     pub dropped_turns: usize,
+    /// Hash of what the model reads, for tools whose next request repeats it.
+    pub digest: Option<String>,
 }
 
 /// Writes the request for a model.
@@ -79,6 +81,7 @@ pub(crate) struct Turn {
     pub gathered: Gathered,
     pub dropped_turns: usize,
     pub choice: Choice,
+    digest: Option<String>,
     unwritten: Unwritten,
     written: Option<Commit>,
     appended: Appended,
@@ -86,6 +89,11 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
+    /// Hash of what the model was sent.
+    pub(crate) fn digest(&self) -> Option<String> {
+        self.digest.clone()
+    }
+
     /// The answer for the thread, without files.
     pub(crate) fn answer(&self) -> Answer {
         let completion = &self.delivery.completion;
@@ -96,6 +104,7 @@ impl Turn {
             opaque: completion.reply.opaque.clone(),
             run: Some(completion.run),
             files: Vec::new(),
+            request: self.digest.clone(),
         }
     }
 }
@@ -156,7 +165,7 @@ impl Engine {
     pub(crate) async fn ask(&self, asking: Asking<'_>, call: &Call) -> Result<Turn, EngineError> {
         let Asking { tool, appended, web_search, .. } = asking;
         let inquiry = Conversation { engine: self, call, render: asking.render, add_files: asking.add_files };
-        let Rendered { request, gathered, dropped_turns } = asking.rendered;
+        let Rendered { request, gathered, dropped_turns, digest } = asking.rendered;
         let question = Question {
             tool,
             prompt_version: asking.prompt_version,
@@ -170,10 +179,10 @@ impl Engine {
             is_last: true,
             prologue: asking.prologue,
         };
-        let context = Context { gathered, dropped_turns };
+        let context = Context { gathered, dropped_turns, digest };
         let Replied { reply, choice, passed_over } =
             self.inference.ask_in_turn(&inquiry, question, context, call).await?;
-        let Reply { round: Round { answered, gathered, first }, dropped_turns } = reply;
+        let Reply { round: Round { answered, gathered, first }, dropped_turns, digest } = reply;
         let Answered { delivery, unwritten, written } = answered;
         Ok(Turn {
             delivery,
@@ -184,6 +193,7 @@ impl Engine {
             gathered,
             dropped_turns,
             choice,
+            digest,
             unwritten,
             written,
             appended,
@@ -216,12 +226,14 @@ struct Conversation<'c, 'r> {
 struct Context {
     gathered: Gathered,
     dropped_turns: usize,
+    digest: Option<String>,
 }
 
 /// What a model replied, and what its request had left out.
 struct Reply {
     round: Round,
     dropped_turns: usize,
+    digest: Option<String>,
 }
 
 #[async_trait]
@@ -231,12 +243,12 @@ impl Inquiry for Conversation<'_, '_> {
     type Error = EngineError;
 
     async fn render(&self, choice: &Choice) -> Result<(Request, Context), EngineError> {
-        let Rendered { request, gathered, dropped_turns } = (self.render)(choice.clone()).await?;
-        Ok((request, Context { gathered, dropped_turns }))
+        let Rendered { request, gathered, dropped_turns, digest } = (self.render)(choice.clone()).await?;
+        Ok((request, Context { gathered, dropped_turns, digest }))
     }
 
     async fn ask(&self, question: Question, context: Context) -> Result<Reply, EngineError> {
-        let Context { gathered, dropped_turns } = context;
+        let Context { gathered, dropped_turns, digest } = context;
         let (is_last, model) = (question.is_last, question.choice.model.qualified());
         let round = self.engine.consult_round(question, gathered, self.add_files, self.call).await?;
         let reply = &round.answered.delivery.completion.reply;
@@ -244,12 +256,12 @@ impl Inquiry for Conversation<'_, '_> {
             let said = reply.text.trim().chars().take(MOST_SAID).collect();
             return Err(InferenceError::Refused { model, said }.into());
         }
-        Ok(Reply { round, dropped_turns })
+        Ok(Reply { round, dropped_turns, digest })
     }
 
     fn adopt(&self, answered: Answered, context: Context) -> Reply {
-        let Context { gathered, dropped_turns } = context;
-        Reply { round: Round { answered, gathered, first: None }, dropped_turns }
+        let Context { gathered, dropped_turns, digest } = context;
+        Reply { round: Round { answered, gathered, first: None }, dropped_turns, digest }
     }
 
     fn failure(error: EngineError) -> Result<InferenceError, EngineError> {

@@ -11,6 +11,7 @@ mod plan;
 mod present_work;
 mod question;
 mod read_answer;
+mod repeated;
 mod request;
 mod reread;
 pub mod spec;

@@ -49,6 +49,12 @@ pub fn no_repository() -> String {
     body(include_str!("../templates/questions/no_repository.md")).to_owned() + "\n"
 }
 
+/// Says that what was shown before has not changed; with a line break at its end.
+#[must_use]
+pub fn unchanged() -> String {
+    body(include_str!("../templates/questions/unchanged.md")).to_owned() + "\n"
+}
+
 /// Announces files between fences with this tag, with the blank line that sets them apart.
 #[must_use]
 pub fn files_follow(tag: &str) -> String {

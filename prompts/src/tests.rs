@@ -95,8 +95,18 @@ fn every_file_has_a_door() {
             .map(|text| format!("texts/{text}.md")),
     );
     expected.extend(
-        ["workflow", "critique", "synthesis", "follow_up", "files", "answers", "letters", "no_repository"]
-            .map(|question| format!("questions/{question}.md")),
+        [
+            "workflow",
+            "critique",
+            "synthesis",
+            "follow_up",
+            "files",
+            "answers",
+            "letters",
+            "no_repository",
+            "unchanged",
+        ]
+        .map(|question| format!("questions/{question}.md")),
     );
     expected.extend(crate::texts::ROLES.iter().map(|role| format!("texts/clink_{role}.md")));
     expected.extend(SHARED.iter().map(|(name, _)| format!("shared/{name}.md")));

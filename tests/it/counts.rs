@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Setup, Upstream};
 
 /// Words that differ from turn to turn and compress like prose.
-fn words(seed: u64, bytes: usize) -> String {
+pub(crate) fn words(seed: u64, bytes: usize) -> String {
     const VOCABULARY: [&str; 12] =
         ["the", "queue", "holds", "a", "permit", "until", "its", "task", "ends", "or", "gives", "up"];
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -48,59 +48,6 @@ async fn a_conversation_costs_its_own_length() {
         assert_eq!(sent.count(prompt), 1, "turn {}", index + 1);
     }
     assert_eq!(setup.vendor.stats().calls, prompts.len());
-    program.stop().await;
-}
-
-/// The share of one request's beginning with which another one begins too, in hundredths of the one.
-fn common_prefix(one: &Upstream, other: &Upstream) -> usize {
-    let text = |sent: &Upstream| {
-        let messages = sent.messages.iter().map(|(role, text)| format!("{role}: {text}\n"));
-        format!("{}\n{}", sent.system, messages.collect::<String>())
-    };
-    let (one, other) = (text(one), text(other));
-    one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count() * 100 / one.len()
-}
-
-#[tokio::test]
-async fn a_follow_up_begins_like_before() {
-    let setup = Setup::new().await;
-    for n in 0..6_u64 {
-        setup.file(&format!("src/part_{n}.py"), format!("part_{n} = \"{}\"\n", words(n, 400)));
-    }
-    setup.file("more.py", "more = 1\n");
-    let program = setup.start().await;
-    let mut thread = Value::Null;
-    for (prompt, files) in [
-        ("What is this?", json!(["src"])),
-        ("And why?", json!([])),
-        ("The folder once more, and another file.", json!(["src", "more.py"])),
-        ("What of more.py?", json!(["more.py"])),
-    ] {
-        let call = json!({"prompt": prompt, "absolute_file_paths": files, "continuation_id": thread});
-        thread = program.call("chat", call).await.ok()["continuation_id"].clone();
-    }
-    let sent = Upstream::all(&setup.vendor);
-    for pair in sent.windows(2) {
-        let share = common_prefix(&pair[0], &pair[1]);
-        assert!(share >= 99, "{share} % of {:#?} and {:#?}", pair[0].messages, pair[1].messages);
-    }
-    for request in &sent {
-        for n in 0..6 {
-            assert_eq!(
-                request.count(&format!("<file path=\"src/part_{n}.py\"")),
-                1,
-                "each file is there once"
-            );
-        }
-    }
-    // What has changed is new, and stands where the new question is.
-    setup.file("src/part_0.py", "part_0 = \"something else\"\n");
-    let call =
-        json!({"prompt": "I changed a part.", "absolute_file_paths": ["src"], "continuation_id": thread});
-    program.call("chat", call).await.ok();
-    let last = Upstream::last(&setup.vendor);
-    assert_eq!(last.count("<file path=\"src/part_0.py\""), 1);
-    assert!(last.question().contains("something else"), "{last:#?}");
     program.stop().await;
 }
 

@@ -38,6 +38,7 @@ mod older_answers;
 mod op;
 mod parts;
 mod precommit;
+mod prefixes;
 mod progress;
 mod resilience;
 mod review;

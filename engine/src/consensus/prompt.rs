@@ -156,7 +156,7 @@ impl Engine {
             tools: exai_core::function_calling::Tooling::default(),
         };
         gathered.report.extend(images.report);
-        Ok(Rendered { request, gathered, dropped_turns })
+        Ok(Rendered { request, gathered, dropped_turns, digest: None })
     }
 }
 

@@ -291,7 +291,7 @@ impl Engine {
             web_search: false,
             tools: exai_core::function_calling::Tooling::default(),
         };
-        Ok(Rendered { request, gathered, dropped_turns: 0 })
+        Ok(Rendered { request, gathered, dropped_turns: 0, digest: None })
     }
 }
 

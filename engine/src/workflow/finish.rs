@@ -20,9 +20,14 @@ use super::{
     reread::Reread,
     spec::{ExpertRule, Promotion},
 };
-use crate::{call::Call, engine::Engine, error::EngineError, prompt_files::Gathered, turn::Asking};
+use crate::{
+    call::Call,
+    engine::Engine,
+    error::EngineError,
+    turn::{Asking, Turn},
+};
 use exai_inference::{
-    delivery::{Delivery, Unwritten},
+    delivery::Unwritten,
     routing::{Choice, Chosen},
 };
 
@@ -84,13 +89,9 @@ impl Engine {
         let promoted = answer.as_ref().and_then(|answer| promotion(rule, answer));
         // An expert that asks for more or refuses has not ended the work: its steps must still count in the next call.
         let body = if status == AnswerStatus::Refused {
-            TurnBody::Message(left_open("[the expert refused]", &turn.delivery, &turn.gathered))
+            TurnBody::Message(left_open("[the expert refused]", &turn))
         } else if promoted.is_some_and(|promoted| !promoted.answers) {
-            TurnBody::Message(left_open(
-                "[the expert asked for more before answering]",
-                &turn.delivery,
-                &turn.gathered,
-            ))
+            TurnBody::Message(left_open("[the expert asked for more before answering]", &turn))
         } else {
             TurnBody::Answer(Answer { files: turn.gathered.file_refs(), ..turn.answer() })
         };
@@ -156,10 +157,11 @@ fn promotion(rule: &ExpertRule, answer: &ExpertAnswer) -> Option<Promotion> {
 }
 
 /// A turn that leaves the work open.
-fn left_open(what: &str, delivery: &Delivery, gathered: &Gathered) -> UserMessage {
+fn left_open(what: &str, turn: &Turn) -> UserMessage {
     UserMessage {
-        text: format!("{what}\n{}", delivery.completion.reply.text.trim()),
-        files: gathered.file_refs(),
+        text: format!("{what}\n{}", turn.delivery.completion.reply.text.trim()),
+        files: turn.gathered.file_refs(),
+        request: turn.digest(),
         ..UserMessage::default()
     }
 }

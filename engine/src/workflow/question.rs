@@ -1,16 +1,17 @@
 //! The last user message to an expert: files first, then what is asked.
 
+use exai_core::thread::Step;
 use exai_prompts::question;
 
 use super::{StoredStep, changes::DIFF};
 use crate::history::step_text;
 
-/// The text after the files: the task, the tool's settings, the agent's steps.
-pub(super) fn text(stored: &StoredStep<'_>) -> String {
+/// The text after the files: the task, the tool's settings, and of the agent's work these steps.
+pub(super) fn text(stored: &StoredStep<'_>, steps: &[&Step]) -> String {
     let mut settings = String::new();
     own_fields(stored, &mut settings);
     let steps: String =
-        stored.work.iter().map(|step| format!("\n{}\n", step_text(stored.spec.name, step))).collect();
+        steps.iter().map(|step| format!("\n{}\n", step_text(stored.spec.name, step))).collect();
     question::workflow(stored.spec.name, &settings, &steps)
 }
 

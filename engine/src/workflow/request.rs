@@ -1,9 +1,19 @@
 //! What an expert is sent at the end of an investigation: history, evidence, question.
 
-use exai_context::files::{Origin, Wanted};
-use exai_core::chat::{Message, Request};
+use std::collections::BTreeSet;
 
-use super::{StoredStep, question, spec::ExpertRule};
+use exai_context::{
+    files::{Origin, Wanted},
+    git::PackedChanges,
+};
+use exai_core::chat::{Message, Request};
+use futures::{FutureExt as _, future::BoxFuture};
+
+use super::{
+    StoredStep, question,
+    repeated::{self, Earlier},
+    spec::ExpertRule,
+};
 use crate::{
     call::Call,
     engine::Engine,
@@ -17,8 +27,26 @@ use crate::{
 };
 use exai_inference::routing::Choice;
 
+/// A request to an expert, and what a later one has to know of it.
+pub(super) struct Written {
+    pub rendered: Rendered,
+    /// The files that it was to hold, as they were named.
+    pub wanted: BTreeSet<String>,
+    /// The changes in it.
+    pub changes: ShownChanges,
+}
+
+/// Changes as a request has them.
+#[derive(Clone, Default)]
+pub(super) struct ShownChanges {
+    /// The text.
+    pub text: String,
+    /// The room that they had, in tokens, and whether they had it alone.
+    pub room: (u32, bool),
+}
+
 impl Engine {
-    /// The request to the expert, and what its files are.
+    /// The request to the expert, and what its files are. It begins with the request before it, where that still holds.
     pub(super) async fn expert_request(
         &self,
         stored: &StoredStep<'_>,
@@ -26,47 +54,143 @@ impl Engine {
         choice: &Choice,
         call: &Call,
     ) -> Result<Rendered, EngineError> {
+        Ok(self.written(stored, rule, choice, call).await?.rendered)
+    }
+
+    /// Boxed, because a request that begins with the one before it writes that one first.
+    pub(super) fn written<'a>(
+        &'a self,
+        stored: &'a StoredStep<'_>,
+        rule: &'a ExpertRule,
+        choice: &'a Choice,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<Written, EngineError>> {
+        async move {
+            if let Some(earlier) = self.earlier(stored, rule, choice, call).await
+                && let Some(written) = self.continued(stored, rule, choice, earlier, call).await?
+            {
+                return Ok(written);
+            }
+            self.written_anew(stored, rule, choice, call).await
+        }
+        .boxed()
+    }
+
+    /// A request that repeats nothing: earlier turns in short, and all evidence before the question.
+    async fn written_anew(
+        &self,
+        stored: &StoredStep<'_>,
+        rule: &ExpertRule,
+        choice: &Choice,
+        call: &Call,
+    ) -> Result<Written, EngineError> {
         let system = self.settings.wording.system(rule.prompt, self.preferences().locale.as_deref());
         let images = stored.images(call).await?;
-        let question = question::text(stored);
+        let question = question::text(stored, stored.work);
         let room = window::remaining(&choice.model, &[&system, &question])?;
         let earlier = stored.thread.map(|thread| {
-            let asking =
-                history::Asking::Step { tool: stored.spec.name, step: stored.step, work: stored.work };
             let budget = self.history_room(&choice.model, room);
-            let history = history::render(thread, asking, choice.provider.id(), budget);
-            (history, history::files(thread, asking))
+            let history = history::render(thread, stored.asking(), choice.provider.id(), budget);
+            (history, history::files(thread, stored.asking()))
         });
         let (history, earlier_files) = earlier.unwrap_or_default();
         let mut wanted = wanted_files(stored);
         let room = room.saturating_sub(history.tokens).saturating_sub(images.tokens());
-        let changes = self.packed_changes(stored, room, wanted.is_empty(), call).await?;
-        wanted.extend(
-            earlier_files
-                .into_iter()
-                .filter(|file| !wanted.iter().any(|own| own.path == file.path) && !changes.shows(&file.path))
-                .collect::<Vec<_>>(),
-        );
+        let alone = wanted.is_empty();
+        let changes = self.packed_changes(stored, room, alone, call).await?;
+        let shown = ShownChanges { text: changes.text.clone(), room: (room, alone) };
+        wanted.extend(unless_wanted(earlier_files, &wanted, &changes));
+        let named = wanted.iter().map(|file| file.path.clone()).collect();
         let room = room.saturating_sub(changes.tokens);
         let mut gathered = gather(call, wanted, room, self.settings.file_tokens).await?;
         gathered.report.extend(images.report);
-        let mut last = String::with_capacity(changes.text.len() + gathered.text.len() + question.len() + 2);
-        last.push_str(&changes.text);
-        if !last.is_empty() && !gathered.text.is_empty() {
-            last.push('\n');
-        }
-        last.push_str(&gathered.text);
+        let last = joined(&[&changes.text, &gathered.text, &question]);
         let gathered = gathered.beside(changes);
         check_readable("relevant_files", !stored.step.relevant_files.is_empty(), &gathered)?;
-        if !last.is_empty() {
-            last.push('\n');
-        }
-        last.push_str(&question);
         let mut messages = history.messages;
         let mut asked = Message::user(last);
         asked.parts.extend(images.parts);
         messages.push(asked);
-        let request = Request {
+        let request = self.request(stored, rule, choice, system, messages);
+        Ok(Written { rendered: rendered(request, gathered, history.dropped), wanted: named, changes: shown })
+    }
+
+    /// The request that begins with the one before it; `None` when there is no room for all of both.
+    async fn continued(
+        &self,
+        stored: &StoredStep<'_>,
+        rule: &ExpertRule,
+        choice: &Choice,
+        earlier: Earlier<'_>,
+        call: &Call,
+    ) -> Result<Option<Written>, EngineError> {
+        let Earlier { written, since, thread, work } = earlier;
+        let system = self.settings.wording.system(rule.prompt, self.preferences().locale.as_deref());
+        let mut images = stored.images(call).await?;
+        let mut messages = written.rendered.request.messages;
+        images.parts.retain(|image| !messages.iter().any(|message| message.parts.contains(image)));
+        messages.extend(history::after(thread, since, stored.asking(), choice.provider.id()));
+        let new_steps = repeated::not_in(stored.work, &work);
+        let question = question::text(stored, &new_steps);
+        let taken: u32 = messages.iter().map(history::cost_of).fold(images.tokens(), u32::saturating_add);
+        let room = window::remaining(&choice.model, &[&system, &question])?;
+        let Some(room) = room.checked_sub(taken) else { return Ok(None) };
+        let mut wanted = wanted_files(stored);
+        wanted.retain(|file| !written.wanted.contains(&file.path));
+        let (changes, shown) =
+            self.new_changes(stored, &written.changes, room, wanted.is_empty(), call).await?;
+        let known: BTreeSet<String> =
+            written.rendered.gathered.file_refs().into_iter().map(|file| file.path).collect();
+        let mut earlier_files = history::files(thread, stored.asking());
+        earlier_files.retain(|file| !known.contains(&file.path) && !written.wanted.contains(&file.path));
+        wanted.extend(unless_wanted(earlier_files, &wanted, &changes));
+        let named = wanted.iter().map(|file| file.path.clone()).chain(written.wanted).collect();
+        let room = room.saturating_sub(changes.tokens);
+        let new = gather(call, wanted, room, self.settings.file_tokens).await?;
+        let new = new.only(|file| !written.rendered.gathered.files.iter().any(|known| known.shows(file)));
+        if new.lacks_room() {
+            return Ok(None);
+        }
+        let last = joined(&[&changes.text, &new.text, &exai_prompts::question::unchanged(), &question]);
+        let mut gathered = written.rendered.gathered.and(new.beside(changes));
+        gathered.report.extend(images.report);
+        check_readable("relevant_files", !stored.step.relevant_files.is_empty(), &gathered)?;
+        let mut asked = Message::user(last);
+        asked.parts.extend(images.parts);
+        messages.push(asked);
+        let request = self.request(stored, rule, choice, system, messages);
+        let rendered = rendered(request, gathered, written.rendered.dropped_turns);
+        Ok(Some(Written { rendered, wanted: named, changes: shown }))
+    }
+
+    /// The changes that the request before does not show, and what is shown with both.
+    async fn new_changes(
+        &self,
+        stored: &StoredStep<'_>,
+        before: &ShownChanges,
+        room: u32,
+        alone: bool,
+        call: &Call,
+    ) -> Result<(PackedChanges, ShownChanges), EngineError> {
+        let (its_room, was_alone) = before.room;
+        let as_before = self.packed_changes(stored, its_room, was_alone, call).await?;
+        if as_before.text == before.text {
+            return Ok((PackedChanges::default(), before.clone()));
+        }
+        let changes = self.packed_changes(stored, room, alone, call).await?;
+        let shown = ShownChanges { text: changes.text.clone(), room: (room, alone) };
+        Ok((changes, shown))
+    }
+
+    fn request(
+        &self,
+        stored: &StoredStep<'_>,
+        rule: &ExpertRule,
+        choice: &Choice,
+        system: String,
+        messages: Vec<Message>,
+    ) -> Request {
+        Request {
             model: choice.model.id.clone(),
             system: system.into(),
             messages: history::alternate(messages),
@@ -76,11 +200,27 @@ impl Engine {
             json: rule.prompt.answers_in_json(),
             web_search: stored.input.web_search && choice.provider.searches_web(&choice.model),
             tools: exai_core::function_calling::Tooling::default(),
-        };
-        // The rendered text lives on in the request; the evidence itself is kept for checking citations.
-        let gathered = Gathered { text: String::new(), ..gathered };
-        Ok(Rendered { request, gathered, dropped_turns: history.dropped })
+        }
     }
+}
+
+/// The rendered text lives on in the request; the evidence itself is kept for checking citations.
+fn rendered(request: Request, gathered: Gathered, dropped_turns: usize) -> Rendered {
+    let digest = Some(repeated::digest(&request));
+    Rendered { request, gathered: Gathered { text: String::new(), ..gathered }, dropped_turns, digest }
+}
+
+/// The files of earlier turns that neither the caller names nor the changes show.
+fn unless_wanted(earlier: Vec<Wanted>, wanted: &[Wanted], changes: &PackedChanges) -> Vec<Wanted> {
+    let is_other =
+        |file: &Wanted| !wanted.iter().any(|own| own.path == file.path) && !changes.shows(&file.path);
+    earlier.into_iter().filter(is_other).collect()
+}
+
+/// Texts with a line break between them; empty ones are left out.
+fn joined(texts: &[&str]) -> String {
+    let there: Vec<&str> = texts.iter().copied().filter(|text| !text.is_empty()).collect();
+    there.join("\n")
 }
 
 impl StoredStep<'_> {
@@ -88,6 +228,10 @@ impl StoredStep<'_> {
     async fn images(&self, call: &Call) -> Result<Images, EngineError> {
         let earlier: Vec<String> = self.work.iter().flat_map(|step| step.images.clone()).collect();
         images::read(&self.input.images, &earlier, call).await
+    }
+
+    fn asking(&self) -> history::Asking<'_> {
+        history::Asking::Step { tool: self.spec.name, step: self.step, work: self.work }
     }
 }
 

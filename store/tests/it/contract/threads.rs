@@ -40,6 +40,7 @@ fn bodies() -> Vec<TurnBody> {
         tool_calls: Vec::new(),
         run: Some(RunId::new()),
         files: vec![unread.clone()],
+        request: Some("0f".repeat(32)),
     };
     vec![
         TurnBody::Message(UserMessage {
