@@ -114,12 +114,14 @@ export async function startModel(talks) {
         });
     });
     // Agents are told to take this server as their proxy as well, so that nothing leaves the machine.
-    server.on("connect", (_, socket) => {
+    const refused = new Set();
+    server.on("connect", (request, socket) => {
+        refused.add(request.url);
         socket.on("error", () => {});
         socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
     });
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
+    return { url: `http://127.0.0.1:${server.address().port}`, refused, close: () => server.close() };
 }
 
 async function serve(talks, request, response) {

@@ -1,7 +1,7 @@
 // Every agent on every way, at most two at a time, and a table of what held. Usage, by scripts/interop-agents:
 // node run.mjs EXAI VENDOR TOOLS [--agent NAME]... [--way stdio|http|bridge]... [--long] [--keep FOLDER]
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, appendFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -35,7 +35,13 @@ for (const [given, known] of [[options.agent, agents.map(keyOf)], [options.way, 
     }
 }
 
-if (options.keep) mkdirSync(options.keep, { recursive: true });
+if (options.keep) {
+    mkdirSync(options.keep, { recursive: true });
+    if (readdirSync(options.keep).length) {
+        process.stderr.write(`${options.keep} is not empty; name another folder\n`);
+        process.exit(2);
+    }
+}
 const root = options.keep ? resolve(options.keep) : mkdtempSync(join(tmpdir(), "interop-"));
 const talks = new Map();
 const model = await startModel(talks);
@@ -121,6 +127,7 @@ for (const agent of chosen) {
     const { refused } = versions.get(agent);
     if (refused) console.log(`not run: ${agent.name}: ${refused}`);
 }
+if (model.refused.size) console.log(`asked for by agents, and refused: ${[...model.refused].sort().join(", ")}`);
 if (!options.long) console.log("not run: calls of more than a minute; --long makes them");
 if (!options.keep) rmSync(root, { recursive: true, force: true });
 const failed = rows.some(({ results }) => Object.values(results).some((result) => result.holds === false));
