@@ -19,7 +19,8 @@ const codex = (name, key, named) => ({
     key,
     program: "codex",
     together: true,
-    cancels: true,
+    // It sends a cancellation and ends at once, so that over HTTP the message does not always leave.
+    cancels: false,
     setUp({ home, model, program, url }) {
         const entry = program ? `command = ${toml(program)}\nstartup_timeout_sec = 60` : `url = ${toml(url)}`;
         write(
