@@ -8,6 +8,7 @@ mod consensus;
 mod error;
 mod file_query;
 mod metadata;
+pub(crate) mod part_call;
 mod step;
 mod tool_chat;
 pub(crate) mod truncate;
@@ -29,7 +30,10 @@ pub(crate) use step::step;
 pub(crate) use tool_chat::tool_chat;
 pub use truncate::OWN_CLIENT;
 
-use self::truncate::{MAX_RESULT_CHARS, MAX_RESULT_KEY};
+use self::{
+    part_call::PartCall,
+    truncate::{MAX_RESULT_CHARS, MAX_RESULT_KEY},
+};
 use crate::args::Args;
 
 /// An answer under construction; keys keep the order in which they are put.
@@ -68,23 +72,23 @@ impl Answer {
 
 /// The work goes on, and this is how to get its answer. For clients that would give up the call.
 pub(crate) fn running(
-    id: &str,
-    tool: &str,
+    again: PartCall<'_>,
     phase: Option<&str>,
     wait: Duration,
     call: &Call,
 ) -> CallToolResponse {
     let wait = exai_core::humanize::span(wait);
+    let PartCall { tool, id, .. } = again;
     let next = format!(
-        "Call {tool} with this continuation_id and part: 1, and with nothing else. That call waits up to {wait} for the answer and asks no \
-         model. Do not ask your question again."
+        "Call {tool} again with the arguments in `call`, as they stand. That call waits up to {wait} for the answer and asks no model. Do \
+         not ask your question again."
     );
     let mut answer = Answer::default();
     answer
         .put("status", "running")
         .put("message", "The answer is not there yet. The work goes on, and its answer is kept for you.")
         .put("next_steps", next)
-        .put("call", json!({ "tool": tool, "arguments": { "continuation_id": id, "part": 1 } }))
+        .put("call", again.to(1))
         .put("continuation_id", id)
         .put_some("phase", phase);
     without_model(tool, answer, &[], call)

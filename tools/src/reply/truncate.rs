@@ -19,7 +19,8 @@ const CLAUDE: (&str, usize) = ("claude-code", 60_000);
 /// Measured with Codex 0.169, Gemini CLI 0.61, Qwen Code 0.24, Copilot CLI 1.0, Cline CLI 3.0, OpenCode 1.18 and Kimi Code 2.1: above it
 /// they cut out the middle, or give their model a short beginning, or nothing but the path of a file.
 const CLIENTS: [(&str, usize); 7] = [
-    ("codex-mcp-client", 40_000),
+    // 10,000 tokens, with the JSON around a result; a script that prints a result has quotes and line ends escaped once more.
+    ("codex-mcp-client", 30_000),
     ("gemini-cli-mcp-client", 36_000),
     ("qwen-cli-mcp-client", 24_000),
     ("copilot-cli", 18_000),

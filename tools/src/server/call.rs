@@ -32,6 +32,7 @@ use super::{
 };
 use crate::reply::{
     self,
+    part_call::PartCall,
     truncate::{self, Pointer},
 };
 
@@ -117,7 +118,9 @@ impl ExaiServer {
         let said = AnswerText::of_result(&result);
         let id = AnswerId::new();
         let (name, resource) = (id.to_string(), resources::answer_uri(id));
-        let pointer = Pointer { tool: asking.tool, id: &name, resource: &resource };
+        let demanded = self.tools.demanded(asking.tool);
+        let pointer =
+            Pointer { call: PartCall { tool: asking.tool, id: &name, demanded }, resource: &resource };
         let parts = truncate::parts(&said.text, limit, &pointer);
         if let Some(first) = parts.and_then(|parts| parts.into_iter().next()) {
             self.keep_text(id, aliases::canonical(asking.tool), said, asking.call);

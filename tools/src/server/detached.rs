@@ -27,7 +27,7 @@ use super::{
     state::{ExaiServer, OnDisconnect},
     tasks,
 };
-use crate::reply;
+use crate::reply::{self, part_call::PartCall};
 
 /// What becomes of a request whose answer is slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -260,6 +260,8 @@ impl ExaiServer {
     pub(super) fn announced(&self, id: AnswerId, asked: &str, call: &Call) -> CallToolResponse {
         self.detached.announce(id);
         let progress = self.detached.get(id).map(|work| work.progress.borrow().phase.as_str());
-        reply::running(&id.to_string(), asked, progress, self.parts.hurried_after, call)
+        let id = id.to_string();
+        let again = PartCall { tool: asked, id: &id, demanded: self.tools.demanded(asked) };
+        reply::running(again, progress, self.parts.hurried_after, call)
     }
 }

@@ -11,6 +11,7 @@ use exai_core::{
 };
 use exai_engine::{Call, EngineError, answers::AnswerQuery};
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, JsonObject};
+use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,7 @@ use super::{
 };
 use crate::reply::{
     self,
+    part_call::PartCall,
     truncate::{self, Pointer},
 };
 
@@ -98,7 +100,7 @@ impl ExaiServer {
         match kept.state {
             AnswerState::Done => {
                 self.detached.given(kept.id);
-                part_of(&kept, part, asking)
+                part_of(&kept, part, self.tools.demanded(tool), asking)
             }
             AnswerState::Working => self.announced(kept.id, tool, call),
             AnswerState::Cancelled => {
@@ -176,9 +178,15 @@ impl Drop for Waits {
     }
 }
 
-fn part_of(kept: &KeptAnswer, part: usize, asking: &Asking<'_>) -> CallToolResponse {
+fn part_of(
+    kept: &KeptAnswer,
+    part: usize,
+    demanded: &Map<String, Value>,
+    asking: &Asking<'_>,
+) -> CallToolResponse {
     let id = kept.id.to_string();
-    let pointer = Pointer { tool: asking.tool, id: &id, resource: &answer_uri(kept.id) };
+    let call = PartCall { tool: asking.tool, id: &id, demanded };
+    let pointer = Pointer { call, resource: &answer_uri(kept.id) };
     let parts = asking.limit.and_then(|limit| truncate::parts(&kept.text, limit, &pointer));
     let parts = parts.unwrap_or_else(|| vec![kept.text.clone()]);
     let Some(text) = part.checked_sub(1).and_then(|index| parts.get(index)) else {

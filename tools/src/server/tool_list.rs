@@ -1,6 +1,9 @@
 //! The list of tools that clients see now, and the clients to notify when it changes.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -11,8 +14,14 @@ use rmcp::{
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use super::profile::{self, Shown};
-use crate::reply::truncate::{MAX_RESULT_CHARS, MAX_RESULT_KEY};
+use super::{
+    aliases,
+    profile::{self, Shown},
+};
+use crate::reply::{
+    part_call,
+    truncate::{MAX_RESULT_CHARS, MAX_RESULT_KEY},
+};
 
 /// Makes Claude Code load a tool at the start instead of on search (code.claude.com/docs/en/mcp, "Tool search").
 const ALWAYS_LOAD_KEY: &str = "anthropic/alwaysLoad";
@@ -30,6 +39,8 @@ pub(crate) struct Listing {
 /// The present listing and the clients that know it.
 pub(crate) struct ToolList {
     every: Vec<Tool>,
+    /// What each tool's schema demands, with values that fit.
+    demanded: HashMap<String, Map<String, Value>>,
     present: ArcSwap<Listing>,
     /// Clients that get a notification because they have a session; the others subscribe.
     peers: Mutex<Vec<Peer<RoleServer>>>,
@@ -42,7 +53,14 @@ impl ToolList {
     pub(crate) fn new(all: Vec<Tool>, agents_edit: bool, shown: Shown) -> Self {
         let every: Vec<Tool> = all.into_iter().map(|tool| marked(tool, agents_edit)).collect();
         let present = ArcSwap::from_pointee(listing(&every, shown));
-        Self { every, present, peers: Mutex::default(), changes: watch::Sender::new(0) }
+        let demanded = every.iter().map(|tool| (tool.name.to_string(), part_call::demanded(tool))).collect();
+        Self { every, demanded, present, peers: Mutex::default(), changes: watch::Sender::new(0) }
+    }
+
+    /// The arguments without which clients may not send a call of this tool, by whatever name it is called.
+    pub(crate) fn demanded(&self, tool: &str) -> &Map<String, Value> {
+        static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        self.demanded.get(aliases::canonical(tool)).unwrap_or(&NOTHING)
     }
 
     pub(crate) fn now(&self) -> Arc<Listing> {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::split::{size, size_of_entry, take};
+use crate::reply::part_call::PartCall;
 
 /// Keys that stand in the first part and are not divided, as long as they leave room: what a caller must have to go on.
 const HEAD: [&str; 9] = [
@@ -33,10 +34,8 @@ const MANY: usize = 99_999;
 
 /// How the other parts can be had.
 pub(crate) struct Pointer<'a> {
-    /// The tool to call, as the client called it.
-    pub tool: &'a str,
-    /// The id of the kept answer.
-    pub id: &'a str,
+    /// The call that gets them.
+    pub call: PartCall<'a>,
     /// The address of the whole.
     pub resource: &'a str,
 }
@@ -45,8 +44,8 @@ impl Pointer<'_> {
     fn to(&self, part: usize, of: usize, bytes: usize, divided: Option<&str>) -> Value {
         let mut pointer = json!({
             "part": part, "of": of,
-            "call": { "tool": self.tool, "arguments": { "continuation_id": self.id, "part": part } },
-            "note": "This answer is longer than your client shows. Make this call for the next part; it asks no model and needs no other argument.",
+            "call": self.call.to(part),
+            "note": "This answer is longer than your client shows. Make this call as it stands for the next part; it asks no model.",
             "resource": self.resource, "bytes": bytes,
         });
         if let Some(path) = divided.filter(|path| path.len() <= LONGEST_PATH) {
@@ -212,15 +211,19 @@ fn later(part: usize, of: usize, continues: Option<&str>, thread: Option<&Value>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
 
-    const POINTER: Pointer<'_> = Pointer {
-        tool: "codereview",
-        id: "01938d2e-0000-7000-8000-000000000001",
-        resource: "exai://answer/01938d2e-0000-7000-8000-000000000001",
-    };
+    static POINTER: LazyLock<Pointer<'static>> = LazyLock::new(|| {
+        static DEMANDED: LazyLock<Map<String, Value>> =
+            LazyLock::new(|| [("step".to_owned(), json!("(the next part)"))].into_iter().collect());
+        let id = "01938d2e-0000-7000-8000-000000000001";
+        let call = PartCall { tool: "codereview", id, demanded: &DEMANDED };
+        Pointer { call, resource: "exai://answer/01938d2e-0000-7000-8000-000000000001" }
+    });
 
     fn read(part: &str) -> Map<String, Value> {
         match serde_json::from_str(part) {
