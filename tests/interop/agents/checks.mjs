@@ -12,8 +12,8 @@ const has = (call, ...words) => words.every((word) => call?.result?.text.include
 
 /** Makes the call that an answer names for its next part, or for an answer that is not there yet. An agent may have escaped it. */
 const named = (answer) => {
-    const [, id, part] = /"call":\{.*?"continuation_id":"([0-9a-f-]{36})","part":(\d+)/.exec(answer.result.text.replaceAll("\\", "")) ?? [];
-    return id ? [{ tool: "chat", arguments: { continuation_id: id, part: Number(part) } }] : [];
+    const [, written] = /"call":\{"tool":"chat","arguments":(\{[^{}]*\})\}/.exec(answer.result.text.replaceAll("\\", "")) ?? [];
+    return written ? [{ tool: "chat", arguments: JSON.parse(written) }] : [];
 };
 
 /** Connects, lists, gets an answer, an error, two answers at once, and a long one in parts. */
