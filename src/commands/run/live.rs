@@ -11,6 +11,7 @@ use crate::terminal::Plain;
 /// What a person reads when an answer begins a second time.
 const BROKE_OFF: &str = "… the answer broke off; asking again";
 const WANTS_FILES: &str = "… the model asked for files; asking again with them";
+const THOUGHTS: &str = "… so far the model was thinking; its answer:";
 const ANOTHER: &str = "… the answer broke off; the whole answer:";
 
 /// Prints the text of one answer.
@@ -35,6 +36,7 @@ impl<W: Write> Live<W> {
         match event {
             CompletionEvent::Attempt { .. } => self.begin_anew(BROKE_OFF),
             CompletionEvent::Delta(Delta::Text(text)) => self.add(text),
+            CompletionEvent::Delta(Delta::WasReasoning(bytes)) => self.take_back(*bytes),
             CompletionEvent::Done(delivery) => {
                 let answer = &delivery.completion.reply.text;
                 // Of two attempts side by side the silent one may have won; and a cached answer has no attempt.
@@ -67,6 +69,15 @@ impl<W: Write> Live<W> {
         self.text.push_str(text);
         let seen = self.plain.of(text);
         self.print(&seen);
+    }
+
+    /// The last bytes of the text were thoughts. What stood before them is printed again, because a terminal cannot take back a part.
+    fn take_back(&mut self, bytes: usize) {
+        let kept = self.text.len().saturating_sub(bytes);
+        if let Some(kept) = self.text.get(..kept).map(str::to_owned) {
+            self.begin_anew(THOUGHTS);
+            self.add(&kept);
+        }
     }
 
     /// Leaves what was printed behind, and says why.
@@ -159,6 +170,15 @@ mod tests {
         assert_eq!((text.as_str(), is_whole), (format!("Twel\n{BROKE_OFF}\nTen.\n").as_str(), true));
         let (text, is_whole) = shown(&[attempt(1), said("Twel")]);
         assert_eq!((text.as_str(), is_whole), ("Twel\n", false), "an answer that broke off is none");
+    }
+
+    #[test]
+    fn thoughts_that_looked_like_text_are_left() {
+        let was = |bytes| CompletionEvent::Delta(Delta::WasReasoning(bytes));
+        let (text, is_whole) = shown(&[attempt(1), said("Hm. So"), was(6), said("Ten."), done("Ten.")]);
+        assert_eq!((text.as_str(), is_whole), (format!("Hm. So\n{THOUGHTS}\nTen.\n").as_str(), true));
+        let (text, _) = shown(&[attempt(1), said("A. Hm"), was(2), said("B."), done("A. B.")]);
+        assert_eq!(text, format!("A. Hm\n{THOUGHTS}\nA. B.\n"));
     }
 
     #[test]
