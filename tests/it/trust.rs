@@ -141,6 +141,8 @@ async fn a_missing_file_asks_nobody() {
         .await
         .failure();
     assert_eq!(failure["code"], "file_not_found");
+    let question = json!({"step": "Is it right?", "relevant_files": ["src/pagse.py"]});
+    assert_eq!(program.call("consensus", question).await.failure()["code"], "file_not_found");
     setup.file("scan.pdf", "%PDF-1.7\n\u{0}\u{1}");
     let mut call = review("Review.");
     call["relevant_files"] = json!(["scan.pdf"]);

@@ -8,7 +8,7 @@ use super::{
     roster::{Consultant, Roster},
     session::Session,
 };
-use crate::{call::Call, engine::Engine, error::EngineError};
+use crate::{call::Call, engine::Engine, error::EngineError, named_files::check_named};
 
 /// What one call is to do.
 pub(super) struct Plan {
@@ -30,6 +30,7 @@ impl Engine {
         input: &ConsensusInput,
         call: &Call,
     ) -> Result<Plan, EngineError> {
+        check_named(&input.relevant_files, call).await?;
         let with_images = !input.images.is_empty();
         let named = if input.models.is_empty() {
             None
