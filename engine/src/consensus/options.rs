@@ -1,6 +1,7 @@
 //! Whether a question lets its reader choose among options. To be for or against needs a proposal, and such a question has none.
 
 mod labels;
+mod languages;
 
 use std::sync::LazyLock;
 
@@ -73,6 +74,9 @@ static NAMED_PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub(super) fn offers_options(question: &str) -> bool {
     let text = without_code(question);
     let labels = Labels::of(&text);
+    if languages::chooses(&text, labels.is_some() || bullets(&text) > 1) {
+        return true;
+    }
     let prose = prose_of(&text).to_lowercase();
     let sentences: Vec<Sentence<'_>> = prose.lines().flat_map(sentences_of).collect();
     let asks = |pattern: &LazyLock<Option<Regex>>| {
