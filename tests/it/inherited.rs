@@ -1,6 +1,6 @@
 //! Keys that an agent may have handed on, which are of its own vendor.
 
-use exai_mock_vendor::Answer;
+use exai_mock_vendor::{Answer, Usage};
 use serde_json::{Value, json};
 
 use crate::support::{MODEL, Setup};
@@ -51,6 +51,31 @@ async fn an_agents_own_vendor_comes_last() {
             assert_eq!(order(&other).await.last().map(String::as_str), Some(vendor), "{strategy}");
         }
     }
+}
+
+/// An answer by the agent's own vendor says so, unless it was asked for.
+#[tokio::test]
+async fn an_answer_by_the_last_resort_tells() {
+    let setup = setup(&[("ANTHROPIC_API_KEY", "k"), ("CLAUDECODE", "1")]).await;
+    let address = format!("ANTHROPIC_BASE_URL={}\n", setup.vendor.url());
+    std::fs::write(setup.home.path().join("config/.env"), address).unwrap();
+    let hello = || {
+        let blocks = [json!({"type": "text", "text": "hello"})];
+        Answer::message(&blocks, "end_turn", Usage { prompt: 10, completion: 5, ..Usage::default() })
+    };
+    let program = setup.start().await;
+    setup.vendor.then(Answer::invalid_key());
+    setup.vendor.then(hello());
+    let answer = program.call("chat", json!({"prompt": "hi"})).await.ok();
+    assert_eq!(answer["metadata"]["provider_used"], "anthropic", "{answer:#}");
+    let note = answer["metadata"]["last_resort"].as_str().unwrap();
+    assert!(note.contains("status"), "{note}");
+    setup.vendor.then(hello());
+    let model = answer["metadata"]["model_used"].as_str().unwrap();
+    let named = json!({"prompt": "hi, you", "model": format!("anthropic/{model}")});
+    let answer = program.call("chat", named).await.ok();
+    assert_eq!(answer["metadata"]["last_resort"], Value::Null);
+    program.stop().await;
 }
 
 /// With the address the request would go where the agent's own go, which may be the user's subscription.

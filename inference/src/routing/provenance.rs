@@ -7,7 +7,7 @@ use exai_core::{
     model::{ModelOrigin, ModelSpec, Status},
 };
 
-use super::Choice;
+use super::{AUTO, Choice};
 
 /// How many days before its end a model's answers begin to say so.
 const WARN_DAYS: i64 = 30;
@@ -27,6 +27,8 @@ pub struct Provenance {
     pub unlisted: bool,
     /// That the model will not be answered much longer, and what comes after it.
     pub ends: Option<String>,
+    /// That it was asked because no other could be, although its vendor may be the one of the agent that asks.
+    pub last_resort: bool,
 }
 
 impl Choice {
@@ -40,6 +42,8 @@ impl Choice {
             window_known: self.model.window_known,
             unlisted: !self.provider.accepts_unknown_models()
                 && self.model.origin == ModelOrigin::PassedThrough,
+            last_resort: self.provider.is_last_resort()
+                && (self.requested == AUTO || self.fallback_reason.is_some()),
             ends: self.provider.is_vendor_endpoint().then(|| ends(&self.model, now)).flatten(),
         }
     }

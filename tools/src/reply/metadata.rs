@@ -22,6 +22,10 @@ const MAX_FILES: usize = 100;
 const MAX_LEFT_OUT: usize = 5;
 const MAX_LEFT_OUT_SHOWN: usize = 10;
 
+/// What is said of an answer by the vendor of the very agent that asked.
+const LAST_RESORT: &str = "no other provider could be asked: this key stood in the environment of the agent, which may be a model of the same \
+    vendor; `status` says how to allow it";
+
 /// The metadata of every answer.
 pub(super) fn base(tool: &str, notes: &[String], call: &Call) -> Map<String, Value> {
     let mut metadata = Map::new();
@@ -71,6 +75,9 @@ pub(super) fn add_asked(metadata: &mut Map<String, Value>, asked: &Asked<'_>) {
     }
     if let Some(ends) = &asked.provenance.ends {
         put("model_ends", json!(ends));
+    }
+    if asked.provenance.last_resort {
+        put("last_resort", json!(LAST_RESORT));
     }
     if !asked.passed_over.is_empty() {
         let passed =
