@@ -43,7 +43,7 @@ pub(crate) fn json_lines(text: &str) -> Option<String> {
 pub(crate) fn unescaped(text: &str) -> Option<String> {
     let is_escaped =
         ["&quot;", "&#34;", "&#x22;"].iter().any(|entity| text.contains(entity)) && !text.contains("\":");
-    match htmlize::unescape(text) {
+    match html_escape::decode_html_entities(text) {
         Cow::Owned(plain) if is_escaped => Some(plain),
         _ => None,
     }

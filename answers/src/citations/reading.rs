@@ -45,7 +45,7 @@ pub(super) fn readings(quote: &str) -> Vec<Reading> {
     let unescaped: Vec<String> = texts
         .iter()
         .filter(|text| text.contains('&'))
-        .map(|text| htmlize::unescape(text.as_str()).into_owned())
+        .map(|text| html_escape::decode_html_entities(text.as_str()).into_owned())
         .collect();
     texts.extend(unescaped);
     let mut readings: Vec<Reading> = Vec::new();
