@@ -16,6 +16,7 @@ mod request;
 mod reread;
 pub mod spec;
 pub mod step;
+mod written;
 
 use exai_core::{
     run,

@@ -3,18 +3,13 @@
 //! Providers read a prompt that begins like an earlier one from their cache, for a fraction of its price and time. Requests are not
 //! stored. One is written again from the steps of its turn and the files as they are now, and stands only when it comes to the same bytes.
 
-use std::borrow::Cow;
-
-use exai_core::{
-    chat::{Part, Request, Role},
-    thread::{Step, Thread, TurnBody},
-};
+use exai_core::thread::{Step, Thread, TurnBody};
 
 use super::{
     StepInput, StoredStep,
     present_work::{present_work, work_with},
-    request::Written,
     spec::ExpertRule,
+    written::Written,
 };
 use crate::{call::Call, engine::Engine};
 use exai_inference::routing::Choice;
@@ -97,29 +92,4 @@ fn last_consultation<'t>(thread: &'t Thread, tool: &str) -> Option<(usize, &'t s
 pub(super) fn not_in<'s>(steps: &[&'s Step], known: &[Step]) -> Vec<&'s Step> {
     let new: Vec<&Step> = steps.iter().copied().filter(|step| !known.contains(step)).collect();
     if new.is_empty() { steps.last().copied().into_iter().collect() } else { new }
-}
-
-/// A hash of everything that a model reads of a request, as 64 hex digits.
-pub(super) fn digest(request: &Request) -> String {
-    let mut hasher = blake3::Hasher::new();
-    let mut add = |bytes: &[u8]| {
-        hasher.update(&bytes.len().to_le_bytes());
-        hasher.update(bytes);
-    };
-    add(request.system.as_bytes());
-    for message in &request.messages {
-        add(match message.role {
-            Role::User => b"user",
-            Role::Assistant => b"assistant",
-        });
-        for part in &message.parts {
-            let bytes: Cow<'_, [u8]> = match part {
-                Part::Text { text } => Cow::Borrowed(text.as_bytes()),
-                // A part that is no text is known by its JSON, which none of these can fail to have.
-                other => Cow::Owned(serde_json::to_vec(other).unwrap_or_default()),
-            };
-            add(&bytes);
-        }
-    }
-    hasher.finalize().to_hex().to_string()
 }

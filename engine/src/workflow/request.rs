@@ -13,6 +13,7 @@ use super::{
     StoredStep, question,
     repeated::{self, Earlier},
     spec::ExpertRule,
+    written::{ShownChanges, Written, digest},
 };
 use crate::{
     call::Call,
@@ -26,24 +27,6 @@ use crate::{
     window,
 };
 use exai_inference::routing::Choice;
-
-/// A request to an expert, and what a later one has to know of it.
-pub(super) struct Written {
-    pub rendered: Rendered,
-    /// The files that it was to hold, as they were named.
-    pub wanted: BTreeSet<String>,
-    /// The changes in it.
-    pub changes: ShownChanges,
-}
-
-/// Changes as a request has them.
-#[derive(Clone, Default)]
-pub(super) struct ShownChanges {
-    /// The text.
-    pub text: String,
-    /// The room that they had, in tokens, and whether they had it alone.
-    pub room: (u32, bool),
-}
 
 impl Engine {
     /// The request to the expert, and what its files are. It begins with the request before it, where that still holds.
@@ -206,7 +189,7 @@ impl Engine {
 
 /// The rendered text lives on in the request; the evidence itself is kept for checking citations.
 fn rendered(request: Request, gathered: Gathered, dropped_turns: usize) -> Rendered {
-    let digest = Some(repeated::digest(&request));
+    let digest = Some(digest(&request));
     Rendered { request, gathered: Gathered { text: String::new(), ..gathered }, dropped_turns, digest }
 }
 
