@@ -7,6 +7,7 @@ pub mod citations;
 mod coverage;
 mod forms;
 pub mod json_repair;
+pub mod options;
 mod read;
 mod reading;
 pub mod ready;

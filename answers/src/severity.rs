@@ -1,6 +1,6 @@
 //! The severity that a model's word means.
 //!
-//! A word is read when its meaning is certain: it is in the table of [`words`], in the team's own table, or a CVSS score or vector. Anything
+//! A word is read when its meaning is certain: it is in the table of [`WORDS`], in the team's own table, or a CVSS score or vector. Anything
 //! else stays [`Severity::Unknown`] with its word, and nothing treats it as harmless.
 
 mod cvss;

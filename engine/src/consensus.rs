@@ -5,7 +5,7 @@
 
 mod attribution;
 mod letters;
-mod options;
+
 mod plan;
 mod prompt;
 mod replay;

@@ -1,10 +1,10 @@
 //! What one call of a consensus is to do, from what the caller says and what the thread remembers.
 
+use exai_answers::options::offers_options;
 use exai_core::thread::{Round, Thread};
 
 use super::{
     ConsensusInput, Stance, VoiceInput,
-    options::offers_options,
     roster::{Consultant, Roster},
     session::Session,
 };

@@ -1,4 +1,4 @@
-//! Whether a question lets its reader choose among options. To be for or against needs a proposal, and such a question has none.
+//! Whether a question lets its reader choose among options. Its answers are no votes for or against: that needs a proposal.
 
 mod labels;
 mod languages;
@@ -71,7 +71,8 @@ static NAMED_PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Whether the question offers options instead of making a proposal. A proposal may contain a list: of steps, of conditions, of
 /// what speaks for it.
-pub(super) fn offers_options(question: &str) -> bool {
+#[must_use]
+pub fn offers_options(question: &str) -> bool {
     let text = without_code(question);
     let labels = Labels::of(&text);
     if languages::chooses(&text, labels.is_some() || bullets(&text) > 1) {
