@@ -8,6 +8,7 @@ pub mod env;
 mod expand;
 pub mod hints;
 mod inherited;
+mod key;
 pub mod keys;
 pub mod layers;
 pub mod limits;
@@ -22,6 +23,7 @@ pub mod problems;
 mod rules;
 pub mod serve;
 mod severity;
+mod thinking;
 mod tools;
 mod vendors;
 mod wording;
@@ -164,7 +166,7 @@ impl Config {
 /// A value out of a closed set; the first one when it is not in the set.
 fn choice<T: Copy, const N: usize>(
     layers: &Layers,
-    key: &keys::Key,
+    key: &key::Key,
     words: [(&str, T); N],
     problems: &mut Problems,
 ) -> T {

@@ -8,7 +8,7 @@ use std::{
 
 use strsim::levenshtein;
 
-use super::{env, expand::Expander, keys, keys::Key, problems::Problems};
+use super::{env, expand::Expander, key::Key, keys, problems::Problems};
 
 /// The keys that a project's own file may set. Never addresses, keys, roots or limits: a cloned repository is a stranger's text.
 const PROJECT_KEYS: [&str; 3] = ["default_model", "locale", "tool_profile"];

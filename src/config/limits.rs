@@ -7,12 +7,7 @@ use exai_engine::inference::{
 };
 use exai_providers::VendorKind;
 
-use super::{
-    choice,
-    keys::{self, Key},
-    layers::Layers,
-    problems::Problems,
-};
+use super::{choice, key::Key, keys, layers::Layers, problems::Problems};
 
 /// Providers with a setting of their own for attempts at once.
 const PROVIDER_LIMITS: [(VendorKind, &Key); 2] =

@@ -2,18 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use exai_core::chat::Thinking;
 use exai_engine::{
     Preferences, ToolPreferences,
     routing::{Allowed, Strategy},
 };
 use exai_tools::profile::{is_tool, nearest};
 
-use super::{choice, clip, keys, keys::Key, layers::Layers, problems::Problems, rules};
-
-/// The levels, as calls name them too.
-pub(super) const LEVELS: [Thinking; 5] =
-    [Thinking::Minimal, Thinking::Low, Thinking::Medium, Thinking::High, Thinking::Max];
+use super::{choice, clip, key::Key, keys, layers::Layers, problems::Problems, rules, thinking};
 
 /// Reads the preferences. What is wrong is reported and left out.
 pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Preferences {
@@ -63,7 +58,11 @@ fn tools(layers: &Layers, problems: &mut Problems) -> BTreeMap<String, ToolPrefe
         for (name, value) in settings {
             match (name.as_str(), value.as_str()) {
                 ("model", Some(model)) => own.model = Some(model.trim().to_owned()),
-                ("thinking", Some(word)) => own.thinking = level(tool, word, problems),
+                ("thinking", Some(word)) => {
+                    let level = thinking::level(word);
+                    own.thinking =
+                        level.map_err(|error| problems.error(format!("tools.{tool}.{error}"))).ok();
+                }
                 ("model" | "thinking", None) => {
                     problems.error(format!("tools.{tool}.{name}: expected a text, got {value}"));
                 }
@@ -73,17 +72,4 @@ fn tools(layers: &Layers, problems: &mut Problems) -> BTreeMap<String, ToolPrefe
         tools.insert(tool.clone(), own);
     }
     tools
-}
-
-fn level(tool: &str, word: &str, problems: &mut Problems) -> Option<Thinking> {
-    let found = LEVELS.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(word.trim()));
-    if found.is_none() {
-        let words: Vec<&str> = LEVELS.iter().map(|level| level.as_str()).collect();
-        problems.error(format!(
-            "tools.{tool}.thinking: expected {}, got `{}`",
-            words.join(" or "),
-            clip(word)
-        ));
-    }
-    found
 }

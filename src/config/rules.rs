@@ -1,11 +1,10 @@
 //! `[[rules]]`: which models answer which calls.
 
-use exai_core::chat::Thinking;
 use exai_engine::routing::Rule;
 use exai_tools::profile::{is_tool, nearest};
 use serde::Deserialize;
 
-use super::{clip, layers::Layers, preferences::LEVELS, problems::Problems};
+use super::{clip, layers::Layers, problems::Problems, thinking};
 
 /// An entry of `[[rules]]` in the user's file.
 #[derive(Debug, Deserialize)]
@@ -55,7 +54,7 @@ fn rule(entry: Entry, index: usize) -> Result<Rule, String> {
     {
         return Err(format!("min_tokens ({least}) is above max_tokens ({most}), so it is about no call"));
     }
-    let thinking = entry.thinking.as_deref().map(level).transpose()?;
+    let thinking = entry.thinking.as_deref().map(thinking::level).transpose()?;
     Ok(Rule {
         name: entry.name.unwrap_or_else(|| format!("{}", index + 1)),
         tools: entry.tools,
@@ -66,12 +65,5 @@ fn rule(entry: Entry, index: usize) -> Result<Rule, String> {
         min_tokens: entry.min_tokens,
         max_tokens: entry.max_tokens,
         models,
-    })
-}
-
-fn level(word: &str) -> Result<Thinking, String> {
-    LEVELS.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(word.trim())).ok_or_else(|| {
-        let words: Vec<&str> = LEVELS.iter().map(|level| level.as_str()).collect();
-        format!("thinking: expected {}, got `{}`", words.join(" or "), clip(word))
     })
 }

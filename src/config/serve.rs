@@ -13,7 +13,8 @@ use exai_transports::http::McpSettings;
 use serde::Deserialize;
 
 use super::{
-    keys::{self, Key},
+    key::Key,
+    keys,
     layers::Layers,
     limits::{number, seconds},
     meant_keys, paths,

@@ -2,12 +2,7 @@
 
 use exai_tools::profile::{Profile, Shown, is_tool, nearest};
 
-use super::{
-    choice, clip,
-    keys::{self, Key},
-    layers::Layers,
-    problems::Problems,
-};
+use super::{choice, clip, key::Key, keys, layers::Layers, problems::Problems};
 
 /// Reads the profile and the lists of names. A name that is no tool is reported and left out.
 pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Shown {

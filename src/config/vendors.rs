@@ -4,7 +4,7 @@ use exai_providers::VendorKind;
 
 use super::{
     env,
-    keys::{Key, key, secret},
+    key::{Key, key, secret},
 };
 
 /// A source of models that needs no table of its own.

@@ -172,11 +172,12 @@ fn circles(source: &Path) -> Vec<String> {
     uses.keys().filter(circular).map(|name| name.join("::")).collect()
 }
 
-/// The sources of every library below the root.
+/// The sources of every library, the program's own among them.
 fn libraries() -> Vec<PathBuf> {
-    let folders = std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the root is there");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = std::fs::read_dir(root).expect("the root is there");
     let sources = folders.map(|folder| folder.expect("an entry").path().join("src"));
-    sources.filter(|source| source.join("lib.rs").is_file()).collect()
+    sources.chain([root.join("src")]).filter(|source| source.join("lib.rs").is_file()).collect()
 }
 
 #[test]
