@@ -10,8 +10,8 @@ use strsim::levenshtein;
 
 use super::{env, expand::Expander, key::Key, keys, problems::Problems};
 
-/// The keys that a project's own file may set. Never addresses, keys, roots or limits: a cloned repository is a stranger's text.
-const PROJECT_KEYS: [&str; 3] = ["default_model", "locale", "tool_profile"];
+/// The keys that a project's own file may set. Never addresses, keys, roots, limits or tools: a cloned repository is a stranger's text.
+const PROJECT_KEYS: [&str; 2] = ["default_model", "locale"];
 /// The tables of `config.toml` that are not single values.
 const TABLES: [&str; 6] = ["clients", "clink", "endpoints", "rules", "severity", "tools"];
 /// More wrong letters than this make another word.
@@ -125,6 +125,9 @@ impl Layers {
     pub fn read_project_file(&mut self, folder: &Path, problems: &mut Problems) {
         let path = folder.join("exai.toml");
         let table = read_table(&path, problems);
+        for name in TABLES.into_iter().filter(|name| table.contains_key(*name)) {
+            problems.warn(format!("{}: `{name}` cannot be set by a project and was ignored", path.display()));
+        }
         let mut values = flatten(&table, &path, problems);
         values.retain(|name, _| {
             let allowed = PROJECT_KEYS.contains(&name.as_str());

@@ -157,7 +157,7 @@ async fn an_unexpanded_reference_sets_nothing() {
 #[tokio::test]
 async fn a_project_sets_little() {
     let setup = Setup::new().await;
-    let foreign = "default_model = \"of-the-project\"\nlocale = \"German\"\nroots = \"/\"\n[openai]\napi_key = \"sk-theirs\"\n\
+    let foreign = "default_model = \"of-the-project\"\nlocale = \"German\"\nroots = \"/\"\ntool_profile = \"full\"\n[openai]\napi_key = \"sk-theirs\"\n\
                    [custom]\nbase_url = \"http://127.0.0.1:9/v1\"\n[limits]\nretries = 10\n[store]\ndir = \"/tmp\"\n\
                    [[endpoints]]\nname = \"theirs\"\nbase_url = \"http://127.0.0.1:9/v1\"\n";
     setup.file("exai.toml", foreign);
@@ -165,6 +165,7 @@ async fn a_project_sets_little() {
     assert_eq!(shown(&setup, "locale").await, "German  [[project]/exai.toml]");
     for (key, value) in [
         ("roots", "(not set)"),
+        ("tool_profile", "standard"),
         ("openai.api_key", "(not set)"),
         ("limits.retries", "2"),
         ("custom.base_url", setup.vendor.url().as_str()),
@@ -172,7 +173,15 @@ async fn a_project_sets_little() {
         assert!(shown(&setup, key).await.starts_with(value), "{key}");
     }
     let told = complaint(&setup).await;
-    for name in ["roots", "openai.api_key", "custom.base_url", "limits.retries", "store.dir"] {
+    for name in [
+        "roots",
+        "tool_profile",
+        "openai.api_key",
+        "custom.base_url",
+        "limits.retries",
+        "store.dir",
+        "endpoints",
+    ] {
         assert!(
             told.contains(&format!("`{name}` cannot be set by a project and was ignored")),
             "{name}: {told}"
