@@ -16,7 +16,7 @@ use exai_store::SqliteStore;
 use exai_tools::{ExaiServer, OnDisconnect, RootPolicy, ServerParts};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, hints::hints_for};
+use crate::config::{Config, hints::hints_for, makers::makers};
 
 /// Time between signs of life of a running call.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -229,6 +229,7 @@ fn inference_settings(config: &Config) -> InferenceSettings {
         attempts,
         budget: limits.budget,
         cache: limits.cache.clone(),
+        makers: makers(&config.endpoints),
         ..Settings::default().inference
     }
 }

@@ -12,6 +12,7 @@ mod key;
 pub mod keys;
 pub mod layers;
 pub mod limits;
+pub mod makers;
 mod meant_keys;
 mod named_models;
 mod ollama;

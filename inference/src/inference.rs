@@ -74,7 +74,7 @@ impl Inference {
         let permits =
             |provider: &Arc<dyn Provider>| Some((provider.id().clone(), provider.default_permits()?));
         settings.attempts.add_permits(providers.iter().filter_map(permits));
-        let (models, runs) = (Models::new(providers), Runs::default());
+        let (models, runs) = (Models::new(providers).with_makers(settings.makers), Runs::default());
         let health = Health::new(breakers, Arc::clone(&events));
         Self {
             router: Router::new(

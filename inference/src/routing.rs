@@ -10,6 +10,7 @@ mod capabilities;
 mod choose;
 mod explain;
 mod live_lists;
+mod makers;
 mod models;
 mod preferences;
 mod provenance;
@@ -32,6 +33,7 @@ pub use self::{
     candidates::Strategy,
     explain::{Candidate, Route, RouteQuery},
     live_lists::is_unvouched,
+    makers::{Maker, Makers},
     models::Models,
     preferences::{Preferences, ToolPreferences},
     provenance::{Provenance, ends},

@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{attempt::AttemptSettings, budget::BudgetSettings, cache::CacheSettings, routing::Preferences};
+use crate::{
+    attempt::AttemptSettings,
+    budget::BudgetSettings,
+    cache::CacheSettings,
+    routing::{Makers, Preferences},
+};
 
 /// How completions behave. `Default` is what the documentation promises.
 #[derive(Debug, Clone)]
@@ -19,6 +24,8 @@ pub struct InferenceSettings {
     pub preferences: Preferences,
     /// The system prompt of the model that picks among models.
     pub selector_prompt: Arc<str>,
+    /// Whose a name is, of providers that are not configured.
+    pub makers: Makers,
 }
 
 impl Default for InferenceSettings {
@@ -30,6 +37,7 @@ impl Default for InferenceSettings {
             budget: BudgetSettings::default(),
             preferences: Preferences::default(),
             selector_prompt: "".into(),
+            makers: Makers::default(),
         }
     }
 }

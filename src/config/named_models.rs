@@ -1,20 +1,13 @@
 //! Models that the settings name and that nobody can be asked for.
 
-use std::sync::Arc;
-
-use exai_core::{model::Mark, provider::Provider, secret::SecretString};
+use exai_core::model::Mark;
 use exai_engine::{
     Preferences,
-    routing::{Allowed, Chosen, Models, OFFLINE, is_auto, is_unvouched},
+    routing::{Allowed, Chosen, Makers, Models, OFFLINE, is_auto},
 };
-use exai_providers::{EndpointSettings, HttpSettings};
+use exai_providers::HttpSettings;
 
-use super::{
-    endpoints::Endpoints,
-    keys,
-    problems::Problems,
-    vendors::{KNOWN, Known},
-};
+use super::{endpoints::Endpoints, keys, makers::makers, problems::Problems};
 
 /// Reports each model of the preferences whose provider is not configured, or that no provider has.
 pub(super) fn check(
@@ -30,9 +23,10 @@ pub(super) fn check(
     let http = HttpSettings { allow_insecure: allow_http, ..HttpSettings::default() };
     // What cannot be built has been reported and left out before.
     let Ok(providers) = exai_providers::build(endpoints.settings.clone(), http) else { return };
-    let models = Models::new(providers);
+    let makers = makers(endpoints);
+    let models = Models::new(providers).with_makers(makers.clone());
     for (place, name) in named {
-        if let Some(why) = why_not(name, &models, endpoints) {
+        if let Some(why) = why_not(name, &models, &makers) {
             problems.warn(format!("{place}: {why}"));
         }
     }
@@ -56,49 +50,16 @@ fn named(preferences: &Preferences) -> Vec<(String, &str)> {
 }
 
 /// Why a name cannot be asked; `None` when it can.
-fn why_not(name: &str, models: &Models, endpoints: &Endpoints) -> Option<String> {
-    let is_configured = |known: &Known| endpoints.settings.iter().any(|one| one.id.as_str() == known.id);
-    let found = match models.choose(Some(name), None, Mark::Deep, &Allowed::default()) {
-        Ok(Chosen::Model(found)) => Some(found),
-        Ok(Chosen::Offline { .. }) | Err(_) => None,
-    };
-    let prefix = name.split_once('/').map(|(provider, _)| provider);
-    let of_vendor =
-        prefix.and_then(|prefix| KNOWN.iter().find(|known| known.id.eq_ignore_ascii_case(prefix)));
-    if let Some(vendor) = of_vendor.filter(|vendor| !is_configured(vendor)) {
-        let (title, how) = (vendor.title, vendor.how());
-        return match found {
-            // A gateway's own models have such names too, when it is known to have them.
-            Some(found) if !is_unvouched(&found.model) => None,
-            Some(found) => {
-                let taker = found.provider.id();
-                Some(format!(
-                    "`{name}` goes to {taker} as it is, because {title} is not configured; {how}, or write {taker}/{name}"
-                ))
+fn why_not(name: &str, models: &Models, makers: &Makers) -> Option<String> {
+    match models.choose(Some(name), None, Mark::Deep, &Allowed::default()) {
+        Ok(Chosen::Model(_) | Chosen::Offline { by_request: true }) => None,
+        Ok(Chosen::Offline { by_request: false }) | Err(_) => Some(match makers.of(name) {
+            Some(maker) => format!("`{name}` cannot be asked: {}", maker.missing),
+            None => {
+                format!(
+                    "`{name}` is a model of no configured provider; `exai-mcp models` lists those that are"
+                )
             }
-            None => Some(format!("`{name}` cannot be asked: {title} is not configured; {how}")),
-        };
+        }),
     }
-    if found.is_some() {
-        return None;
-    }
-    let maker = KNOWN.iter().filter(|known| !is_configured(known)).find(|known| has(known, name));
-    Some(match maker {
-        Some(vendor) => {
-            format!("`{name}` cannot be asked: {} is not configured; {}", vendor.title, vendor.how())
-        }
-        None => {
-            format!("`{name}` is a model of no configured provider; `exai-mcp models` lists those that are")
-        }
-    })
-}
-
-/// Whether a vendor is known to have a model of this name.
-fn has(vendor: &Known, name: &str) -> bool {
-    let key = Some(SecretString::from("none".to_owned()));
-    let settings = EndpointSettings { key, ..EndpointSettings::new(vendor.id.into(), vendor.kind) };
-    let built = exai_providers::build(vec![settings], HttpSettings::default()).unwrap_or_default();
-    let is_called =
-        |provider: &Arc<dyn Provider>| provider.models().iter().any(|model| model.is_called(name));
-    built.iter().any(is_called)
 }

@@ -30,6 +30,30 @@ fn review(path: &str) -> Value {
     json!({"step": "look", "relevant_files": [path], "next_step_required": false})
 }
 
+/// A name that says whose it is reaches nobody else, as long as nobody else is known to have it.
+#[tokio::test]
+async fn a_vendors_name_reaches_no_other() {
+    let setup = Setup::new().await;
+    setup.vendor.default_answer(Answer::text("hello"));
+    let program = setup.start().await;
+    for (name, title, variable) in [
+        ("glm/glm-5.3", "GLM", "GLM_API_KEY"),
+        ("OpenAI/anything", "OpenAI", "OPENAI_API_KEY"),
+        ("ollama/qwen", "Ollama", "OLLAMA_HOST"),
+    ] {
+        let failure = program.call("chat", json!({"prompt": "hi", "model": name})).await.failure();
+        assert_eq!(failure["code"], "model_not_found", "{name}");
+        let message = failure["message"].as_str().unwrap();
+        let expected = format!("{title} is not configured: set {variable}; or write custom/{name}");
+        assert!(message.contains(&expected), "{message}");
+    }
+    assert_eq!(setup.vendor.stats().calls, 0);
+    let named = json!({"prompt": "hi", "model": "custom/glm/glm-5.3"});
+    let answer = program.call("chat", named).await.ok();
+    assert_eq!(answer["metadata"]["model_used"], "glm/glm-5.3");
+    program.stop().await;
+}
+
 /// The first rule that is about a call decides and the answer names it.
 #[tokio::test]
 async fn the_first_matching_rule_decides() {

@@ -7,7 +7,11 @@ use exai_core::{
     provider::Provider,
 };
 
-use super::{AUTO, Allowed, Choice, Chosen, OFFLINE, choice, is_auto, succeed};
+use super::{
+    AUTO, Allowed, Choice, Chosen, OFFLINE, choice, is_auto,
+    makers::{Maker, Makers},
+    succeed,
+};
 use crate::error::InferenceError;
 
 /// How many near names an error offers.
@@ -17,13 +21,20 @@ const NEAREST: usize = 5;
 #[derive(Clone)]
 pub struct Models {
     providers: Arc<[Arc<dyn Provider>]>,
+    makers: Makers,
 }
 
 impl Models {
     /// The providers in the order of configuration.
     #[must_use]
     pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
-        Self { providers: providers.into() }
+        Self { providers: providers.into(), makers: Makers::default() }
+    }
+
+    /// The same, where it is known of some names whose they are.
+    #[must_use]
+    pub fn with_makers(self, makers: Makers) -> Self {
+        Self { makers, ..self }
     }
 
     /// The configured providers.
@@ -102,7 +113,11 @@ impl Models {
         })
     }
 
+    /// A name that says whose it is goes to nobody else: the caller has chosen who reads the request.
     fn passed_through(&self, name: &str) -> Option<Choice> {
+        if self.makers.of(name).is_some_and(|maker| maker.is_named) {
+            return None;
+        }
         let mut open = self.providers.iter().filter(|provider| provider.accepts_unknown_models());
         match (open.next(), open.next()) {
             (Some(only), None) => Some(choice(only, only.model(name)?)),
@@ -120,6 +135,12 @@ impl Models {
     }
 
     fn near(&self, name: &str) -> String {
+        if let Some(Maker { missing, is_named }) = self.makers.of(name) {
+            let open = self.providers.iter().filter(|one| is_named && one.accepts_unknown_models());
+            let taker =
+                open.map(|one| format!("; or write {}/{name}, where that endpoint has it", one.id())).next();
+            return format!("{missing}{}.", taker.unwrap_or_default());
+        }
         let wanted = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
         let mut known: Vec<(usize, String)> = self
             .providers
