@@ -17,29 +17,43 @@ pub fn masked(secret: &SecretString) -> String {
 /// Shorter ones keep no secret, and would be found in many words.
 const SHORTEST: usize = 6;
 /// What documentation and servers at home want in the place of a key.
-const PLACEHOLDERS: [&str; 22] = [
+const PLACEHOLDERS: [&str; 36] = [
+    "anything",
     "api-key",
     "api_key",
     "apikey",
+    "bearer",
     "changeme",
     "change-me",
+    "default",
     "dummy",
     "dummy-key",
     "example",
     "fake-key",
+    "ignored",
+    "litellm",
     "llama.cpp",
     "lm-studio",
     "lmstudio",
+    "local-model",
     "no-key",
+    "no-key-needed",
+    "no-key-required",
     "not-needed",
     "not-required",
+    "nothing",
     "ollama",
+    "openai",
+    "password",
     "placeholder",
+    "required",
     "secret",
+    "server",
     "sk-no-key-required",
     "sk-no-key-needed",
     "test-key",
     "unused",
+    "whatever",
 ];
 
 /// Whether a key is none: a word in its place, whose removal from a message would only make that unreadable.

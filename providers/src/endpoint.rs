@@ -23,6 +23,7 @@ use crate::{
     optional::{MOST_FIELDS, Memory, Omission, Omissions, Rejected},
     origin::Origin,
     roster::Roster,
+    secrets::{Secrets, bare_key},
     settings::EndpointSettings,
     vendor::{Auth, WebSearch, Wire},
     wire::{
@@ -54,17 +55,19 @@ impl Endpoint {
         })?;
         let base = base_url::normalise(address, vendor, &settings.id, http.settings.allow_insecure)?;
         let text = settings.key.as_ref().map(|key| key.expose_secret().to_owned()).unwrap_or_default();
-        let keys: Vec<&str> = text.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
+        let keys: Vec<&str> = text.split(',').map(bare_key).filter(|key| !key.is_empty()).collect();
         if keys.iter().any(|key| HeaderValue::from_str(key).is_err()) {
             return Err(BuildError::Key { key_origin: settings.key_origin });
         }
         let identity = identity(&base, &keys);
         let is_vendors_own = base.host_str().is_some_and(|host| vendor.hosts.contains(&host));
+        let secrets = Secrets::of(keys.iter().copied());
         let origin = |key: Option<SecretString>, key_origin: String| Origin {
             provider: settings.id.clone(),
             vendor,
             key,
             key_origin,
+            secrets: secrets.clone(),
         };
         let count = keys.len();
         let mut origins = keys.iter().enumerate().map(|(place, key)| {

@@ -50,6 +50,7 @@ pub fn read(format: u8, chunks: &[&[u8]]) -> Read {
         vendor: vendor.facts(),
         key: None,
         key_origin: "KEY".to_owned(),
+        secrets: crate::secrets::Secrets::default(),
     });
     let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
     let (chunks, asked) = (iter(chunks).boxed(), "asked".to_owned());

@@ -93,6 +93,7 @@ mod tests {
             vendor: VendorKind::Glm.facts(),
             key: Some(SecretString::from(format!("key-{number}"))),
             key_origin: "GLM_API_KEY".to_owned(),
+            secrets: crate::secrets::Secrets::default(),
         };
         Keyring::new(origin(0), (1..count).map(origin).collect())
     }

@@ -20,6 +20,7 @@ mod optional;
 mod origin;
 mod roster;
 mod search;
+mod secrets;
 mod settings;
 mod start;
 mod unreached;

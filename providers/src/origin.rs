@@ -2,11 +2,13 @@
 
 use exai_core::{
     BoxError, Kind, ProviderId,
+    chat::{Delta, Finish, FinishWord},
+    function_calling::ToolCall,
     provider::ProviderError,
-    secret::{ExposeSecret, SecretString, is_placeholder},
+    secret::SecretString,
 };
 
-use crate::vendor::Vendor;
+use crate::{secrets::Secrets, vendor::Vendor};
 
 /// Longest message for a caller, in characters.
 const MAX_MESSAGE: usize = 500;
@@ -17,12 +19,14 @@ pub(crate) struct Origin {
     pub(crate) vendor: &'static Vendor,
     pub(crate) key: Option<SecretString>,
     pub(crate) key_origin: String,
+    /// What no message may contain: the endpoint's keys.
+    pub(crate) secrets: Secrets,
 }
 
 impl Origin {
-    /// A failure that the caller sees as `message`: cut to its length, without the key.
+    /// A failure that the caller sees as `message`: without the key, cut to its length.
     pub(crate) fn error(&self, kind: Kind, message: &str) -> ProviderError {
-        ProviderError::new(self.provider.clone(), kind, shorten(&self.scrub(message)))
+        ProviderError::new(self.provider.clone(), kind, shorten(&self.secrets.blank(message)))
     }
 
     /// The same with its cause, for logs.
@@ -30,25 +34,18 @@ impl Origin {
         ProviderError { source: Some(source.into()), ..self.error(kind, message) }
     }
 
-    /// Vendors echo keys, whole or shortened like `sk-ab***yz`.
-    fn scrub(&self, text: &str) -> String {
-        let text = match &self.key {
-            Some(key) if !is_placeholder(key.expose_secret()) => text.replace(key.expose_secret(), "[key]"),
-            _ => text.to_owned(),
-        };
-        if !text.contains("sk-") && !text.contains("Bearer ") {
-            return text;
+    /// A part of an answer without keys in the vendor's own words. What the model says is left as it is.
+    pub(crate) fn clean(&self, delta: Delta) -> Delta {
+        let word = |word: &FinishWord| FinishWord::from(self.secrets.blank(word.as_str()).as_str());
+        match delta {
+            Delta::Model(model) => Delta::Model(self.secrets.blank(&model)),
+            Delta::Finished(Finish::Unknown(said)) => Delta::Finished(Finish::Unknown(word(&said))),
+            Delta::Finished(Finish::Failed(said)) => Delta::Finished(Finish::Failed(word(&said))),
+            Delta::ToolCall(call) => {
+                Delta::ToolCall(ToolCall { name: self.secrets.blank(&call.name), ..call })
+            }
+            other => other,
         }
-        let mut after_bearer = false;
-        text.split(' ')
-            .map(|word| {
-                let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '*');
-                let hide = after_bearer || (bare.starts_with("sk-") && !is_placeholder(bare));
-                after_bearer = word == "Bearer";
-                if hide { "[key]" } else { word }
-            })
-            .collect::<Vec<_>>()
-            .join(" ")
     }
 }
 
@@ -68,34 +65,33 @@ mod tests {
     use super::*;
     use crate::vendor::VendorKind;
 
-    #[test]
-    fn messages_never_contain_a_key() {
-        let origin = Origin {
+    fn origin(key: &str) -> Origin {
+        Origin {
             provider: ProviderId::from("openai"),
             vendor: VendorKind::OpenAi.facts(),
-            key: Some(SecretString::from("topsecret-1")),
+            key: Some(SecretString::from(key)),
             key_origin: "OPENAI_API_KEY".to_owned(),
-        };
-        let error = origin.error(Kind::Auth, "Incorrect key topsecret-1, or 'sk-pr***12', or Bearer abc def");
-        assert_eq!(error.message, "Incorrect key [key], or [key] or Bearer [key] def");
+            secrets: Secrets::of([key]),
+        }
+    }
+
+    #[test]
+    fn messages_never_contain_a_key() {
+        let origin = origin("topsecret-1");
+        let error = origin.error(Kind::Auth, "Incorrect key topsecret-1");
+        assert_eq!(error.message, "Incorrect key [key]");
+        let long = format!("{}topsecret-1 and more", "x".repeat(MAX_MESSAGE - 5));
+        assert!(!origin.error(Kind::Auth, &long).message.contains("tops"), "cut after it was blanked");
         assert_eq!(origin.error(Kind::Auth, &"é".repeat(900)).message.chars().count(), 500);
     }
 
     #[test]
-    fn placeholders_stay_readable() {
-        for (key, message) in [
-            ("ollama", "pull the model with `ollama pull m` first"),
-            ("none", "none of the keys, sk-xxx or \"your-api-key\", is right"),
-            ("sk-xxx", "Incorrect API key provided: sk-xxx."),
-            ("k", "look for a key"),
-        ] {
-            let origin = Origin {
-                provider: ProviderId::from("local"),
-                vendor: VendorKind::Ollama.facts(),
-                key: Some(SecretString::from(key)),
-                key_origin: "KEY".to_owned(),
-            };
-            assert_eq!(origin.error(Kind::Auth, message).message, message);
-        }
+    fn a_vendors_words_contain_no_key() {
+        let origin = origin("topsecret-1");
+        let finished = Delta::Finished(Finish::Unknown("end-topsecret-1".into()));
+        assert_eq!(origin.clean(finished), Delta::Finished(Finish::Unknown("end-[key]".into())));
+        assert_eq!(origin.clean(Delta::Model("topsecret-1".into())), Delta::Model("[key]".into()));
+        let text = Delta::Text("the model may say topsecret-1".into());
+        assert_eq!(origin.clean(text.clone()), text);
     }
 }

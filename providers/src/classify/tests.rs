@@ -12,6 +12,7 @@ fn origin(vendor: VendorKind) -> Origin {
         vendor: vendor.facts(),
         key: Some(SecretString::from("s3cr3t-value")),
         key_origin: "THE_KEY".to_owned(),
+        secrets: crate::secrets::Secrets::of(["s3cr3t-value"]),
     }
 }
 

@@ -312,6 +312,7 @@ mod tests {
             vendor: vendor.facts(),
             key: None,
             key_origin: "KEY".to_owned(),
+            secrets: crate::secrets::Secrets::default(),
         };
         let mut answer = Accumulator::new(Arc::new(origin), "asked".to_owned());
         let mut out = VecDeque::new();

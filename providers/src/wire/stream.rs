@@ -66,7 +66,7 @@ impl<D: Decode> Reply<D> {
     async fn next(&mut self) -> Option<Result<Delta, ProviderError>> {
         loop {
             if let Some(delta) = self.queue.pop_front() {
-                return Some(Ok(delta));
+                return Some(Ok(self.decoder.origin().clean(delta)));
             }
             if let Some(error) = self.failed.take() {
                 return Some(Err(error));

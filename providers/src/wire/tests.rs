@@ -51,6 +51,7 @@ pub(super) fn read_chunks<D: Decode>(
         vendor: vendor.facts(),
         key: None,
         key_origin: "KEY".to_owned(),
+        secrets: crate::secrets::Secrets::default(),
     };
     let mut whole = Whole::default();
     for item in block_on(stream::reply(iter(chunks).boxed(), decoder(origin), LIMITS).collect::<Vec<_>>()) {

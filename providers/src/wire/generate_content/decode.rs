@@ -171,6 +171,7 @@ mod tests {
             vendor: VendorKind::Gemini.facts(),
             key: None,
             key_origin: "KEY".to_owned(),
+            secrets: crate::secrets::Secrets::default(),
         };
         let error = decoder(origin).value(None, &chunk, &mut VecDeque::new()).unwrap_err();
         assert_eq!(error.kind, Kind::Protocol);

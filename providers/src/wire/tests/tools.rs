@@ -17,7 +17,13 @@ use crate::{
 };
 
 fn origin(vendor: VendorKind) -> Origin {
-    Origin { provider: vendor.name().into(), vendor: vendor.facts(), key: None, key_origin: String::new() }
+    Origin {
+        provider: vendor.name().into(),
+        vendor: vendor.facts(),
+        key: None,
+        key_origin: String::new(),
+        secrets: crate::secrets::Secrets::default(),
+    }
 }
 
 fn schema() -> Value {

@@ -38,6 +38,7 @@ fn sent_as(vendor: VendorKind, dialect: &Dialect, request: &Request) -> Value {
         vendor: vendor.facts(),
         key: None,
         key_origin: String::new(),
+        secrets: crate::secrets::Secrets::default(),
     };
     serde_json::from_slice(&body(&origin, dialect, request).unwrap()).unwrap()
 }
@@ -252,6 +253,7 @@ fn two_megabytes_are_written_without_growth() {
         vendor: VendorKind::OpenAi.facts(),
         key: None,
         key_origin: String::new(),
+        secrets: crate::secrets::Secrets::default(),
     };
     assert_eq!(dialect.sampling, Sampling::NotWhenThinking);
     let bytes = body(&origin, &dialect, &request).unwrap();
