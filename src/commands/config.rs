@@ -49,11 +49,20 @@ fn show(config: &Config) -> std::io::Result<()> {
 
 /// A value without the user name and password, and without the query, that an address in it may carry.
 fn without_credentials(value: &str) -> String {
-    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let Some((scheme, rest)) = value.split_once("://") else { return without_password(value) };
     let (address, query) = rest.split_once('?').map_or((rest, ""), |(address, _)| (address, "?…"));
     let (authority, path) = address.split_at(address.find('/').unwrap_or(address.len()));
     let shown = authority.rsplit_once('@').map_or(authority.to_owned(), |(_, host)| format!("…@{host}"));
     format!("{scheme}://{shown}{path}{query}")
+}
+
+/// An address that was written without its scheme.
+fn without_password(value: &str) -> String {
+    let (address, query) = value.split_once('?').map_or((value, ""), |(address, _)| (address, "?…"));
+    match address.rsplit_once('@') {
+        Some((before, host)) if before.contains(':') => format!("…@{host}{query}"),
+        _ => format!("{address}{query}"),
+    }
 }
 
 fn check(config: &Config) -> anyhow::Result<ExitCode> {
@@ -117,6 +126,8 @@ mod tests {
             ("https://user:secret@host/v1", "https://…@host/v1"),
             ("https://us@er:secret@host:8/v1?key=secret", "https://…@host:8/v1?…"),
             ("https://host/v1/@here", "https://host/v1/@here"),
+            ("user:secret@host:1", "…@host:1"),
+            ("box?api_key=secret", "box?…"),
             ("a@b", "a@b"),
             ("900", "900"),
         ] {
