@@ -30,7 +30,7 @@ use super::{
 };
 
 /// How long connections that were just accepted have to say something once the end was asked for.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long the answers of requests that were cut short have to get out.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// How long connections have to end.
@@ -166,7 +166,7 @@ impl Server {
         self
     }
 
-    /// Serves until the end was asked for and is over. Never takes longer than [`ServerSettings::drain`] and a second for that.
+    /// Serves until the end was asked for and is over. Never takes longer than [`ServerSettings::drain`] and a second and a half for that.
     pub async fn serve(self, listener: Listener) -> Drained {
         let (handle, lifecycle) = (self.handle.clone(), self.lifecycle.clone());
         let connections = Connections::new(&self.settings);

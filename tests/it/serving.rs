@@ -303,7 +303,7 @@ async fn a_service_manager_hands_over_sockets() {
     within("the first is ready", told("READY=1")).await;
     let calls = 40;
     let client = tokio::spawn(async move {
-        let mut answered = 0;
+        let mut failed = Vec::new();
         for number in 0..calls {
             let body =
                 json!({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": {"name": "chat",
@@ -319,9 +319,11 @@ async fn a_service_manager_hands_over_sockets() {
             socket.write_all(head.as_bytes()).await.unwrap();
             let mut answer = String::new();
             socket.read_to_string(&mut answer).await.unwrap();
-            answered += u32::from(answer.contains("hello"));
+            if !answer.contains("hello") {
+                failed.push((number, answer));
+            }
         }
-        answered
+        failed
     });
     within("some calls", setup.vendor.wait_for_calls(5)).await;
     // The next server takes over while calls come in.
@@ -329,9 +331,9 @@ async fn a_service_manager_hands_over_sockets() {
     within("the second is ready", told("READY=1")).await;
     std::process::Command::new("kill").arg(first.id().unwrap().to_string()).status().unwrap();
     within("the first is going", told("STOPPING=1")).await;
-    assert_eq!(within("every call", client).await.unwrap(), calls, "no call failed");
+    assert_eq!(within("every call", client).await.unwrap(), [], "no call failed");
     drop(second);
-    assert_eq!(setup.vendor.calls().len(), calls as usize);
+    assert_eq!(setup.vendor.calls().len(), calls);
     let mut first = first;
     assert_eq!(within("its end", first.wait()).await.unwrap().code(), Some(0));
 }
