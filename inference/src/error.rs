@@ -23,6 +23,12 @@ pub enum InferenceError {
         /// Near names, or how to configure one.
         hint: String,
     },
+    /// No model is named, and none can be chosen.
+    #[error("no model can be chosen: {why}")]
+    NothingToChoose {
+        /// Why, and what to do.
+        why: String,
+    },
     /// A model that the user's configuration keeps out.
     #[error("model `{model}` is not asked: {why}. Name another model")]
     ModelNotAllowed {
@@ -118,7 +124,7 @@ impl InferenceError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Unable { .. } => Kind::InvalidInput,
-            Self::UnknownModel { .. } => Kind::ModelNotFound,
+            Self::UnknownModel { .. } | Self::NothingToChoose { .. } => Kind::ModelNotFound,
             Self::ModelNotAllowed { .. } => Kind::Forbidden,
             Self::TooLarge { .. } => Kind::ContextTooLong,
             Self::Provider { error, .. } => error.kind(),
@@ -139,6 +145,7 @@ impl InferenceError {
             Self::ModelNotAllowed { .. } => {
                 Some("Name a model that the configuration allows; `listmodels` shows them.")
             }
+            Self::NothingToChoose { .. } => Some("Name a model in the call, or correct the configuration."),
             _ => None,
         }
     }

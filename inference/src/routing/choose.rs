@@ -1,6 +1,6 @@
 //! The choice for a call: the model it names, else a rule of the user, else the user's preference, else the first that may answer.
 
-use super::{Choice, Chosen, Needs, Router, Strategy, is_auto};
+use super::{Choice, Chosen, Needs, Router, Strategy, is_auto, live_lists::why_unlisted};
 use crate::{error::InferenceError, scope::CallScope};
 
 impl Router {
@@ -8,7 +8,7 @@ impl Router {
     /// for the purpose by what else it needs.
     ///
     /// # Errors
-    /// [`InferenceError::UnknownModel`] with near names.
+    /// [`InferenceError::UnknownModel`] with near names; why nobody can be chosen, where nobody is named.
     pub async fn choose(
         &self,
         tool: &str,
@@ -33,9 +33,11 @@ impl Router {
             Ok(Chosen::Model(choice)) => *choice,
             Ok(offline @ Chosen::Offline { .. }) => return Ok(offline),
             // Endpoints of the user's own may be configured by their address alone; then their lists say what they have.
-            Err(error) if named.is_none() => {
-                self.lists.read_open(call).await;
-                self.models.of_lists(&preferences.allowed).ok_or(error)?
+            Err(InferenceError::NothingToChoose { .. }) => {
+                let failures = self.lists.read_open(call).await;
+                let of_lists = self.models.of_lists(&preferences.allowed);
+                let nothing = || self.models.nothing_to_choose(&preferences.allowed);
+                of_lists.ok_or_else(|| why_unlisted(failures, nothing()))?
             }
             Err(error) => return Err(error),
         };

@@ -4,17 +4,17 @@
 use std::{sync::Arc, time::Duration};
 
 use exai_core::{
-    RequestId,
+    Kind, RequestId,
     lease::Lease,
     model::{ModelOrigin, ModelSpec},
-    provider::{CallCtx, Provider},
+    provider::{CallCtx, Provider, ProviderError},
 };
 use futures::future::join_all;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Models, is_auto};
-use crate::scope::CallScope;
+use crate::{error::InferenceError, scope::CallScope};
 
 /// How long a list is taken to be what the endpoint has.
 const LIFETIME: Duration = Duration::from_secs(3_600);
@@ -61,16 +61,17 @@ impl LiveLists {
             self.background.tasks.spawn(async move {
                 let name = format!("models-list/{}", provider.id());
                 if let Some(_lease) = leases.take(&name, BEHIND).await {
-                    read(&*provider, &ctx).await;
+                    // The next call that needs the list reads it again, and tells why it could not.
+                    read(&*provider, &ctx).await.ok();
                 }
             });
         }
     }
 
-    /// Looks for a name that nobody knows in the lists of those who may have it. True when one was read.
-    pub(super) async fn look_for(&self, name: &str, call: &CallScope) -> bool {
+    /// Looks for a name that nobody knows in the lists of those who may have it.
+    pub(super) async fn look_for(&self, name: &str, call: &CallScope) {
         if is_auto(name) {
-            return false;
+            return;
         }
         let named = name.split_once('/').map(|(provider, _)| provider);
         let providers = self.models.providers();
@@ -78,18 +79,19 @@ impl LiveLists {
             .iter()
             .find(|provider| named.is_some_and(|name| provider.id().as_str().eq_ignore_ascii_case(name)));
         let asked = providers.iter().filter(|provider| owner.is_none_or(|owner| owner.id() == provider.id()));
-        read_all(asked, call).await
+        read_all(asked, call).await;
     }
 
-    /// Reads the lists of the endpoints that take any name: they are the only ones who know what they have.
-    pub(super) async fn read_open(&self, call: &CallScope) -> bool {
+    /// Reads the lists of the endpoints that take any name: they are the only ones who know what they have. Returns why lists were not
+    /// read, in the order of configuration.
+    pub(super) async fn read_open(&self, call: &CallScope) -> Vec<ProviderError> {
         let open = self.models.providers().iter().filter(|provider| provider.accepts_unknown_models());
         read_all(open, call).await
     }
 }
 
-/// Reads the lists that are not young, within the time that a call waits for them. True when one was read.
-async fn read_all(asked: impl Iterator<Item = &Arc<dyn Provider>>, call: &CallScope) -> bool {
+/// Reads the lists that are not young, within the time that a call waits for them. Returns the failures.
+async fn read_all(asked: impl Iterator<Item = &Arc<dyn Provider>>, call: &CallScope) -> Vec<ProviderError> {
     let ctx = CallCtx {
         request_id: call.request_id.clone(),
         deadline: call.deadline.min(Instant::now() + WAIT),
@@ -100,19 +102,44 @@ async fn read_all(asked: impl Iterator<Item = &Arc<dyn Provider>>, call: &CallSc
     join_all(due.map(|provider| async move { read(&**provider, ctx).await }))
         .await
         .into_iter()
-        .any(|was_read| was_read)
+        .filter_map(Result::err)
+        .collect()
 }
 
-async fn read(provider: &dyn Provider, ctx: &CallCtx) -> bool {
-    match provider.live_models(ctx).await {
+async fn read(provider: &dyn Provider, ctx: &CallCtx) -> Result<(), ProviderError> {
+    let listed = provider.live_models(ctx).await;
+    match &listed {
         Ok(models) => {
             tracing::debug!(provider = %provider.id(), models = models.len(), "the endpoint listed its models");
-            true
         }
         Err(error) => {
             tracing::debug!(provider = %provider.id(), "the endpoint did not list its models: {error}");
-            false
         }
+    }
+    listed.map(|_| ())
+}
+
+/// Why no model was found in lists of which some could not be read; `otherwise` where that says nothing about the endpoint.
+pub(super) fn why_unlisted(failures: Vec<ProviderError>, otherwise: InferenceError) -> InferenceError {
+    let mut failures = failures.into_iter();
+    match failures.next() {
+        // An endpoint without a list answers all the same, once a model is named.
+        Some(error)
+            if matches!(
+                error.kind,
+                Kind::NotFound | Kind::ModelNotFound | Kind::UpstreamRejected | Kind::Protocol
+            ) =>
+        {
+            let provider = &error.provider;
+            let why = format!(
+                "{provider} names no model, and its list could not be read ({}). Pass `model`, or set `default_model` in the \
+                 configuration (EXAI_DEFAULT_MODEL)",
+                error.message
+            );
+            InferenceError::NothingToChoose { why }
+        }
+        Some(error) => InferenceError::Provider { error, attempts: 1 },
+        None => otherwise,
     }
 }
 

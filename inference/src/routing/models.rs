@@ -69,7 +69,7 @@ impl Models {
         let named = requested.filter(|name| !is_auto(name));
         let found = match named.or(preferred) {
             Some(name) => self.named(name)?,
-            None => self.of_each(purpose, allowed).ok_or_else(|| self.nothing_to_choose())?,
+            None => self.of_each(purpose, allowed).ok_or_else(|| self.nothing_to_choose(allowed))?,
         };
         let found = succeed(found);
         if let Err(why) = allowed.check(&found.model) {
@@ -125,13 +125,21 @@ impl Models {
         }
     }
 
-    fn nothing_to_choose(&self) -> InferenceError {
-        InferenceError::UnknownModel {
-            requested: AUTO.to_owned(),
-            hint: "The configured endpoints name no model, and list none themselves, that models.allow and models.deny let through: \
-                   start the model server, pass `model`, or set `default_model` in the configuration (EXAI_DEFAULT_MODEL)."
-                .to_owned(),
-        }
+    /// Why no model can be chosen although somebody is configured.
+    pub(super) fn nothing_to_choose(&self, allowed: &Allowed) -> InferenceError {
+        let kept_out = self.providers.iter().any(|provider| {
+            provider
+                .models()
+                .iter()
+                .any(|model| model.status != Status::Retired && allowed.check(model).is_err())
+        });
+        let why = if kept_out {
+            "models.allow and models.deny let none of the known models through. Change them, or name a model that they let through"
+        } else {
+            "the configured endpoints name no model and list none themselves. Load a model there, pass `model`, or set `default_model` \
+             in the configuration (EXAI_DEFAULT_MODEL)"
+        };
+        InferenceError::NothingToChoose { why: why.to_owned() }
     }
 
     fn near(&self, name: &str) -> String {

@@ -41,6 +41,10 @@ async fn what_keeps_it_from_answering_is_told() {
     let failure = program.call("chat", json!({"prompt": "hi"})).await.failure();
     assert!(failure.to_string().contains("list none themselves"), "{failure:#}");
     program.stop().await;
+    let denied = setup.with("EXAI_MODELS_DENY", "*");
+    denied.vendor.models(&["llama3.2"]);
+    let (code, _, told) = denied.run(&["run", "chat", "-p", "hi"]).await;
+    assert!(code == 2 && told.contains("models.deny let none of the known models through"), "{told}");
 
     let setup = Setup::without_provider().await.with("OLLAMA_HOST", "192.168.1.20");
     let program = setup.start().await;
@@ -49,4 +53,32 @@ async fn what_keeps_it_from_answering_is_told() {
     let told = failure.to_string();
     assert!(told.contains("endpoint `ollama` is not used") && told.contains("EXAI_ALLOW_HTTP"), "{told}");
     program.stop().await;
+}
+
+/// The list is the first thing that is asked of such an endpoint, so its failure is the one that is told.
+#[tokio::test]
+async fn failures_of_the_list_are_told() {
+    for (answer, exit, words) in [
+        (None, 3, "nothing listens at 127.0.0.1:"),
+        (Some(Answer::error(401, "auth", "bad", "no such key")), 3, "no such key"),
+        (Some(Answer::overloaded()), 3, "overloaded"),
+        (Some(Answer::error(404, "x", "y", "no such page")), 2, "its list could not be read"),
+    ] {
+        let setup = Setup::without_provider().await;
+        let address = match answer {
+            Some(answer) => {
+                setup.vendor.models_answer(answer);
+                setup.vendor.origin()
+            }
+            None => {
+                let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+                format!("http://{free}")
+            }
+        };
+        let setup = setup.with("CUSTOM_API_URL", &address);
+        for tool in ["chat", "thinkdeep"] {
+            let (code, out, told) = setup.run(&["run", tool, "-p", "hi"]).await;
+            assert!(code == exit && told.contains(words), "{tool} {words}: {code} {out} {told}");
+        }
+    }
 }
