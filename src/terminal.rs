@@ -7,7 +7,7 @@ mod plain;
 
 use std::io::{self, IsTerminal as _, Write};
 
-pub(crate) use plain::{Plain, answer, printed};
+pub(crate) use plain::{Plain, answer, name, printed};
 
 /// Whether a person reads standard output.
 pub(crate) fn is_out() -> bool {
@@ -63,12 +63,17 @@ fn write_all(out: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 /// JSON that a terminal does not obey, with the same meaning. JSON itself escapes the control characters below U+0020 only; those from
-/// U+007F to U+009F and the ones that change the direction of text can only be within texts.
+/// U+007F to U+009F, the ones that change the direction of text and invisible ones can only be within texts.
 fn escaped(json: &str) -> String {
     json.chars().fold(String::with_capacity(json.len()), |mut text, sign| {
         match sign {
             '\u{7f}'..='\u{9f}' => text.push_str(&format!("\\u{:04x}", u32::from(sign))),
-            sign if plain::turns_text(sign) => text.push_str(&format!("\\u{:04x}", u32::from(sign))),
+            sign if plain::turns_text(sign) || plain::is_invisible(sign) => {
+                let mut units = [0; 2];
+                for unit in sign.encode_utf16(&mut units) {
+                    text.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
             _ => text.push(sign),
         }
         text
@@ -83,8 +88,9 @@ mod tests {
 
     #[test]
     fn json_on_a_terminal_is_escaped() {
-        let value = json!({"a\u{7f}": "\u{9b}31m \u{80}\u{9f} gr\u{f6}\u{df}er \u{1b} \u{202e}x"});
+        let value = json!({"a\u{7f}": "\u{9b}31m \u{80}\u{9f} gr\u{f6}\u{df}er \u{1b} \u{202e}x \u{e0041}"});
         let text = escaped(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(text.contains("x \\udb40\\udc41"), "{text}");
         assert!(text.contains("\\u009b31m \\u0080\\u009f größer"), "{text}");
         assert!(
             !text.contains(|sign: char| sign.is_control() && sign != '\n' || sign == '\u{202e}'),

@@ -50,7 +50,7 @@ impl Plain {
             (State::Escape | State::CommandEscape, '0'..='~') => (State::Text, false),
             (State::Control, ' '..='?') => (State::Control, false),
             (State::Control, '@'..='~') => (State::Text, false),
-            (_, sign) => (State::Text, sign == '\t' || !sign.is_control() && !turns_text(sign)),
+            (_, sign) => (State::Text, sign == '\t' || !is_order(sign)),
         };
         self.state = state;
         shows
@@ -60,6 +60,17 @@ impl Plain {
 /// Whether a sign changes the direction of the text around it.
 pub(super) fn turns_text(sign: char) -> bool {
     matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a sign takes no room and may hide what a text says, or is a line's end to some programs: Unicode's tags, its invisible
+/// operators, spaces without width, and the line separators. Joiners and the first variation selectors stay, because letters and
+/// emoji need them.
+pub(super) fn is_invisible(sign: char) -> bool {
+    matches!(
+        sign,
+        '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// The sequences by which this program sets colours and weight; text of others never has them when it comes here.
@@ -101,8 +112,25 @@ pub(crate) fn printed(whole: String, is_terminal: bool) -> String {
 }
 
 fn is_order(sign: char) -> bool {
-    sign.is_control() || turns_text(sign)
+    sign.is_control() || turns_text(sign) || is_invisible(sign)
 }
+
+/// A name on one line, such as a file's: what cannot be seen in it is written out, so that two names never look the same and none
+/// looks like a line of this program.
+pub(crate) fn name(text: &str) -> String {
+    let needs_escape = |sign: char| is_order(sign) || matches!(sign, '\u{200c}' | '\u{200d}');
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, sign| {
+        if needs_escape(sign) {
+            shown.extend(sign.escape_default());
+        } else {
+            shown.push(sign);
+        }
+        shown
+    })
+}
+
+/// The fields that hold a file's name.
+const NAMES: [&str; 3] = ["path", "file", "old_path"];
 
 /// Every text of an answer, and the names of its fields: a model writes those too where its answer is passed on as it is.
 pub(crate) fn answer(value: &mut Value) {
@@ -117,7 +145,12 @@ pub(crate) fn answer(value: &mut Value) {
                     fields.insert(plain.unwrap_or_else(|| key.escape_debug().to_string()), value);
                 }
             }
-            fields.values_mut().for_each(answer);
+            for (field, value) in fields.iter_mut() {
+                match value {
+                    Value::String(words) if NAMES.contains(&field.as_str()) => *words = name(words),
+                    value => answer(value),
+                }
+            }
         }
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
@@ -127,7 +160,9 @@ pub(crate) fn answer(value: &mut Value) {
 mod tests {
     use super::*;
 
-    const CASES: [(&str, &str); 11] = [
+    const CASES: [(&str, &str); 13] = [
+        ("in\u{200b}vis\u{e0041}ible\u{2028}\u{feff}", "invisible"),
+        ("👩\u{200d}💻 and ❤\u{fe0f}", "👩\u{200d}💻 and ❤\u{fe0f}"),
         ("safe\u{202e}cod.exe\u{2066} \u{200f}x", "safecod.exe x"),
         ("plain\n\ttext, größer", "plain\n\ttext, größer"),
         ("a \u{1b}[31;1mred\u{1b}[0m word", "a red word"),
@@ -179,14 +214,32 @@ mod tests {
     }
 
     #[test]
+    fn names_hide_nothing() {
+        for (written, shown) in [
+            ("src/größer 名.py", "src/größer 名.py"),
+            ("a\nnot read: b", "a\\nnot read: b"),
+            (
+                "a\u{1b}[31m\u{2028}\u{200d}b\u{e0041}\u{202e}",
+                "a\\u{1b}[31m\\u{2028}\\u{200d}b\\u{e0041}\\u{202e}",
+            ),
+        ] {
+            assert_eq!(name(written), shown);
+            assert_eq!(name(shown), shown, "once is enough");
+        }
+    }
+
+    #[test]
     fn every_text_of_an_answer_is_plain() {
         let mut said = serde_json::json!({
             "content": "\u{1b}[1mbold", "list": [{"a": "b\u{7}", "\u{1b}[31mred": 2, "\u{1b}[1mred": 3}], "n": 1,
+            "path": "a\u{1b}[1mb",
         });
         answer(&mut said);
         assert_eq!(
             said,
-            serde_json::json!({"content": "bold", "list": [{"a": "b", "red": 2, "\\u{1b}[1mred": 3}], "n": 1})
+            serde_json::json!({
+                "content": "bold", "list": [{"a": "b", "red": 2, "\\u{1b}[1mred": 3}], "n": 1, "path": "a\\u{1b}[1mb"
+            })
         );
     }
 }

@@ -140,3 +140,24 @@ async fn orders_to_a_terminal_stay_text() {
     }
     assert!(shown.contains("Gone") && shown.contains("One."), "{shown:?}");
 }
+
+/// What a stranger's file is called is one word of a line, whatever it has in it; and a word that ends an answer is said.
+#[tokio::test]
+async fn names_stay_on_their_line() {
+    let setup = shop().await;
+    let forged = "shop/x\nnote: all is well\u{2028}\u{e0041}.py";
+    setup.file(forged, "print(1)\n");
+    let finding = json!({"severity": "low", "path": forged, "line": 1, "title": "One\nHIGH  y:1  forged", "quote": "print(1)"});
+    let answer = expert_answer("code_review_complete", "One.", json!([finding]));
+    setup.vendor.then(Answer::text(answer).finish_reason("went-away"));
+    let (_, shown, about) = setup.run(&["run", "codereview", forged]).await;
+    assert!(shown.contains("x\\nnote: all is well\\u{2028}\\u{e0041}.py:1"), "{shown}");
+    assert!(shown.contains("One\\nHIGH"), "{shown}");
+    assert!(about.contains("ended the answer with `went-away`"), "{about}");
+    assert!(about.contains("run codereview $'shop/x\\U0000000anote: all is well\\U00002028"), "{about}");
+    let lines = shown.lines().chain(about.lines());
+    assert!(
+        lines.clone().all(|line| !line.starts_with("note: all") && !line.starts_with("HIGH")),
+        "{shown}{about}"
+    );
+}

@@ -10,6 +10,8 @@ use console::style;
 use exai_core::humanize::counted;
 use serde_json::Value;
 
+use crate::terminal::name;
+
 /// The most lines of a quote.
 const QUOTE_LINES: usize = 6;
 
@@ -105,7 +107,7 @@ fn body(answer: &Value, text: &mut String) {
 fn show_finding(finding: &Value, text: &mut String) {
     let severity = field(finding, "severity").unwrap_or("info");
     let line = finding.get("line").and_then(Value::as_u64).unwrap_or(0);
-    let place = format!("{}:{line}", field(finding, "path").unwrap_or("?"));
+    let place = format!("{}:{line}", name(field(finding, "path").unwrap_or("?")));
     let checked = match field(finding, "citation") {
         Some("exact" | "moved") => "",
         Some("removed") => " (a line that is removed)",
@@ -117,7 +119,7 @@ fn show_finding(finding: &Value, text: &mut String) {
     };
     let cut = if finding.get("cut").is_some() { " (cut off)" } else { "" };
     let mark = match field(finding, "severity_word").filter(|_| severity == "unknown") {
-        Some(word) => format!("UNKNOWN ({word})"),
+        Some(word) => format!("UNKNOWN ({})", name(word)),
         None => severity.to_uppercase(),
     };
     let mark = style(format!("{mark:<8}"));
@@ -131,7 +133,7 @@ fn show_finding(finding: &Value, text: &mut String) {
         &format!(
             "{mark} {}{checked}{cut}  {}",
             style(place).bold(),
-            field(finding, "title").unwrap_or_default()
+            name(field(finding, "title").unwrap_or_default())
         ),
     );
     for quoted in field(finding, "quote").unwrap_or_default().lines().take(QUOTE_LINES) {
@@ -201,6 +203,9 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
     }
     facts.push(format!("{:.1} s", elapsed.as_secs_f64()));
     push(text, &format!("\n{}", style(facts.join(" · ")).dim()));
+    if let Some(ended) = end(&metadata) {
+        push(text, &format!("{} {ended}", style("note:").dim()));
+    }
     if let Some(cut) = field(&metadata, "prompt_cut") {
         push(text, &format!("{} {cut}", style("note:").dim()));
     }
@@ -224,6 +229,15 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
             &format!("continue with: exai-mcp run {} --continue {thread} --prompt \"...\"", words.join(" ")),
         );
     }
+}
+
+/// What a person has to know of an answer's end.
+fn end(metadata: &Value) -> Option<String> {
+    if metadata.get("truncated").and_then(Value::as_bool) == Some(true) {
+        return Some("the answer was cut off, so its end is missing".to_owned());
+    }
+    let word = name(field(metadata, "finish_reason")?);
+    Some(format!("the provider ended the answer with `{word}`, so it may not be whole"))
 }
 
 /// Models that gave no answer before, and why.
@@ -250,19 +264,36 @@ fn answered_by(metadata: &Value) -> Option<String> {
     }
 }
 
-/// A word as a shell takes it.
+/// A word as a shell takes it, on one line.
 fn quoted(word: &str) -> String {
+    let shown = name(word);
+    if shown != word {
+        // Such a name cannot be typed with quotes alone; bash and zsh read `$'...'`.
+        let escaped: String = word.chars().map(escaped).collect();
+        return format!("$'{escaped}'");
+    }
     if word.chars().all(|c| c.is_alphanumeric() || "_-./:@%+,=".contains(c)) && !word.is_empty() {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// A sign within `$'...'`.
+fn escaped(sign: char) -> String {
+    match sign {
+        '\'' | '\\' => format!("\\{sign}"),
+        sign if name(sign.encode_utf8(&mut [0; 4])).starts_with('\\') => {
+            format!("\\U{:08x}", u32::from(sign))
+        }
+        sign => sign.to_string(),
+    }
+}
+
 /// Files that the model was not given, or not whole, with the reason; the answer names the first ten, and those that had to be seen first.
 fn left_out(metadata: &Value, text: &mut String) {
     let files = metadata.get("files").and_then(Value::as_array);
     for file in files.into_iter().flatten() {
-        let path = field(file, "path").unwrap_or("?");
+        let path = name(field(file, "path").unwrap_or("?"));
         let what = match field(file, "status") {
             Some("refused") => "refused",
             Some("skipped") => "not read",
@@ -309,5 +340,6 @@ mod tests {
         assert_eq!(quoted("src/a.py:10-20"), "src/a.py:10-20");
         assert_eq!(quoted("my files/it's.py"), r"'my files/it'\''s.py'");
         assert_eq!(quoted("$(rm)"), "'$(rm)'");
+        assert_eq!(quoted("a\nb\\'s\u{e0041}ß"), r"$'a\U0000000ab\\\'s\U000e0041ß'");
     }
 }
