@@ -104,6 +104,10 @@ async fn what_was_not_shown_fails() {
     assert_eq!(setup.run(&[&GATE[..], &["--allow-partial"]].concat()).await.0, 0);
     let (code, _, complaint) = setup.run(&["run", "codereview", "shop", "shpo", "--fail-on", "low"]).await;
     assert!(code == 3 && complaint.contains("`shpo` does not exist; near it: shop"), "{complaint}");
+    std::fs::create_dir(setup.project.path().join("nothing")).unwrap();
+    let (code, _, complaint) =
+        setup.run(&["run", "codereview", "shop/orders.py", "nothing", "--fail-on", "low"]).await;
+    assert!(code == 3 && complaint.contains("not read: nothing (no files"), "{complaint}");
     // What the provider has cut was not shown either.
     setup.vendor.then(Answer::text(expert_answer("code_review_complete", "Fine.", json!([]))));
     let (code, _, complaint) = setup.run(&[&GATE[..], &["-p", "and now", "-a", "fresh=true"]].concat()).await;

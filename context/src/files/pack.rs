@@ -8,7 +8,7 @@ use super::budget::{Budget, Limits, estimate_tokens_of_bytes};
 use super::excerpt;
 use super::read::{Load, Loaded, Selection, load};
 use super::rejection::Rejection;
-use super::resolve::{Candidate, Item, Wanted, resolve, turned_down};
+use super::resolve::{Candidate, Item, Resolved, Wanted, resolve, turned_down};
 use super::roots::Roots;
 
 /// An excerpt is aimed at this many tokens at least: many scraps are worth less than a few passages.
@@ -43,14 +43,37 @@ pub fn pack_until(
     limits: &Limits,
     is_over: &dyn Fn() -> bool,
 ) -> Packed {
-    let slots = resolve(roots, wanted, limits, is_over).into_iter().map(Slot::from).collect();
+    let Resolved { items, folders } = resolve(roots, wanted, limits, is_over);
+    let slots = items.into_iter().map(Slot::from).collect();
     let mut packing = Packing { budget, limits, left: budget.total_tokens, slots, is_over };
     for earlier in [false, true] {
         packing.give_whole(earlier);
         packing.give_excerpts(earlier);
         packing.grow_excerpts(earlier);
     }
-    packing.finish()
+    let mut packed = packing.finish();
+    for folder in &folders {
+        account_for(folder, &mut packed);
+    }
+    packed
+}
+
+/// A folder that was named had to be seen: the report says so where nothing of it is given.
+fn account_for(folder: &str, packed: &mut Packed) {
+    let is_inside = |path: &str| {
+        folder == "." || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with(['/', '\\']))
+    };
+    if packed.files.iter().any(|file| is_inside(&file.path)) {
+        return;
+    }
+    match packed.report.iter_mut().find(|report| report.path == folder) {
+        Some(report) => (report.unseen, report.named) = (true, true),
+        None => {
+            let reason = Some("none of its files can be given to a model".to_owned());
+            let report = FileReport::new(folder.to_owned(), FileStatus::Skipped, reason, 0).unseen();
+            packed.report.push(FileReport { named: true, ..report });
+        }
+    }
 }
 
 /// One thing that was offered, and what has become of it so far.

@@ -60,6 +60,14 @@ pub(crate) enum Item {
     Settled(FileReport),
 }
 
+/// Everything that was offered, and the folders among it.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) items: Vec<Item>,
+    /// The folders that this call names, by their names in the report.
+    pub(crate) folders: Vec<String>,
+}
+
 /// The report line of something that is not given; `is_named` says whether the caller named it, not a folder around it.
 pub(crate) fn turned_down(path: String, rejection: &Rejection, is_named: bool) -> FileReport {
     let report = FileReport::new(path, rejection.status(), Some(rejection.to_string()), 0);
@@ -74,13 +82,14 @@ pub(crate) fn resolve(
     wanted: &[Wanted],
     limits: &Limits,
     is_over: &dyn Fn() -> bool,
-) -> Vec<Item> {
+) -> Resolved {
     let mut resolver = Resolver {
         roots,
         quota: Quota::new(limits, roots.user_excludes(), is_over),
         items: Vec::new(),
         index: HashMap::new(),
         folders: HashSet::new(),
+        named: Vec::new(),
         rejected: HashSet::new(),
     };
     for earlier in [false, true] {
@@ -104,6 +113,8 @@ struct Resolver<'a> {
     /// Where in `items` a canonical path is.
     index: HashMap<PathBuf, usize>,
     folders: HashSet<PathBuf>,
+    /// Those of them that this call names.
+    named: Vec<String>,
     rejected: HashSet<String>,
 }
 
@@ -145,6 +156,9 @@ impl Resolver<'_> {
         if !self.folders.insert(folder.absolute.clone()) {
             return;
         }
+        if !earlier {
+            self.named.push(self.roots.display(&folder.absolute));
+        }
         let Walked { found, cut, beyond } = walk(&folder.root, &folder.absolute, &mut self.quota);
         let nothing = !found.iter().any(|found| matches!(found, Found::File(_) | Found::Link(_)));
         for found in found {
@@ -185,7 +199,7 @@ impl Resolver<'_> {
     }
 
     /// Reports the ignore files that could not be read completely, because files that they name may be among the others.
-    fn finish(mut self) -> Vec<Item> {
+    fn finish(mut self) -> Resolved {
         let (unread, unnamed) = self.quota.ignore_files.into_unread();
         let last = unread.len();
         for (at, Unread { path, mut why }) in unread.into_iter().enumerate() {
@@ -202,7 +216,7 @@ impl Resolver<'_> {
                 }
             }
         }
-        self.items
+        Resolved { items: self.items, folders: self.named }
     }
 
     fn skip(&mut self, path: &std::path::Path, reason: String, unseen: bool) {

@@ -53,6 +53,33 @@ fn invalid_bytes_are_replaced_with_a_note() {
     );
 }
 
+/// Beside a file that is given, a folder that was named and of which nothing is seen is not forgotten.
+#[test]
+fn folders_without_a_file_are_unseen() {
+    let project =
+        Project::with(&[("a.py", "x = 1\n"), ("good/b.py", "y = 2\n"), (".gitignore", "ignored.py\n")]);
+    std::fs::create_dir(project.path("empty")).unwrap();
+    project.write("images/logo", [0x89, b'P', b'N', b'G', 0, 1, 2, 3]);
+    project.write("mixed/logo", [0x89, b'P', b'N', b'G', 0, 1, 2, 3]);
+    project.write("mixed/c.py", "z = 3\n");
+    project.write("hiding/ignored.py", "secret = 1\n");
+    project.write("hiding/.hidden.py", "secret = 1\n");
+    let folders = ["good", "empty", "images", "mixed", "hiding"];
+    let packed = project.pack(&[&["a.py"][..], &folders].concat());
+    check(&packed, PLENTY);
+    let unseen: Vec<&str> = packed
+        .report
+        .iter()
+        .filter(|report| report.unseen && report.named)
+        .map(|report| report.path.as_str())
+        .collect();
+    assert_eq!(unseen, ["empty", "hiding", "images"]);
+    assert!(
+        project.pack(&["."]).report.iter().all(|report| !report.unseen),
+        "its binaries are nobody's to review"
+    );
+}
+
 #[test]
 fn a_range_gives_that_range_only() {
     let project = Project::with(&[("a.txt", &lines(100))]);
