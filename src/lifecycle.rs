@@ -24,7 +24,7 @@ const SETTLE_LATE: Duration = Duration::from_millis(80);
 pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     event_log::follow(app.engine.inference().events());
-    tokio::spawn(cancel_on_signal(shutdown.clone()));
+    cancel_on_signal(shutdown.clone());
     #[cfg(unix)]
     tokio::spawn(reload_on_signal(app.server.clone(), app.engine.clone()));
     let settings =
@@ -73,24 +73,27 @@ pub(crate) async fn reload_on_signal(server: ExaiServer, engine: Engine) {
     }
 }
 
-/// Cancels `token` at the first SIGTERM or SIGINT.
-pub(crate) async fn cancel_on_signal(token: CancellationToken) {
+/// Cancels `token` at the first SIGTERM or SIGINT from now on.
+///
+/// The signals are taken over before this returns: what a command starts next is never left behind by one that comes at once.
+pub(crate) fn cancel_on_signal(token: CancellationToken) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-            (Ok(mut terminate), Ok(mut interrupt)) => {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
+        let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return };
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
             }
-            _ => return,
-        }
+            token.cancel();
+        });
     }
     #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        return;
-    }
-    token.cancel();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            token.cancel();
+        }
+    });
 }

@@ -126,7 +126,7 @@ pub(crate) async fn call_and_follow(
     let client = Display(Arc::clone(&bar)).serve(ours).await.context("the server did not start")?;
     let server = server.await?.context("the server did not start")?;
     let stop = CancellationToken::new();
-    tokio::spawn(lifecycle::cancel_on_signal(stop.clone()));
+    lifecycle::cancel_on_signal(stop.clone());
     let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
     let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
     let handle = client.send_cancellable_request(request, PeerRequestOptions::no_options()).await?;

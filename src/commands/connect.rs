@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &ConnectArgs, config: &Config) -> anyhow::Result<E
     let address = args.url.clone().unwrap_or_else(|| config.serve.url());
     let target = Target::new(&address, config.serve.token.clone()).map_err(anyhow::Error::msg)?;
     let shutdown = CancellationToken::new();
-    tokio::spawn(lifecycle::cancel_on_signal(shutdown.clone()));
+    lifecycle::cancel_on_signal(shutdown.clone());
     let (spawn, listen, log) = (args.spawn, target.place(), config.places.data.join(LOG));
     let start = move || {
         if spawn && let Err(error) = start_server(&listen, &log) {

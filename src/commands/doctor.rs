@@ -33,7 +33,7 @@ struct Section {
 pub(crate) async fn run(args: &DoctorArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let project = std::env::current_dir()?;
     let stop = CancellationToken::new();
-    tokio::spawn(lifecycle::cancel_on_signal(stop.clone()));
+    lifecycle::cancel_on_signal(stop.clone());
     let mut sections = vec![Section { title: "This machine".to_owned(), findings: machine(config) }];
     if let Some(url) = &args.http {
         let headers = args.header.iter().filter_map(|header| header.split_once(':'));

@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     settings.events = Arc::clone(app.engine.inference().events());
     event_log::follow(&settings.events);
     let shutdown = CancellationToken::new();
-    tokio::spawn(lifecycle::cancel_on_signal(shutdown.clone()));
+    lifecycle::cancel_on_signal(shutdown.clone());
     #[cfg(unix)]
     tokio::spawn(lifecycle::reload_on_signal(app.server.clone(), app.engine.clone()));
     let about = announcement::announcement(config, &app, listener.is_local(), tls.is_some());
