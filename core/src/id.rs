@@ -81,6 +81,13 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// Money that is set aside. Time-ordered (version 7): of two holds the earlier one goes first.
+    HoldId,
+    "hold id",
+    Uuid::now_v7()
+);
+
+uuid_id!(
     /// A kept answer, and the task that leads to it. Time-ordered (version 7); never enough to read it, which takes the owner.
     AnswerId,
     "answer id",

@@ -35,8 +35,8 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{BoxError, Kind};
 pub use finding::{Citation, Finding, Mention};
 pub use id::{
-    AnswerId, ConnectionId, EndpointIdentity, KeyId, ModelId, ProviderId, RequestHash, RequestId, RunId,
-    ThreadId,
+    AnswerId, ConnectionId, EndpointIdentity, HoldId, KeyId, ModelId, ProviderId, RequestHash, RequestId,
+    RunId, ThreadId,
 };
 pub use principal::{Identity, Principal};
 pub use severity::Severity;

@@ -7,6 +7,7 @@ mod answers;
 mod commit;
 mod error;
 mod runs;
+mod spending;
 mod threads;
 mod usage;
 mod vendor_files;
@@ -21,6 +22,7 @@ pub use self::{
     commit::{Commit, CommitSender},
     error::StoreError,
     runs::{RunFilter, Runs},
+    spending::{Hold, Spending, SpendingLimit, SpendingLimits, Spent},
     threads::Threads,
     usage::{UsageRecord, UsageRecords},
     vendor_files::VendorFiles,
@@ -30,7 +32,7 @@ use crate::Identity;
 
 /// Durable storage as a whole: every read, and the one way to write.
 #[async_trait]
-pub trait Store: Threads + Runs + UsageRecords + Answers + VendorFiles {
+pub trait Store: Threads + Runs + UsageRecords + Spending + Answers + VendorFiles {
     /// Queues a batch. Batches are written in the order of this call.
     fn write(&self, who: &Identity, batch: Vec<Write>) -> Commit;
 

@@ -34,6 +34,8 @@ impl Batch {
             | Write::RememberFile(_)
             | Write::ForgetFile { .. }
             | Write::ForgetAnswers { .. }
+            | Write::Hold(_)
+            | Write::Release(_)
             | Write::StartRun(_)
             | Write::RecordRun { .. } => None,
         })

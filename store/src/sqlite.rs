@@ -12,6 +12,7 @@ mod runs;
 mod schema;
 mod script;
 mod settings;
+mod spending;
 mod statements;
 mod writer;
 

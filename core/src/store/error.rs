@@ -1,5 +1,6 @@
 //! Why storage failed.
 
+use super::SpendingLimit;
 use crate::{BoxError, Kind, ThreadId};
 
 /// Why storage failed.
@@ -36,6 +37,16 @@ pub enum StoreError {
         /// The most a thread may have.
         limit: u32,
     },
+    /// A hold would exceed a limit. Nothing is held.
+    #[error("a budget of ${limit} a {} does not allow it: ${spent} are spent or set aside", which.as_str())]
+    OverBudget {
+        /// The limit that would be exceeded.
+        which: SpendingLimit,
+        /// Its amount in US dollars.
+        limit: f64,
+        /// What is spent of it and set aside.
+        spent: f64,
+    },
     /// More writes are waiting than may wait.
     #[error("too many writes are waiting for the database")]
     Backlog,
@@ -63,6 +74,7 @@ impl StoreError {
         match self {
             Self::Unavailable { .. } | Self::Backlog => Kind::StoreUnavailable,
             Self::Conflict { .. } => Kind::Conflict,
+            Self::OverBudget { .. } => Kind::BudgetExceeded,
             Self::UnknownThread { .. } => Kind::NotFound,
             Self::Full { .. } => Kind::InvalidInput,
             Self::Refused { .. } | Self::Corrupt { .. } => Kind::Internal,

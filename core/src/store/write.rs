@@ -1,7 +1,8 @@
 //! The changes that a store makes.
 
+use super::Hold;
 use crate::{
-    ProviderId, ThreadId, Timestamp,
+    HoldId, ProviderId, ThreadId, Timestamp,
     answer::KeptAnswer,
     files::UploadedFile,
     run::{Attempt, Run},
@@ -48,6 +49,11 @@ pub enum Write {
         /// Now.
         at: Timestamp,
     },
+    /// Sets money aside, unless a limit would be exceeded: then the batch fails with
+    /// [`StoreError::OverBudget`](super::StoreError::OverBudget). Checked and held in one step.
+    Hold(Hold),
+    /// Frees what was set aside. It need not be there any more.
+    Release(HoldId),
     /// Records that a run begins. Changes nothing when the run is stored already: its end may have been written first.
     StartRun(Run),
     /// Records a run as it ended, and what it used. The run has a state of an end, `ended_at` and `outcome`, else the batch is refused. It

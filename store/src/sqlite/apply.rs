@@ -4,14 +4,15 @@
 //! together as one script of fixed texts. Each statement knows how many rows it must change; when one changes fewer, the batch is
 //! taken back and gone through again piece by piece, to tell which piece could not be made and why.
 
+mod holds;
 mod runs;
 
 use exai_core::{
-    Identity, ProviderId, RunId, ThreadId, Timestamp,
+    HoldId, Identity, ProviderId, RunId, ThreadId, Timestamp,
     answer::KeptAnswer,
     files::UploadedFile,
     run::{Attempt, Run},
-    store::{StoreError, Write},
+    store::{Hold, StoreError, Write},
     thread::{BODY_VERSION, FileRef, Turn, TurnBody},
 };
 use sqlx::{Row, SqliteConnection};
@@ -42,6 +43,8 @@ enum Piece<'a> {
     Remember(&'a UploadedFile),
     Forget { provider: &'a ProviderId, id: &'a str },
     ForgetAnswers(Timestamp),
+    Hold(&'a Hold),
+    Release(HoldId),
     Start(&'a Run),
     Record(&'a Run),
     Orphan(RunId),
@@ -85,6 +88,8 @@ fn pieces(writes: &[Write]) -> Vec<Piece<'_>> {
             Write::RememberFile(file) => pieces.push(Piece::Remember(file)),
             Write::ForgetFile { provider, id } => pieces.push(Piece::Forget { provider, id }),
             Write::ForgetAnswers { at } => pieces.push(Piece::ForgetAnswers(*at)),
+            Write::Hold(hold) => pieces.push(Piece::Hold(hold)),
+            Write::Release(id) => pieces.push(Piece::Release(*id)),
             Write::StartRun(run) => pieces.push(Piece::Start(run)),
             Write::RecordRun { run, attempts } => {
                 pieces.push(Piece::Record(run));
@@ -194,6 +199,8 @@ impl Changes<'_> {
             Piece::Remember(file) => return Ok(refused(&format!("file {} was not remembered", file.id))),
             Piece::Forget { id, .. } => return Ok(refused(&format!("file {id} was not forgotten"))),
             Piece::ForgetAnswers(_) => return Ok(refused(&"answers were not forgotten")),
+            Piece::Hold(hold) => return holds::why_not(conn, self.who, hold).await,
+            Piece::Release(id) => return Ok(refused(&format!("hold {id} was not released"))),
             Piece::Turn { thread, turn } => (thread, turn.seq),
         };
         let row = sqlx::query(TURNS_OF_THREAD)
@@ -276,6 +283,8 @@ impl Changes<'_> {
                 script.push(FORGET_ANSWERS, &[1]).bind(tenant.clone()).bind(owner.clone()).bind(at.0).finish()
             }
             Piece::Keep(answer) => self.add_answer(script, answer),
+            Piece::Hold(hold) => holds::hold(script, self.who, hold, self.now),
+            Piece::Release(id) => holds::release(script, self.who, id),
             Piece::Start(run) => runs::start(script, self.who, run),
             Piece::Record(run) => runs::record(script, self.who, run),
             Piece::Orphan(run) => runs::orphan(script, self.who, run),

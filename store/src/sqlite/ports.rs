@@ -9,8 +9,8 @@ use exai_core::{
     files::UploadedFile,
     run::{Attempt, Run},
     store::{
-        Answers, Commit, RunFilter, Runs, Store, StoreError, StoredAnswers, Threads, UsageRecord,
-        UsageRecords, VendorFiles, Write,
+        Answers, Commit, Hold, RunFilter, Runs, Spending, Spent, Store, StoreError, StoredAnswers, Threads,
+        UsageRecord, UsageRecords, VendorFiles, Write,
     },
     thread::{Thread, ThreadSummary},
 };
@@ -110,6 +110,17 @@ impl UsageRecords for SqliteStore {
         limit: u32,
     ) -> Result<Vec<UsageRecord>, StoreError> {
         self.reads(who).await?.usage(since, until, limit).await
+    }
+}
+
+#[async_trait]
+impl Spending for SqliteStore {
+    async fn spent_before(&self, who: &Identity, hold: &Hold) -> Result<Spent, StoreError> {
+        self.reads(who).await?.spent_before(hold).await
+    }
+
+    async fn spent_since(&self, who: &Identity, since: Timestamp) -> Result<f64, StoreError> {
+        self.reads(who).await?.spent_since(since).await
     }
 }
 

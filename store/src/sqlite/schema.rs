@@ -16,12 +16,13 @@ const APPLICATION_ID: i64 = 0x4558_4149;
 const TABLE: &str = "_sqlx_migrations";
 
 /// Every step from an empty file to the present schema: number, name, text. A released step is never edited.
-const STEPS: [(i64, &str, &str); 5] = [
+const STEPS: [(i64, &str, &str); 6] = [
     (1, "threads runs usage", include_str!("../../migrations/sqlite/0001_threads_runs_usage.sql")),
     (2, "answers", include_str!("../../migrations/sqlite/0002_answers.sql")),
     (3, "files", include_str!("../../migrations/sqlite/0003_files.sql")),
     (4, "forgotten answers", include_str!("../../migrations/sqlite/0004_forgotten_answers.sql")),
     (5, "runs alone and attempts", include_str!("../../migrations/sqlite/0005_runs_alone_and_attempts.sql")),
+    (6, "budget holds", include_str!("../../migrations/sqlite/0006_budget_holds.sql")),
 ];
 
 fn migrations() -> Vec<Migration> {
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     /// SHA-384 of every released step, as sqlx stores it in users' files.
-    const RELEASED: [(i64, &str); 5] = [
+    const RELEASED: [(i64, &str); 6] = [
         (
             1,
             "fa40de8f3bdc71ce5e8a81025b1a2b79b45109c4def8331c6e887473b2862b82ba9e0fe30fcbea724cec1112cd4e3e34",
@@ -177,6 +178,10 @@ mod tests {
         (
             5,
             "1c083483392853085d0274a759a0b34401d846cc53550341df26dad10e3701b259a0521cfd564022066e4af6bb1f6f22",
+        ),
+        (
+            6,
+            "3fc05c2b2e3700d34e73673b3fb1ce59e4e6ae32c8c4c6c36449e9fcb4da878db3ea47dad9261277aabd0335b8595fd1",
         ),
     ];
 

@@ -76,5 +76,11 @@ pub(super) const FORGET_ANSWERS: &str = "
     INSERT INTO forgotten_answers (tenant_id, owner_id, at) VALUES (?, ?, ?)
     ON CONFLICT (tenant_id, owner_id) DO UPDATE SET at = max(at, excluded.at);";
 
+pub(super) const FORGET_EXPIRED_HOLDS: &str = "
+    DELETE FROM budget_holds WHERE expires_at <= ?;";
+
+pub(super) const RELEASE: &str = "
+    DELETE FROM budget_holds WHERE tenant_id = ? AND owner_id = ? AND id = ?;";
+
 pub(super) const FORGET_FILE: &str = "
     DELETE FROM files WHERE tenant_id = ? AND owner_id = ? AND provider = ? AND file_id = ?;";

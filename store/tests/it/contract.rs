@@ -5,6 +5,7 @@
 pub(crate) mod answers;
 pub(crate) mod queue;
 pub(crate) mod runs;
+pub(crate) mod spending;
 pub(crate) mod threads;
 pub(crate) mod usage;
 pub(crate) mod vendor_files;
@@ -90,6 +91,15 @@ macro_rules! store_contract {
                 usage_outlives_its_thread,
                 answers_given_again_are_not_billed,
                 others_see_no_usage,
+            }
+            spending {
+                no_two_holds_get_the_same_money,
+                spent_money_counts_in_its_day,
+                a_thread_has_money_of_its_own,
+                all_owners_share_the_servers_money,
+                holds_of_the_dead_expire,
+                a_record_replaces_its_hold,
+                earlier_holds_go_first,
             }
             answers {
                 kept_answers_are_replaced,

@@ -160,5 +160,5 @@ async fn many_stores_create_the_file_at_once() {
         opening.await.unwrap().unwrap();
     }
     assert_eq!(number(&mut raw(&path).await, "SELECT count(*) FROM threads").await, 8);
-    assert_eq!(number(&mut raw(&path).await, "SELECT count(*) FROM _sqlx_migrations").await, 5);
+    assert_eq!(number(&mut raw(&path).await, "SELECT count(*) FROM _sqlx_migrations").await, 6);
 }

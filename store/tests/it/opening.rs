@@ -77,7 +77,7 @@ async fn opening_again_changes_nothing() {
         commit(&*store, &who, vec![]).await.unwrap();
         let mut conn = raw(&path).await;
         schemas.push(number(&mut conn, "PRAGMA schema_version").await);
-        assert_eq!(number(&mut conn, "SELECT count(*) FROM _sqlx_migrations").await, 5);
+        assert_eq!(number(&mut conn, "SELECT count(*) FROM _sqlx_migrations").await, 6);
         assert_eq!(
             number(&mut conn, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'").await,
             1
@@ -95,7 +95,7 @@ async fn every_key_begins_with_the_identity() {
     let mut conn = raw(&path).await;
     let tables =
         "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 1 AND name <> '_schema'";
-    assert_eq!(number(&mut conn, tables).await, 9);
+    assert_eq!(number(&mut conn, tables).await, 10);
     let all = "SELECT count(*) FROM pragma_table_list t, pragma_index_list(t.name) i
         WHERE t.schema = 'main' AND t.strict = 1 AND t.name <> '_schema'";
     let led = "SELECT count(*) FROM pragma_table_list t, pragma_index_list(t.name) i
