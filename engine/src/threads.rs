@@ -163,7 +163,7 @@ impl Threads {
         with: Unwritten,
         call: &Call,
     ) -> bool {
-        let (with, cost) = with.take();
+        let with = with.take();
         call.kept_in(after.thread);
         let mut seq = after.next_seq;
         let mut failure = None;
@@ -173,10 +173,7 @@ impl Threads {
             let mut commit = self.store.write(&call.principal.identity, batch);
             match commit.within(self.commit_wait).await {
                 Ok(true) => return true,
-                Ok(false) => {
-                    cost.until(commit);
-                    return false;
-                }
+                Ok(false) => return false,
                 Err(error) if error.kind() == Kind::Conflict => {
                     match self.store.thread(&call.principal.identity, after.thread).await {
                         Ok(Some(thread)) => seq = thread.next_seq(),
@@ -192,7 +189,7 @@ impl Threads {
         let reason = failure.map_or_else(|| "the thread kept changing".to_owned(), |error| error.to_string());
         tracing::warn!(request_id = %call.request_id, thread = %after.thread, "an answer was not stored: {reason}");
         if !with.is_empty() {
-            cost.until(self.store.write(&call.principal.identity, with));
+            drop(self.store.write(&call.principal.identity, with));
         }
         false
     }

@@ -17,7 +17,7 @@ use exai_core::{
     chat::{Reply, Request},
     provider::{CallCtx, Provider, ProviderError},
 };
-use futures::StreamExt as _;
+use futures::{StreamExt as _, future::BoxFuture};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use self::{fold::Fold, retry_budget::RetryBudget};
@@ -64,6 +64,24 @@ pub struct Spoken<'a> {
     pub attempts: u32,
 }
 
+/// Who is asked what.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// Who.
+    pub provider: &'a dyn Provider,
+    /// What.
+    pub request: &'a Request,
+    /// Whether there is nobody else to ask.
+    pub is_last: bool,
+    /// What was said before.
+    pub spoken: Spoken<'a>,
+    /// Asked just before each attempt, when there is nothing left to wait for.
+    pub may_ask: MayAsk<'a>,
+}
+
+/// Whether an attempt may still be made.
+pub type MayAsk<'a> = &'a (dyn Fn() -> BoxFuture<'static, Result<(), InferenceError>> + Send + Sync);
+
 impl Attempts {
     /// Attempts under `settings`.
     #[must_use]
@@ -90,13 +108,11 @@ impl Attempts {
     /// The last failure, with the number of attempts.
     pub async fn ask(
         &self,
-        provider: &dyn Provider,
-        request: &Request,
-        is_last: bool,
+        asked: Asked<'_>,
         ctx: &CallCtx,
         events: &RunEvents,
-        spoken: Spoken<'_>,
     ) -> Result<Attempted, InferenceError> {
+        let Asked { provider, request, is_last, spoken, may_ask } = asked;
         let mut attempts = 0;
         loop {
             let failure = {
@@ -107,6 +123,7 @@ impl Attempts {
                     Err(failure) => return Err(InferenceError::Provider { error: failure, attempts }),
                 };
                 let _permit = self.permits.acquire(provider.id(), &self.settings, ctx).await?;
+                may_ask().await?;
                 if attempts == 0 {
                     self.retry_budget.earn(provider.id());
                 }

@@ -1,14 +1,13 @@
-//! What runs may cost. An estimate is made before, what a run really cost is counted after; beyond a limit no model is asked.
+//! What runs may cost. An estimate is held before, what a run really cost is counted after; beyond a limit no model is asked.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use exai_core::{
-    Clock, Identity, ThreadId, Timestamp,
+    Clock, HoldId, Identity, ThreadId, Timestamp,
     chat::Request,
     model::Status,
-    store::{Store, StoreError},
+    store::{Hold, SpendingLimits, Store, StoreError, Write},
 };
-use parking_lot::Mutex;
 
 use crate::{
     cost::{estimate, estimate_uncapped},
@@ -16,10 +15,12 @@ use crate::{
     routing::{Choice, Models},
 };
 
-/// More runs than a day has are not summed up.
-const MOST_RUNS: u32 = 100_000;
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How long a call waits for the database to hold its money.
+const WAIT: Duration = Duration::from_secs(10);
+/// How much longer than a run its hold lasts: its record may have to wait for the database.
+const GRACE: Duration = Duration::from_secs(600);
 
 /// The most that runs may cost, in US dollars. `None` sets no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -30,33 +31,23 @@ pub struct BudgetSettings {
     pub day: Option<f64>,
     /// All of one thread.
     pub thread: Option<f64>,
+    /// All of all owners that share the database, on one day, UTC.
+    pub server_day: Option<f64>,
 }
 
-/// Keeps to the limits; shared by all clones.
-#[derive(Debug, Clone, Default)]
+impl BudgetSettings {
+    fn limits(&self) -> SpendingLimits {
+        SpendingLimits { day: self.day, thread: self.thread, server_day: self.server_day }
+    }
+}
+
+/// Keeps to the limits. What is held is in the database, so that all processes that share it keep to them together.
 pub(crate) struct Budget {
     settings: BudgetSettings,
-    reserved: Arc<Mutex<Reserved>>,
-}
-
-#[derive(Debug, Default)]
-struct Reserved {
-    owners: BTreeMap<Identity, f64>,
-    threads: BTreeMap<ThreadId, f64>,
-}
-
-/// What other runs under way had set aside before this one.
-#[derive(Debug, Clone, Copy)]
-struct Before {
-    owner: f64,
-    thread: f64,
-}
-
-/// Where it is read what was spent.
-#[derive(Clone, Copy)]
-pub(crate) struct Ledger<'a> {
-    pub store: &'a dyn Store,
-    pub clock: &'a dyn Clock,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// The longest that a hold lasts.
+    lifetime: Duration,
 }
 
 /// What is about to be spent, and by whom.
@@ -70,31 +61,32 @@ pub(crate) struct Bill<'a> {
     pub so_far: f64,
 }
 
-/// Money that a run under way may cost; free again on drop.
-#[derive(Debug)]
-pub struct Reservation {
-    budget: Budget,
-    owner: Identity,
-    thread: Option<ThreadId>,
-    usd: f64,
+/// Money that a run under way may cost. Its record frees it; on drop it is freed at the next write.
+pub(crate) struct Reservation {
+    holds: Vec<Hold>,
+    store: Arc<dyn Store>,
+    who: Identity,
 }
 
 impl Budget {
-    pub(crate) fn new(settings: BudgetSettings) -> Self {
-        Self { settings, reserved: Arc::default() }
+    pub(crate) fn new(
+        settings: BudgetSettings,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        call_limit: Duration,
+    ) -> Self {
+        Self { settings, store, clock, lifetime: call_limit + GRACE }
     }
 
-    /// Sets aside what a run may cost. A model whose price is not known costs nothing here.
+    /// Holds what a run may cost. A model whose price is not known costs nothing here.
     pub(crate) async fn reserve(
         &self,
-        ledger: Ledger<'_>,
         bill: Bill<'_>,
         models: &Models,
     ) -> Result<Option<Reservation>, InferenceError> {
         if self.settings == BudgetSettings::default() {
             return Ok(None);
         }
-        let Ledger { store, clock } = ledger;
         let Bill { who, thread, choice, request, so_far } = bill;
         let is_capped = choice.provider.takes_output_cap(&choice.model);
         let estimate = if is_capped { estimate } else { estimate_uncapped };
@@ -109,77 +101,85 @@ impl Budget {
         if let Some(limit) = self.settings.call.filter(|limit| so_far + usd > *limit) {
             return Err(refused("call", limit, so_far));
         }
-        // First, so that of two calls at once the second one counts the first, whichever reads the database sooner.
-        let (reservation, before) = self.set_aside(who, thread, usd);
-        if let Some(limit) = self.settings.day {
-            let spent = spent_today(store, clock, who).await? + before.owner;
-            if spent + usd > limit {
-                return Err(refused("day", limit, spent));
-            }
+        let limits = self.settings.limits();
+        if !limits.any() {
+            return Ok(None);
         }
-        if let (Some(limit), Some(thread)) = (self.settings.thread, thread) {
-            let runs = store.runs(who, thread).await?;
-            let spent: f64 = runs.iter().filter_map(|run| run.outcome.as_ref()?.cost_usd).sum();
-            let spent = spent + before.thread;
-            if spent + usd > limit {
-                return Err(refused("thread", limit, spent));
+        let now = self.clock.now();
+        let lifetime = i64::try_from(self.lifetime.as_millis()).unwrap_or(i64::MAX);
+        let (since, expires_at) = (midnight(now), now.plus_millis(lifetime));
+        let hold = Hold { id: HoldId::new(), thread, usd, limits, since, expires_at };
+        let mut commit = self.store.write(who, vec![Write::Hold(hold.clone())]);
+        // From here on, so that a caller that leaves while it waits frees what it is given later.
+        let reservation = Reservation { holds: vec![hold], store: Arc::clone(&self.store), who: who.clone() };
+        match commit.within(WAIT).await {
+            Ok(true) => Ok(Some(reservation)),
+            Ok(false) => Err(InferenceError::Store(StoreError::Unavailable {
+                reason: "it did not say in time what has been spent, and a budget is set".to_owned(),
+                hint: "Try again in a moment, or take the budget out of the configuration.".to_owned(),
+                source: None,
+            })),
+            Err(StoreError::OverBudget { which, limit, spent }) => {
+                reservation.keep();
+                Err(refused(which.as_str(), limit, spent))
             }
+            Err(error) => Err(error.into()),
         }
-        Ok(Some(reservation))
     }
 
-    fn set_aside(&self, who: &Identity, thread: Option<ThreadId>, usd: f64) -> (Reservation, Before) {
-        fn add(sum: &mut f64, usd: f64) -> f64 {
-            let before = *sum;
-            *sum += usd;
-            before
-        }
-        let mut reserved = self.reserved.lock();
-        let before = Before {
-            owner: add(reserved.owners.entry(who.clone()).or_default(), usd),
-            thread: thread.map_or(0.0, |thread| add(reserved.threads.entry(thread).or_default(), usd)),
-        };
-        (Reservation { budget: self.clone(), owner: who.clone(), thread, usd }, before)
+    /// What the owner's runs have cost since midnight, UTC.
+    pub(crate) async fn spent_today(&self, who: &Identity) -> Result<f64, StoreError> {
+        self.store.spent_since(who, midnight(self.clock.now())).await
     }
 }
 
 impl Reservation {
-    /// Both as one; of the same owner and thread.
+    /// What was held last.
+    pub(crate) fn latest(&self) -> Option<&Hold> {
+        self.holds.last()
+    }
+
+    /// Both as one; of the same owner.
     pub(crate) fn with(mut self, mut more: Self) -> Self {
-        self.usd += std::mem::take(&mut more.usd);
+        self.holds.append(&mut more.holds);
         self
+    }
+
+    /// What frees the money, to be stored together with what it was spent on.
+    pub(crate) fn release(mut self) -> Vec<Write> {
+        std::mem::take(&mut self.holds).into_iter().map(|hold| Write::Release(hold.id)).collect()
+    }
+
+    /// Frees nothing.
+    fn keep(mut self) {
+        self.holds.clear();
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut reserved = self.budget.reserved.lock();
-        if let Some(usd) = reserved.owners.get_mut(&self.owner) {
-            *usd -= self.usd;
-            if *usd <= 1e-9 {
-                reserved.owners.remove(&self.owner);
-            }
-        }
-        let Some(thread) = self.thread else { return };
-        if let Some(usd) = reserved.threads.get_mut(&thread) {
-            *usd -= self.usd;
-            if *usd <= 1e-9 {
-                reserved.threads.remove(&thread);
-            }
+        let freed: Vec<Write> = self.holds.iter().map(|hold| Write::Release(hold.id)).collect();
+        if !freed.is_empty() {
+            // Nobody waits for it, and it expires by itself if it cannot be written.
+            drop(self.store.write(&self.who, freed));
         }
     }
 }
 
-/// What the owner's runs have cost since midnight, UTC.
-pub(crate) async fn spent_today(
-    store: &dyn Store,
-    clock: &dyn Clock,
-    who: &Identity,
-) -> Result<f64, StoreError> {
-    let now = clock.now();
-    let midnight = Timestamp(now.0 - now.0.rem_euclid(DAY_MS));
-    let records = store.usage(who, midnight, now.plus_millis(1_000), MOST_RUNS).await?;
-    Ok(records.iter().filter_map(|record| record.cost_usd).sum())
+/// Looks again whether held money is still there, just before a model is asked: others may have cost more than was held for them while
+/// this run waited. What was held later does not count against it.
+///
+/// # Errors
+/// [`InferenceError::Budget`], and failures of the database.
+pub(crate) async fn check(store: &dyn Store, who: &Identity, hold: &Hold) -> Result<(), InferenceError> {
+    let spent = store.spent_before(who, hold).await?;
+    let Some((which, limit, spent)) = hold.limits.exceeded(spent, hold.usd) else { return Ok(()) };
+    let offer = "Other calls have cost more than was expected of them".to_owned();
+    Err(InferenceError::Budget { which: which.as_str(), limit, spent, needed: hold.usd, offer })
+}
+
+fn midnight(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 - now.0.rem_euclid(DAY_MS))
 }
 
 /// The most capable model that would fit, for the caller to choose.

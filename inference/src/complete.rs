@@ -12,7 +12,7 @@ use exai_core::{
 };
 
 use crate::{
-    budget::{Bill, Ledger, Reservation},
+    budget::{Bill, Reservation},
     cache::fingerprint,
     delivery::{Answered, Delivery, Source, Unwritten},
     error::InferenceError,
@@ -66,7 +66,6 @@ impl Inference {
             let delivery = Delivery { completion: cached.completion, source };
             return Ok(self.handed_over(delivery, prologue, call).await);
         }
-        let ledger = Ledger { store: &*self.store, clock: &*self.clock };
         let bill = Bill {
             who: &call.principal.identity,
             thread: question.thread,
@@ -76,7 +75,7 @@ impl Inference {
         };
         let reserved = self
             .budget
-            .reserve(ledger, bill, self.router.models())
+            .reserve(bill, self.router.models())
             .await
             .inspect_err(|error| self.publish_refusal(error, call))?;
         let joined = self.join_or_start(question, Beginning { key, prologue, reserved }, call);
@@ -91,7 +90,7 @@ impl Inference {
             tell(call, CompletionEvent::Done(delivery.clone())).await;
         }
         let who = call.principal.identity.clone();
-        let unwritten = Unwritten::new(prologue, None, Arc::clone(&self.store), who);
+        let unwritten = Unwritten::new(prologue, Arc::clone(&self.store), who);
         Answered { delivery, unwritten, written: None }
     }
 

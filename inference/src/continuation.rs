@@ -9,9 +9,11 @@ use exai_core::{
     provider::{CallCtx, ProviderError},
 };
 
+use futures::FutureExt as _;
+
 use crate::{
-    attempt::{Attempted, Spoken},
-    budget::{Bill, Ledger},
+    attempt::{Asked, Attempted, Spoken},
+    budget::Bill,
     error::InferenceError,
     inference::Inference,
     question::Question,
@@ -35,12 +37,18 @@ impl Inference {
         let (provider, is_last) = (&*question.choice.provider, question.is_last);
         let mut request = std::borrow::Cow::Borrowed(&question.request);
         let mut whole: Option<Attempted> = None;
+        let record = task.record.clone();
+        let may_ask = || {
+            let record = record.clone();
+            async move { record.check_money().await }.boxed()
+        };
         for _ in 0..=MOST {
             let spoken = whole.as_ref().map_or_else(Spoken::default, |whole| Spoken {
                 text: &whole.reply.text,
                 attempts: whole.attempts,
             });
-            let asked = self.attempts.ask(provider, &request, is_last, ctx, &task.events, spoken).await;
+            let asked = Asked { provider, request: &request, is_last, spoken, may_ask: &may_ask };
+            let asked = self.attempts.ask(asked, ctx, &task.events).await;
             let (part, so_far) = match (asked, whole.take()) {
                 (Ok(part), so_far) => (part, so_far),
                 // With nobody else to ask, a part that is marked as one is better than nothing.
@@ -96,8 +104,7 @@ impl Inference {
             request,
             so_far: question.choice.model.price.cost(&so_far.usage).unwrap_or_default(),
         };
-        let ledger = Ledger { store: &*self.store, clock: &*self.clock };
-        match self.budget.reserve(ledger, bill, self.router.models()).await {
+        match self.budget.reserve(bill, self.router.models()).await {
             Ok(reserved) => {
                 task.record.reserve_more(reserved);
                 true

@@ -8,8 +8,6 @@ use exai_core::{
     store::{Commit, Store, Write},
 };
 
-use crate::budget::Reservation;
-
 /// Where an answer came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -56,33 +54,27 @@ pub struct Unwritten(Option<Held>);
 
 struct Held {
     writes: Vec<Write>,
-    reserved: Option<Reservation>,
     store: Arc<dyn Store>,
     who: Identity,
 }
 
 impl Unwritten {
-    pub(crate) fn new(
-        writes: Vec<Write>,
-        reserved: Option<Reservation>,
-        store: Arc<dyn Store>,
-        who: Identity,
-    ) -> Self {
-        Self(Some(Held { writes, reserved, store, who }))
+    pub(crate) fn new(writes: Vec<Write>, store: Arc<dyn Store>, who: Identity) -> Self {
+        Self(Some(Held { writes, store, who }))
     }
 
-    /// The records, to be stored by the caller now, and what they have cost.
+    /// The records, to be stored by the caller now.
     #[must_use]
-    pub fn take(mut self) -> (Vec<Write>, SetAside) {
-        self.0.take().map_or_else(Default::default, |held| (held.writes, SetAside::of(held.reserved)))
+    pub fn take(mut self) -> Vec<Write> {
+        self.0.take().map(|held| held.writes).unwrap_or_default()
     }
 }
 
 impl Drop for Unwritten {
     fn drop(&mut self) {
-        let Some(Held { writes, reserved, store, who }) = self.0.take() else { return };
+        let Some(Held { writes, store, who }) = self.0.take() else { return };
         if !writes.is_empty() {
-            SetAside::of(reserved).until(store.write(&who, writes));
+            drop(store.write(&who, writes));
         }
     }
 }
@@ -90,30 +82,6 @@ impl Drop for Unwritten {
 impl fmt::Debug for Unwritten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().flat_map(|held| &held.writes)).finish()
-    }
-}
-
-/// The longest that money stays set aside for a record that the database does not take.
-const PATIENCE: Duration = Duration::from_secs(600);
-
-/// What an answer has cost, set aside until its record is durable and counts itself.
-#[derive(Debug, Default)]
-pub struct SetAside(Option<Reservation>);
-
-impl SetAside {
-    pub(crate) fn of(reserved: Option<Reservation>) -> Self {
-        Self(reserved)
-    }
-
-    /// Sets it free when the record has been stored, however long that takes.
-    pub fn until(self, mut commit: Commit) {
-        // Outside of a runtime nobody could wait; the record is queued all the same.
-        if let (Some(reserved), Ok(runtime)) = (self.0, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move {
-                drop(commit.within(PATIENCE).await);
-                drop(reserved);
-            });
-        }
     }
 }
 

@@ -67,10 +67,11 @@ pub enum InferenceError {
     },
     /// It would cost more than is allowed.
     #[error(
-        "this would cost about ${needed:.4}, and of the ${limit:.2} that one {which} may cost ${spent:.4} are spent. {offer}; or raise budget.{which}_usd"
+        "this would cost about ${needed:.4}, and of the ${limit} that {} may cost ${spent:.4} are spent. {offer}; or raise budget.{which}_usd",
+        of(which)
     )]
     Budget {
-        /// `call`, `day` or `thread`.
+        /// `call`, `day`, `thread` or `server_day`: the middle of the setting's name.
         which: &'static str,
         /// The limit in US dollars.
         limit: f64,
@@ -116,6 +117,16 @@ pub enum InferenceError {
         #[source]
         source: Option<BoxError>,
     },
+}
+
+/// What a limit is for, in words.
+fn of(which: &str) -> &str {
+    match which {
+        "call" => "one call",
+        "thread" => "one thread",
+        "server_day" => "one day of all users",
+        _ => "one day",
+    }
 }
 
 impl InferenceError {

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     attempt::{Attempts, Jitter},
-    budget::{self, Budget},
+    budget::Budget,
     cache::{AnswerCache, Warmup},
     coordination::Coordination,
     health::Health,
@@ -76,6 +76,8 @@ impl Inference {
         settings.attempts.add_permits(providers.iter().filter_map(permits));
         let (models, runs) = (Models::new(providers).with_makers(settings.makers), Runs::default());
         let health = Health::new(breakers, Arc::clone(&events));
+        let budget =
+            Budget::new(settings.budget, Arc::clone(&store), Arc::clone(&clock), settings.call_limit);
         Self {
             router: Router::new(
                 models,
@@ -90,7 +92,7 @@ impl Inference {
             cache: AnswerCache::new(cache),
             warmup: Warmup::new(settings.cache.lifetime),
             runs,
-            budget: Budget::new(settings.budget),
+            budget,
             call_limit: settings.call_limit,
             selector_prompt: settings.selector_prompt,
             events,
@@ -145,7 +147,7 @@ impl Inference {
     /// # Errors
     /// The database cannot be read.
     pub async fn spent_today(&self, who: &Identity) -> Result<f64, StoreError> {
-        budget::spent_today(&*self.store, &*self.clock, who).await
+        self.budget.spent_today(who).await
     }
 
     /// Waits at most `limit` until no run is under way. False when one is left.

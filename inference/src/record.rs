@@ -13,8 +13,9 @@ use exai_core::{
 use parking_lot::Mutex;
 
 use crate::{
-    budget::Reservation,
-    delivery::{SetAside, Unwritten},
+    budget::{self, Reservation},
+    delivery::Unwritten,
+    error::InferenceError,
 };
 
 /// A run that lasts longer than this is stored while it runs.
@@ -86,6 +87,18 @@ impl RunRecord {
         };
     }
 
+    /// Whether the money that is held for it is still there.
+    ///
+    /// # Errors
+    /// It is not; the database cannot be read.
+    pub(crate) async fn check_money(&self) -> Result<(), InferenceError> {
+        let held = self.0.state.lock().reserved.as_ref().and_then(Reservation::latest).cloned();
+        match held {
+            Some(hold) => budget::check(&*self.0.store, &self.0.who, &hold).await,
+            None => Ok(()),
+        }
+    }
+
     /// Keeps how it ended, for the caller that began it. Stores it at once when that one has left.
     pub(crate) fn end(&self, state: RunState, at: Timestamp, outcome: RunOutcome, attempts: Vec<Attempt>) {
         let run = Run { state, ended_at: Some(at), outcome: Some(outcome), ..self.0.run.clone() };
@@ -98,8 +111,8 @@ impl RunRecord {
 
     /// What is left to be stored, once. Whoever takes it stores it.
     pub(crate) fn take(&self) -> Unwritten {
-        let (writes, reserved) = left(&mut self.0.state.lock());
-        Unwritten::new(writes, reserved, Arc::clone(&self.0.store), self.0.who.clone())
+        let writes = left(&mut self.0.state.lock());
+        Unwritten::new(writes, Arc::clone(&self.0.store), self.0.who.clone())
     }
 
     /// Stores what nobody has taken, also what is still to come: the caller that began the run has left. It was told where its words are
@@ -112,20 +125,21 @@ impl RunRecord {
 
     /// Under the lock: what a caller stores next must not come before it.
     fn write_left(&self, state: &mut State) {
-        let (writes, reserved) = left(state);
+        let writes = left(state);
         if !writes.is_empty() {
-            SetAside::of(reserved).until(self.0.store.write(&self.0.who, writes));
+            drop(self.0.store.write(&self.0.who, writes));
         }
     }
 }
 
-/// A run that goes on keeps its money set aside.
-fn left(state: &mut State) -> (Vec<Write>, Option<Reservation>) {
-    let end = state.end.take();
-    let reserved = end.as_ref().and_then(|_| state.reserved.take());
+/// A run that goes on keeps its money held. One that has ended frees it in the transaction that counts what it has cost.
+fn left(state: &mut State) -> Vec<Write> {
     let mut writes = std::mem::take(&mut state.prologue);
-    writes.extend(end);
-    (writes, reserved)
+    if let Some(end) = state.end.take() {
+        writes.push(end);
+        writes.extend(state.reserved.take().into_iter().flat_map(Reservation::release));
+    }
+    writes
 }
 
 /// The caller that began a run. It stores the record; when it leaves before the end, the run does.

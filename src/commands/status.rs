@@ -34,7 +34,12 @@ fn rendered(answer: &Value) -> String {
         lines.push(format!("probe     {}: {outcome}", text(&probe["model"])));
     }
     let budget = &answer["budget"];
-    for (key, which) in [("call_usd", "one call"), ("day_usd", "one day"), ("thread_usd", "one thread")] {
+    for (key, which) in [
+        ("call_usd", "one call"),
+        ("day_usd", "one day"),
+        ("thread_usd", "one thread"),
+        ("server_day_usd", "one day of all users"),
+    ] {
         if let Some(limit) = budget[key].as_f64() {
             let spent = budget["spent_today_usd"].as_f64().filter(|_| key == "day_usd");
             let spent = spent.map(|dollars| format!(", ${dollars:.4} spent today")).unwrap_or_default();

@@ -109,6 +109,8 @@ pub const EXAI_BREAKER_SECONDS: &str = "EXAI_BREAKER_SECONDS";
 pub const EXAI_BUDGET_CALL_USD: &str = "EXAI_BUDGET_CALL_USD";
 /// The most that a day may cost.
 pub const EXAI_BUDGET_DAY_USD: &str = "EXAI_BUDGET_DAY_USD";
+/// The most that a day of all users may cost.
+pub const EXAI_BUDGET_SERVER_DAY_USD: &str = "EXAI_BUDGET_SERVER_DAY_USD";
 /// The most that a thread may cost.
 pub const EXAI_BUDGET_THREAD_USD: &str = "EXAI_BUDGET_THREAD_USD";
 /// Seconds that an answer may be given again.

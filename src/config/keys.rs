@@ -294,6 +294,13 @@ pub static BUDGET_CALL: Key =
 /// The most that a day may cost.
 pub static BUDGET_DAY: Key =
     key("budget.day_usd", &[env::EXAI_BUDGET_DAY_USD], "", "The most that the runs of one day may cost");
+/// The most that a day of all users may cost.
+pub static BUDGET_SERVER_DAY: Key = key(
+    "budget.server_day_usd",
+    &[env::EXAI_BUDGET_SERVER_DAY_USD],
+    "",
+    "The most that the runs of one day may cost, of all users of the database together",
+);
 /// The most that a thread may cost.
 pub static BUDGET_THREAD: Key =
     key("budget.thread_usd", &[env::EXAI_BUDGET_THREAD_USD], "", "The most that one thread may cost");
@@ -343,7 +350,7 @@ pub static INHERITED_KEYS: Key = key(
 static GENERAL: [&Key; 7] =
     [&DEFAULT_MODEL, &LOCALE, &PROMPTS_DIR, &TOOL_PROFILE, &ENABLED_TOOLS, &DISABLED_TOOLS, &ROOTS];
 /// An endpoint of the user's own, storage, logs, limits.
-static REST: [&Key; 53] = [
+static REST: [&Key; 54] = [
     &CUSTOM_URL,
     &CUSTOM_KEY,
     &CUSTOM_MODEL,
@@ -381,6 +388,7 @@ static REST: [&Key; 53] = [
     &BREAKER_SECONDS,
     &BUDGET_CALL,
     &BUDGET_DAY,
+    &BUDGET_SERVER_DAY,
     &BUDGET_THREAD,
     &CACHE_SECONDS,
     &CACHE_MEGABYTES,

@@ -86,6 +86,7 @@ impl Limits {
                 call: dollars(layers, &keys::BUDGET_CALL, problems),
                 day: dollars(layers, &keys::BUDGET_DAY, problems),
                 thread: dollars(layers, &keys::BUDGET_THREAD, problems),
+                server_day: dollars(layers, &keys::BUDGET_SERVER_DAY, problems),
             },
             cache: CacheSettings {
                 lifetime: Duration::from_secs(cache_seconds),

@@ -12,6 +12,7 @@ mod arguments;
 mod bad_input;
 mod before_the_key;
 mod bridge;
+mod budgets;
 mod chaos;
 mod choosing;
 mod circles;

@@ -300,57 +300,6 @@ async fn a_late_request_gets_a_second() {
     program.stop().await;
 }
 
-/// Beyond the budget no model is asked, and a cheaper model is offered.
-#[tokio::test]
-async fn beyond_the_budget_no_model_is_asked() {
-    let two = two().await;
-    let setup = two.setup.with("EXAI_BUDGET_CALL_USD", "0.01");
-    let program = setup.start().await;
-    // Four thousand tokens of answer at 4.4 dollars a million.
-    let refused = program.call("chat", json!({"prompt": "hi", "model": "glm-5.3"})).await.failure();
-    assert_eq!((&refused["code"], &refused["retryable"]), (&json!("budget_exceeded"), &json!(false)));
-    let message = refused["message"].as_str().unwrap();
-    assert!(
-        message.contains("of the $0.01 that one call may cost")
-            && message.contains("glm/glm-5.3-flashx would cost about"),
-        "{message}"
-    );
-    assert_eq!(two.glm.stats().calls + two.kimi.stats().calls, 0, "and nobody else is asked instead");
-    ask(&program, &json!({"model": "glm-5.3-flash"})).await;
-    program.stop().await;
-}
-
-/// What was spent counts for the day and the thread also after a restart.
-#[tokio::test]
-async fn spending_counts_after_a_restart() {
-    for (setting, words, other) in
-        [("EXAI_BUDGET_DAY_USD", "one day", false), ("EXAI_BUDGET_THREAD_USD", "one thread", true)]
-    {
-        let two = two().await;
-        // An answer that costs two cents, and room for two of the estimates.
-        let usage = exai_mock_vendor::Usage { prompt: 10_000, completion: 1_400, ..Default::default() };
-        two.glm.default_answer(Answer::text("dear").usage(usage));
-        let setup = two.setup.with(setting, "0.037");
-        let program = setup.start().await;
-        let thread = program.call("chat", json!({"prompt": "hi", "model": "glm-5.3"})).await.thread();
-        program.stop().await;
-        let program = setup.start().await;
-        let again = json!({"prompt": "and?", "model": "glm-5.3", "continuation_id": thread});
-        let refused = program.call("chat", again).await.failure();
-        assert_eq!(refused["code"], "budget_exceeded");
-        assert!(refused["message"].as_str().unwrap().contains(words), "{refused:#}");
-        let budget = &program.call("status", json!({})).await.ok()["budget"];
-        assert!(
-            budget["spent_today_usd"].as_f64().is_some_and(|spent| (0.02..0.03).contains(&spent)),
-            "{budget}"
-        );
-        assert_eq!(budget["day_usd"].is_null(), other);
-        let fresh = program.call("chat", json!({"prompt": "another", "model": "glm-5.3"})).await;
-        assert_eq!(fresh.is_error, !other, "{words}");
-        program.stop().await;
-    }
-}
-
 #[tokio::test]
 async fn who_would_answer_is_explained_without_asking() {
     let two = two().await;

@@ -22,7 +22,7 @@ async fn short_runs_are_stored_once() {
     world.answer("whole");
     let answered = world.inference.complete(world.question("hello"), &scope()).await.unwrap();
     assert_eq!(world.stored().await, [], "nothing before the caller stores it");
-    let (writes, _cost) = answered.unwritten.take();
+    let writes = answered.unwritten.take();
     let [Write::CreateThread { .. }, Write::RecordRun { run, attempts }] = writes.as_slice() else {
         panic!("the thread and the whole run: {writes:?}")
     };
@@ -69,7 +69,7 @@ async fn long_runs_are_stored_while_they_run() {
     assert_eq!(running.state, RunState::Running);
     world.answer("whole");
     let answered = asking.await.unwrap().unwrap();
-    let (writes, _cost) = answered.unwritten.take();
+    let writes = answered.unwritten.take();
     assert!(matches!(writes.as_slice(), [Write::RecordRun { .. }]), "{writes:?}");
     world.store.write(&Identity::local(), writes).within(Duration::from_secs(30)).await.unwrap();
     let [done] = world.stored().await.try_into().unwrap();
@@ -92,8 +92,8 @@ async fn joined_callers_leave_the_record() {
     world.answer("whole");
     let joined = joined.await.unwrap().unwrap();
     assert_eq!(joined.delivery.source, Source::Shared);
-    assert!(joined.written.is_some() && joined.unwritten.take().0.is_empty());
-    let (writes, _cost) = first.await.unwrap().unwrap().unwritten.take();
+    assert!(joined.written.is_some() && joined.unwritten.take().is_empty());
+    let writes = first.await.unwrap().unwrap().unwritten.take();
     assert!(matches!(writes.as_slice(), [Write::CreateThread { .. }, Write::RecordRun { .. }]), "{writes:?}");
 }
 
@@ -114,7 +114,7 @@ async fn deleted_threads_take_answers_along() {
     let question = world.question("hello");
     let thread = question.thread.unwrap();
     world.answer("a secret");
-    let (writes, _cost) = world.inference.complete(question, &scope()).await.unwrap().unwritten.take();
+    let writes = world.inference.complete(question, &scope()).await.unwrap().unwritten.take();
     let late = writes.into_iter().filter(|write| matches!(write, Write::RecordRun { .. })).collect();
     assert!(world.store.write(&Identity::local(), late).within(Duration::from_secs(30)).await.unwrap());
     let [run] = world.stored().await.try_into().unwrap();

@@ -118,7 +118,7 @@ impl ExaiServer {
         if budget != BudgetSettings::default() {
             let spent = self.engine().spent_today(&call.principal.identity).await.ok();
             let spent = spent.map(|dollars| (dollars * 10_000.0).round() / 10_000.0);
-            answer.put("budget", json!({ "call_usd": budget.call, "day_usd": budget.day, "thread_usd": budget.thread, "spent_today_usd": spent }));
+            answer.put("budget", json!({ "call_usd": budget.call, "day_usd": budget.day, "thread_usd": budget.thread, "server_day_usd": budget.server_day, "spent_today_usd": spent }));
         }
         let cached = load.cached;
         answer.put("cache", json!({ "answers": cached.answers, "bytes": cached.bytes, "hits": cached.hits, "misses": cached.misses }));
