@@ -6,6 +6,7 @@
 mod answers;
 mod commit;
 mod error;
+mod hold;
 mod runs;
 mod spending;
 mod threads;
@@ -21,8 +22,9 @@ pub use self::{
     answers::{Answers, StoredAnswers},
     commit::{Commit, CommitSender},
     error::StoreError,
+    hold::{Hold, SpendingLimit, SpendingLimits, Spent},
     runs::{RunFilter, Runs},
-    spending::{Hold, Spending, SpendingLimit, SpendingLimits, Spent},
+    spending::Spending,
     threads::Threads,
     usage::{UsageRecord, UsageRecords},
     vendor_files::VendorFiles,
