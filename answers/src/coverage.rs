@@ -2,24 +2,29 @@
 //!
 //! The words of the text are compared with those of the parts, so that whatever a reader drops is noticed, for whatever reason.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
+use exai_core::Severity;
 use serde_json::Value;
 
-use crate::shape::{ExpertAnswer, RawFinding};
+use crate::{
+    severity::SeverityWords,
+    shape::{ExpertAnswer, RawFinding},
+};
 
 /// Shorter words say little, and are escapes and units for the most part; in characters.
-const SHORTEST: usize = 4;
-/// One word alone reports nothing: it is a comment such as `/* first */`, or was cut by an escape.
-const TOLERATED: usize = 1;
+const SHORTEST: usize = 3;
+/// One word alone reports nothing: it is a comment such as `/* first */`, or was cut by an escape. It may be so long, in characters; a script
+/// without blanks writes a sentence as one word.
+const TOLERATED: usize = 12;
 /// Words of forms, which say nothing: languages of fences, literals, and texts that stand for an empty list.
 const EMPTY: [&str; 12] = [
     "json", "yaml", "markdown", "true", "false", "null", "none", "findings", "issues", "found", "keine",
     "ninguno",
 ];
 
-/// Whether the text has words that are neither in the answer's parts nor in the remarks.
-pub(crate) fn misses(text: &str, answer: &ExpertAnswer, remarks: &str) -> bool {
+/// Whether the text has words that are neither in the answer's parts nor in the remarks, or has them more often.
+pub(crate) fn misses(text: &str, answer: &ExpertAnswer, remarks: &str, severities: &SeverityWords) -> bool {
     let mut known = Words::default();
     known.add(remarks);
     known.add(&answer.summary);
@@ -32,8 +37,20 @@ pub(crate) fn misses(text: &str, answer: &ExpertAnswer, remarks: &str) -> bool {
     // Names of fields say nothing by themselves; a name that does is in a finding's hints or in the rest.
     known.add_keys(&answer.value);
     let plain = unescaped(text);
-    let missing = words(&plain).filter(|word| !known.has(word) && !EMPTY.contains(&word.as_str()));
-    missing.take(TOLERATED + 1).count() > TOLERATED
+    let mut missing = words(&plain).filter(|word| !known.take(word) && !EMPTY.contains(&word.as_str()));
+    let Some(first) = missing.next() else { return false };
+    let is_severe = severities.read(&first).is_some_and(|severity| severity <= Severity::High);
+    is_severe || weight(&first) > TOLERATED || missing.next().is_some()
+}
+
+/// How much a word says, in letters of an alphabet: a sign of another script says as much as several of them.
+fn weight(word: &str) -> usize {
+    word.chars().map(|c| if is_syllable(c) { 4 } else { 1 }).sum()
+}
+
+/// Signs of Chinese, Japanese and Korean.
+fn is_syllable(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
 }
 
 /// Whether every word of a finding is in a text.
@@ -46,16 +63,24 @@ pub fn said_in(text: &str, finding: &exai_core::Finding) -> bool {
     [path, quote, title, detail, fix].into_iter().all(|said| words(said).all(|word| known.has(&word)))
 }
 
+/// Words, and how often each was said.
 #[derive(Default)]
-struct Words(HashSet<String>);
+struct Words(HashMap<String, usize>);
 
 impl Words {
     fn add(&mut self, text: &str) {
-        self.0.extend(words(text));
+        words(text).for_each(|word| *self.0.entry(word).or_default() += 1);
     }
 
     fn has(&self, word: &str) -> bool {
-        self.0.contains(word)
+        self.0.contains_key(word)
+    }
+
+    /// Whether the word is there once more.
+    fn take(&mut self, word: &str) -> bool {
+        let Some(count) = self.0.get_mut(word).filter(|count| **count > 0) else { return false };
+        *count -= 1;
+        true
     }
 
     fn add_finding(&mut self, finding: &RawFinding) {
@@ -105,7 +130,7 @@ impl Words {
 /// Runs of letters and digits, in lower case.
 fn words(text: &str) -> impl Iterator<Item = String> {
     let runs = text.split(|c: char| !c.is_alphanumeric());
-    runs.filter(|run| run.chars().count() >= SHORTEST).map(str::to_lowercase)
+    runs.filter(|run| weight(run) >= SHORTEST).map(str::to_lowercase)
 }
 
 /// The text with the escapes of JSON undone, also those of JSON in a text, so that `\nfoo` is the word `foo`.
@@ -161,10 +186,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::severity::SeverityWords;
 
     fn missed(text: &str, value: Value) -> bool {
-        misses(text, &ExpertAnswer::from_value(value, &SeverityWords::default()), "")
+        let words = SeverityWords::default();
+        misses(text, &ExpertAnswer::from_value(value, &words), "", &words)
     }
 
     #[test]
@@ -173,6 +198,10 @@ mod tests {
         assert!(!missed(&value.to_string(), value.clone()));
         let twice = r#"{"summary": "It leaks badly.", "summary": "It holds.", "findings": [{"severity": "low", "path": "a.rs", "title": "Unused import"}]}"#;
         assert!(missed(twice, value.clone()));
+        for dropped in ["数据库密码是明文", "критично", "SQL inj", "空のパスワード"] {
+            assert!(missed(&format!("{value} // {dropped}"), value.clone()), "{dropped}");
+        }
+        assert!(!missed(&format!("{value} /* first */"), value.clone()));
         let commented = format!("{value} // but the whole authentication is missing");
         assert!(missed(&commented, value));
     }

@@ -66,7 +66,11 @@ fn inner_reading(inner: &str, text: &str, outer: &Reading, rules: Rules<'_>) -> 
     if !is_better(&reading, outer) {
         return outer.clone();
     }
-    if reading.answer.as_ref().is_some_and(|answer| coverage::misses(text, answer, &reading.remarks)) {
+    if reading
+        .answer
+        .as_ref()
+        .is_some_and(|answer| coverage::misses(text, answer, &reading.remarks, rules.words))
+    {
         reading.understood = Understood::Partly;
     }
     reading
@@ -106,7 +110,7 @@ fn of_value(value: Value, remarks: String, text: &str, rules: Rules<'_>) -> Read
     } else if answer.is_partial
         || !has_result
         || forms::may_hold_findings(&remarks, words)
-        || coverage::misses(text, &answer, &remarks)
+        || coverage::misses(text, &answer, &remarks, words)
     {
         Understood::Partly
     } else {
