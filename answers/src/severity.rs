@@ -18,6 +18,81 @@ const LONGEST: usize = 60;
 /// Words that turn the meaning of the next one around.
 const NEGATIONS: [&str; 12] =
     ["not", "no", "non", "never", "nicht", "kein", "keine", "pas", "ni", "não", "не", "isn't"];
+/// Words beside a severity that leave its meaning as it is.
+const FILLERS: &[&str] = &[
+    "severity",
+    "priority",
+    "prio",
+    "risk",
+    "level",
+    "impact",
+    "issue",
+    "issues",
+    "finding",
+    "findings",
+    "problem",
+    "problems",
+    "bug",
+    "bugs",
+    "defect",
+    "defects",
+    "concern",
+    "concerns",
+    "item",
+    "items",
+    "suggestions",
+    "notes",
+    "nits",
+    "warnings",
+    "comment",
+    "comments",
+    "remarks",
+    "to",
+    "or",
+    "and",
+    "the",
+    "cvss",
+    "cvssv3",
+    "score",
+    "base",
+    "rating",
+    "maintainability",
+    "readability",
+    "documentation",
+    "naming",
+    "formatting",
+    "cleanup",
+    "schweregrad",
+    "priorität",
+    "risiko",
+    "problem",
+    "probleme",
+    "gravité",
+    "sévérité",
+    "priorité",
+    "risque",
+    "problème",
+    "problèmes",
+    "bis",
+    "et",
+    "ou",
+    "und",
+    "oder",
+    "gravedad",
+    "severidad",
+    "prioridad",
+    "riesgo",
+    "problemas",
+    "gravidade",
+    "y",
+    "o",
+    "e",
+    "优先级",
+    "级别",
+    "风险",
+    "问题",
+    "\u{2192}",
+];
 
 /// The words by which severities are read: the built-in table, and what a team adds to it.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +145,8 @@ impl SeverityWords {
         Said { severity, word }
     }
 
-    /// The severity of a word or of a short phrase; `None` when its meaning is not certain. Of several words the worst counts.
+    /// The severity of a word or of a short phrase; `None` when its meaning is not certain. Of several words the worst counts, and one below
+    /// `high` is certain only when every other word is known: `trivial to exploit` and `low, blocks the release` are not mild.
     #[must_use]
     pub fn read(&self, phrase: &str) -> Option<Severity> {
         let phrase = phrase.trim();
@@ -80,19 +156,40 @@ impl SeverityWords {
         if phrase.chars().count() > LONGEST {
             return None;
         }
+        let (vector, words) = cvss::split_vector(phrase);
         let parts = |text: &str| text.split('-').map(str::to_lowercase).collect::<Vec<_>>();
-        if tokens(phrase).flat_map(parts).any(|part| NEGATIONS.contains(&part.as_str())) {
+        if tokens(&words).flat_map(parts).any(|part| NEGATIONS.contains(&part.as_str())) {
             return None;
         }
-        // What stands in brackets explains the word before them.
-        let outside = phrase.split(['(', '[', '（', '{']).next().unwrap_or_default();
-        let worst = |text: &str| tokens(text).filter_map(|token| self.part(token)).min();
-        worst(outside).or_else(|| worst(phrase)).or_else(|| cvss::read(phrase))
+        let is_cvss = words.to_ascii_lowercase().contains("cvss");
+        let (mut worst, mut is_plain) = (vector, true);
+        for token in tokens(&words) {
+            match self.part(token, is_cvss) {
+                Some(severity) => worst = worst.into_iter().chain([severity]).min(),
+                None => is_plain &= is_filler(token),
+            }
+        }
+        // `CVSS 3.1` may be a score or the version of the scale.
+        let is_version = || {
+            vector.is_none()
+                && is_cvss
+                && tokens(&words).all(|token| is_filler(token) || cvss::is_version(token))
+        };
+        worst.filter(|severity| *severity <= Severity::High || is_plain && !is_version())
     }
 
     /// The severity of a word, or of the worst of those that hyphens join: `medium-high`.
-    fn part(&self, token: &str) -> Option<Severity> {
-        self.word(token).or_else(|| token.split('-').filter_map(|part| self.word(part)).min())
+    fn part(&self, token: &str, is_cvss: bool) -> Option<Severity> {
+        if let Some(severity) = self.word(token) {
+            return Some(severity);
+        }
+        if is_cvss && let Some(severity) = cvss::score(token) {
+            return Some(severity);
+        }
+        let parts = || token.split('-').filter(|part| !part.is_empty());
+        let worst = parts().filter_map(|part| self.word(part)).min()?;
+        let is_plain = || parts().all(|part| self.word(part).is_some() || is_filler(part));
+        (worst <= Severity::High || is_plain()).then_some(worst)
     }
 
     /// The severity of one word.
@@ -109,6 +206,16 @@ impl SeverityWords {
 static TABLE: LazyLock<HashMap<&'static str, Severity>> = LazyLock::new(|| {
     WORDS.iter().flat_map(|(severity, words)| words.iter().map(|word| (*word, *severity))).collect()
 });
+
+/// The severity of a bare number with a decimal, once its scale is known to be that of CVSS.
+pub(crate) fn bare_score(word: &str) -> Option<Severity> {
+    word.contains('.').then(|| cvss::score(word.trim())).flatten()
+}
+
+/// Whether a word says nothing about how much something matters.
+pub(crate) fn is_filler(token: &str) -> bool {
+    FILLERS.contains(&folded(token).as_str())
+}
 
 /// The words of a phrase: letters and digits with the hyphens and points inside them, or one pictogram.
 fn tokens(phrase: &str) -> impl Iterator<Item = &str> {
@@ -182,11 +289,17 @@ mod tests {
             ("Средняя", Severity::Medium),
             ("medium-high", Severity::High),
             ("low to medium", Severity::Medium),
-            ("High (was critical in v1)", Severity::High),
+            ("High (was critical in v1)", Severity::Critical),
             ("CVSS 9.8", Severity::Critical),
             ("8.1", Severity::High),
             ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", Severity::Critical),
             ("Priority: P2", Severity::Medium),
+            ("low severity", Severity::Low),
+            ("Low (CVSS 3.1)", Severity::Low),
+            ("Low (CVSS 9.8)", Severity::Critical),
+            ("CVSS 3.1: 9.8", Severity::Critical),
+            ("minor, but blocking in production", Severity::Critical),
+            ("nit (actually severe)", Severity::Critical),
             ("minor issue", Severity::Low),
         ];
         for (phrase, severity) in table {
@@ -196,7 +309,36 @@ mod tests {
 
     #[test]
     fn uncertain_words_stay_unknown() {
-        for phrase in ["banana", "", "not critical", "7", "11.5", "N/A", "tbd", "nicht kritisch", "spicy"] {
+        for phrase in [
+            "banana",
+            "",
+            "not critical",
+            "7",
+            "11.5",
+            "N/A",
+            "tbd",
+            "nicht kritisch",
+            "spicy",
+            "none",
+            "none so far",
+            "unrated",
+            "2.5",
+            "0.9",
+            "4.5/5",
+            "3 of 5",
+            "60%",
+            "2nd",
+            "1.",
+            "CVSS 3.1",
+            "above medium",
+            "more than minor",
+            "trivial to abuse",
+            "information leak",
+            "low (stops the roll-out)",
+            "style - fix before shipping",
+            "low-hanging",
+            "轻微，但会泄露数据",
+        ] {
             assert_eq!(read(phrase), None, "{phrase}");
         }
         let words = SeverityWords::default();

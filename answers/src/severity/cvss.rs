@@ -5,24 +5,54 @@ use std::str::FromStr as _;
 use cvss::{Cvss, Severity as Rating};
 use exai_core::Severity;
 
+/// The highest number that may as well be a share of one or stand on a scale to five.
+const AMBIGUOUS: f64 = 5.0;
+
 /// The severity of a vector such as `CVSS:3.1/AV:N/…`, or of a score with a decimal such as `8.1` or `CVSS 8.1`.
 pub(super) fn read(phrase: &str) -> Option<Severity> {
     let phrase = phrase.trim().to_ascii_uppercase();
-    if let Some(at) = phrase.find("CVSS:") {
-        let vector = phrase.get(at..)?.split_whitespace().next()?.trim_end_matches([')', ']', ',', ';', '.']);
-        return Cvss::from_str(vector)
-            .ok()
-            .filter(|_| is_complete(vector))
-            .map(|vector| rated(vector.severity()));
+    if phrase.contains("CVSS:") {
+        return vector(&phrase);
     }
-    let score =
+    let named =
         phrase.strip_prefix("CVSS").map(|rest| rest.trim_start_matches(|c: char| !c.is_ascii_digit()));
-    let named = score.is_some();
-    let score = score.unwrap_or(&phrase).trim_end_matches("/10");
-    // A bare whole number may stand on any scale.
-    let is_score = named || score.contains('.');
-    let score: f64 = score.split_whitespace().next()?.parse().ok().filter(|_| is_score)?;
-    scored(score)
+    if let Some(number) = named {
+        let number = number.split_whitespace().next()?;
+        return score(number).filter(|_| !is_version(number));
+    }
+    let (number, is_of_ten) =
+        phrase.strip_suffix("/10").map_or((phrase.as_str(), false), |number| (number, true));
+    // A bare whole number may stand on any scale, and so may a small one.
+    let is_certain = |score: &f64| is_of_ten || *score > AMBIGUOUS;
+    number.contains('.').then(|| number.parse().ok()).flatten().filter(is_certain).and_then(scored)
+}
+
+/// The severity of a number that is said to be a score.
+pub(super) fn score(number: &str) -> Option<Severity> {
+    let number = number.strip_suffix("/10").unwrap_or(number);
+    number.trim_start_matches(['v', 'V']).parse().ok().and_then(scored)
+}
+
+/// Whether a number is a version of the specification.
+pub(super) fn is_version(number: &str) -> bool {
+    matches!(number.trim_start_matches(['v', 'V']), "2" | "2.0" | "3" | "3.0" | "3.1" | "4" | "4.0")
+}
+
+/// The severity of the vector in a phrase, and the phrase without it.
+pub(super) fn split_vector(phrase: &str) -> (Option<Severity>, String) {
+    let Some(at) = phrase.to_ascii_uppercase().find("CVSS:") else { return (None, phrase.to_owned()) };
+    let (before, rest) = phrase.split_at_checked(at).unwrap_or((phrase, ""));
+    let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    match vector(&word.to_ascii_uppercase()) {
+        Some(severity) => (Some(severity), format!("{before} {after}")),
+        None => (None, phrase.to_owned()),
+    }
+}
+
+fn vector(phrase: &str) -> Option<Severity> {
+    let vector = phrase.get(phrase.find("CVSS:")?..)?.split_whitespace().next()?;
+    let vector = vector.trim_end_matches([')', ']', ',', ';', '.']);
+    Cvss::from_str(vector).ok().filter(|_| is_complete(vector)).map(|vector| rated(vector.severity()))
 }
 
 /// Whether a vector has every base metric: the parser takes a missing one as harmless.
@@ -66,7 +96,14 @@ mod tests {
             ("cvss 7", Some(Severity::High)),
             ("CVSS score: 5.3", Some(Severity::Medium)),
             ("7.5/10", Some(Severity::High)),
-            ("0.0", Some(Severity::Info)),
+            ("4.2/10", Some(Severity::Medium)),
+            ("CVSS 0.0", Some(Severity::Info)),
+            ("0.0", None),
+            ("0.95", None),
+            ("4.5", None),
+            ("4.5/5", None),
+            ("CVSS 3.1", None),
+            ("CVSS v4.0", None),
             ("7", None),
             ("10.1", None),
             ("-1.0", None),

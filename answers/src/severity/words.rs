@@ -263,7 +263,6 @@ const INFO: &[&str] = &[
     "hint",
     "notice",
     "fyi",
-    "none",
     "remark",
     "p4",
     "sev-5",

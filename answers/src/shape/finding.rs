@@ -8,7 +8,7 @@ use super::{
     field::{Lines, Location, is_lines_only, lines, location, text},
     names::{
         CVSS, DETAIL, END_LINE, FIX, HOLDERS, LINE, PATH, QUOTE, SEVERITY, SEVERITY_PERHAPS, SUBJECT, TITLE,
-        fold,
+        fold, is,
     },
 };
 use crate::severity::{Said, SeverityWords};
@@ -107,9 +107,10 @@ impl RawFinding {
         let (title, detail) = described(title, &mut object);
         // Comments of a review say it in their first word: `**nit:** …`.
         let leads = [&title, &detail].into_iter().find(|text| text.starts_with(['*', '[', '【']));
-        let said = match leads.filter(|_| said == Said::nothing()) {
-            Some(text) => marked(text, words).0,
-            None => said,
+        let lead = leads.map(|text| marked(text, words).0).filter(|lead| *lead != Said::nothing());
+        let said = match lead {
+            Some(lead) if said == Said::nothing() || lead.severity < said.severity => lead,
+            _ => said,
         };
         let says_something = [&title, &detail, &quote, &fix].iter().any(|text| !text.trim().is_empty());
         let finding = Self {
@@ -193,18 +194,46 @@ pub(crate) fn marked<'t>(text: &'t str, words: &SeverityWords) -> (Said, &'t str
         }
     } else {
         let end = bare.find([':', '：', '–', '—', '|', '*', ' ']).unwrap_or(bare.len());
-        bare.split_at_checked(end).unwrap_or((bare, ""))
+        let (word, rest) = bare.split_at_checked(end).unwrap_or((bare, ""));
+        // A number there counts sections; a word that others follow may be any of them: `Trivial login bypass`.
+        let is_number = word.starts_with(|c: char| c.is_ascii_digit());
+        if is_number || !stands_alone(word, rest, words) {
+            return nothing;
+        }
+        (word, rest)
     };
     if word.chars().count() > LONGEST_LEVEL {
         return nothing;
     }
-    let Some(severity) = words.read(word) else { return nothing };
+    let Some(mut severity) = words.read(word) else { return nothing };
+    let mut word = word.trim();
+    // `suggestion (security, blocking): …`, `Low to Critical`
+    if severity > Severity::High
+        && let Some(more) = bare.split([':', '：', '–', '—', '|', '`', '\n']).next()
+        && let Some(worse) = words.read(more).filter(|worse| *worse < severity)
+    {
+        (severity, word) = (worse, more.trim());
+    }
     let rest = rest.trim_start_matches(|c: char| {
         c.is_whitespace() || matches!(c, '*' | '_' | ':' | '：' | '–' | '—' | '-' | '|' | ']')
     });
-    let word = word.trim();
     let word = (!word.eq_ignore_ascii_case(severity.as_str())).then(|| word.to_owned());
     (Said { severity, word }, rest)
+}
+
+/// Whether a word in front of other text is a mark for what follows: it is severe or a sign, or no other word of a sentence follows it.
+fn stands_alone(word: &str, rest: &str, words: &SeverityWords) -> bool {
+    if !word.chars().all(char::is_alphanumeric) && !word.contains('-') || !rest.starts_with(' ') {
+        return true;
+    }
+    if words.read(word).is_none_or(|severity| severity <= Severity::High) {
+        return true;
+    }
+    let next = rest.split_whitespace().next().unwrap_or_default();
+    let bare = next.trim_end_matches(['*', ':', ',', ';', '_', '：']);
+    let is_place = next.contains(['.', '/', '\\', '`', '(', '[', '"']) && !next.ends_with('.')
+        || !next.contains(char::is_alphabetic);
+    is_place || crate::severity::is_filler(bare) || words.read(bare).is_some()
 }
 
 /// Moves the members of `extra` and the like up to the finding where it has none of that name.
@@ -226,7 +255,7 @@ fn hoist(object: &mut Map<String, Value>) {
     }
 }
 
-/// Takes the severity out. Of several names the first that has a certain meaning counts.
+/// Takes the severity out. What else says how much it matters stays with the finding, and counts where it is worse.
 fn severity(object: &mut Map<String, Value>, words: &SeverityWords) -> Said {
     let key_of = |object: &Map<String, Value>, names: &[&str], accepts: &dyn Fn(&Value) -> bool| {
         let found = object.iter().find(|(key, value)| names.contains(&fold(key).as_str()) && accepts(value));
@@ -242,15 +271,37 @@ fn severity(object: &mut Map<String, Value>, words: &SeverityWords) -> Said {
     }) {
         said = words.said(&object.shift_remove(&key).unwrap_or_default());
     }
-    if said.severity != Severity::Unknown {
+    let others =
+        object.iter().filter_map(|(key, value)| Some((key, value, other_severity(key, value, words)?)));
+    let Some((key, value, worst)) = others.min_by_key(|(_, _, severity)| *severity) else { return said };
+    if said.severity == Severity::Unknown {
+        // A score says what an odd word does not; another mild word does not.
+        let is_certain = said.word.is_none() || worst <= Severity::High || is(key, CVSS);
+        return if is_certain { Said { severity: worst, word: said.word } } else { said };
+    }
+    if worst >= said.severity {
         return said;
     }
-    // A score says what a missing or odd word does not; it stays with the finding.
-    let scored = key_of(object, CVSS, &scalar).and_then(|key| object.get(&key).cloned()).and_then(|score| {
-        let phrase = score.as_str().map_or_else(|| format!("CVSS {score}"), |text| format!("CVSS {text}"));
-        words.read(score.as_str().unwrap_or(&phrase)).or_else(|| words.read(&phrase))
-    });
-    scored.map_or(said.clone(), |severity| Said { severity, word: said.word })
+    let first = said.word.unwrap_or_else(|| said.severity.as_str().to_owned());
+    Said { severity: worst, word: Some(format!("{first}, {key} {}", text(value))) }
+}
+
+/// What a further member says of the severity: another name for it, a score, `"blocking": true`.
+fn other_severity(key: &str, value: &Value, words: &SeverityWords) -> Option<Severity> {
+    let name = fold(key);
+    if value.is_object() || value.is_array() || value.is_null() {
+        return None;
+    }
+    if CVSS.contains(&name.as_str()) {
+        let phrase = value.as_str().map_or_else(|| format!("CVSS {value}"), |text| format!("CVSS {text}"));
+        return words.read(value.as_str().unwrap_or(&phrase)).or_else(|| words.read(&phrase));
+    }
+    if value.as_bool() == Some(true) {
+        return words.read(key).filter(|severity| *severity <= Severity::High);
+    }
+    let is_level = SEVERITY.contains(&name.as_str()) || SEVERITY_PERHAPS.contains(&name.as_str());
+    let said = words.said(value).severity;
+    (is_level && said != Severity::Unknown).then_some(said)
 }
 
 /// Takes the file and its lines out.

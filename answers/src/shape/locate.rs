@@ -10,7 +10,7 @@ use super::{
     looks::{has_answer_keys, looks_like_finding},
     names::{FINDINGS, FINDINGS_PERHAPS, OWN_LISTS, PATH, SEVERITY, fold, is},
 };
-use crate::severity::{Said, SeverityWords};
+use crate::severity::{Said, SeverityWords, bare_score};
 
 /// Most findings that are taken from one answer; those beyond stay in the rest.
 const MAX_FINDINGS: usize = 1_000;
@@ -44,7 +44,19 @@ pub(super) struct Taken {
 pub(super) fn take(answer: &mut Value, words: &SeverityWords) -> Taken {
     let mut locator = Locator { words, taken: Taken::default() };
     locator.answer(answer, 0);
+    rate_scores(&mut locator.taken.findings);
     locator.taken
+}
+
+/// A bare score above five tells on which scale the others of its answer stand.
+fn rate_scores(findings: &mut [RawFinding]) {
+    let bare = |finding: &RawFinding| finding.said.word.as_deref().and_then(bare_score);
+    if !findings.iter().any(|finding| finding.said.severity != Severity::Unknown && bare(finding).is_some()) {
+        return;
+    }
+    for finding in findings.iter_mut().filter(|finding| finding.said.severity == Severity::Unknown) {
+        finding.said.severity = bare(finding).unwrap_or(Severity::Unknown);
+    }
 }
 
 struct Locator<'w> {

@@ -233,6 +233,54 @@ fn severities_keep_their_words() {
     );
 }
 
+/// What is said twice counts as the worse, and a score below five only beside one above.
+#[test]
+fn the_worst_of_several_severities_counts() {
+    let finding = |members: &str| format!(r#"{{"findings":[{{{members},"path":"a.rs","title":"Leaks"}}]}}"#);
+    for (members, severity) in [
+        (r#""severity":"low","cvss_score":9.1"#, Critical),
+        (r#""severity":"minor","priority":"P1""#, High),
+        (r#""severity":"trivial","blocking":true"#, Critical),
+        (r#""severity":"trivial","blocking":false"#, Low),
+        (r#""Severity":"info","severity":"severe""#, Critical),
+        (r#""level":"hint","risk":"high""#, High),
+        (r#""severity":"high","priority":"P3""#, High),
+        (r#""severity":"odd","priority":"low""#, Unknown),
+        (r#""severity":"odd","cvss":5.5"#, Medium),
+        (r#""severity":2.4"#, Unknown),
+        (r#""severity":"none""#, Unknown),
+    ] {
+        assert_read(&[(&finding(members), &[(severity, "a.rs", 0)], Whole)]);
+    }
+    assert_read(&[(
+        r#"{"findings":[{"severity":2.4,"path":"a.rs","title":"Leaks"},{"severity":6.1,"path":"b.rs","title":"Spins"}]}"#,
+        &[(Low, "a.rs", 0), (Medium, "b.rs", 0)],
+        Whole,
+    )]);
+}
+
+/// A word that may be any word of a sentence is no severity of it.
+#[test]
+fn first_words_of_sentences_are_no_marks() {
+    let finding = |text: &str| format!(r#"{{"findings":["{text}"]}}"#);
+    for (text, severity) in [
+        ("Trivial takeover of every account", Unknown),
+        ("Information about salaries is public", Unknown),
+        ("Media files run as programs", Unknown),
+        ("3.2 Takeover of accounts", Unknown),
+        ("1. Takeover of accounts", Unknown),
+        ("Low: odd name", Low),
+        ("[minor] odd name", Low),
+        ("**Note:** odd name", Info),
+        ("nit (non-blocking): odd name", Low),
+        ("suggestion (blocking): odd name", Critical),
+        ("minor severity: odd name", Low),
+        ("Minor to severe: odd name", Critical),
+    ] {
+        assert_read(&[(&finding(text), &[(severity, "", 0)], Whole)]);
+    }
+}
+
 /// Every name that models have for a list or a field, one answer each.
 #[test]
 fn every_known_name_is_read() {
