@@ -8,6 +8,7 @@ use exai_core::Severity;
 use serde_json::Value;
 
 use crate::{
+    inert::{clauses, is_syllable},
     severity::SeverityWords,
     shape::{ExpertAnswer, RawFinding},
 };
@@ -48,11 +49,6 @@ fn weight(word: &str) -> usize {
     word.chars().map(|c| if is_syllable(c) { 4 } else { 1 }).sum()
 }
 
-/// Signs of Chinese, Japanese and Korean.
-fn is_syllable(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
-}
-
 /// Whether every word of a finding is in a text.
 #[must_use]
 pub fn said_in(text: &str, finding: &exai_core::Finding) -> bool {
@@ -61,6 +57,38 @@ pub fn said_in(text: &str, finding: &exai_core::Finding) -> bool {
     known.add(&unescaped(text));
     let exai_core::Finding { path, quote, title, detail, fix, .. } = finding;
     [path, quote, title, detail, fix].into_iter().all(|said| words(said).all(|word| known.has(&word)))
+}
+
+/// The clauses of a text of which the findings do not say every word.
+#[must_use]
+pub fn left_unsaid(text: &str, findings: &[exai_core::Finding]) -> String {
+    let mut known = Words::default();
+    for exai_core::Finding { path, quote, title, detail, fix, severity, severity_word, line, .. } in findings
+    {
+        [path, quote, title, detail, fix].into_iter().for_each(|said| known.add(said));
+        known.add(severity.as_str());
+        severity_word.iter().for_each(|word| known.add(word));
+        known.add(&line.to_string());
+    }
+    let is_said = |clause: &String| words(&unescaped(clause)).all(|word| known.has(&word));
+    clauses(text).filter(|clause| !is_said(clause)).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a text says the severity that a finding has, in the finding's own word for it.
+#[must_use]
+pub fn rates(text: &str, finding: &exai_core::Finding) -> bool {
+    let said = finding.severity_word.as_deref().unwrap_or(finding.severity.as_str());
+    let runs = |text: &str| -> Vec<String> {
+        let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
+        runs.map(str::to_lowercase).collect()
+    };
+    let (text_runs, said_runs) = (runs(text), runs(said));
+    finding.severity == Severity::Unknown
+        || if said_runs.is_empty() {
+            text.contains(said.trim())
+        } else {
+            said_runs.iter().all(|run| text_runs.contains(run))
+        }
 }
 
 /// Words, and how often each was said.

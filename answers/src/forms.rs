@@ -49,22 +49,33 @@ pub(crate) fn unescaped(text: &str) -> Option<String> {
     }
 }
 
+/// A document in YAML.
+pub(crate) struct Yaml {
+    pub(crate) value: Value,
+    /// What stands around its fence.
+    pub(crate) remarks: String,
+    /// Whether it ends with a name that has no value: the rest was cut off.
+    pub(crate) is_cut: bool,
+}
+
 /// The YAML document that the text, or the fenced block in it, is.
-pub(crate) fn yaml(text: &str) -> Option<Value> {
-    let bare = fenced(text).unwrap_or(text).trim();
+pub(crate) fn yaml(text: &str) -> Option<Yaml> {
+    let (bare, remarks) = fenced(text).unwrap_or_else(|| (text, String::new()));
+    let bare = bare.trim();
     if bare.len() > LONGEST_YAML || bare.starts_with(['{', '[']) || !bare.contains(':') {
         return None;
     }
     let value: Value = serde_saphyr::from_str(bare).ok()?;
     // Any line with a colon is YAML; an answer has names of one.
     let is_answer = value.as_object().is_some_and(has_answer_keys) || finding_list(&value).is_some();
-    is_answer.then_some(value)
+    is_answer.then(|| Yaml { value, remarks, is_cut: bare.ends_with(':') })
 }
 
-/// The only fenced block of a text, when it says that it is YAML.
-fn fenced(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("```yaml").or_else(|| text.split_once("```yml"))?;
-    rest.split_once("```").map(|(inner, _)| inner)
+/// The only fenced block of a text, when it says that it is YAML, and what stands around it.
+fn fenced(text: &str) -> Option<(&str, String)> {
+    let (before, rest) = text.split_once("```yaml").or_else(|| text.split_once("```yml"))?;
+    let (inner, after) = rest.split_once("```")?;
+    Some((inner, format!("{}\n\n{}", before.trim(), after.trim()).trim().to_owned()))
 }
 
 /// Whether a text that is a whole answer may report something.

@@ -5,7 +5,9 @@
 pub mod ballot;
 pub mod citations;
 mod coverage;
+mod doubt;
 mod forms;
+mod inert;
 pub mod json_repair;
 pub mod options;
 mod read;
@@ -16,7 +18,8 @@ pub mod severity;
 pub mod shape;
 pub mod status;
 
-pub use coverage::said_in;
+pub use coverage::{left_unsaid, rates, said_in};
 pub use forms::reports_something;
+pub use inert::{is_inert, says_clean};
 pub use read::{Rules, read};
 pub use reading::{Reading, Understood};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    coverage, forms,
+    coverage, doubt, forms,
     json_repair::{self, Parsed, Repair},
     reading::{Reading, Understood},
     severity::SeverityWords,
@@ -38,7 +38,7 @@ pub fn read(text: &str, rules: Rules<'_>) -> Reading {
     if best.understood == Understood::Whole {
         return best;
     }
-    let yaml = forms::yaml(text).map(|value| of_value(value, String::new(), text, rules));
+    let yaml = forms::yaml(text).map(|yaml| of_yaml(yaml, text, rules));
     let best = yaml.into_iter().fold(best, |best, yaml| if is_better(&yaml, &best) { yaml } else { best });
     let has_findings = best.answer.as_ref().is_some_and(|answer| !answer.findings.is_empty());
     let markdown = if has_findings { None } else { forms::markdown(text, words) };
@@ -96,6 +96,14 @@ fn as_json(text: &str, rules: Rules<'_>) -> Reading {
     reading
 }
 
+fn of_yaml(yaml: forms::Yaml, text: &str, rules: Rules<'_>) -> Reading {
+    let mut reading = of_value(yaml.value, yaml.remarks, text, rules);
+    if yaml.is_cut && reading.understood == Understood::Whole {
+        reading.understood = Understood::Partly;
+    }
+    reading
+}
+
 fn of_value(value: Value, remarks: String, text: &str, rules: Rules<'_>) -> Reading {
     let words = rules.words;
     let answer = ExpertAnswer::from_value(value, words);
@@ -111,6 +119,7 @@ fn of_value(value: Value, remarks: String, text: &str, rules: Rules<'_>) -> Read
         || !has_result
         || forms::may_hold_findings(&remarks, words)
         || coverage::misses(text, &answer, &remarks, words)
+        || doubt::hides_something(&answer, &remarks, words)
     {
         Understood::Partly
     } else {

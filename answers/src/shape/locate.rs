@@ -17,13 +17,12 @@ const MAX_FINDINGS: usize = 1_000;
 /// Deepest nesting of lists and groups.
 const DEPTH: u8 = 6;
 /// Texts in the place of a list that say that there is nothing.
-const NOTHING: [&str; 10] = [
+const NOTHING: [&str; 9] = [
     "none",
     "no findings",
     "no issues",
     "no issues found",
     "no findings found",
-    "n/a",
     "keine",
     "aucun",
     "ninguno",
@@ -196,6 +195,8 @@ impl Locator<'_> {
         self.taken.has_list = true;
         match value {
             Value::Array(elements) => {
+                // The form of a finding without its words is none.
+                self.taken.is_partial |= elements.iter().any(|one| one.is_object() && is_empty(one));
                 elements.iter_mut().for_each(|element| self.element(element, hints, depth));
                 elements.retain(|element| !is_emptied(element));
                 self.taken.is_partial |= !elements.is_empty();

@@ -281,6 +281,85 @@ fn first_words_of_sentences_are_no_marks() {
     }
 }
 
+/// A mild list is the whole only when everything beside it is known to report nothing.
+#[test]
+fn what_stands_beside_mild_findings_counts() {
+    const LOW: &[(Severity, &str, u32)] = &[(Low, "a.rs", 3)];
+    for beside in [
+        "The price comes from the client.",
+        "- The price comes from the client.",
+        "**Security:** the price comes from the client.",
+        "> The price comes from the client.",
+        "<details>The price comes from the client.</details>",
+        "```\nprice = request.price\n```",
+        "### Prices of the client are taken",
+        "[checkout]: takes-the-price 'of the client'",
+        "| Nr | Place | Text |\n|---|---|---|\n| 2 | checkout | takes the price |",
+        "## Critical",
+        "价格来自客户端。",
+        "- 価格はクライアントから来ます",
+        "- [HI",
+    ] {
+        assert_read(&[(&format!("- [LOW] a.rs:3 odd name\n\n{beside}\n"), LOW, Partly)]);
+    }
+    for beside in [
+        "No other issues found.",
+        "## Summary\n\nOverall the code is clean.",
+        "## Critical\n\nNone found.",
+        "Let me know if you have questions.",
+        "没有其他问题。",
+    ] {
+        assert_read(&[(&format!("## Code review\n\n- [LOW] a.rs:3 odd name\n\n{beside}\n"), LOW, Whole)]);
+    }
+    for text in [
+        "- Low: a.rs:3 odd name; b.rs:9 takes the price of the client\n",
+        "[LOW] a.rs:3 odd name\nb.rs:9 takes the price of the client\n",
+        "[LOW] a.rs:3 odd name\n\nThe price comes from the client.\n",
+        "- [LOW] a.rs:3 odd name, and the price check is critical\n",
+    ] {
+        assert_read(&[(text, LOW, Partly)]);
+    }
+    let json = r#"{"findings":[{"severity":"low","path":"a.rs","line":3,"title":"Odd name"}]}"#;
+    for beside in
+        ["The price comes from the client.", "(12 more in the next message)", "<notes>prices</notes>"]
+    {
+        assert_read(&[
+            (&format!("{json}\n\n{beside}"), LOW, Partly),
+            (&format!("{beside}\n\n{json}"), LOW, Partly),
+        ]);
+    }
+    for beside in ["Here is my review:", "Voici le résultat :", "以下是审查结果：", "I checked all of it."]
+    {
+        assert_read(&[(&format!("{beside}\n```json\n{json}\n```"), LOW, Whole)]);
+    }
+}
+
+#[test]
+fn sections_of_markdown_keep_their_severity() {
+    assert_read(&[
+        (
+            "# 1. Critical issues\n\n- a.rs:3 leaks\n\n# 2. Minor issues\n\n- b.rs:4 odd name\n",
+            &[(Critical, "a.rs", 3), (Low, "b.rs", 4)],
+            Whole,
+        ),
+        ("## 1.2 Low to critical\n\n- a.rs:3 leaks\n", &[(Critical, "a.rs", 3)], Whole),
+        ("## Critical\n\n- None\n\n## Low\n\n- a.rs:3 odd name\n", &[(Low, "a.rs", 3)], Whole),
+        ("## Critical\n\n## Low\n\n- a.rs:3 odd name\n", &[(Low, "a.rs", 3)], Partly),
+        ("### 3.1 Takeover\n\n- `a.rs:3` takes any name\n", &[], Nothing),
+    ]);
+}
+
+#[test]
+fn yaml_is_read_to_its_end() {
+    assert_read(&[
+        ("```yaml\nsummary: Fine.\nfindings: []\n```", &[], Whole),
+        ("```yaml\nsummary: Fine.\nfindings: []\n```\nThe price comes from the client.", &[], Partly),
+        ("summary: Three.\nfindings:\n", &[], Partly),
+        (r#"{"summary":"Three.","findings":[{}]}"#, &[], Partly),
+        (r#"{"summary":"Three.","findings":"N/A"}"#, &[], Partly),
+    ]);
+}
+
 /// Every name that models have for a list or a field, one answer each.
 #[test]
 fn every_known_name_is_read() {
