@@ -78,12 +78,6 @@ fn fenced(text: &str) -> Option<(&str, String)> {
     Some((inner, format!("{}\n\n{}", before.trim(), after.trim()).trim().to_owned()))
 }
 
-/// Whether a text that is a whole answer may report something.
-#[must_use]
-pub fn reports_something(text: &str) -> bool {
-    may_hold_findings(text, &SeverityWords::default())
-}
-
 /// Whether a text that was not read may report something: it has a severity at the beginning of a line, JSON, or a place in a file.
 pub(crate) fn may_hold_findings(text: &str, words: &SeverityWords) -> bool {
     let has_json = text.contains("{\"") || text.contains("\":");

@@ -19,7 +19,6 @@ pub mod shape;
 pub mod status;
 
 pub use coverage::{left_unsaid, rates, said_in};
-pub use forms::reports_something;
 pub use inert::{is_inert, says_clean};
 pub use read::{Rules, read};
 pub use reading::{Reading, Understood};

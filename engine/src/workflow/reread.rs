@@ -4,10 +4,13 @@
 //! made of it.
 
 use exai_answers::{
-    reports_something, said_in,
+    is_inert, left_unsaid, rates, said_in, says_clean,
     status::{AnswerStatus, is_usable_object},
 };
-use exai_core::chat::{Message, Request, Thinking};
+use exai_core::{
+    Severity,
+    chat::{Message, Request, Thinking},
+};
 
 use super::{
     StoredStep,
@@ -79,19 +82,31 @@ impl Engine {
     }
 }
 
-/// The second reading, without what the first text does not say. It is the whole only when nothing was invented and nothing fell away.
+/// The second reading, without what the first text does not say. It is the whole only when nothing was invented and nothing fell away: each
+/// line of the text is in a finding or reports nothing.
 fn accepted(mut again: ReadAnswer, before: ReadAnswer, text: &str) -> ReadAnswer {
     if again.status != AnswerStatus::Complete {
         return before;
     }
     let found = again.findings.len();
     again.findings.retain(|finding| said_in(text, finding));
-    let is_less = again.findings.len() < before.findings.len();
-    let is_silent = again.findings.is_empty() && reports_something(text);
-    if is_less {
+    if again.findings.len() < before.findings.len() {
         return before;
     }
-    if again.findings.len() < found || is_silent {
+    for finding in again.findings.iter_mut().filter(|finding| !rates(text, finding)) {
+        finding.severity_word.get_or_insert_with(|| finding.severity.as_str().to_owned());
+        finding.severity = Severity::Unknown;
+    }
+    let is_decided = again
+        .findings
+        .iter()
+        .any(|finding| matches!(finding.severity, Severity::Critical | Severity::Unknown));
+    let is_whole = if again.findings.is_empty() {
+        says_clean(text)
+    } else {
+        is_decided || is_inert(&left_unsaid(text, &again.findings), true)
+    };
+    if again.findings.len() < found || !is_whole {
         again.status = AnswerStatus::PartlyRead;
         again.understood = Understood::Partly;
     }
