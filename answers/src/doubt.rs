@@ -217,6 +217,7 @@ mod tests {
         for summary in [
             "No critical issues.",
             "None of it is critical.",
+            "Nothing critical; the tests could say more.",
             "No issues of critical or high severity were found.",
             "Critical issues: none.",
             "Well written, high quality code.",

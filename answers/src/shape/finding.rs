@@ -223,7 +223,10 @@ pub(crate) fn marked<'t>(text: &'t str, words: &SeverityWords) -> (Said, &'t str
 
 /// Whether a word in front of other text is a mark for what follows: it is severe or a sign, or no other word of a sentence follows it.
 fn stands_alone(word: &str, rest: &str, words: &SeverityWords) -> bool {
-    if !word.chars().all(char::is_alphanumeric) && !word.contains('-') || !rest.starts_with(' ') {
+    let rest = rest.trim_start_matches('*');
+    let is_sign = !word.chars().all(char::is_alphanumeric) && !word.contains('-');
+    let is_shouted = word.chars().any(char::is_uppercase) && !word.chars().any(char::is_lowercase);
+    if is_sign || is_shouted || !rest.starts_with(' ') {
         return true;
     }
     if words.read(word).is_none_or(|severity| severity <= Severity::High) {

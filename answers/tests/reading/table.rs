@@ -267,6 +267,8 @@ fn first_words_of_sentences_are_no_marks() {
         ("Trivial takeover of every account", Unknown),
         ("Information about salaries is public", Unknown),
         ("Media files run as programs", Unknown),
+        ("**Trivial** takeover of accounts", Unknown),
+        ("LOW odd name", Low),
         ("3.2 Takeover of accounts", Unknown),
         ("1. Takeover of accounts", Unknown),
         ("Low: odd name", Low),
