@@ -12,6 +12,16 @@ pub(super) struct Lines {
     pub(super) last: Option<u32>,
 }
 
+impl Lines {
+    /// The place in a file, as text names it.
+    pub(super) fn of(self, path: &str) -> String {
+        match self.last {
+            Some(last) => format!("{path}:{}-{last}", self.first),
+            None => format!("{path}:{}", self.first),
+        }
+    }
+}
+
 /// A place in a file, as text names it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Location {

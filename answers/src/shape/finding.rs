@@ -98,7 +98,13 @@ impl RawFinding {
         let said = severity(&mut object, words);
         let cut = object.shift_remove(super::names::CUT).is_some();
         let (path, place) = place(&mut object);
-        let range = take_lines(&mut object).or(place);
+        let own = take_lines(&mut object).filter(|lines| lines.first > 0);
+        if let (Some(own), Some(place)) = (own, place)
+            && own != place
+        {
+            object.insert("also_at".to_owned(), Value::String(place.of(&path)));
+        }
+        let range = own.or(place);
         let line = range.map(|lines| lines.first);
         let end = take_end(&mut object).or(range.and_then(|lines| lines.last));
         let quote = take_text(&mut object, QUOTE);

@@ -33,6 +33,8 @@ fn lists_have_many_places() {
             Whole,
         ),
         (r#"[{"severity":"high","path":"a.rs","line":3,"title":"Leaks"}]"#, &[(High, "a.rs", 3)], Whole),
+        (r#"{"severity":"high","path":"a.rs:3","line":0,"title":"Leaks"}"#, &[(High, "a.rs", 3)], Whole),
+        (r#"{"severity":"high","path":"a.rs:9","line":3,"title":"Leaks"}"#, &[(High, "a.rs", 3)], Whole),
         (r#"{"severity":"high","path":"a.rs","line":3,"title":"Leaks"}"#, &[(High, "a.rs", 3)], Whole),
         (r#"{"findings":{"severity":"low","file":"a.rs","issue":"Leaks"}}"#, &[(Low, "a.rs", 0)], Whole),
         (r#"{"findings":{"high":[{"file":"a.rs","issue":"Leaks"}],"low":[]}}"#, &[(High, "a.rs", 0)], Whole),
