@@ -64,9 +64,12 @@ pub fn is_refused(reply: &Reply) -> bool {
     // Only a short object can be nothing but a refusal.
     let is_short = reply.text.chars().count() <= 4 * refusal::LONGEST;
     is_short
-        && read(&reply.text, Rules { words: &SeverityWords::default(), without_findings: &[] })
-            .answer
-            .is_some_and(|answer| refusal::is_refused(&answer))
+        && read(
+            &reply.text,
+            Rules { words: &SeverityWords::default(), without_findings: &[], for_gate: false },
+        )
+        .answer
+        .is_some_and(|answer| refusal::is_refused(&answer))
 }
 
 /// Whether an answer in running text is good enough for another call.
@@ -78,7 +81,9 @@ pub fn is_usable_text(reply: &Reply) -> bool {
 /// Whether an answer that was asked for as an object is good enough for another call.
 #[must_use]
 pub fn is_usable_object(reply: &Reply) -> bool {
-    let understood =
-        || read(&reply.text, Rules { words: &SeverityWords::default(), without_findings: &[] }).understood;
+    let understood = || {
+        read(&reply.text, Rules { words: &SeverityWords::default(), without_findings: &[], for_gate: false })
+            .understood
+    };
     !is_refused(reply) && reply.finish.is_complete() && understood() != Understood::Nothing
 }

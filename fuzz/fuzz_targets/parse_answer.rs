@@ -35,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = cite_text(&text, &evidence);
     let _ = is_refusal(&text);
     let words = SeverityWords::default();
-    let reading = read(&text, Rules { words: &words, without_findings: &["files_required_to_continue"] });
+    let reading = read(&text, Rules { words: &words, without_findings: &["files_required_to_continue"], for_gate: true });
     if let Some(answer) = reading.answer {
         let _ = check_findings(answer.findings, &evidence);
     }

@@ -14,7 +14,7 @@ struct Shape {
 
 impl Shape {
     fn read(&self) -> Reading {
-        read(&self.text, Rules { words: &SeverityWords::default(), without_findings: &[] })
+        read(&self.text, Rules { words: &SeverityWords::default(), without_findings: &[], for_gate: true })
     }
 
     fn is_refusal(&self) -> bool {

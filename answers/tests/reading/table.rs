@@ -12,8 +12,10 @@ type Case<'t> = (&'t str, &'t [(Severity, &'t str, u32)], Understood);
 
 fn assert_read(cases: &[Case<'_>]) {
     for (text, expected, understood) in cases {
-        let reading =
-            read(text, Rules { words: &SeverityWords::default(), without_findings: &["no_bug_found"] });
+        let reading = read(
+            text,
+            Rules { words: &SeverityWords::default(), without_findings: &["no_bug_found"], for_gate: true },
+        );
         let findings = reading.answer.map(|answer| answer.findings).unwrap_or_default();
         let found: Vec<_> = findings
             .iter()
@@ -217,11 +219,13 @@ fn other_notations_are_read() {
 #[test]
 fn severities_keep_their_words() {
     let text = r#"{"findings":[{"severity":"spicy","path":"a.rs","title":"One"},{"path":"a.rs","title":"Two"},{"severity":"High (CVSS 8.1)","path":"a.rs","title":"Three"},{"severity":4,"path":"a.rs","title":"Four"}]}"#;
-    let findings =
-        read(text, Rules { words: &SeverityWords::default(), without_findings: &["no_bug_found"] })
-            .answer
-            .unwrap()
-            .findings;
+    let findings = read(
+        text,
+        Rules { words: &SeverityWords::default(), without_findings: &["no_bug_found"], for_gate: true },
+    )
+    .answer
+    .unwrap()
+    .findings;
     let said: Vec<_> =
         findings.iter().map(|finding| (finding.said.severity, finding.said.word.as_deref())).collect();
     assert_eq!(
@@ -230,7 +234,9 @@ fn severities_keep_their_words() {
     );
     let team = SeverityWords::with_own([("spicy".to_owned(), Critical)]);
     assert_eq!(
-        read(text, Rules { words: &team, without_findings: &[] }).answer.unwrap().findings[0].said.severity,
+        read(text, Rules { words: &team, without_findings: &[], for_gate: true }).answer.unwrap().findings[0]
+            .said
+            .severity,
         Critical
     );
 }

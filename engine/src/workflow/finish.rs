@@ -79,7 +79,9 @@ impl Engine {
         let mut turn = self.ask(asking, call).await?;
         call.phase(Phase::Checking);
         let words = &self.settings.severity_words;
-        let read = read_answer(&turn.delivery.completion, &turn.gathered, words, rule, call).await?;
+        let for_gate = stored.input.needs_findings;
+        let read =
+            read_answer(&turn.delivery.completion, &turn.gathered, words, rule, for_gate, call).await?;
         let Reread { read, delivery: reread } = self.reread(&stored, rule, &turn, read, call).await;
         let ReadAnswer { mut answer, status, understood, remarks, findings, hypotheses, mentions } = read;
         if let Some(answer) = &mut answer {

@@ -44,13 +44,14 @@ pub(super) async fn read_answer(
     gathered: &Gathered,
     words: &Arc<SeverityWords>,
     rule: &'static ExpertRule,
+    for_gate: bool,
     call: &Call,
 ) -> Result<ReadAnswer, EngineError> {
     let (completion, files, words) = (Arc::clone(completion), Arc::clone(&gathered.files), Arc::clone(words));
     let roots = call.roots.roots().await;
     let work = tokio::task::spawn_blocking(move || {
         let promoted: Vec<&str> = rule.promoted.iter().map(|promotion| promotion.status).collect();
-        let rules = Rules { words: &words, without_findings: &promoted };
+        let rules = Rules { words: &words, without_findings: &promoted, for_gate };
         if rule.prompt.answers_in_json() {
             object(&completion, &files, rules, &roots)
         } else {

@@ -73,7 +73,7 @@ impl Engine {
         };
         let delivery = answered.delivery;
         let words = &self.settings.severity_words;
-        let again = read_answer(&delivery.completion, &turn.gathered, words, rule, call).await;
+        let again = read_answer(&delivery.completion, &turn.gathered, words, rule, true, call).await;
         let read = match again {
             Ok(again) => accepted(again, read, text),
             Err(_) => read,
