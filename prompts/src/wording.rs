@@ -36,23 +36,23 @@ pub enum WordingError {
         /// Its size.
         bytes: usize,
     },
-    /// It includes a fragment that does not exist.
-    #[error("the prompt `{name}` includes `{{{{{fragment}}}}}`, which does not exist; there are {known}")]
-    UnknownFragment {
+    /// It includes fragments that do not exist.
+    #[error("the prompt `{name}` includes {fragments}, which do not exist; there are {known}")]
+    UnknownFragments {
         /// The prompt's name.
         name: String,
         /// What is included.
-        fragment: String,
+        fragments: String,
         /// All fragments.
         known: String,
     },
-    /// It does not name a word that the server needs to find in the answer.
-    #[error("the prompt `{name}` does not say `{word}`, which the server looks for in the answer")]
+    /// It does not name words that the server needs to find in the answer.
+    #[error("the prompt `{name}` does not say {words}, which the server looks for in the answer")]
     Missing {
         /// The prompt's name.
         name: String,
-        /// The word.
-        word: &'static str,
+        /// All of the words that it lacks.
+        words: String,
     },
 }
 
@@ -88,7 +88,7 @@ impl Wording {
         for (name, text) in overrides {
             match checked(&name, &text) {
                 Ok((prompt, template)) => drop(wording.own.insert(prompt, template)),
-                Err(error) => errors.push(error),
+                Err(wrong) => errors.extend(wrong),
             }
         }
         (wording, errors)
@@ -153,31 +153,37 @@ fn body(file: &'static str) -> &'static str {
     crate::template::split_header(file).1.trim()
 }
 
-fn checked(name: &str, text: &str) -> Result<(Prompt, Template), WordingError> {
+/// Everything that is wrong with a wording is returned at once: each mistake that hides another costs its user one more attempt.
+fn checked(name: &str, text: &str) -> Result<(Prompt, Template), Vec<WordingError>> {
     let prompt = Prompt::ALL.into_iter().find(|prompt| prompt.name() == name).ok_or_else(|| {
         let known: Vec<&str> = Prompt::ALL.iter().map(|prompt| prompt.name()).collect();
-        WordingError::Unknown { name: name.to_owned(), known: known.join(", ") }
+        vec![WordingError::Unknown { name: name.to_owned(), known: known.join(", ") }]
     })?;
-    let name = || name.to_owned();
     if text.len() > MAX_OVERRIDE_BYTES {
-        return Err(WordingError::TooLong { name: name(), bytes: text.len() });
+        return Err(vec![WordingError::TooLong { name: name.to_owned(), bytes: text.len() }]);
     }
     let template = Template::parse(&text.replace("\r\n", "\n"));
     if template.text.is_empty() {
-        return Err(WordingError::Empty(name()));
+        return Err(vec![WordingError::Empty(name.to_owned())]);
     }
-    if let Some(fragment) = template.unknown_fragments().find(|fragment| *fragment != "stance") {
-        return Err(WordingError::UnknownFragment {
-            name: name(),
-            fragment: fragment.to_owned(),
-            known: Template::fragments().collect::<Vec<_>>().join(", "),
-        });
+    let mut wrong = Vec::new();
+    let unknown = template.unknown_fragments().filter(|fragment| *fragment != "stance");
+    let fragments = listed(unknown.map(|fragment| format!("{{{{{fragment}}}}}")));
+    if !fragments.is_empty() {
+        let known = Template::fragments().collect::<Vec<_>>().join(", ");
+        wrong.push(WordingError::UnknownFragments { name: name.to_owned(), fragments, known });
     }
-    let stance = (prompt == Prompt::Consensus).then_some(STANCE);
-    match prompt.statuses().iter().copied().chain(stance).find(|word| !template.text.contains(word)) {
-        Some(word) => Err(WordingError::Missing { name: name(), word }),
-        None => Ok((prompt, template)),
+    let needed = prompt.statuses().iter().copied().chain((prompt == Prompt::Consensus).then_some(STANCE));
+    let words = listed(needed.filter(|word| !template.text.contains(word)).map(str::to_owned));
+    if !words.is_empty() {
+        wrong.push(WordingError::Missing { name: name.to_owned(), words });
     }
+    if wrong.is_empty() { Ok((prompt, template)) } else { Err(wrong) }
+}
+
+/// Words as a message shows them.
+fn listed(words: impl Iterator<Item = String>) -> String {
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -187,7 +193,7 @@ mod tests {
     fn refusal(name: &str, text: &str) -> String {
         let (wording, errors) = Wording::with([(name.to_owned(), text.to_owned())]);
         assert_eq!(wording.overridden().count(), 0);
-        errors.first().map(ToString::to_string).unwrap_or_default()
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     /// A user's wording takes the place of the built-in one.
@@ -214,6 +220,19 @@ mod tests {
         assert!(refusal("codereview", "Review.").contains("does not say `files_required_to_continue`"));
         assert!(refusal("debug", "{{more_files}}").contains("does not say `no_bug_found`"));
         assert!(refusal("consensus", "{{more_files}}").contains("does not say `{{stance}}`"));
+    }
+
+    /// Who has put all of it right needs no further attempt.
+    #[test]
+    fn everything_missing_is_named_at_once() {
+        let told = refusal("codereview", "Review.\n{{evidense}}\n{{severety}}");
+        assert!(told.contains("includes `{{evidense}}`, `{{severety}}`, which do not exist"), "{told}");
+        let statuses: Vec<String> =
+            Prompt::CodeReview.statuses().iter().map(|word| format!("`{word}`")).collect();
+        assert!(
+            statuses.len() > 1 && told.contains(&format!("does not say {},", statuses.join(", "))),
+            "{told}"
+        );
     }
 
     /// Every stance has its own words and none stays a placeholder.
