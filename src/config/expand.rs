@@ -23,15 +23,18 @@ impl<'a> Expander<'a> {
         self.tilde(&self.variables(written)?).map(PathBuf::from)
     }
 
-    /// The paths of a list that is separated as `PATH` is.
-    ///
-    /// # Errors
-    /// What in it cannot be expanded.
-    pub(super) fn list(&self, written: &str) -> Result<Vec<PathBuf>, String> {
-        let whole = self.variables(written)?;
-        std::env::split_paths(&whole)
-            .filter(|path| !path.as_os_str().is_empty())
-            .map(|path| self.tilde(&path.to_string_lossy()).map(PathBuf::from))
+    /// The paths of a list that is separated as `PATH` is, each of them or what in it cannot be expanded.
+    pub(super) fn list(&self, written: &str) -> Vec<Result<PathBuf, String>> {
+        entries(written)
+            .into_iter()
+            .flat_map(|entry| match self.variables(entry) {
+                // A variable can hold several paths.
+                Ok(paths) => std::env::split_paths(&paths)
+                    .filter(|path| !path.as_os_str().is_empty())
+                    .map(|path| self.tilde(&path.to_string_lossy()).map(PathBuf::from))
+                    .collect(),
+                Err(problem) => vec![Err(problem)],
+            })
             .collect()
     }
 
@@ -94,6 +97,21 @@ impl<'a> Expander<'a> {
     }
 }
 
+/// The entries of a list. What stands in `${...}` belongs to one of them.
+fn entries(list: &str) -> Vec<&str> {
+    const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
+    let mut is_inside = false;
+    let ends = |sign: char| {
+        is_inside = match sign {
+            '{' => true,
+            '}' => false,
+            _ => is_inside,
+        };
+        sign == SEPARATOR && !is_inside
+    };
+    list.split(ends).collect()
+}
+
 fn not_set(name: &str) -> String {
     format!("the variable {name} is not set")
 }
@@ -119,7 +137,8 @@ mod tests {
         let shown = |path: PathBuf| path.display().to_string();
         match written.strip_prefix("list ") {
             Some(list) => {
-                expander.list(list).map(|paths| paths.into_iter().map(shown).collect::<Vec<_>>().join(" "))
+                let paths: Result<Vec<PathBuf>, String> = expander.list(list).into_iter().collect();
+                paths.map(|paths| paths.into_iter().map(shown).collect::<Vec<_>>().join(" "))
             }
             None => expander.path(written).map(shown),
         }
@@ -139,6 +158,7 @@ mod tests {
             ("a$$b", "a$b"),
             ("list ~/a:${HOME}/b:/c", "/home/me/a /home/me/b /c"),
             ("list $LIST:~", "/a /b /home/me"),
+            ("list ${NONE:-/x}:/y", "/x /y"),
         ] {
             assert_eq!(path(written).as_deref(), Ok(meant), "{written}");
         }
