@@ -1,5 +1,7 @@
 //! The providers that have a key, and the user's own endpoints.
 
+use std::path::Path;
+
 use exai_core::secret::SecretString;
 use exai_providers::{EndpointSettings, HttpSettings, ModelOverride, VendorKind};
 use exai_tools::VendorFact;
@@ -16,7 +18,6 @@ use super::{
 
 /// An entry of `[[endpoints]]` in the user's file.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct EndpointEntry {
     name: String,
     base_url: String,
@@ -26,6 +27,9 @@ struct EndpointEntry {
     models: Vec<ModelEntry>,
     max_concurrency: Option<usize>,
 }
+
+/// The names of its fields.
+const FIELDS: [&str; 5] = ["name", "base_url", "api_key_env", "models", "max_concurrency"];
 
 /// A model of an endpoint: its name alone, or with what is known of it.
 #[derive(Debug, Deserialize)]
@@ -94,14 +98,17 @@ impl Endpoints {
         }
         endpoints.add_custom(layers, problems);
         for table in layers.tables("endpoints") {
-            match table.clone().try_into::<EndpointEntry>() {
-                Ok(entry) => endpoints.add_entry(entry, layers, problems),
-                Err(error) => problems.error(format!(
-                    "{}: an entry of [[endpoints]]: {}",
-                    layers.user_file().display(),
-                    error.message()
-                )),
+            let mut wrong = Vec::new();
+            if let Some(entry) = entry_of(table, layers.user_file(), &mut wrong) {
+                check_entry(&entry, &endpoints.settings, allow_http, &mut wrong);
+                if entry.max_concurrency == Some(0) {
+                    problems.error(format!("endpoint `{}`: max_concurrency must be at least 1", entry.name));
+                }
+                if wrong.is_empty() {
+                    endpoints.add_entry(entry, layers, problems);
+                }
             }
+            wrong.into_iter().for_each(|text| problems.error(text));
         }
         endpoints.leave_out_unusable(allow_http, problems);
         endpoints
@@ -212,21 +219,6 @@ impl Endpoints {
     }
 
     fn add_entry(&mut self, entry: EndpointEntry, layers: &Layers, problems: &mut Problems) {
-        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
-        if entry.name.is_empty() || !entry.name.chars().all(is_name) {
-            problems.error(format!(
-                "endpoint `{}`: a name is made of lower-case letters, digits, - and _",
-                entry.name
-            ));
-            return;
-        }
-        if self.settings.iter().any(|known| known.id.as_str() == entry.name) {
-            problems.error(format!("endpoint `{}` is configured twice", entry.name));
-            return;
-        }
-        if entry.max_concurrency == Some(0) {
-            problems.error(format!("endpoint `{}`: max_concurrency must be at least 1", entry.name));
-        }
         let key = entry.api_key_env.as_deref().map(|name| (name, layers.secret_variable(name)));
         if let Some((name, None)) = &key {
             problems.warn(format!("endpoint `{}`: {name} is not set, so no key is sent", entry.name));
@@ -248,6 +240,49 @@ impl Endpoints {
             max_concurrency: entry.max_concurrency.filter(|most| *most > 0),
             ..EndpointSettings::new(entry.name.as_str().into(), VendorKind::Custom)
         });
+    }
+}
+
+/// An entry as it is written; `None` when it lacks what makes one. All names in it that mean nothing are mistakes.
+fn entry_of(table: &toml::Table, file: &Path, wrong: &mut Vec<String>) -> Option<EndpointEntry> {
+    let place = format!("{}: an entry of [[endpoints]]", file.display());
+    let (known, unknown): (toml::Table, toml::Table) =
+        table.clone().into_iter().partition(|(name, _)| FIELDS.contains(&name.as_str()));
+    wrong.extend(
+        unknown
+            .keys()
+            .map(|name| format!("{place}: unknown field `{name}`, expected one of {}", FIELDS.join(", "))),
+    );
+    let entry = known.try_into::<EndpointEntry>();
+    entry.map_err(|error| wrong.push(format!("{place}: {}", error.message()))).ok()
+}
+
+/// Everything that keeps an entry from being used: no mistake hides the next.
+fn check_entry(
+    entry: &EndpointEntry,
+    others: &[EndpointSettings],
+    allow_http: bool,
+    wrong: &mut Vec<String>,
+) {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    let is_name = !entry.name.is_empty() && entry.name.chars().all(is_part);
+    if !is_name {
+        wrong.push(format!(
+            "endpoint `{}`: a name is made of lower-case letters, digits, - and _",
+            entry.name
+        ));
+    }
+    if others.iter().any(|known| known.id.as_str() == entry.name) {
+        wrong.push(format!("endpoint `{}` is configured twice", entry.name));
+    }
+    // The address of an entry without other mistakes is checked where it is put to use.
+    if !wrong.is_empty() {
+        let settings = EndpointSettings {
+            base_url: Some(entry.base_url.clone()),
+            ..EndpointSettings::new(entry.name.as_str().into(), VendorKind::Custom)
+        };
+        let http = HttpSettings { allow_insecure: allow_http, ..HttpSettings::default() };
+        wrong.extend(exai_providers::build(vec![settings], http).err().map(|error| error.to_string()));
     }
 }
 
