@@ -1,5 +1,8 @@
 //! Agents of `clink`: the known ones with what `[clink.NAME]` changes, and those that only exist there.
 
+use std::path::Path;
+
+use exai_context::process;
 use exai_engine::clink::{Agent, ClinkSettings, DEPTH_VARIABLE, Parser, USUAL, built_in};
 
 use super::{clip, layers::Layers, limits::Limits, paths, problems::Problems};
@@ -7,6 +10,7 @@ use super::{clip, layers::Layers, limits::Limits, paths, problems::Problems};
 /// Reads the agents. What is wrong is reported and left out.
 pub(super) fn read(layers: &Layers, limits: &Limits, problems: &mut Problems) -> ClinkSettings {
     let mut agents = built_in();
+    let folders = process::folders(&layers.variables().collect::<Vec<_>>());
     for (name, settings) in layers.tables("clink").into_iter().flatten() {
         let Some(settings) = settings.as_table() else {
             problems.error(format!("clink.{}: write it as a table, [clink.{}]", clip(name), clip(name)));
@@ -21,7 +25,13 @@ pub(super) fn read(layers: &Layers, limits: &Limits, problems: &mut Problems) ->
             }
         }
         match paths::expanded(layers, &agent.command) {
-            Ok(command) => agent.command = command.display().to_string(),
+            Ok(command) => {
+                agent.command = command.display().to_string();
+                if agent.find(&folders).is_none() {
+                    let why = missing(&agent.command, settings.contains_key("command"));
+                    problems.warn(format!("clink.{}.command: {why}", clip(name)));
+                }
+            }
             Err(problem) => problems.error(format!("clink.{}.command: {problem}", clip(name))),
         }
         if is_known {
@@ -43,6 +53,19 @@ pub(super) fn read(layers: &Layers, limits: &Limits, problems: &mut Problems) ->
         time_limit: limits.clink,
         agents,
         ..ClinkSettings::default()
+    }
+}
+
+/// Why a command starts nothing. One that is not set is the agent's own name.
+fn missing(command: &str, is_set: bool) -> String {
+    if !is_set {
+        format!(
+            "it is not set, and `{command}` is not on the search path; write the command that starts the agent"
+        )
+    } else if Path::new(command).is_absolute() {
+        format!("there is no file {command}")
+    } else {
+        format!("`{command}` is not on the search path; install it, or write its whole path")
     }
 }
 
