@@ -11,7 +11,8 @@ use exai_core::Severity;
 use exai_tools::profile::Profile;
 
 use crate::{
-    App, Config, commands, exit, lifecycle, telemetry,
+    App, Config, commands, exit, lifecycle,
+    telemetry::{self, Telling},
     terminal::{complain, print},
 };
 
@@ -385,7 +386,11 @@ impl Cli {
     /// Does what the command line says and returns the exit code; `docs/errors.md` has the table.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let serve = matches!(self.command, None | Some(Command::Serve(_) | Command::Connect(_)));
+        let telling = match self.command {
+            None | Some(Command::Serve(_) | Command::Connect(_)) => Telling::Log,
+            Some(Command::Config(ConfigCommand::Check) | Command::Doctor(_)) => Telling::Nothing,
+            Some(_) => Telling::Lines,
+        };
         let many = matches!(self.command, Some(Command::Serve(_)));
         // A pipeline must be able to tell an answer with findings from none.
         let otherwise =
@@ -394,7 +399,7 @@ impl Cli {
             return short_help();
         }
         let result = Config::load().map_err(anyhow::Error::from).and_then(|config| {
-            telemetry::start(&config, !serve);
+            telemetry::start(&config, telling);
             in_runtime(many, Box::pin(dispatch(self.command, config)))
         });
         result.unwrap_or_else(|error| {

@@ -39,6 +39,7 @@ use exai_engine::{Preferences, clink::ClinkSettings, reading::severity::Severity
 use exai_prompts::Wording;
 use exai_store::Sync;
 use exai_tools::profile::Shown;
+use tracing_subscriber::EnvFilter;
 
 use self::{endpoints::Endpoints, layers::Layers, limits::Limits, place::Places, problems::Problems};
 
@@ -139,7 +140,7 @@ impl Config {
                 [("normal", Sync::Normal), ("full", Sync::Full)],
                 &mut problems,
             ),
-            log_filter: layers.look_up(&keys::LOG_FILTER).value,
+            log_filter: log_filter(&layers, &mut problems),
             log_format: choice(
                 &layers,
                 &keys::LOG_FORMAT,
@@ -186,6 +187,17 @@ fn choice<T: Copy, const N: usize>(
         ));
     }
     chosen.unwrap_or(first).1
+}
+
+/// What is logged; the default when the filter cannot be read.
+fn log_filter(layers: &Layers, problems: &mut Problems) -> String {
+    let found = layers.look_up(&keys::LOG_FILTER);
+    let Err(error) = EnvFilter::try_new(&found.value) else { return found.value };
+    let (key, default) = (keys::LOG_FILTER.path, keys::LOG_FILTER.default);
+    let value = clip(&found.value);
+    problems
+        .error(format!("{key} (from {}): `{value}` is no filter ({error}); {default} is used", found.origin));
+    default.to_owned()
 }
 
 fn clip(text: &str) -> String {

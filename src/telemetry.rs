@@ -12,20 +12,25 @@ use crate::{
 /// The SDK logs arguments and answers at its finer levels; they may hold secrets and are never written.
 const SDK_LIMIT: &str = "rmcp=warn";
 
-/// Starts logging. A filter that cannot be read is replaced by the default, and that is logged.
-///
-/// A `quiet` command logs nothing unless the user sets a filter: a person or a pipeline reads its standard error, and gets what is wrong with
-/// the configuration in one line each.
-pub(crate) fn start(config: &Config, quiet: bool) {
-    if quiet && config.log_filter == crate::config::keys::LOG_FILTER.default {
-        config.problems.errors().iter().for_each(|error| tell(&format!("warning: configuration: {error}\n")));
+/// How a command tells of itself and of mistakes in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// A server logs both.
+    Log,
+    /// A person or a pipeline reads standard error and gets the mistakes in one line each; nothing is logged unless the user sets a filter.
+    Lines,
+    /// The command's own output has the mistakes.
+    Nothing,
+}
+
+/// Starts logging.
+pub(crate) fn start(config: &Config, telling: Telling) {
+    let errors = config.problems.errors().iter().filter(|_| telling != Telling::Nothing);
+    if telling != Telling::Log && config.log_filter == crate::config::keys::LOG_FILTER.default {
+        errors.for_each(|error| tell(&format!("warning: configuration: {error}\n")));
         return;
     }
-    let wanted = config.log_filter.as_str();
-    let (filter, bad) = match EnvFilter::try_new(format!("{wanted},{SDK_LIMIT}")) {
-        Ok(filter) => (filter, None),
-        Err(error) => (EnvFilter::new(format!("info,{SDK_LIMIT}")), Some(error.to_string())),
-    };
+    let filter = EnvFilter::new(format!("{},{SDK_LIMIT}", config.log_filter));
     let json = match config.log_format {
         LogFormat::Auto => !terminal::is_err(),
         LogFormat::Text => false,
@@ -40,13 +45,8 @@ pub(crate) fn start(config: &Config, quiet: bool) {
     if tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().is_err() {
         return;
     }
-    if let Some(error) = bad {
-        tracing::warn!("log.filter cannot be read ({error}); logging at info");
-    }
-    for error in config.problems.errors() {
-        tracing::error!("configuration: {error}");
-    }
-    for warning in config.problems.warnings() {
-        tracing::warn!("configuration: {warning}");
+    errors.for_each(|error| tracing::error!("configuration: {error}"));
+    if telling != Telling::Nothing {
+        config.problems.warnings().iter().for_each(|warning| tracing::warn!("configuration: {warning}"));
     }
 }

@@ -67,7 +67,7 @@ fn without_password(value: &str) -> String {
 
 fn check(config: &Config) -> anyhow::Result<ExitCode> {
     let mut text = String::new();
-    for error in config.problems.errors() {
+    for error in config.problems.errors().iter().chain(&config.places.why_no_database()) {
         text.push_str(&format!("error: {error}\n"));
     }
     for warning in config.problems.warnings() {

@@ -352,8 +352,10 @@ fn read_text(path: &Path, problems: &mut Problems) -> Option<String> {
 fn read_table(path: &Path, problems: &mut Problems) -> toml::Table {
     let Some(text) = read_text(path, problems) else { return toml::Table::new() };
     text.parse::<toml::Table>().unwrap_or_else(|error| {
-        let message = error.to_string();
-        problems.error(format!("{}: {}", path.display(), message.trim()));
+        // The whole text also draws the line; its first line says where that is.
+        let (whole, what) = (error.to_string(), error.message());
+        let place = whole.lines().next().unwrap_or_default();
+        problems.error(format!("{}: {place}: {what}", path.display()));
         toml::Table::new()
     })
 }

@@ -54,6 +54,16 @@ impl Places {
         Self { config, data, home: etcetera::home_dir().ok() }
     }
 
+    /// What keeps the database from being written; `None` when nothing does, or when it was reported before.
+    #[must_use]
+    pub fn why_no_database(&self) -> Option<String> {
+        if paths::why_no_folder(&self.data).is_some() {
+            return None;
+        }
+        let why = paths::why_not_written(&self.data)?;
+        Some(format!("{} ({}): {why}; name another folder", keys::DATA_DIR.path, env::EXAI_DATA_DIR))
+    }
+
     /// The database file.
     #[must_use]
     pub fn database(&self) -> PathBuf {

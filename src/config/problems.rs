@@ -10,12 +10,12 @@ pub struct Problems {
 impl Problems {
     /// Notes a value that cannot be used.
     pub fn error(&mut self, text: String) {
-        self.errors.push(text);
+        add(&mut self.errors, &text);
     }
 
     /// Notes something odd.
     pub fn warn(&mut self, text: String) {
-        self.warnings.push(text);
+        add(&mut self.warnings, &text);
     }
 
     /// Values that cannot be used.
@@ -28,5 +28,27 @@ impl Problems {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+}
+
+/// Once, and on one line: parsers tell of a mistake with the place drawn below it.
+fn add(texts: &mut Vec<String>, text: &str) {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let line = lines.join("; ");
+    if !texts.contains(&line) {
+        texts.push(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_problem_is_one_line_once() {
+        let mut problems = Problems::default();
+        problems.error("file: wrong\n  expected a name\n".to_owned());
+        problems.error("file: wrong; expected a name".to_owned());
+        assert_eq!(problems.errors(), ["file: wrong; expected a name"]);
     }
 }

@@ -1,6 +1,6 @@
 //! The network server: where it listens, who may come in, for how long the end may take.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use exai_core::{
     Principal,
@@ -76,6 +76,13 @@ pub(super) fn read(
             problems.warn(sign.clone());
         }
     }
+    if credentials.is_empty() && unusable.is_none() && is_open(&listen) {
+        problems.warn(format!(
+            "{} = {listen}: other machines reach it and no key is needed, so serve will not start; set EXAI_TOKEN (at least 16 \
+             characters), or listen on 127.0.0.1",
+            keys::SERVE_LISTEN.path
+        ));
+    }
     let sessions = number(layers, &keys::SERVE_SESSIONS, 0, 1_000_000, problems);
     let megabytes: usize = number(layers, &keys::SERVE_MESSAGE_MEGABYTES, 1, 8, problems);
     // A call without progress is silent for all of its time, and its session must outlast it.
@@ -133,6 +140,11 @@ fn listen(layers: &Layers, problems: &mut Problems) -> (String, Option<String>) 
         problems.error(told(&format!("`{value}` is no address to listen on; write HOST:PORT or unix:PATH")));
     }
     (found.value, None)
+}
+
+/// Whether other machines reach an address. Of names nothing is known before they are looked up.
+fn is_open(listen: &str) -> bool {
+    listen.parse::<SocketAddr>().is_ok_and(|address| !exai_server::is_loopback(&address))
 }
 
 fn list(layers: &Layers, key: &Key) -> Vec<String> {

@@ -108,3 +108,52 @@ async fn missing_files_and_folders_are_told() {
     }
     assert_eq!(shown(&setup, "serve.listen").await, "somewhere  [environment EXAI_LISTEN]");
 }
+
+/// A mistake does not hide the next one, and each is told once, on one line.
+#[tokio::test]
+async fn every_mistake_is_told_once() {
+    let setup = Setup::without_provider()
+        .await
+        .with("EXAI_LOG", "exai=(((")
+        .with("EXAI_LISTEN", "0.0.0.0:3010")
+        .with("EXAI_ROOTS", "~bob:/nowhere/at/all");
+    let tables = "[[endpoints]]\nname = \"Not A Name\"\nbase_url = \"http://10.1.2.3/v1\"\nmax_concurrency = 0\n\
+                  [[endpoints]]\nname = \"typos\"\nbase_ulr = \"x\"\nmodles = []\n\
+                  [clink.bare]\nargs = [\"-x\"]\n[clink.gone]\ncommand = \"/nowhere/agent\"\n";
+    config_file(&setup, "config.toml", tables);
+    let (code, told, log) = setup.run(&["config", "check"]).await;
+    assert_eq!((code, log.as_str()), (1, ""), "standard error repeats nothing");
+    for words in [
+        "error: log.filter (from environment EXAI_LOG): `exai=(((` is no filter",
+        "warning: serve.listen = 0.0.0.0:3010: other machines reach it and no key is needed",
+        "roots (from environment EXAI_ROOTS): only `~` and `~/`",
+        "roots: /nowhere/at/all is not readable",
+        "endpoint `Not A Name`: a name is made of",
+        "the base URL of `Not A Name` is not encrypted",
+        "endpoint `Not A Name`: max_concurrency must be at least 1",
+        "unknown field `base_ulr`",
+        "unknown field `modles`",
+        "missing field `base_url`",
+        "error: clink.bare.command: nothing is known of this agent",
+        "warning: clink.gone.command: there is no file /nowhere/agent",
+    ] {
+        assert_eq!(told.matches(words).count(), 1, "{words}\n{told}");
+    }
+    config_file(&setup, "config.toml", "locale = = 3\n");
+    let told = complaint(&setup).await;
+    let broken: Vec<&str> = told.lines().filter(|line| line.contains("config.toml")).collect();
+    assert!(matches!(broken[..], [line] if line.contains("error at line 1, column 10: ")), "{told}");
+    assert!(told.lines().all(|line| line.starts_with("error: ") || line.starts_with("warning: ")), "{told}");
+}
+
+/// Whether a folder can be written is only known by trying; nothing stays behind.
+#[tokio::test]
+async fn unwritable_data_folders_are_told() {
+    let setup = Setup::without_provider().await;
+    let (code, told) = with_data(&setup, "/proc/exai", &["config", "check"]).await;
+    let line = "error: store.dir (EXAI_DATA_DIR): /proc/exai cannot be made: ";
+    assert!(code == 1 && told.contains(line), "{told}");
+    let fresh = setup.home.path().join("fresh/data");
+    let (code, told) = with_data(&setup, fresh.to_str().unwrap(), &["config", "check"]).await;
+    assert!(code == 0 && !fresh.parent().unwrap().exists(), "{told}");
+}
