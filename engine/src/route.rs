@@ -5,11 +5,11 @@ use exai_core::{chat::Thinking, provider::Preview};
 
 use crate::{
     call::Call, chat::ChatInput, engine::Engine, error::EngineError, needs::ends_with_expert,
-    prompt_files::bytes_of, turn::Rendered,
+    prompt_files::bytes_of, turn::Rendered, workflow::spec,
 };
 use exai_inference::{
     error::InferenceError,
-    routing::{Choice, Facts, Route, RouteQuery},
+    routing::{Choice, Facts, OFFLINE, Route, RouteQuery},
 };
 
 /// A call that might be made.
@@ -59,7 +59,14 @@ impl Engine {
         };
         let query =
             RouteQuery { tool, model: input.model.as_deref(), prompt: &input.prompt, needs: facts.needs() };
-        Ok(self.inference.route(&query, call).await?)
+        let route = self.inference.route(&query, call).await?;
+        let inspects = spec::ALL.iter().any(|spec| spec.name == tool && spec.inspects());
+        if route.candidates.is_empty() && !inspects {
+            let offline =
+                input.model.as_deref().is_some_and(|name| name.trim().eq_ignore_ascii_case(OFFLINE));
+            return Err(self.no_model(tool, offline));
+        }
+        Ok(route)
     }
 
     /// The request that a conversation would send, without sending it.

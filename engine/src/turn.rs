@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 
 use crate::{
     call::Call, engine::Engine, error::EngineError, follow_up::Round, prompt_files::Gathered,
-    threads::Appended,
+    threads::Appended, workflow::spec,
 };
 use exai_inference::{
     delivery::{Answered, Delivery, Unwritten},
@@ -143,10 +143,21 @@ impl Engine {
     ) -> Result<Choice, EngineError> {
         match self.choose_able(tool, requested, needs, call).await? {
             Chosen::Model(choice) => Ok(*choice),
-            Chosen::Offline { .. } => {
-                Err(EngineError::NoModel { hint: self.settings.hints.configure.clone() })
-            }
+            Chosen::Offline { by_request } => Err(self.no_model(tool, by_request)),
         }
+    }
+
+    /// Why a tool that no inspection stands in for cannot answer without a model.
+    pub(crate) fn no_model(&self, tool: &str, offline_was_named: bool) -> EngineError {
+        if !offline_was_named {
+            return EngineError::NoModel { hint: self.settings.hints.configure.clone() };
+        }
+        let inspecting = spec::ALL.iter().filter(|spec| spec.inspects()).map(|spec| spec.name);
+        let able = inspecting.collect::<Vec<_>>().join(", ");
+        EngineError::invalid(
+            "model",
+            format!("`offline` asks no model, and {tool} cannot answer without one; these can: {able}"),
+        )
     }
 
     /// Keeps a conversation with its model; else lets the selector pick, where the user wants that.

@@ -97,8 +97,10 @@ impl Engine {
                 check_named(&step.relevant_files, call).await?;
                 let work = work_with(&earlier, &step);
                 let chosen = self.choose_expert(spec, &input, &work, thread.as_ref(), call).await?;
-                if matches!(chosen, Chosen::Offline { .. }) && !rule.inspects {
-                    return Err(EngineError::NoModel { hint: self.settings.hints.configure.clone() });
+                if let Chosen::Offline { by_request } = chosen
+                    && !rule.inspects
+                {
+                    return Err(self.no_model(spec.name, by_request));
                 }
                 Plan::Consult(rule, chosen)
             }

@@ -6,7 +6,7 @@ use exai_engine::{
     Preferences, ToolPreferences,
     routing::{Allowed, Strategy},
 };
-use exai_tools::profile::{is_tool, nearest};
+use exai_tools::profile::{did_you_mean, is_tool};
 
 use super::{choice, clip, key::Key, keys, layers::Layers, problems::Problems, rules, thinking};
 
@@ -45,9 +45,7 @@ fn tools(layers: &Layers, problems: &mut Problems) -> BTreeMap<String, ToolPrefe
     let mut tools = BTreeMap::new();
     for (tool, settings) in layers.tables("tools").into_iter().flatten() {
         if !is_tool(tool) {
-            let near = nearest(tool).first().copied().unwrap_or_default();
-            problems
-                .error(format!("tools.{}: there is no such tool; did you mean tools.{near}?", clip(tool)));
+            problems.error(format!("tools.{}: there is no such tool{}", clip(tool), did_you_mean(tool)));
             continue;
         }
         let Some(settings) = settings.as_table() else {

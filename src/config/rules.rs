@@ -1,7 +1,7 @@
 //! `[[rules]]`: which models answer which calls.
 
 use exai_engine::routing::Rule;
-use exai_tools::profile::{is_tool, nearest};
+use exai_tools::profile::{did_you_mean, is_tool};
 use serde::Deserialize;
 
 use super::{clip, layers::Layers, problems::Problems, thinking};
@@ -42,8 +42,7 @@ pub(super) fn read(layers: &Layers, problems: &mut Problems) -> Vec<Rule> {
 
 fn rule(entry: Entry, index: usize) -> Result<Rule, String> {
     if let Some(tool) = entry.tools.iter().find(|tool| !is_tool(tool)) {
-        let near = nearest(tool).first().copied().unwrap_or_default();
-        return Err(format!("there is no tool `{}`; did you mean {near}?", clip(tool)));
+        return Err(format!("there is no tool `{}`{}", clip(tool), did_you_mean(tool)));
     }
     let models: Vec<String> = entry.models.iter().map(|name| name.trim().to_owned()).collect();
     if models.is_empty() || models.iter().any(String::is_empty) {

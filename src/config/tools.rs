@@ -1,6 +1,6 @@
 //! Which tools clients are shown.
 
-use exai_tools::profile::{Profile, Shown, is_tool, nearest};
+use exai_tools::profile::{Profile, Shown, did_you_mean, is_tool};
 
 use super::{choice, clip, key::Key, keys, layers::Layers, problems::Problems};
 
@@ -21,12 +21,12 @@ fn names(layers: &Layers, key: &Key, problems: &mut Problems) -> Vec<String> {
         if is_tool(&name) {
             names.push(name);
         } else {
-            let near = nearest(&name).first().copied().unwrap_or_default();
             problems.error(format!(
-                "{} (from {}): there is no tool `{}`; did you mean `{near}`?",
+                "{} (from {}): there is no tool `{}`{}",
                 key.path,
                 found.origin,
-                clip(&name)
+                clip(&name),
+                did_you_mean(&name)
             ));
         }
     }

@@ -201,12 +201,12 @@ async fn the_command_line_manages_threads() {
     assert!(code == 0 && markdown.starts_with("# Thread "), "{markdown}");
 
     let (code, _, complaint) = setup.run(&["threads", "delete", id]).await;
-    assert!(code == 1 && complaint.contains("pass --yes"), "{complaint}");
+    assert!(code == 2 && complaint.contains("pass --yes"), "{complaint}");
     let (code, told, complaint) = setup.run(&["threads", "delete", id, "--yes"]).await;
     assert!(code == 0 && told.contains("with 2 turns"), "{told} {complaint}");
     assert_eq!(setup.stored_threads().await.len(), 2);
     let (code, _, complaint) = setup.run(&["threads", "delete", id, "--yes"]).await;
-    assert!(code == 1 && complaint.contains("does not exist"), "{complaint}");
+    assert!(code == 2 && complaint.contains("does not exist"), "{complaint}");
     let (code, _, complaint) = setup.run(&["usage", "--since", "soon"]).await;
     assert!(code == 2 && complaint.contains("`soon` is no moment"), "{complaint}");
 }
@@ -258,8 +258,8 @@ async fn a_tool_has_its_own_defaults() {
     let told = format!("{told}{complaint}");
     assert!(
         code == 1
-            && told.contains("did you mean tools.chat?")
-            && told.contains("tools.debug.thinking: expected minimal or low"),
+            && told.contains("did you mean chat?")
+            && told.contains("tools.debug.thinking: expected minimal, low"),
         "{told}"
     );
 }

@@ -234,7 +234,7 @@ async fn an_uploaded_file_is_named_by_id() {
     let answer = program.call("file_query", call).await.ok();
     assert_eq!(answer["file"], json!({"read": "here", "uploaded": false}));
     assert_eq!(vendors.kimi.stored_files().len() + vendors.openai.stored_files().len(), 1);
-    for (path, words) in [("../outside.pdf", "outside"), (".", "a folder"), ("none.pdf", "not there")] {
+    for (path, words) in [("../outside.pdf", "outside"), (".", "a folder"), ("none.pdf", "does not exist")] {
         let call = json!({"file_path": path, "question": "?"});
         let refused = program.call("file_query", call).await.failure();
         assert!(refused["message"].as_str().unwrap().contains(words), "{refused:#}");

@@ -4,77 +4,11 @@ use rmcp::model::JsonObject;
 use serde_json::{Map, Value};
 
 use crate::{
-    args::ToolArgs,
+    accepted::{Accepted, all},
     args::schema::portable,
     args::workflow::ExpertStep,
     server::ExaiServer,
-    tool::{
-        activity::ActivityArgs, analyze::AnalyzeArgs, apilookup::ApilookupArgs, challenge::ChallengeArgs,
-        chat::ChatArgs, chat_with_tools::ChatWithToolsArgs, clink::ClinkArgs, codereview::CodereviewArgs,
-        consensus::ConsensusArgs, debug::DebugArgs, docgen::DocgenArgs, file_download::FileDownloadArgs,
-        file_manage::FileManageArgs, file_query::FileQueryArgs, listmodels::ListmodelsArgs,
-        payload_preview::PayloadPreviewArgs, planner::PlannerArgs, precommit::PrecommitArgs,
-        refactor::RefactorArgs, route::RouteArgs, secaudit::SecauditArgs, status::StatusArgs,
-        testgen::TestgenArgs, thinkdeep::ThinkdeepArgs, threads::ThreadsArgs, tracer::TracerArgs,
-        usage::UsageArgs, version::VersionArgs, web_search::WebSearchArgs,
-    },
 };
-
-/// What a tool accepts.
-struct Accepted {
-    name: &'static str,
-    schema: std::sync::Arc<JsonObject>,
-    hidden: &'static [&'static [&'static str]],
-    aliases: &'static [(&'static str, &'static str)],
-    without_effect: &'static [(&'static str, &'static str)],
-    /// A call and its answer, as Markdown.
-    example: &'static str,
-}
-
-fn accepted<T: ToolArgs>(name: &'static str, example: &'static str) -> Accepted {
-    Accepted {
-        name,
-        example,
-        schema: T::schema(),
-        hidden: T::HIDDEN,
-        aliases: T::ALIASES,
-        without_effect: T::WITHOUT_EFFECT,
-    }
-}
-
-fn all() -> Vec<Accepted> {
-    vec![
-        accepted::<ChatArgs>("chat", include_str!("../examples/chat.md")),
-        accepted::<ConsensusArgs>("consensus", include_str!("../examples/consensus.md")),
-        accepted::<CodereviewArgs>("codereview", include_str!("../examples/codereview.md")),
-        accepted::<PrecommitArgs>("precommit", include_str!("../examples/precommit.md")),
-        accepted::<SecauditArgs>("secaudit", include_str!("../examples/secaudit.md")),
-        accepted::<DebugArgs>("debug", include_str!("../examples/debug.md")),
-        accepted::<AnalyzeArgs>("analyze", include_str!("../examples/analyze.md")),
-        accepted::<RefactorArgs>("refactor", include_str!("../examples/refactor.md")),
-        accepted::<TestgenArgs>("testgen", include_str!("../examples/testgen.md")),
-        accepted::<ThinkdeepArgs>("thinkdeep", include_str!("../examples/thinkdeep.md")),
-        accepted::<PlannerArgs>("planner", include_str!("../examples/planner.md")),
-        accepted::<TracerArgs>("tracer", include_str!("../examples/tracer.md")),
-        accepted::<DocgenArgs>("docgen", include_str!("../examples/docgen.md")),
-        accepted::<ChallengeArgs>("challenge", include_str!("../examples/challenge.md")),
-        accepted::<ApilookupArgs>("apilookup", include_str!("../examples/apilookup.md")),
-        accepted::<ClinkArgs>("clink", include_str!("../examples/clink.md")),
-        accepted::<ChatWithToolsArgs>("chat_with_tools", include_str!("../examples/chat_with_tools.md")),
-        accepted::<WebSearchArgs>("web_search", include_str!("../examples/web_search.md")),
-        accepted::<FileQueryArgs>("file_query", include_str!("../examples/file_query.md")),
-        accepted::<FileManageArgs>("file_manage", include_str!("../examples/file_manage.md")),
-        accepted::<FileDownloadArgs>("file_download", include_str!("../examples/file_download.md")),
-        accepted::<RouteArgs>("route", include_str!("../examples/route.md")),
-        accepted::<PayloadPreviewArgs>("payload_preview", include_str!("../examples/payload_preview.md")),
-        accepted::<ListmodelsArgs>("listmodels", include_str!("../examples/listmodels.md")),
-        accepted::<StatusArgs>("status", include_str!("../examples/status.md")),
-        accepted::<ThreadsArgs>("threads", include_str!("../examples/threads.md")),
-        accepted::<ActivityArgs>("activity", include_str!("../examples/activity.md")),
-        accepted::<UsageArgs>("usage", include_str!("../examples/usage.md")),
-        accepted::<VersionArgs>("version", include_str!("../examples/version.md")),
-    ]
-}
 
 /// The fields that the workflow tools share, then a section for each tool: what it does, its fields, other names that it accepts, and
 /// a worked example.

@@ -30,6 +30,7 @@ use crate::{
     chat::{ChatInput, ChatOutcome},
     engine::Engine,
     error::EngineError,
+    named_files::check_named,
     prompt_files::{Gathered, rendered},
     turn::{Asking, Rendered},
     window,
@@ -112,6 +113,7 @@ impl Engine {
         if input.question.trim().is_empty() {
             return Err(EngineError::invalid("question", "say what you want to know about the file"));
         }
+        check_named(std::slice::from_ref(&input.file_path), call).await?;
         let (roots, path) = (call.roots.roots().await, input.file_path.clone());
         let read =
             blocking("reading the file", move || context::read_bytes(&roots, &path, MAX_BYTES)).await?;
@@ -248,8 +250,9 @@ impl Engine {
         // Without a name the provider that has the file is asked, even when another would come first.
         let name = named.map(str::to_owned).or(usual);
         let chosen = self.inference.router().choose(TOOL, name.as_deref(), &needs, call).await?;
-        let Chosen::Model(choice) = chosen else {
-            return Err(EngineError::NoModel { hint: self.settings.hints.configure.clone() });
+        let choice = match chosen {
+            Chosen::Model(choice) => choice,
+            Chosen::Offline { by_request } => return Err(self.no_model(TOOL, by_request)),
         };
         if matches!(shown, Shown::AtVendor(_)) && choice.provider.id() != provider.id() {
             let text = format!(

@@ -47,6 +47,20 @@ pub struct Spec {
     pub after: &'static str,
 }
 
+impl Spec {
+    /// Whether the offline inspection answers when no model is asked.
+    #[must_use]
+    pub fn inspects(&self) -> bool {
+        matches!(&self.flow, Flow::Expert(rule) if rule.inspects)
+    }
+
+    /// Whether the expert's answer is a list of findings and not a text.
+    #[must_use]
+    pub fn has_findings(&self) -> bool {
+        matches!(&self.flow, Flow::Expert(rule) if rule.prompt.answers_in_json())
+    }
+}
+
 /// A counter that only some tools show, under the peer's key where that differs from tool to tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {

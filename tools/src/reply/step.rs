@@ -86,7 +86,9 @@ fn inspected(
         let (files, lines) = (counted(files, "file"), counted(lines, "line"));
         format!("These findings come from a local inspection of {files} ({lines}): {found}.")
     };
-    let summary = format!("No model was consulted. {why} {} {result}", end.hint);
+    // Who asked for no model needs none.
+    let hint = if end.by_request { String::new() } else { format!("{} ", end.hint) };
+    let summary = format!("No model was consulted. {why} {hint}{result}");
     answer.put("status", "local_work_complete").put("summary", summary).put("findings", json!(end.findings));
     // Files that could not be read were not inspected either.
     answer.put("read", if end.facts.files == 0 { "nothing" } else { "whole" });

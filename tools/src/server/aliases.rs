@@ -22,7 +22,8 @@ const OTHER_NAMES: [(&str, &str); 14] = [
 ];
 
 /// The tool's own name, for a name with a predecessor's suffix or a name of another server.
-pub(crate) fn canonical(name: &str) -> &str {
+#[must_use]
+pub fn canonical(name: &str) -> &str {
     let name = SUFFIXES.iter().find_map(|suffix| before(name, suffix)).unwrap_or(name);
     OTHER_NAMES.iter().find(|(other, _)| *other == name).map_or(name, |(_, own)| own)
 }

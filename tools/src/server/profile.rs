@@ -1,6 +1,9 @@
 //! Which tools clients are shown: those of a profile, with single tools added or taken away.
 
+use exai_engine::EngineError;
 use strsim::levenshtein;
+
+use crate::near;
 
 /// A set of tools, chosen by how many tokens their list may cost a client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +53,7 @@ const TABLE: [(&str, Profile, bool); 29] = [
 impl Profile {
     /// The words of the setting.
     pub const WORDS: [(&'static str, Self); 4] =
-        [("standard", Self::Standard), ("lite", Self::Lite), ("lean", Self::Lite), ("full", Self::Full)];
+        [("standard", Self::Standard), ("lite", Self::Lite), ("full", Self::Full), ("lean", Self::Lite)];
 
     /// The word of the setting.
     #[must_use]
@@ -118,18 +121,34 @@ pub(crate) fn answers_long(name: &str) -> bool {
 }
 
 /// Whether a tool asks models or other agents and may therefore take minutes.
-pub(crate) fn asks_models(name: &str) -> bool {
+#[must_use]
+pub fn asks_models(name: &str) -> bool {
     answers_long(name) && name != "threads"
 }
 
-/// The tools whose names are nearest to `name`, best first.
-#[must_use]
-pub fn nearest(name: &str) -> Vec<&'static str> {
+/// The tools whose names are nearest to `name`, best first: a client that has no list needs names, however far they are.
+pub(crate) fn nearest(name: &str) -> Vec<&'static str> {
     let wanted: String = name.chars().take(64).collect::<String>().to_lowercase();
     let mut all: Vec<(usize, &str)> =
         TABLE.iter().map(|(tool, ..)| (levenshtein(&wanted, tool), *tool)).collect();
     all.sort_unstable();
     all.into_iter().take(3).map(|(_, tool)| tool).collect()
+}
+
+/// `; did you mean chat?` for a name that is much like a tool's; else nothing.
+#[must_use]
+pub fn did_you_mean(name: &str) -> String {
+    near::did_you_mean(name, TABLE.iter().map(|(tool, ..)| *tool))
+}
+
+/// What is said of an argument that names no tool.
+pub(crate) fn unknown_tool(field: &'static str, name: &str) -> EngineError {
+    let shown: String = name.chars().take(80).collect();
+    let instead = match did_you_mean(name) {
+        near if near.is_empty() => format!("; the tools are {}", TABLE.map(|(tool, ..)| tool).join(", ")),
+        near => near,
+    };
+    EngineError::invalid(field, format!("there is no tool `{shown}`{instead}"))
 }
 
 #[cfg(test)]
@@ -160,7 +179,8 @@ mod tests {
 
     #[test]
     fn misspelled_tools_are_recognised() {
-        assert_eq!(nearest("codreview").first(), Some(&"codereview"));
-        assert_eq!(nearest("Planer").first(), Some(&"planner"));
+        assert_eq!(did_you_mean("codreview"), "; did you mean codereview?");
+        assert_eq!(did_you_mean("Planer"), "; did you mean planner?");
+        assert_eq!(did_you_mean("all"), "");
     }
 }

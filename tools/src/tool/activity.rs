@@ -18,7 +18,11 @@ use crate::{
     args::time_arg,
     args::{Args, ToolArgs},
     reply::{self, Answer},
-    server::ExaiServer,
+    server::{
+        ExaiServer,
+        aliases::canonical,
+        profile::{is_tool, unknown_tool},
+    },
 };
 
 /// Runs in an answer when the call names no limit, and the most of them.
@@ -62,8 +66,12 @@ impl ActivityArgs {
             text.parse::<ThreadId>()
                 .map_err(|_| EngineError::UnknownThread { thread: text.chars().take(80).collect() })
         });
+        let tool = self.tool.as_deref().map(canonical);
+        if let Some(tool) = tool.filter(|tool| !is_tool(tool)) {
+            return Err(unknown_tool("tool", tool));
+        }
         Ok(RunFilter {
-            tool: self.tool.clone(),
+            tool: tool.map(str::to_owned),
             state: self.state.as_deref().and_then(RunState::parse),
             thread: thread.transpose()?,
             model: self.model.clone(),

@@ -18,7 +18,7 @@ use crate::{
     args::{Args, ToolArgs},
     reply::{self, Answer},
     server::ExaiServer,
-    server::profile::{is_tool, nearest},
+    server::profile::{asks_models, is_tool, unknown_tool},
 };
 
 /// Arguments of `route`.
@@ -68,11 +68,13 @@ impl ExaiServer {
     async fn route_answer(&self, wanted: &RouteArgs, call: &Call) -> Result<Answer, EngineError> {
         let tool = wanted.tool.as_deref().map_or("chat", crate::server::aliases::canonical);
         if !is_tool(tool) {
-            let near = nearest(tool).first().copied().unwrap_or_default();
-            return Err(EngineError::invalid(
-                "tool",
-                format!("there is no tool `{tool}`; did you mean {near}?"),
-            ));
+            return Err(unknown_tool("tool", tool));
+        }
+        if !asks_models(tool) {
+            let mut answer = Answer::default();
+            answer.put("status", "success").put("summary", format!("{tool} asks no model."));
+            answer.put("candidates", json!([]));
+            return Ok(answer);
         }
         let query = RouteInput {
             tool: tool.to_owned(),
