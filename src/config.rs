@@ -15,7 +15,6 @@ pub mod limits;
 pub mod makers;
 mod meant_keys;
 mod named_models;
-mod ollama;
 mod own_names;
 mod paths;
 pub mod place;

@@ -25,7 +25,7 @@ pub(crate) fn normalise(
         "http" if allow_insecure || is_loopback(&url) => {}
         "http" => {
             return Err(refuse(
-                "would send the key unencrypted; use https, or set allow_http = true (EXAI_ALLOW_HTTP)",
+                "is not encrypted, so what is sent can be read on the way; use https, or set allow_http = true (EXAI_ALLOW_HTTP)",
             ));
         }
         _ => return Err(refuse("must begin with https:// or http://")),
@@ -70,7 +70,10 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical().is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            name == "localhost" || name.ends_with(".localhost")
+        }
         None => false,
     }
 }
@@ -124,8 +127,8 @@ mod tests {
     #[test]
     fn what_could_leak_or_mislead_is_refused() {
         for (text, part) in [
-            ("http://api.example.com/v1", "unencrypted"),
-            ("http://127.0.0.1.example.com/v1", "unencrypted"),
+            ("http://api.example.com/v1", "is not encrypted"),
+            ("http://127.0.0.1.example.com/v1", "is not encrypted"),
             ("https://user:pass@api.example.com/v1", "password"),
             ("https://api.example.com/v1?key=abc", "after `?`"),
             ("https://api.example.com/v1#x", "after `?`"),

@@ -6,6 +6,7 @@
 pub mod catalogue;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub mod ollama;
 pub mod scripted;
 
 mod base_url;

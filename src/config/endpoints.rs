@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use exai_core::secret::SecretString;
-use exai_providers::{EndpointSettings, HttpSettings, ModelOverride, VendorKind};
+use exai_providers::{EndpointSettings, HttpSettings, ModelOverride, VendorKind, ollama};
 use exai_tools::VendorFact;
 use serde::Deserialize;
 
@@ -11,7 +11,7 @@ use super::{
     inherited::{self, Inherited},
     keys,
     layers::{Found, Layers},
-    ollama, paths,
+    paths,
     problems::Problems,
     vendors::{KNOWN, Known, Needs},
 };
@@ -168,7 +168,20 @@ impl Endpoints {
             check_unused(known, &url, problems);
             return;
         }
-        let address = if known.id == "ollama" { ollama::address(&url.value) } else { url.value };
+        let address = if known.id == "ollama" { ollama::address(&url.value) } else { Ok(url.value.clone()) };
+        let address = match address {
+            Ok(address) => address,
+            Err(problem) => {
+                let told = format!("endpoint `{}` is not used: {problem} ({})", known.id, url.origin);
+                problems.error(told.clone());
+                self.left_out.push(told);
+                if let Some(fact) = self.facts.last_mut() {
+                    fact.configured = false;
+                    fact.how = format!("not used: {problem}");
+                }
+                return;
+            }
+        };
         self.settings.push(EndpointSettings {
             base_url: Some(address).filter(|url| !url.is_empty()),
             key_origin: if has_key {

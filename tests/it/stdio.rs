@@ -61,6 +61,7 @@ async fn invalid_lines_get_one_error_each() {
     }
     let unknown = refused(&mut raw, br#"{"jsonrpc":"2.0","id":11,"method":"no/such"}"#).await;
     assert_eq!((&unknown["id"], &unknown["error"]["code"]), (&json!(11), &json!(-32601)));
+    assert_eq!(unknown["error"]["message"], "unknown method no/such");
     raw.close_input();
     assert_eq!(raw.try_next().await, None, "nothing was answered twice");
 }
@@ -110,7 +111,7 @@ async fn an_unusable_address_is_reported() {
     for (url, problem) in [
         ("htp:/no", "must begin with https:// or http://"),
         ("not a url", "is not a URL"),
-        ("http://models.example/v1", "would send the key unencrypted"),
+        ("http://models.example/v1", "is not encrypted"),
         ("https://user:canary@models.example/v1", "contains a user name or password"),
     ] {
         let setup = Setup::new().await.with("CUSTOM_API_URL", url);

@@ -146,7 +146,7 @@ fn settings_that_cannot_work_are_refused() {
     let broken = EndpointSettings { key: Some("a\nb".to_owned().into()), ..at("http://localhost:1") };
     let error = refused(vec![broken]);
     assert!(matches!(error, BuildError::Key { .. }) && !error.to_string().contains("a\nb"));
-    assert!(refused(vec![at("http://example.com")]).to_string().contains("unencrypted"));
+    assert!(refused(vec![at("http://example.com")]).to_string().contains("is not encrypted"));
 }
 
 #[test]

@@ -50,8 +50,12 @@ async fn what_keeps_it_from_answering_is_told() {
     let program = setup.start().await;
     let failure = program.call("chat", json!({"prompt": "hi"})).await.failure();
     assert_eq!(failure["code"], "no_model_configured");
-    let told = failure.to_string();
-    assert!(told.contains("endpoint `ollama` is not used") && told.contains("EXAI_ALLOW_HTTP"), "{told}");
+    let told = failure["message"].as_str().unwrap();
+    assert!(
+        told.contains("endpoint `ollama` is not used: the base URL of `ollama` is not encrypted"),
+        "{told}"
+    );
+    assert!(told.contains("EXAI_ALLOW_HTTP"), "{told}");
     program.stop().await;
 }
 
@@ -80,5 +84,33 @@ async fn failures_of_the_list_are_told() {
             let (code, out, told) = setup.run(&["run", tool, "-p", "hi"]).await;
             assert!(code == exit && told.contains(words), "{tool} {words}: {code} {out} {told}");
         }
+    }
+}
+
+/// What a server listens on is asked on this machine, and a wrong port is told in place of another one.
+#[tokio::test]
+async fn forms_of_ollama_host_are_understood() {
+    let setup = Setup::without_provider().await;
+    setup.vendor.models(&["qwen3:8b"]);
+    let port = setup.vendor.origin().rsplit_once(':').unwrap().1.trim_end_matches('/').to_owned();
+    for host in ["0", "*", "localhost.", "[::ffff:0.0.0.0]", "HTTP://127.0.0.1"] {
+        let mut command = setup.command();
+        command.args(["run", "chat", "-p", host]).env("OLLAMA_HOST", format!("{host}:{port}"));
+        let output = command.stdin(std::process::Stdio::null()).output().await.unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            told.starts_with(&format!("ok: {host}")),
+            "{host}: {told}{:?}",
+            String::from_utf8(output.stderr)
+        );
+    }
+    for (host, told) in [
+        ("box:99999", "endpoint `ollama` is not used: `99999` is no port; write a number from 1 to 65535"),
+        ("ollama.com", "endpoint ollama: https://ollama.com/"),
+    ] {
+        let setup = Setup::without_provider().await.with("OLLAMA_HOST", host);
+        let (_, checked, _) = setup.run(&["config", "check"]).await;
+        let (_, shown, _) = setup.run(&["config", "show"]).await;
+        assert!(format!("{checked}{shown}").contains(told), "{host}: {checked}{shown}");
     }
 }

@@ -4,26 +4,47 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// How all addresses of a machine are written, next to the numbers that mean them.
+const EVERYWHERE: [&str; 3] = ["", "0", "*"];
+/// The most characters of a wrong port that are told.
+const MOST_TOLD: usize = 60;
 /// Ollama's own port.
 const PORT: &str = "11434";
 
-/// The address that a client asks. What is no address is left for the check of addresses to refuse.
-pub(super) fn address(host: &str) -> String {
+/// The vendor's own service, which is reached over https alone.
+const CLOUD: &str = "ollama.com";
+
+/// The address that a client asks, or why it is none. What is no address for another reason is left for the check of addresses.
+///
+/// # Errors
+/// The port is none.
+pub fn address(host: &str) -> Result<String, String> {
     let host = host.trim().trim_matches(['"', '\'', ' ']);
     if host.is_empty() {
-        return String::new();
+        return Ok(String::new());
     }
     let (scheme, rest, usual) = match host.split_once("://") {
         // With a scheme, its own port is the usual one.
-        Some((scheme @ ("http" | "https"), rest)) => (scheme, rest, ""),
-        Some(_) => return host.to_owned(),
+        Some((scheme, rest)) => match scheme.to_ascii_lowercase().as_str() {
+            "http" => ("http", rest, ""),
+            "https" => ("https", rest, ""),
+            _ => return Ok(host.to_owned()),
+        },
         None => ("http", host, PORT),
     };
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (name, port) = split(authority);
+    let is_cloud = name.trim_end_matches('.').eq_ignore_ascii_case(CLOUD);
+    let (scheme, usual) = if is_cloud && usual == PORT { ("https", "") } else { (scheme, usual) };
     let port = if port.is_empty() { usual } else { port };
+    if !port.is_empty() && !port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Err(format!(
+            "`{}` is no port; write a number from 1 to 65535",
+            port.chars().take(MOST_TOLD).collect::<String>()
+        ));
+    }
     let port = if port.is_empty() { String::new() } else { format!(":{port}") };
-    format!("{scheme}://{}{port}/{path}", reachable(name))
+    Ok(format!("{scheme}://{}{port}/{path}", reachable(name)))
 }
 
 /// Host and port; the host of an IPv6 address without brackets has colons of its own.
@@ -40,8 +61,11 @@ fn split(authority: &str) -> (&str, &str) {
 
 /// A server that listens everywhere is asked on this machine.
 fn reachable(name: &str) -> String {
-    let address = match name.parse::<IpAddr>() {
-        _ if name.is_empty() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+    // The dot says that the name is whole, and nothing else.
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let parsed = name.parse::<IpAddr>().map(|address| address.to_canonical());
+    let address = match parsed {
+        _ if EVERYWHERE.contains(&name) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         Ok(IpAddr::V4(address)) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         Ok(IpAddr::V6(address)) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         Ok(address) => address,
@@ -83,9 +107,31 @@ mod tests {
             ("https://ollama.example", "https://ollama.example/"),
             ("https://ollama.example:8443/api/", "https://ollama.example:8443/api/"),
             ("ftp://box", "ftp://box"),
-            ("box:port", "http://box:port/"),
+            ("0:8080", "http://127.0.0.1:8080/"),
+            ("0", "http://127.0.0.1:11434/"),
+            ("*:8080", "http://127.0.0.1:8080/"),
+            ("http://*:8080", "http://127.0.0.1:8080/"),
+            ("localhost.", "http://localhost:11434/"),
+            ("localhost.:99", "http://localhost:99/"),
+            ("[::ffff:0.0.0.0]", "http://127.0.0.1:11434/"),
+            ("[::ffff:127.0.0.1]:99", "http://127.0.0.1:99/"),
+            ("HTTP://box:99", "http://box:99/"),
+            ("HTTPS://Ollama.Example/api", "https://Ollama.Example/api"),
+            ("ollama.com", "https://ollama.com/"),
+            ("Ollama.com.", "https://Ollama.com/"),
+            ("ollama.com:8443", "https://ollama.com:8443/"),
+            ("http://ollama.com", "http://ollama.com/"),
         ] {
-            assert_eq!(address(host), wanted, "{host}");
+            assert_eq!(address(host).as_deref(), Ok(wanted), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_port_is_told() {
+        for host in ["box:port", "box:0", "box:65536", "box:-1", ":x", "[::1]:x", "http://box:x/v1", "*:1e3"]
+        {
+            let told = address(host);
+            assert!(told.as_ref().is_err_and(|told| told.contains("is no port")), "{host}: {told:?}");
         }
     }
 }
