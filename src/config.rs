@@ -5,7 +5,6 @@ mod dotenv;
 pub mod dotenv_example;
 pub mod endpoints;
 pub mod env;
-mod expand;
 pub mod hints;
 mod inherited;
 mod key;
@@ -156,6 +155,17 @@ impl Config {
 }
 
 impl Config {
+    /// An address of the command line: `unix:PATH` with the path that is meant, anything else as it is written.
+    ///
+    /// # Errors
+    /// What in the path cannot be expanded.
+    pub fn address(&self, written: &str) -> Result<String, String> {
+        let socket = serve::with_socket_path(&self.layers, written);
+        socket
+            .map(|socket| socket.unwrap_or_else(|| written.to_owned()))
+            .map_err(|why| format!("{written}: {why}"))
+    }
+
     /// What git gets to see of the environment.
     #[must_use]
     pub fn git_environment(&self) -> Vec<(String, String)> {
@@ -181,7 +191,7 @@ fn choice<T: Copy, const N: usize>(
             "{} (from {}): expected {}, got `{}`",
             key.path,
             found.origin,
-            names.join(" or "),
+            hints::listed(&names, "or"),
             clip(&found.value)
         ));
     }

@@ -3,6 +3,7 @@
 //! Knows no model, no thread and no network.
 
 pub mod evidence;
+pub mod expand;
 pub mod files;
 pub mod git;
 pub mod process;

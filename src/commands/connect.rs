@@ -23,7 +23,8 @@ const LOG: &str = "serve.log";
 
 pub(crate) async fn run(args: &ConnectArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let settings = BridgeSettings::default();
-    let address = args.url.clone().unwrap_or_else(|| config.serve.url());
+    let address = args.url.as_deref().map_or_else(|| Ok(config.serve.url()), |url| config.address(url));
+    let address = address.map_err(anyhow::Error::msg)?;
     let target = Target::new(&address, config.serve.token.clone()).map_err(anyhow::Error::msg)?;
     let shutdown = CancellationToken::new();
     lifecycle::cancel_on_signal(shutdown.clone());

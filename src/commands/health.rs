@@ -31,9 +31,9 @@ pub(crate) async fn run(args: &HealthArgs, config: &Config) -> anyhow::Result<Ex
 }
 
 async fn of_server(url: Option<&str>, config: &Config) -> anyhow::Result<Value> {
-    let usual = config.serve.url();
-    let target =
-        Target::new(url.unwrap_or(&usual), config.serve.token.clone()).map_err(anyhow::Error::msg)?;
+    let address = url.map_or_else(|| Ok(config.serve.url()), |url| config.address(url));
+    let address = address.map_err(anyhow::Error::msg)?;
+    let target = Target::new(&address, config.serve.token.clone()).map_err(anyhow::Error::msg)?;
     let answer = target.get("/health").await?;
     serde_json::from_slice(&answer.body).with_context(|| {
         format!(

@@ -6,14 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use exai_context::expand::Expander;
 use strsim::levenshtein;
 
-use super::{env, expand::Expander, key::Key, keys, problems::Problems};
+use super::{env, key::Key, keys, problems::Problems};
 
 /// The keys that a project's own file may set. Never addresses, keys, roots, limits or tools: a cloned repository is a stranger's text.
 const PROJECT_KEYS: [&str; 2] = ["default_model", "locale"];
 /// The tables of `config.toml` that are not single values.
-const TABLES: [&str; 6] = ["clients", "clink", "endpoints", "rules", "severity", "tools"];
+pub(super) const TABLES: [&str; 6] = ["clients", "clink", "endpoints", "rules", "severity", "tools"];
 /// More wrong letters than this make another word.
 const MOST_TYPOS: usize = 2;
 /// A larger file is not a configuration.
@@ -248,6 +249,12 @@ impl Layers {
             }
         }
         names
+    }
+
+    /// A table of the user's file that is not single values.
+    #[must_use]
+    pub fn user_table(&self, name: &str) -> Option<&toml::Value> {
+        self.user_tables.get(name)
     }
 
     /// The path of the user's file.

@@ -48,10 +48,11 @@ impl Places {
             Some(folder) => working_directory.join(folder),
             None => strategy().map_or_else(|| config.join("data"), |strategy| strategy.data_dir()),
         };
+        check_home(&config, &data, problems);
         if let Some(why) = paths::why_no_folder(&data) {
             problems.error(format!("{}: {why}", keys::DATA_DIR.path));
         }
-        Self { config, data, home: etcetera::home_dir().ok() }
+        Self { config, data, home: etcetera::home_dir().ok().filter(|home| home.is_absolute()) }
     }
 
     /// What keeps the database from being written; `None` when nothing does, or when it was reported before.
@@ -96,13 +97,29 @@ pub fn local_roots(
     roots
 }
 
+/// The usual folders; none without a home folder to begin at.
 fn strategy() -> Option<impl AppStrategy> {
-    choose_app_strategy(AppStrategyArgs {
+    let strategy = choose_app_strategy(AppStrategyArgs {
         top_level_domain: "dev".to_owned(),
         author: "exai".to_owned(),
         app_name: "exai-mcp".to_owned(),
-    })
-    .ok()
+    });
+    // A home that is written with `~`, as some service files have it, would be made as a folder of that name.
+    strategy.ok().filter(|strategy| strategy.config_dir().is_absolute() && strategy.data_dir().is_absolute())
+}
+
+/// Reports a home folder that is none, because everything is kept elsewhere then.
+fn check_home(config: &Path, data: &Path, problems: &mut Problems) {
+    if let Ok(home) = etcetera::home_dir()
+        && !home.is_absolute()
+    {
+        problems.error(format!(
+            "HOME is `{}`, which is no whole path; the configuration is read from {} and threads are kept in {}",
+            home.display(),
+            config.display(),
+            data.display()
+        ));
+    }
 }
 
 /// What is told of a configuration folder that is named and not there.

@@ -125,14 +125,13 @@ pub(super) fn read(
 fn listen(layers: &Layers, problems: &mut Problems) -> (String, Option<String>) {
     let found = layers.look_up(&keys::SERVE_LISTEN);
     let told = |problem: &str| format!("{} (from {}): {problem}", keys::SERVE_LISTEN.path, found.origin);
-    if let Some(path) = found.value.strip_prefix("unix:") {
-        return match paths::expanded(layers, path) {
-            Ok(path) => (format!("unix:{}", path.display()), None),
-            Err(problem) => {
-                problems.error(told(&problem));
-                (found.value.clone(), Some(told(&problem)))
-            }
-        };
+    match with_socket_path(layers, &found.value) {
+        Ok(Some(socket)) => return (socket, None),
+        Ok(None) => {}
+        Err(problem) => {
+            problems.error(told(&problem));
+            return (found.value.clone(), Some(told(&problem)));
+        }
     }
     let port = found.value.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
     if !matches!(port, Some((host, Ok(_))) if !host.is_empty()) {
@@ -140,6 +139,12 @@ fn listen(layers: &Layers, problems: &mut Problems) -> (String, Option<String>) 
         problems.error(told(&format!("`{value}` is no address to listen on; write HOST:PORT or unix:PATH")));
     }
     (found.value, None)
+}
+
+/// `unix:PATH` with the path that is meant; `None` for another kind of address.
+pub(super) fn with_socket_path(layers: &Layers, address: &str) -> Result<Option<String>, String> {
+    let Some(path) = address.trim().strip_prefix("unix:") else { return Ok(None) };
+    paths::expanded(layers, path).map(|path| Some(format!("unix:{}", path.display())))
 }
 
 /// Whether other machines reach an address. Of names nothing is known before they are looked up.

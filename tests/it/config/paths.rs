@@ -18,9 +18,14 @@ async fn with_data(setup: &Setup, folder: &str, arguments: &[&str]) -> (i32, Str
 async fn shell_forms_of_paths_are_expanded() {
     let setup = Setup::without_provider().await.with("PLACE", "mine");
     let home = setup.home.path();
-    for (written, folder) in
-        [("~/one", "one"), ("$HOME/two", "two"), ("${HOME}/$PLACE", "mine"), ("%HOME%/four", "four")]
-    {
+    for (written, folder) in [
+        ("~/one", "one"),
+        ("$HOME/two", "two"),
+        ("${HOME}/$PLACE", "mine"),
+        ("%HOME%/four", "four"),
+        ("\"~/five\"", "five"),
+        ("'~/six'", "six"),
+    ] {
         let (code, told) = with_data(&setup, written, &["config", "path"]).await;
         let database = home.join(folder).join("exai.db");
         assert!(code == 0 && told.contains(&format!("database: {}", database.display())), "{told}");
@@ -31,6 +36,11 @@ async fn shell_forms_of_paths_are_expanded() {
         ("~nobody/x", "only `~` and `~/`"),
         ("$NOT_THERE/x", "NOT_THERE is not set"),
         ("%NOT_THERE%/x", "NOT_THERE"),
+        ("./~/x", "`~` only stands for the home folder at the beginning"),
+        ("\"~/x", "has no partner"),
+        ("$", "`$` stands before the name of a variable"),
+        ("%HOME/x", "`%HOME` is not closed; write %HOME%"),
+        ("file:///srv/x", "it is an address"),
     ] {
         let (code, told) = with_data(&setup, written, &["config", "check"]).await;
         let line = "error: store.dir (from environment EXAI_DATA_DIR): ";
@@ -39,6 +49,25 @@ async fn shell_forms_of_paths_are_expanded() {
     }
     let made: Vec<_> = std::fs::read_dir(setup.project.path()).unwrap().flatten().collect();
     assert!(made.is_empty(), "{made:?}");
+}
+
+/// A home that is written with a tilde, as some service files have it, is told and not made as a folder.
+#[tokio::test]
+async fn a_home_must_be_a_path() {
+    let setup = Setup::without_provider().await;
+    let run = async |arguments: &[&str]| {
+        let mut command = setup.command();
+        command.args(arguments).env("HOME", "~").env_remove("EXAI_DATA_DIR").env_remove("EXAI_CONFIG_DIR");
+        let output = command.stdin(Stdio::null()).output().await.unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = run(&["config", "check"]).await;
+    assert!(
+        told.contains("error: HOME is `~`, which is no whole path; the configuration is read from /"),
+        "{told}"
+    );
+    run(&["run", "planner", "--prompt", "x"]).await;
+    assert!(!setup.project.path().join("~").exists());
 }
 
 /// Folders that may be read, from the environment and the file.
@@ -134,7 +163,7 @@ async fn every_mistake_is_told_once() {
         "unknown field `base_ulr`",
         "unknown field `modles`",
         "missing field `base_url`",
-        "error: clink.bare.command: nothing is known of this agent",
+        "warning: clink.bare.command: it is not set, and `bare` is not on the search path",
         "warning: clink.gone.command: there is no file /nowhere/agent",
     ] {
         assert_eq!(told.matches(words).count(), 1, "{words}\n{told}");

@@ -1,41 +1,55 @@
-//! Paths as people write them: `~`, `$NAME`, `${NAME}` and `%NAME%` stand for what they stand for in a shell. What cannot be expanded is refused:
-//! a folder called `~` is never what was meant.
+//! Paths as people write them: `~`, `$NAME`, `${NAME}` and `%NAME%` stand for what they stand for in a shell, and quotes around the whole are
+//! left off. What cannot be expanded is refused: a folder called `~` is never what was meant.
 
-use std::{cell::RefCell, path::PathBuf};
+use std::{
+    cell::RefCell,
+    path::{Component, Path, PathBuf},
+};
 
 /// Expands paths with the variables of one environment.
-pub(super) struct Expander<'a> {
+pub struct Expander<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     home: Option<PathBuf>,
 }
 
 impl<'a> Expander<'a> {
-    /// With these variables and this home folder.
-    pub(super) fn new(variable: &'a dyn Fn(&str) -> Option<String>, home: Option<PathBuf>) -> Self {
-        Self { variable, home }
+    /// With these variables and this home folder; one that is itself written with `~` is none.
+    #[must_use]
+    pub fn new(variable: &'a dyn Fn(&str) -> Option<String>, home: Option<PathBuf>) -> Self {
+        Self { variable, home: home.filter(|home| home.is_absolute()) }
     }
 
     /// The path that a text means.
     ///
     /// # Errors
     /// What in it cannot be expanded.
-    pub(super) fn path(&self, written: &str) -> Result<PathBuf, String> {
-        self.tilde(&self.variables(written)?).map(PathBuf::from)
+    pub fn path(&self, written: &str) -> Result<PathBuf, String> {
+        let written = unquoted(written)?;
+        check_written(written)?;
+        checked(self.tilde(&self.variables(written)?)?)
     }
 
     /// The paths of a list that is separated as `PATH` is, each of them or what in it cannot be expanded.
-    pub(super) fn list(&self, written: &str) -> Vec<Result<PathBuf, String>> {
-        entries(written)
+    #[must_use]
+    pub fn list(&self, written: &str) -> Vec<Result<PathBuf, String>> {
+        let whole = unquoted(written).unwrap_or(written);
+        entries(whole)
             .into_iter()
-            .flat_map(|entry| match self.variables(entry) {
+            .flat_map(|entry| match self.entry(entry) {
                 // A variable can hold several paths.
                 Ok(paths) => std::env::split_paths(&paths)
                     .filter(|path| !path.as_os_str().is_empty())
-                    .map(|path| self.tilde(&path.to_string_lossy()).map(PathBuf::from))
+                    .map(|path| self.tilde(&path.to_string_lossy()).and_then(checked))
                     .collect(),
                 Err(problem) => vec![Err(problem)],
             })
             .collect()
+    }
+
+    fn entry(&self, written: &str) -> Result<String, String> {
+        let written = unquoted(written)?;
+        check_written(written)?;
+        self.variables(written)
     }
 
     fn variables(&self, written: &str) -> Result<String, String> {
@@ -95,6 +109,57 @@ impl<'a> Expander<'a> {
         }
         Ok(expanded.into_owned())
     }
+}
+
+/// The text without the quotes around it, which a shell would have taken off.
+fn unquoted(written: &str) -> Result<&str, String> {
+    let text = written.trim();
+    let quote = ['"', '\''].into_iter().find(|quote| text.starts_with(*quote) || text.ends_with(*quote));
+    let Some(quote) = quote else { return Ok(written) };
+    let inside = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+    inside.filter(|inside| !inside.contains(quote)).map(str::trim).ok_or_else(|| {
+        format!("a quote ({quote}) begins or ends it and has no partner; write the path without quotes")
+    })
+}
+
+/// What no path begins with or has in it.
+fn check_written(written: &str) -> Result<(), String> {
+    if written.contains("://") || written.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("file:")) {
+        return Err("it is an address; write the path itself, without file://".to_owned());
+    }
+    let mut signs = written.chars().peekable();
+    while let Some(sign) = signs.next() {
+        if sign != '$' {
+            continue;
+        }
+        match signs.peek() {
+            Some('$') => drop(signs.next()),
+            Some(next) if "{(_".contains(*next) || next.is_ascii_alphabetic() => {}
+            _ => {
+                return Err(
+                    "`$` stands before the name of a variable; write $$ for the sign itself".to_owned()
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The path, unless a part of it is a name that only stands for something at another place, or is not closed.
+fn checked(expanded: String) -> Result<PathBuf, String> {
+    for part in Path::new(&expanded).components() {
+        let Component::Normal(part) = part else { continue };
+        let part = part.to_string_lossy();
+        if part == "~" {
+            return Err(
+                "`~` only stands for the home folder at the beginning; write the whole path".to_owned()
+            );
+        }
+        if part.strip_prefix('%').is_some_and(is_name) {
+            return Err(format!("`{part}` is not closed; write {part}%"));
+        }
+    }
+    Ok(PathBuf::from(expanded))
 }
 
 /// The entries of a list. What stands in `${...}` belongs to one of them.
@@ -158,9 +223,25 @@ mod tests {
             ("a$$b", "a$b"),
             ("list ~/a:${HOME}/b:/c", "/home/me/a /home/me/b /c"),
             ("list $LIST:~", "/a /b /home/me"),
+            ("\"~/x\"", "/home/me/x"),
+            ("' ~/a b '", "/home/me/a b"),
+            ("/it's/x", "/it's/x"),
+            ("list \"~/a:/b\"", "/home/me/a /b"),
+            ("list \"~/a\":'/b'", "/home/me/a /b"),
             ("list ${NONE:-/x}:/y", "/x /y"),
         ] {
             assert_eq!(path(written).as_deref(), Ok(meant), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_relative_home_is_none() {
+        let nothing = |_: &str| Some("~".to_owned());
+        for home in ["~", "home/me", ""] {
+            let expander = Expander::new(&nothing, Some(home.into()));
+            for written in ["~/x", "$HOME/x"] {
+                assert!(expander.path(written).unwrap_err().contains("no home folder"), "{home} {written}");
+            }
         }
     }
 
@@ -174,6 +255,17 @@ mod tests {
             ("~other/x", "only `~` and `~/`"),
             ("list /a:~other", "only `~` and `~/`"),
             ("${HOME/x", "not closed"),
+            ("\"~/x", "has no partner"),
+            ("list /a:~/x'", "has no partner"),
+            ("./~/x", "only stands for the home folder at the beginning"),
+            ("/srv/~", "only stands for the home folder at the beginning"),
+            ("$", "before the name of a variable"),
+            ("/a/$/b", "before the name of a variable"),
+            ("/a/$1", "before the name of a variable"),
+            ("%HOME/x", "`%HOME` is not closed"),
+            ("file:///srv/x", "it is an address"),
+            ("FILE:/srv/x", "it is an address"),
+            ("https://host/x", "it is an address"),
             ("$(pwd)/x", "commands are not run"),
             ("`pwd`/x", "commands are not run"),
         ] {
