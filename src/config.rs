@@ -22,6 +22,7 @@ pub mod problems;
 mod rules;
 pub mod serve;
 mod severity;
+pub mod tables;
 mod thinking;
 mod tools;
 mod vendors;

@@ -13,6 +13,7 @@ use crate::{
         dotenv_example,
         hints::{first_keys, hints},
         keys,
+        tables::{self, TableValue},
     },
 };
 
@@ -43,6 +44,10 @@ fn show(config: &Config) -> std::io::Result<()> {
         let address =
             endpoint.base_url.as_deref().map_or("the vendor's own address".to_owned(), without_credentials);
         text.push_str(&format!("endpoint {}: {address}, {key}  [{}]\n", endpoint.id, endpoint.key_origin));
+    }
+    for TableValue { name, value, is_secret } in tables::values(&config.layers) {
+        let value = if is_secret { masked(&SecretString::from(value)) } else { without_credentials(&value) };
+        text.push_str(&format!("{name} = {value}  [{}]\n", config.layers.user_file().display()));
     }
     print(&text)
 }

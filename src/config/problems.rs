@@ -10,12 +10,12 @@ pub struct Problems {
 impl Problems {
     /// Notes a value that cannot be used.
     pub fn error(&mut self, text: String) {
-        add(&mut self.errors, &text);
+        add(&mut self.errors, text);
     }
 
     /// Notes something odd.
     pub fn warn(&mut self, text: String) {
-        add(&mut self.warnings, &text);
+        add(&mut self.warnings, text);
     }
 
     /// Values that cannot be used.
@@ -31,8 +31,21 @@ impl Problems {
     }
 }
 
+/// What parsers call a kind of value, and what it is to a person.
+const TYPES: [(&str, &str); 8] = [
+    ("expected usize", "expected a whole number"),
+    ("expected u64", "expected a whole number"),
+    ("expected u32", "expected a whole number"),
+    ("expected f64", "expected a number"),
+    ("expected f32", "expected a number"),
+    ("expected a boolean", "expected true or false"),
+    ("expected a sequence", "expected a list"),
+    ("expected a map", "expected a table"),
+];
+
 /// Once, and on one line: parsers tell of a mistake with the place drawn below it.
-fn add(texts: &mut Vec<String>, text: &str) {
+fn add(texts: &mut Vec<String>, text: String) {
+    let text = TYPES.iter().fold(text, |text, (theirs, ours)| text.replace(theirs, ours));
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let line = lines.join("; ");
     if !texts.contains(&line) {

@@ -2,7 +2,7 @@
 
 use exai_core::chat::Thinking;
 
-use super::clip;
+use super::{clip, hints::listed};
 
 /// The levels, as calls name them too.
 const LEVELS: [Thinking; 5] =
@@ -12,6 +12,6 @@ const LEVELS: [Thinking; 5] =
 pub(super) fn level(word: &str) -> Result<Thinking, String> {
     LEVELS.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(word.trim())).ok_or_else(|| {
         let words: Vec<&str> = LEVELS.iter().map(|level| level.as_str()).collect();
-        format!("thinking: expected {}, got `{}`", words.join(" or "), clip(word))
+        format!("thinking: expected {}, got `{}`", listed(&words, "or"), clip(word))
     })
 }

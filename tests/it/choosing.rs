@@ -112,7 +112,7 @@ async fn a_wrong_rule_is_left_out() {
         "entry 2: models must name at least one model",
         "entry 3: unknown field `model`",
         "entry 4: min_tokens (2) is above max_tokens (1)",
-        "entry 5: thinking: expected minimal or low",
+        "entry 5: thinking: expected minimal, low",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }

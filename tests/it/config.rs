@@ -3,6 +3,7 @@
 mod local;
 mod names;
 mod paths;
+mod tables;
 
 use serde_json::json;
 
