@@ -6,6 +6,7 @@
 mod accept;
 mod auth;
 mod body;
+pub mod descriptors;
 mod guard;
 mod health;
 mod in_flight;
@@ -13,6 +14,7 @@ mod keys;
 mod listener;
 mod metrics;
 mod places;
+pub mod port_owner;
 mod preface_timeout;
 mod problem;
 mod rate;

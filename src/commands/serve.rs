@@ -2,18 +2,20 @@
 
 mod announcement;
 mod bind;
-mod descriptors;
 pub(crate) mod health_file;
 mod metrics;
-mod port_owner;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use exai_server::{Health, Lifecycle, Server, Tls};
+use exai_server::{Health, Lifecycle, Server, Tls, descriptors};
 use exai_transports::http;
 use tokio_util::sync::CancellationToken;
 
-use self::{bind::Bound, metrics::Metrics};
+use self::{
+    announcement::{Door, announcement},
+    bind::Bound,
+    metrics::Metrics,
+};
 use crate::{
     App,
     app::ServeMode,
@@ -53,7 +55,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     lifecycle::cancel_on_signal(shutdown.clone());
     #[cfg(unix)]
     tokio::spawn(lifecycle::reload_on_signal(app.server.clone(), app.engine.clone()));
-    let about = announcement::announcement(config, &app, listener.is_local(), tls.is_some());
+    let about = announcement(config, &app, &Door::of(&url, listener.is_local(), tls.is_some()));
     tell(&format!("exai-mcp listens on {url}\n{about}"));
     let health: Arc<dyn Health> = Arc::new(Metrics::new(app.engine.clone()));
     let kept = args.health_file.clone().map(|path| {

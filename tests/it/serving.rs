@@ -77,7 +77,8 @@ async fn a_socket_file_is_for_its_owner() {
     let path = setup.home.path().join("exai.sock");
     let place = format!("unix:{}", path.display());
     let mut command = setup.command();
-    command.args(["serve", "--listen", &place]).stderr(Stdio::piped());
+    // No shell expands a tilde behind a colon.
+    command.args(["serve", "--listen", "unix:~/exai.sock"]).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     appears(&path).await;
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -92,7 +93,9 @@ async fn a_socket_file_is_for_its_owner() {
     let (code, _, said) = run(&setup, &["serve", "--listen", &place]).await;
     assert_eq!(code, 2);
     assert!(said.contains("in use"), "{said}");
-    assert_eq!(run(&setup, &["health", &place]).await.0, 0);
+    for place in [place.as_str(), "unix:~/exai.sock"] {
+        assert_eq!(run(&setup, &["health", place]).await.0, 0, "{place}");
+    }
     let mut bridge = setup.command();
     bridge.args(["connect", &place]);
     let mut raw = Raw::of(bridge);
@@ -108,6 +111,8 @@ async fn a_socket_file_is_for_its_owner() {
     std::process::Command::new("kill").arg(child.id().unwrap().to_string()).status().unwrap();
     let output = within("its end", child.wait_with_output()).await.unwrap();
     assert_eq!((output.status.code(), path.exists()), (Some(0), false));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("no key is needed: every program of the socket's owner may connect"), "{said}");
 }
 
 /// A certificate for this machine, and its key.
@@ -128,6 +133,9 @@ async fn tls_is_served_and_its_certificate_renewed() {
     let (code, _, said) = run(&setup, &["serve", "--listen", "127.0.0.1:0", "--tls-cert", &chain]).await;
     assert_eq!(code, 2);
     assert!(said.contains("--tls-key"), "{said}");
+    let gone = ["serve", "--listen", "127.0.0.1:0", "--tls-cert", "gone.pem", "--tls-key", &key];
+    let (code, _, said) = run(&setup, &gone).await;
+    assert!(code == 2 && said.contains("serve.tls_cert (--tls-cert)") && said.contains("gone.pem"), "{said}");
     let (code, _, said) =
         run(&setup, &["serve", "--listen", "127.0.0.1:0", "--tls-cert", &chain, "--tls-key", &chain]).await;
     assert_eq!(code, 2, "{said}");

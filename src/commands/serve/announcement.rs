@@ -4,8 +4,41 @@ use exai_context::files::Roots;
 
 use crate::{App, app, config::Config};
 
-/// The lines behind the address. `is_local` says whether only this machine reaches it, `is_encrypted` whether TLS is spoken.
-pub(super) fn announcement(config: &Config, app: &App, is_local: bool, is_encrypted: bool) -> String {
+/// The door at which the server listens, as far as strangers are concerned.
+pub(super) enum Door {
+    /// A socket in the file system that only its owner may open.
+    Socket,
+    /// An address that only this machine reaches.
+    Machine,
+    /// An address that other machines reach too, encrypted or not.
+    Network { is_encrypted: bool },
+}
+
+impl Door {
+    /// The door behind the address that a listener tells.
+    pub(super) fn of(url: &str, is_local: bool, is_encrypted: bool) -> Self {
+        if url.starts_with("unix:") {
+            Self::Socket
+        } else if is_local {
+            Self::Machine
+        } else {
+            Self::Network { is_encrypted }
+        }
+    }
+
+    /// Who may come in without a key.
+    fn without_key(&self) -> &'static str {
+        match self {
+            Self::Socket => "no key is needed: every program of the socket's owner may connect",
+            Self::Machine | Self::Network { .. } => {
+                "no key is needed: every program on this machine may connect"
+            }
+        }
+    }
+}
+
+/// The lines behind the address.
+pub(super) fn announcement(config: &Config, app: &App, door: &Door) -> String {
     let roots = Roots::resolve(app::configured(&config.roots), config.places.home.as_deref());
     let folders: Vec<String> = roots.paths().iter().map(|path| path.display().to_string()).collect();
     let models = app.engine.models();
@@ -19,7 +52,7 @@ pub(super) fn announcement(config: &Config, app: &App, is_local: bool, is_encryp
     let mut said = vec![
         line("folders:", &folders, "none"),
         line("providers:", &providers, "none"),
-        line("clients:", clients, "no key is needed: every program on this machine may connect"),
+        line("clients:", clients, door.without_key()),
     ];
     let mut warnings = Vec::new();
     for ignored in roots.ignored() {
@@ -33,7 +66,7 @@ pub(super) fn announcement(config: &Config, app: &App, is_local: bool, is_encryp
             "no provider has a key, so no model can be asked: exai-mcp doctor says what to set".to_owned(),
         );
     }
-    if !is_local && !is_encrypted {
+    if matches!(door, Door::Network { is_encrypted: false }) {
         warnings.push(
             "keys and answers travel to other machines without encryption: set serve.tls_cert and serve.tls_key, or put a \
              proxy with TLS before the server"

@@ -7,10 +7,12 @@ use std::{
 };
 
 use anyhow::Context as _;
-use exai_server::{Listener, Tls};
+use exai_server::{
+    Listener, Tls,
+    port_owner::{self, Held},
+};
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
-use super::port_owner::{self, Held};
 use crate::{cli::ServeArgs, config::Config};
 
 /// Connections that wait to be accepted. Above it the system silently drops some of a burst, and a client that waits to hear
@@ -36,7 +38,9 @@ pub(super) enum Left {
 
 pub(super) async fn bind(args: &ServeArgs, config: &Config) -> anyhow::Result<Bound> {
     let tls = certificate(args, config)?;
-    let listen = args.listen.as_deref().unwrap_or(&config.serve.listen);
+    let named = args.listen.as_deref().map(|listen| config.address(listen)).transpose();
+    let named = named.map_err(anyhow::Error::msg)?;
+    let listen = named.as_deref().unwrap_or(&config.serve.listen);
     let (listener, left) = if let Some(listener) = inherited(config)? {
         (listener, Left::Nothing)
     } else if let Some(path) = listen.strip_prefix(UNIX) {
@@ -56,7 +60,10 @@ fn certificate(args: &ServeArgs, config: &Config) -> anyhow::Result<Option<Tls>>
     let certificate = args.tls_cert.clone().or_else(|| config.serve.tls_cert.clone());
     let key = args.tls_key.clone().or_else(|| config.serve.tls_key.clone());
     match (certificate, key) {
-        (Some(certificate), Some(key)) => Ok(Some(Tls::load(certificate, key)?)),
+        (Some(certificate), Some(key)) => {
+            let tls = Tls::load(certificate, key);
+            Ok(Some(tls.context("serve.tls_cert (--tls-cert) and serve.tls_key (--tls-key)")?))
+        }
         (None, None) => Ok(None),
         (Some(_), None) => anyhow::bail!("a certificate needs its key: set serve.tls_key or --tls-key"),
         (None, Some(_)) => anyhow::bail!("a key needs its certificate: set serve.tls_cert or --tls-cert"),

@@ -1,23 +1,24 @@
 //! Open files: each connection is one, and without any left no client comes in and no file is read.
 
-use exai_server::ServerSettings;
+use crate::settings::ServerSettings;
 
 /// Files that are not connections: the database, requests to vendors, files that are read, git.
 const RESERVE: usize = 200;
 
 /// Asks the system for as many as the server's connections may need, and takes fewer connections where it does not give them.
-pub(super) fn fit(settings: ServerSettings) -> ServerSettings {
+#[must_use]
+pub fn fit(settings: ServerSettings) -> ServerSettings {
     let wanted = settings.max_connections.saturating_add(settings.max_websockets).saturating_add(RESERVE);
     match open_files(wanted) {
         Some(files) if files < wanted => {
             let fewer = fewer(settings.clone(), files);
-            let text = "this process may open few files, so it takes fewer connections: raise the limit (ulimit -n, LimitNOFILE)";
+            let text = "the limit of open files allows fewer connections: raise it (ulimit -n, LimitNOFILE)";
             let (connections, websockets) = (fewer.max_connections, fewer.max_websockets);
             // Most systems give nearly all that is wanted, and that is nothing to be warned of.
             if connections < settings.max_connections / 2 {
                 tracing::warn!(files, connections, websockets, "{text}");
             } else {
-                tracing::info!(files, connections, websockets, "{text}");
+                tracing::debug!(files, connections, websockets, "{text}");
             }
             fewer
         }

@@ -17,7 +17,7 @@ struct Note {
 
 /// The note of this process; gone with it.
 #[derive(Debug)]
-pub(crate) struct Held(PathBuf);
+pub struct Held(PathBuf);
 
 impl Drop for Held {
     fn drop(&mut self) {
@@ -27,7 +27,8 @@ impl Drop for Held {
 }
 
 /// Leaves a note. Without one another server can say less, that is all.
-pub(crate) fn leave_note(data: &Path, address: SocketAddr) -> Option<Held> {
+#[must_use]
+pub fn leave_note(data: &Path, address: SocketAddr) -> Option<Held> {
     let (path, note) = (place(data, address), Note { pid: std::process::id(), address: address.to_string() });
     let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
         let text = serde_json::to_vec(&note).map_err(io::Error::other)?;
@@ -43,7 +44,8 @@ pub(crate) fn leave_note(data: &Path, address: SocketAddr) -> Option<Held> {
 }
 
 /// The process that listens on the address, in words: from the note of a server that still runs, or from the system.
-pub(crate) fn of(data: &Path, address: SocketAddr) -> Option<String> {
+#[must_use]
+pub fn of(data: &Path, address: SocketAddr) -> Option<String> {
     let noted =
         fs::read(place(data, address)).ok().and_then(|text| serde_json::from_slice::<Note>(&text).ok());
     match noted.filter(|note| is_alive(note.pid)) {
