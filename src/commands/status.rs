@@ -19,12 +19,15 @@ pub(crate) async fn run(probe: bool, as_json: bool, app: App) -> anyhow::Result<
     Ok(if answer["health"] == "degraded" { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn rendered(answer: &Value) -> String {
+/// The answer of the tool for people.
+pub(super) fn rendered(answer: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut lines = vec![text(&answer["summary"]), String::new()];
-    for provider in answer["providers_configured"].as_array().into_iter().flatten() {
+    let providers = answer["providers_configured"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let width = providers.iter().map(|provider| text(&provider["name"]).chars().count()).max().unwrap_or(0);
+    for provider in providers {
         let mark = if provider["configured"] == true { "yes" } else { "no " };
-        lines.push(format!("{mark}  {:<10} {}", text(&provider["name"]), text(&provider["how"])));
+        lines.push(format!("{mark}  {:<width$}  {}", text(&provider["name"]), text(&provider["how"])));
     }
     for probe in answer["probes"].as_array().into_iter().flatten() {
         let outcome = match probe["answered"].as_bool() {
@@ -54,8 +57,9 @@ fn rendered(answer: &Value) -> String {
         lines.push(format!("breaker   {} {}", text(&model["model"]), text(&model["breaker"])));
     }
     for error in answer["last_errors"].as_array().into_iter().flatten() {
+        let since = if error["answered_since"] == true { " (it has answered since)" } else { "" };
         lines.push(format!(
-            "failed    {} {} {}: {}",
+            "failed    {} {} {}: {}{since}",
             text(&error["at"]),
             text(&error["tool"]),
             text(&error["model"]),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use exai_core::{
+    humanize::counted,
     run::{Run, RunState},
     store::RunFilter,
 };
@@ -30,6 +31,12 @@ use crate::{
 
 /// How many of the latest failures are shown.
 const LAST_ERRORS: u32 = 5;
+/// How many later answers are looked through for one of the same model.
+const LOOKED_THROUGH: u32 = 20;
+
+/// What to do when there is nothing to do, and when nobody can know yet.
+const NOTHING: &str = "Nothing has to be done.";
+const UNTRIED: &str = "No model was asked yet, so nothing is known of them: status with probe = true asks each provider a tiny question.";
 
 /// Arguments of `status`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -77,9 +84,13 @@ impl ExaiServer {
         // These wait for queued changes, so the check of the database comes after them.
         let errors = self.last_errors(&call).await;
         let database = self.engine().check_store().await.err().map(|error| error.to_string());
+        let untried = errors.is_empty() && usable > 0 && self.never_asked(&call).await;
         let load = self.engine().load();
         let hint = (usable == 0).then(|| self.engine().settings().hints.configure.as_str());
-        let steps = next_steps(hint, database.as_deref(), &errors, &load);
+        let mut steps = next_steps(hint, database.as_deref(), &errors, &load);
+        if steps.is_empty() {
+            steps.push(if untried { UNTRIED } else { NOTHING }.to_owned());
+        }
         let health = if database.is_some() {
             "degraded"
         } else if usable == 0 {
@@ -88,7 +99,7 @@ impl ExaiServer {
             "ready"
         };
         answer.put("status", "success").put("health", health);
-        answer.put("summary", summary(usable, database.as_deref(), errors.len()));
+        answer.put("summary", summary(usable, database.as_deref(), &errors));
         answer.put("next_steps", json!(steps));
         if let Some(probed) = probed {
             answer.put("probes", json!(probed.iter().map(probe_row).collect::<Vec<_>>()));
@@ -136,12 +147,38 @@ impl ExaiServer {
         let Ok(found) = self.engine().activity(&call.principal.identity, &query).await else {
             return Vec::new();
         };
-        let row = |run: &Run| {
+        let mut rows = Vec::new();
+        for run in &found.runs {
             let error = run.outcome.as_ref().and_then(|outcome| outcome.error.clone());
-            json!({ "at": run.started_at.to_rfc3339(), "tool": run.tool,
-                "model": format!("{}/{}", run.provider, run.model), "error": error })
+            rows.push(json!({ "at": run.started_at.to_rfc3339(), "tool": run.tool,
+                "model": format!("{}/{}", run.provider, run.model), "error": error,
+                "answered_since": self.answered_since(run, call).await }));
+        }
+        rows
+    }
+
+    /// Whether the model of a failed run has answered later.
+    async fn answered_since(&self, failed: &Run, call: &Call) -> bool {
+        let model = format!("{}/{}", failed.provider, failed.model);
+        let done = RunFilter {
+            state: Some(RunState::Done),
+            model: Some(model),
+            since: Some(failed.started_at),
+            ..RunFilter::default()
         };
-        found.runs.iter().map(row).collect()
+        // The filter looks for a part of the name.
+        let query = ActivityQuery { filter: done, limit: LOOKED_THROUGH };
+        let found = self.engine().activity(&call.principal.identity, &query).await;
+        found.is_ok_and(|found| {
+            found.runs.iter().any(|run| run.provider == failed.provider && run.model == failed.model)
+        })
+    }
+
+    /// Whether no model was ever asked, so that nothing is known of any.
+    async fn never_asked(&self, call: &Call) -> bool {
+        let query = ActivityQuery { filter: RunFilter::default(), limit: 1 };
+        let found = self.engine().activity(&call.principal.identity, &query).await;
+        found.is_ok_and(|found| found.runs.is_empty())
     }
 
     fn providers_now(&self) -> Vec<Value> {
@@ -191,7 +228,12 @@ fn left_alone(provider: &str, code: &str) -> String {
     }
 }
 
-fn summary(usable: usize, database: Option<&str>, errors: usize) -> String {
+/// Whether the model of a failure has given no answer since.
+fn is_open(error: &Value) -> bool {
+    error.get("answered_since").and_then(Value::as_bool) != Some(true)
+}
+
+fn summary(usable: usize, database: Option<&str>, errors: &[Value]) -> String {
     let models = match usable {
         0 => "No provider is configured: reviews come from the local inspection.".to_owned(),
         1 => "1 provider is configured.".to_owned(),
@@ -199,8 +241,12 @@ fn summary(usable: usize, database: Option<&str>, errors: usize) -> String {
     };
     let database = database
         .map_or("The database works.".to_owned(), |why| format!("The database does not work: {why}."));
-    let errors =
-        if errors == 0 { "No recent failure.".to_owned() } else { format!("{errors} recent failures.") };
+    let open = errors.iter().filter(|error| is_open(error)).count();
+    let errors = match (errors.len(), open) {
+        (0, _) => "No recent failure.".to_owned(),
+        (all, 0) => format!("{}, and an answer since.", counted(all, "earlier failure")),
+        (_, open) => format!("{} without an answer since.", counted(open, "recent failure")),
+    };
     format!("{models} {database} {errors}")
 }
 
@@ -215,12 +261,12 @@ fn next_steps(hint: Option<&str>, database: Option<&str>, errors: &[Value], load
     }
     steps.extend(hint.map(str::to_owned));
     steps.extend(load.closed.iter().map(|(provider, code, _)| left_alone(provider, code)));
-    if let Some(last) = errors.first() {
+    if let Some(last) = errors.iter().find(|error| is_open(error)) {
         let text = |key: &str| last.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        steps.push(format!("The last failure, of {}: {}", text("model"), text("error")));
-    }
-    if steps.is_empty() {
-        steps.push("Nothing has to be done.".to_owned());
+        let (model, at, error) = (text("model"), text("at"), text("error"));
+        steps.push(format!(
+            "The last failure, of {model} at {at}: {error}. Once that is put right, status with probe = true asks it again."
+        ));
     }
     steps
 }
