@@ -93,6 +93,8 @@ pub struct UsageSum {
     pub reasoning_tokens: u64,
     /// US dollars of the runs whose price is known.
     pub cost_usd: f64,
+    /// Runs whose price is known.
+    pub priced: u64,
     /// Runs that used tokens and have no known price.
     pub unpriced: u64,
     durations: Vec<u64>,
@@ -108,7 +110,10 @@ impl UsageSum {
         self.reasoning_tokens = self.reasoning_tokens.saturating_add(record.usage.reasoning_tokens);
         let used = record.usage.input_tokens + record.usage.output_tokens > 0;
         match record.cost_usd {
-            Some(cost) => self.cost_usd += cost,
+            Some(cost) => {
+                self.cost_usd += cost;
+                self.priced += 1;
+            }
             None => self.unpriced += u64::from(used),
         }
         if record.failed != Some(true) {
@@ -185,7 +190,8 @@ mod tests {
         let UsageReport { rows, total, is_cut } = sum_up(&records, UsageGroup::Model);
         assert!(!is_cut);
         assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["p/b", "p/a"]);
-        assert_eq!((total.calls, total.failed, total.unpriced, total.input_tokens), (3, 1, 1, 30));
+        assert_eq!((total.calls, total.failed, total.priced, total.unpriced), (3, 1, 2, 1));
+        assert_eq!(total.input_tokens, 30);
         assert!((total.cost_usd - 0.6).abs() < 1e-9);
         assert_eq!((total.percentile(50), total.percentile(95)), (Some(10), Some(30)));
         assert_eq!(UsageSum::default().percentile(50), None);

@@ -113,7 +113,7 @@ fn row(by: &str, name: &str, sum: &UsageSum) -> Value {
         by: name, "calls": sum.calls, "failed": sum.failed,
         "tokens": { "input": sum.input_tokens, "output": sum.output_tokens, "cached_input": sum.cached_input_tokens,
             "reasoning": sum.reasoning_tokens },
-        "cost_usd": (sum.unpriced < sum.calls || sum.calls == 0).then_some(sum.cost_usd),
+        "cost_usd": (sum.priced > 0 || sum.unpriced == 0).then_some(sum.cost_usd),
         "calls_without_price": sum.unpriced,
         "latency_ms": { "p50": sum.percentile(50), "p95": sum.percentile(95) },
     })
