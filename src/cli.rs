@@ -217,6 +217,9 @@ pub(crate) struct ModelsArgs {
     /// Also ask each endpoint for its list of models
     #[arg(long)]
     pub live: bool,
+    /// Show also the models that are retired, or kept out by models.allow and models.deny
+    #[arg(long)]
+    pub all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -236,7 +239,8 @@ pub(crate) enum ThreadsCommand {
     /// Find threads that contain these words
     Search {
         /// The words
-        words: String,
+        #[arg(required = true)]
+        words: Vec<String>,
         /// The most entries to show
         #[arg(long, default_value_t = 20)]
         limit: u32,
@@ -420,7 +424,7 @@ async fn dispatch(command: Option<Command>, config: Config) -> anyhow::Result<Ex
         Some(Command::Doctor(args)) => commands::doctor::run(&args, &config).await,
         Some(Command::Health(args)) => commands::health::run(&args, &config).await,
         Some(Command::Run(args)) => Box::pin(commands::run::run(args, built(&config)?)).await,
-        Some(Command::Models(args)) => commands::models::run(&args, &built(&config)?).await,
+        Some(Command::Models(args)) => commands::models::run(&args, &built(&config)?, &config).await,
         Some(Command::Threads(command)) => commands::threads::run(&command, &built(&config)?).await,
         Some(Command::Status { probe, json }) => commands::status::run(probe, json, built(&config)?).await,
         Some(Command::Activity(args)) => commands::activity::run(&args, built(&config)?).await,

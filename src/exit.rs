@@ -24,6 +24,11 @@ pub(crate) fn of_failure(code: &str) -> u8 {
     }
 }
 
+/// Whether a failure with this code is about what the call names, so that it comes again with the same arguments.
+pub(crate) fn is_about_arguments(code: &str) -> bool {
+    of_failure(code) == WRONG_USAGE || code == Kind::FileNotFound.code()
+}
+
 /// A tool that failed, as the error of a command.
 #[derive(Debug)]
 pub(crate) struct ToolFailed {
@@ -50,6 +55,18 @@ impl fmt::Display for ToolFailed {
 
 impl std::error::Error for ToolFailed {}
 
+/// An argument or a filter that cannot be meant, as the error of a command.
+#[derive(Debug)]
+pub(crate) struct WrongUsage(pub String);
+
+impl fmt::Display for WrongUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUsage {}
+
 /// A call that the user ended.
 #[derive(Debug)]
 pub(crate) struct Interrupted {
@@ -60,7 +77,10 @@ pub(crate) struct Interrupted {
 impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.thread {
-            Some(thread) => write!(f, "interrupted; thread {thread} keeps what was sent"),
+            Some(thread) => write!(
+                f,
+                "interrupted; thread {thread} keeps what was sent: repeat the command with --continue {thread} to go on"
+            ),
             None => f.write_str("interrupted"),
         }
     }
@@ -72,6 +92,8 @@ impl std::error::Error for Interrupted {}
 pub(crate) fn of_error(error: &anyhow::Error, otherwise: u8) -> ExitCode {
     let code = if error.is::<Interrupted>() {
         INTERRUPTED
+    } else if error.is::<WrongUsage>() {
+        WRONG_USAGE
     } else if let Some(failed) = error.downcast_ref::<ToolFailed>() {
         of_failure(&failed.code)
     } else {

@@ -2,47 +2,63 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::bail;
 use exai_core::{
     RequestId, Timestamp,
+    humanize::counted,
     model::{Capability, ModelOrigin, ModelSpec, Status},
     provider::{CallCtx, Provider, ProviderError},
 };
 use exai_engine::routing::ends;
+use exai_tools::near::did_you_mean;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{print, print_json};
-use crate::{App, cli::ModelsArgs, config::hints::hints};
+use crate::{
+    App,
+    cli::ModelsArgs,
+    config::{Config, hints::hints},
+    exit::WrongUsage,
+};
 
 /// How long an endpoint may take to list its models.
 const LIVE_LIMIT: Duration = Duration::from_secs(20);
 
-pub(crate) async fn run(args: &ModelsArgs, app: &App) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: &ModelsArgs, app: &App, config: &Config) -> anyhow::Result<ExitCode> {
     let wanted = |id: &str| args.provider.as_deref().is_none_or(|name| name.eq_ignore_ascii_case(id));
+    let configured = app.engine.models().providers();
     if let Some(name) = &args.provider
-        && !app.engine.models().providers().iter().any(|provider| wanted(provider.id().as_str()))
+        && !configured.iter().any(|provider| wanted(provider.id().as_str()))
     {
-        let names: Vec<&str> =
-            app.engine.models().providers().iter().map(|provider| provider.id().as_str()).collect();
-        if names.is_empty() {
-            bail!("provider `{name}` is not configured, nor is any other. {}", hints().configure);
-        }
-        bail!("provider `{name}` is not configured; those that are: {}", names.join(", "));
+        let ids: Vec<&str> = configured.iter().map(|provider| provider.id().as_str()).collect();
+        return Err(unknown(name, &ids, config).into());
     }
-    let providers = app.engine.models().providers().iter().filter(|provider| wanted(provider.id().as_str()));
+    let providers = configured.iter().filter(|provider| wanted(provider.id().as_str()));
     let (mut listed, mut text, mut failed) = (Vec::new(), String::new(), false);
     let now = app.engine.clock().now();
+    let allowed = &app.engine.preferences().allowed;
+    let can_be_asked =
+        |model: &ModelSpec| args.all || (model.status != Status::Retired && allowed.check(model).is_ok());
     for provider in providers {
         let failure = if args.live { read_list(&**provider).await } else { None };
         text.push_str(&format!("{}\n", provider.id()));
-        for model in provider.models().iter() {
+        let models = provider.models();
+        let (shown, left_out): (Vec<&ModelSpec>, Vec<&ModelSpec>) =
+            models.iter().partition(|model| can_be_asked(model));
+        for model in &shown {
             text.push_str(&format!("  {}\n", describe(model, now)));
             listed.push(as_json(model));
         }
+        if !left_out.is_empty() {
+            let models = counted(left_out.len(), "model");
+            text.push_str(&format!(
+                "  {models} left out (retired, or kept out by models.allow and models.deny): --all shows them\n"
+            ));
+        }
         if provider.accepts_unknown_models() {
-            text.push_str("  any other name is passed through\n");
+            let which = if shown.is_empty() { "any name" } else { "a name that is not in this list" };
+            text.push_str(&format!("  {which} is passed on to the endpoint as it is\n"));
         }
         if let Some(failure) = failure {
             failed = true;
@@ -58,6 +74,22 @@ pub(crate) async fn run(args: &ModelsArgs, app: &App) -> anyhow::Result<ExitCode
         print(&text)?;
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What is said of a name that is none of a configured provider.
+fn unknown(name: &str, configured: &[&str], config: &Config) -> WrongUsage {
+    let facts = &config.endpoints.facts;
+    if let Some(fact) = facts.iter().find(|fact| fact.id.eq_ignore_ascii_case(name)) {
+        return WrongUsage(format!("provider `{}` is not configured: {}", fact.id, fact.how));
+    }
+    let near = did_you_mean(name, facts.iter().map(|fact| fact.id.as_str()));
+    let instead = if configured.is_empty() {
+        format!("; none is configured. {}", hints().configure)
+    } else {
+        format!("; configured: {}", configured.join(", "))
+    };
+    let instead = if near.is_empty() { instead } else { near };
+    WrongUsage(format!("there is no provider `{name}`{instead}"))
 }
 
 /// Reads the endpoint's own list; what was wrong when it cannot be read.

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use exai_prompts::Prompt;
+use exai_tools::near::did_you_mean;
 
 use super::{print, table::lay_out};
-use crate::{cli::PromptsCommand, config::Config};
+use crate::{cli::PromptsCommand, config::Config, exit::WrongUsage};
 
 pub(crate) fn run(command: &PromptsCommand, config: &Config) -> anyhow::Result<ExitCode> {
     let wording = &config.wording;
@@ -27,7 +27,11 @@ pub(crate) fn run(command: &PromptsCommand, config: &Config) -> anyhow::Result<E
         PromptsCommand::Show { name } => {
             let Some(prompt) = Prompt::ALL.into_iter().find(|prompt| prompt.name() == name) else {
                 let names: Vec<&str> = Prompt::ALL.iter().map(|prompt| prompt.name()).collect();
-                bail!("there is no prompt `{name}`; the prompts are {}", names.join(", "));
+                let instead = match did_you_mean(name, names.iter().copied()) {
+                    near if near.is_empty() => format!("; the prompts are {}", names.join(", ")),
+                    near => near,
+                };
+                return Err(WrongUsage(format!("there is no prompt `{name}`{instead}")).into());
             };
             print(&wording.system(prompt, config.preferences.locale.as_deref()))?;
         }

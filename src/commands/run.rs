@@ -38,7 +38,8 @@ const NEEDS_FINDINGS: &str = "needs_findings";
 /// How long the last writes may take.
 const SETTLE: Duration = Duration::from_secs(2);
 
-pub(crate) async fn run(args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(mut args: RunArgs, app: App) -> anyhow::Result<ExitCode> {
+    args.tool = exai_tools::canonical(&args.tool).to_owned();
     // A person at a terminal pays nothing for a list of tools.
     app.server.show(exai_tools::profile::Shown::everything()).await;
     let arguments = match arguments::build(&args, &app) {

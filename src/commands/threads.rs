@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use exai_core::{
     Identity, ThreadId,
     humanize::counted,
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::{print, print_json};
 use crate::terminal::tell;
-use crate::{App, cli::ThreadsCommand};
+use crate::{App, cli::ThreadsCommand, exit::WrongUsage};
 
 /// The longest wait for a deletion.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ pub(crate) async fn run(command: &ThreadsCommand, app: &App) -> anyhow::Result<E
             list(&app.engine.list_threads(&who, &query).await?.threads, *as_json, "no threads yet")?;
         }
         ThreadsCommand::Search { words, limit, json: as_json } => {
-            let query = ThreadQuery { words: Some(words.clone()), limit: *limit };
+            let query = ThreadQuery { words: Some(words.join(" ")), limit: *limit };
             list(&app.engine.list_threads(&who, &query).await?.threads, *as_json, "no thread contains that")?;
         }
         ThreadsCommand::Show { id, json: as_json } => {
@@ -74,15 +74,18 @@ fn list(threads: &[ThreadSummary], as_json: bool, none: &str) -> anyhow::Result<
 }
 
 async fn found(app: &App, who: &Identity, id: &str) -> anyhow::Result<ThreadView> {
-    let id: ThreadId = id.parse().context("pass an id that `exai-mcp threads list` shows")?;
+    let id: ThreadId = id.parse().map_err(|_| {
+        WrongUsage(format!("`{id}` is not the id of a thread; `exai-mcp threads list` shows them"))
+    })?;
     let found = app.engine.view_thread(who, ThreadViewQuery { id, answers: 0 }).await?;
-    found.with_context(|| format!("thread {id} does not exist or has expired"))
+    found.ok_or_else(|| WrongUsage(format!("thread {id} does not exist or has expired")).into())
 }
 
 /// Asks the user at the terminal; fails without one.
 fn confirmed(thread: &Thread) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
-        bail!("there is no terminal to ask on; pass --yes to delete thread {}", thread.id);
+        let ask = format!("there is no terminal to ask on; pass --yes to delete thread {}", thread.id);
+        return Err(WrongUsage(ask).into());
     }
     let turns = counted(thread.turns.len(), "turn");
     tell(&format!("Delete thread {} with {turns}? It cannot be undone. [y/N] ", thread.id));

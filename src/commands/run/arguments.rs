@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 
 use anyhow::{Context as _, bail};
 use exai_engine::workflow::spec;
+use exai_tools::{field_of, instead_of, profile::did_you_mean};
 use serde_json::{Map, Value, json};
 
 use crate::{App, cli::RunArgs};
@@ -26,19 +27,21 @@ pub(super) fn build(args: &RunArgs, app: &App) -> anyhow::Result<Map<String, Val
     let tools = app.server.tool_list();
     let tool = tools.iter().find(|tool| tool.name == args.tool).with_context(|| {
         let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
-        format!("there is no tool `{}`; the tools are {}", args.tool, names.join(", "))
+        let instead = match did_you_mean(&args.tool) {
+            near if near.is_empty() => format!("; the tools are {}", names.join(", ")),
+            near => near,
+        };
+        format!("there is no tool `{}`{instead}", args.tool)
     })?;
-    if args.write.is_some() && args.tool != WRITING {
-        bail!("--write goes with {WRITING}: {} gives a judgement, not files", args.tool);
-    }
+    check(args)?;
     let has =
         |field: &str| tool.input_schema.get("properties").and_then(|fields| fields.get(field)).is_some();
+    let required = tool.input_schema.get("required").and_then(Value::as_array);
+    let demands = |field: &str| required.is_some_and(|names| names.iter().any(|name| name == field));
     let mut arguments = Map::new();
     for pair in &args.arguments {
-        let (name, value) =
-            pair.split_once('=').with_context(|| format!("--arg {pair}: write NAME=VALUE"))?;
-        arguments
-            .insert(name.trim().to_owned(), serde_json::from_str(value).unwrap_or_else(|_| json!(value)));
+        let (field, value) = argument(pair, &args.tool)?;
+        arguments.insert(field, value);
     }
     if let Some(field) = FILE_FIELDS.into_iter().find(|field| has(field) && !args.files.is_empty()) {
         arguments.insert(field.to_owned(), json!(args.files));
@@ -54,8 +57,8 @@ pub(super) fn build(args: &RunArgs, app: &App) -> anyhow::Result<Map<String, Val
     changes(args, &mut arguments)?;
     if let Some(field) = TEXT_FIELDS.into_iter().find(|field| has(field))
         && !arguments.contains_key(field)
+        && let Some(mut words) = words(args, !args.explain && demands(field))?
     {
-        let mut words = words(args)?;
         if args.write.is_some() {
             words.push_str("\n\n");
             words.push_str(exai_prompts::texts::write_files());
@@ -79,6 +82,37 @@ pub(super) fn build(args: &RunArgs, app: &App) -> anyhow::Result<Map<String, Val
         }
     }
     Ok(arguments)
+}
+
+/// What the options mean to the tool, before anything is read or asked.
+fn check(args: &RunArgs) -> anyhow::Result<()> {
+    let tool = args.tool.as_str();
+    if args.write.is_some() && tool != WRITING {
+        bail!("--write goes with {WRITING}: {tool} gives a judgement, not files");
+    }
+    let spec = spec::ALL.iter().find(|spec| spec.name == tool);
+    if args.fail_on.is_some() && !spec.is_some_and(|spec| spec.has_findings()) {
+        bail!("--fail-on looks at findings, and {tool} has none; codereview, precommit and secaudit have");
+    }
+    for (option, value) in [("base", &args.base), ("model", &args.model), ("continue", &args.continuation_id)]
+    {
+        if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
+            bail!("--{option} is empty");
+        }
+    }
+    Ok(())
+}
+
+/// The field and the value of one `--arg`.
+fn argument(pair: &str, tool: &str) -> anyhow::Result<(String, Value)> {
+    let (name, value) = pair
+        .split_once('=')
+        .filter(|(name, _)| !name.trim().is_empty())
+        .with_context(|| format!("--arg {pair}: write NAME=VALUE"))?;
+    let field = field_of(tool, name.trim()).with_context(|| {
+        format!("--arg {pair}: {tool} has no such field{}", instead_of(tool, name.trim()))
+    })?;
+    Ok((field, serde_json::from_str(value).unwrap_or_else(|_| json!(value))))
 }
 
 /// The question who would answer a call, from the arguments of the call.
@@ -122,10 +156,11 @@ fn changes(args: &RunArgs, arguments: &mut Map<String, Value>) -> anyhow::Result
     Ok(())
 }
 
-/// The words of the call: from the command line, from a pipe, or what the files alone suggest.
-fn words(args: &RunArgs) -> anyhow::Result<String> {
+/// The words of the call: from the command line, from a pipe, or what the files alone suggest; `None` when there are none and none are
+/// `needed`.
+fn words(args: &RunArgs, needed: bool) -> anyhow::Result<Option<String>> {
     if let Some(prompt) = &args.prompt {
-        return Ok(prompt.clone());
+        return Ok(Some(prompt.clone()));
     }
     let mut piped = String::new();
     if !io::stdin().is_terminal() {
@@ -136,7 +171,7 @@ fn words(args: &RunArgs) -> anyhow::Result<String> {
             .context("standard input is not text")?;
     }
     if !piped.trim().is_empty() {
-        return Ok(piped);
+        return Ok(Some(piped));
     }
     let what = if args.staged || args.base.is_some() {
         "change"
@@ -145,14 +180,15 @@ fn words(args: &RunArgs) -> anyhow::Result<String> {
     } else {
         "given files"
     };
-    match (args.tool.as_str(), what) {
-        ("precommit", _) => return Ok("Check the change before it is committed.".to_owned()),
-        ("codereview", "change" | "given files") => return Ok(format!("Review the {what}.")),
-        ("secaudit", "change" | "given files") => return Ok(format!("Audit the {what}.")),
-        ("analyze", "given files") => return Ok("Analyze the given files.".to_owned()),
-        ("refactor", "given files") => return Ok("Say what to refactor in the given files.".to_owned()),
-        ("testgen", "given files") => return Ok("Write tests for the given files.".to_owned()),
-        _ => {}
-    }
-    bail!("say what to do: --prompt \"...\", or text on standard input")
+    let words = match (args.tool.as_str(), what) {
+        ("precommit", _) => "Check the change before it is committed.".to_owned(),
+        ("codereview", "change" | "given files") => format!("Review the {what}."),
+        ("secaudit", "change" | "given files") => format!("Audit the {what}."),
+        ("analyze", "given files") => "Analyze the given files.".to_owned(),
+        ("refactor", "given files") => "Say what to refactor in the given files.".to_owned(),
+        ("testgen", "given files") => "Write tests for the given files.".to_owned(),
+        _ if needed => bail!("say what to do: --prompt \"...\", or text on standard input"),
+        _ => return Ok(None),
+    };
+    Ok(Some(words))
 }
