@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{App, cli::ActivityArgs, exit::ToolFailed, terminal};
 
+/// What is said when there is none: most commands make no run, and a user who expects one wants to know why it is not here.
+const NONE: &str = "no run matches; a run is a call that asked a model or an agent, so local inspections and steps without an expert are none";
+
 pub(crate) async fn run(args: &ActivityArgs, app: App) -> anyhow::Result<ExitCode> {
     let named = [
         ("tool", &args.tool),
@@ -31,16 +34,20 @@ pub(crate) async fn run(args: &ActivityArgs, app: App) -> anyhow::Result<ExitCod
         print_json(&answer.json["calls"])?;
         return Ok(ExitCode::SUCCESS);
     }
-    let calls = answer.json["calls"].as_array().cloned().unwrap_or_default();
+    print(&rendered(&answer.json))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The answer of the tool as a table.
+pub(super) fn rendered(answer: &Value) -> String {
+    let calls = answer["calls"].as_array().map(Vec::as_slice).unwrap_or_default();
     if calls.is_empty() {
-        print("no run matches")?;
-        return Ok(ExitCode::SUCCESS);
+        return format!("{NONE}\n");
     }
     let is_terminal = terminal::is_out();
     let rows: Vec<Vec<String>> = calls.iter().map(|call| cells(call, is_terminal)).collect();
     let headings = ["at", "tool", "model", "state", "tokens in", "out", "cost $", "seconds", "error"];
-    print(&lay_out(&headings, &rows, &[4, 5, 6, 7]))?;
-    Ok(ExitCode::SUCCESS)
+    lay_out(&headings, &rows, &[4, 5, 6, 7])
 }
 
 fn cells(call: &Value, is_terminal: bool) -> Vec<String> {

@@ -5,7 +5,10 @@ use std::{borrow::Cow, pin::pin, sync::Arc, time::Duration};
 use anyhow::{Context as _, bail};
 use exai_core::{chat::Delta, run::Door};
 use exai_engine::inference::events::{CAPACITY, CompletionEvent, EventSender};
-use exai_tools::{ExaiServer, profile::Shown};
+use exai_tools::{
+    ExaiServer,
+    profile::{Shown, asks_models},
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use rmcp::{
     ClientHandler, ErrorData, RoleClient, RoleServer, Service, ServiceExt as _,
@@ -73,7 +76,11 @@ impl Service<RoleServer> for Entrance {
 
 /// Shows progress notifications.
 #[derive(Clone)]
-struct Display(Arc<ProgressBar>);
+struct Display {
+    bar: Arc<ProgressBar>,
+    /// Whether the phase of the call is shown: a tool that only looks something up has none that means anything.
+    with_phase: bool,
+}
 
 impl ClientHandler for Display {
     fn get_info(&self) -> ClientConfig {
@@ -87,8 +94,9 @@ impl ClientHandler for Display {
         _context: NotificationContext<RoleClient>,
     ) {
         // Once the answer is being printed, the terminal is its own.
-        if let Some(message) = params.message.filter(|_| !self.0.is_finished()) {
-            self.0.set_message(without_seconds(&message));
+        let is_shown = self.with_phase && !self.bar.is_finished();
+        if let Some(message) = params.message.filter(|_| is_shown) {
+            self.bar.set_message(without_seconds(&message));
         }
     }
 }
@@ -123,7 +131,10 @@ pub(crate) async fn call_and_follow(
         let entrance = Entrance { server: app.server.clone(), events: follow.is_some().then_some(events) };
         async move { entrance.serve(theirs).await }
     });
-    let client = Display(Arc::clone(&bar)).serve(ours).await.context("the server did not start")?;
+    let client = Display { bar: Arc::clone(&bar), with_phase: asks_models(tool) }
+        .serve(ours)
+        .await
+        .context("the server did not start")?;
     let server = server.await?.context("the server did not start")?;
     let stop = CancellationToken::new();
     lifecycle::cancel_on_signal(stop.clone());

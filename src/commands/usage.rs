@@ -22,13 +22,19 @@ pub(crate) async fn run(args: &UsageArgs, app: App) -> anyhow::Result<ExitCode> 
         print_json(&answer.json)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let rows = answer.json["rows"].as_array().into_iter().flatten().map(|row| cells(row, &args.by));
-    let total = cells(&answer.json["total"], "of");
-    let rows: Vec<Vec<String>> = rows.chain([total]).collect();
-    let headings = [args.by.as_str(), "calls", "failed", "tokens in", "out", "cost $", "p50 s", "p95 s"];
-    print(&lay_out(&headings, &rows, &[1, 2, 3, 4, 5, 6, 7]))?;
-    print(answer.json["summary"].as_str().unwrap_or_default())?;
+    print(&rendered(&answer.json))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The answer of the tool as a table.
+pub(super) fn rendered(answer: &Value) -> String {
+    let by = answer["by"].as_str().unwrap_or_default();
+    let rows = answer["rows"].as_array().into_iter().flatten().map(|row| cells(row, by));
+    let total = cells(&answer["total"], "of");
+    let rows: Vec<Vec<String>> = rows.chain([total]).collect();
+    let headings = [by, "calls", "failed", "tokens in", "out", "cost $", "p50 s", "p95 s"];
+    let table = lay_out(&headings, &rows, &[1, 2, 3, 4, 5, 6, 7]);
+    format!("{table}{}\n", answer["summary"].as_str().unwrap_or_default())
 }
 
 fn cells(row: &Value, by: &str) -> Vec<String> {

@@ -1,9 +1,11 @@
 //! The command line: a tool for people and for pipelines, over the same server that clients use.
 
 mod looks;
+mod lookups;
 mod running;
 mod saving;
 mod streaming;
+mod wrong_values;
 
 use serde_json::{Value, json};
 
@@ -191,11 +193,11 @@ async fn wrong_usage_has_its_own_exit_code() {
         assert!(complaint.contains(words), "{arguments:?}: {complaint}");
     }
     for (arguments, words) in [
-        (vec!["threads", "show", "nonsense"], "`nonsense` is not a valid continuation_id"),
+        (vec!["threads", "show", "nonsense"], "`nonsense` is not the id of a thread"),
         (vec!["threads", "show", "8a7f3c1e-52b4-4d6b-9a51-1c2d3e4f5a6b"], "does not exist or has expired"),
     ] {
         let (code, _, complaint) = setup.run(&arguments).await;
-        assert!(code == 1 && complaint.contains(words), "{arguments:?}: {complaint}");
+        assert!(code == 2 && complaint.contains(words), "{arguments:?}: {complaint}");
     }
 }
 
@@ -253,7 +255,7 @@ async fn models_come_from_configuration_and_endpoint() {
         (code, told.as_str()),
         (
             0,
-            "custom\n  mock-model · window unknown · from the configuration\n  any other name is passed through\n"
+            "custom\n  mock-model · window unknown · from the configuration\n  a name that is not in this list is passed on to the endpoint as it is\n"
         )
     );
     assert_eq!(setup.vendor.requests().len(), 0, "nobody is asked");
@@ -269,8 +271,5 @@ async fn models_come_from_configuration_and_endpoint() {
     let (code, told, _) = setup.run(&["models", "--live"]).await;
     assert!(code == 1 && told.contains("the endpoint did not list its models: "), "{told}");
     let (code, _, told) = setup.run(&["models", "--provider", "nobody"]).await;
-    assert!(
-        code == 1 && told.contains("provider `nobody` is not configured; those that are: custom"),
-        "{told}"
-    );
+    assert!(code == 2 && told.contains("there is no provider `nobody`; configured: custom"), "{told}");
 }

@@ -1,6 +1,9 @@
 //! An answer for people.
 
+mod advice;
 mod analysis;
+mod lookups;
+mod plan;
 mod vendors;
 mod votes;
 
@@ -10,7 +13,13 @@ use console::style;
 use exai_core::humanize::counted;
 use serde_json::Value;
 
-use crate::terminal::name;
+use crate::{exit, terminal::name};
+
+/// The tool that shows threads: its answers belong to one, and do not go on in it.
+const LOOKING: &str = "threads";
+
+/// The shortest time of a failure that is told.
+const SHORTEST: Duration = Duration::from_millis(50);
 
 /// The most lines of a quote.
 const QUOTE_LINES: usize = 6;
@@ -31,6 +40,8 @@ pub(super) fn render(tool: &str, files: &[String], answer: &Value, elapsed: Dura
     let (mut text, mut about) = (String::new(), String::new());
     if field(answer, "status") == Some("error") {
         failure(answer, &mut about);
+    } else if let Some(found) = lookups::rendered(tool, answer) {
+        text = found;
     } else {
         body(answer, &mut text);
     }
@@ -60,7 +71,7 @@ fn body(answer: &Value, text: &mut String) {
     let words: &[&str] = if raw.is_some() && is_whole { &["content"] } else { &["summary", "content"] };
     for key in words {
         if let Some(words) = field(answer, key).filter(|words| !words.is_empty()) {
-            push(text, words);
+            push(text, &advice::plain(words));
         }
     }
     let findings: Vec<&Value> =
@@ -83,6 +94,7 @@ fn body(answer: &Value, text: &mut String) {
     for words in own.iter().filter_map(|place| answer.pointer(place)?.as_str()) {
         push(text, words);
     }
+    plan::show(answer, text);
     if let Some(words) = field(answer, "instructions").filter(|_| answer.get("challenge_prompt").is_none()) {
         push(text, words);
     }
@@ -95,12 +107,8 @@ fn body(answer: &Value, text: &mut String) {
     {
         push(text, &format!("{} {note}", style("note:").dim()));
     }
-    if let Some(next) = field(answer, "next_steps").filter(|words| !words.is_empty()) {
+    if let Some(next) = advice::next(answer) {
         push(text, &format!("\n{}\n{next}", style("Next").bold()));
-    }
-    let actions = answer.get("required_actions").and_then(Value::as_array);
-    for (index, action) in actions.into_iter().flatten().filter_map(Value::as_str).enumerate() {
-        push(text, &format!("{}. {action}", index + 1));
     }
 }
 
@@ -201,8 +209,13 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
             format!("{files} changed (+{} -{}): {compared}", count("insertions"), count("deletions")),
         );
     }
-    facts.push(format!("{:.1} s", elapsed.as_secs_f64()));
-    push(text, &format!("\n{}", style(facts.join(" · ")).dim()));
+    // A call that failed at once has taken no time worth telling.
+    if field(answer, "status") != Some("error") || elapsed >= SHORTEST {
+        facts.push(format!("{:.1} s", elapsed.as_secs_f64()));
+    }
+    if !facts.is_empty() {
+        push(text, &format!("\n{}", style(facts.join(" · ")).dim()));
+    }
     if let Some(ended) = end(&metadata) {
         push(text, &format!("{} {ended}", style("note:").dim()));
     }
@@ -221,13 +234,13 @@ fn footer(tool: &str, files: &[String], answer: &Value, elapsed: Duration, text:
     }
     if let Some(thread) = field(answer, "continuation_id") {
         push(text, &format!("thread {thread}"));
-        // With the files: a finished review is followed by a new one, and that begins with what to look at.
-        let words: Vec<String> =
-            std::iter::once(tool).chain(files.iter().map(String::as_str)).map(quoted).collect();
-        push(
-            text,
-            &format!("continue with: exai-mcp run {} --continue {thread} --prompt \"...\"", words.join(" ")),
-        );
+        if tool != LOOKING && may_go_on(answer) {
+            let command = next_command(tool, files, answer);
+            push(
+                text,
+                &format!("continue with: exai-mcp run {command} --continue {thread} --prompt \"...\""),
+            );
+        }
     }
 }
 
@@ -238,6 +251,25 @@ fn end(metadata: &Value) -> Option<String> {
     }
     let word = name(field(metadata, "finish_reason")?);
     Some(format!("the provider ended the answer with `{word}`, so it may not be whole"))
+}
+
+/// Whether the same command with another prompt can do better: not when an argument is wrong, nor when the thread is not stored.
+fn may_go_on(answer: &Value) -> bool {
+    let is_wrong = field(answer, "code").is_some_and(exit::is_about_arguments);
+    !is_wrong && answer.pointer("/metadata/persisted").and_then(Value::as_bool) != Some(false)
+}
+
+/// The tool with its files, because a finished review is followed by a new one, and that begins with what to look at. A step that is not
+/// the last but one of a plan is not followed by its end.
+fn next_command(tool: &str, files: &[String], answer: &Value) -> String {
+    let words = std::iter::once(tool).chain(files.iter().map(String::as_str)).map(quoted);
+    let mut words: Vec<String> = words.collect();
+    let number = |key: &str| answer.get(key).and_then(Value::as_u64).unwrap_or(0);
+    let is_open = answer.get("next_step_required").and_then(Value::as_bool) == Some(true);
+    if is_open && number("step_number") + 1 < number("total_steps") {
+        words.push("--arg next_step_required=true".to_owned());
+    }
+    words.join(" ")
 }
 
 /// Models that gave no answer before, and why.
@@ -331,7 +363,10 @@ mod tests {
             "metadata": { "files_summary": { "included": 1, "excerpted": 0, "skipped": 0, "refused": 0 } },
         });
         let Rendered { answer: text, about } = render("codereview", &[], &answer, Duration::ZERO);
-        assert!(text.contains("required_actions.\n1. Read the files.\n2. Trace the callers.\n"), "{text}");
+        assert!(
+            text.contains("Before the next step:\n1. Read the files.\n2. Trace the callers.\n"),
+            "{text}"
+        );
         assert!(about.contains("1 file read"), "{about}");
     }
 

@@ -1,6 +1,6 @@
 //! What an answer means for a pipeline. Whatever is not known to be good fails.
 
-use exai_core::Severity;
+use exai_core::{Severity, humanize::counted};
 use serde_json::Value;
 
 use crate::{cli::RunArgs, exit};
@@ -31,13 +31,12 @@ impl Verdict {
         };
         reasons.extend(not_reviewed(answer, args));
         let severe = findings_at_least(answer, least);
-        let code = if !reasons.is_empty() {
-            exit::NOT_MADE
-        } else if severe > 0 {
-            exit::FINDINGS
-        } else {
-            0
-        };
+        if reasons.is_empty() && severe > 0 {
+            let (findings, are) = (counted(severe, "finding"), if severe == 1 { "is" } else { "are" });
+            let reason = format!("{findings} {are} {} or worse, or of unknown severity", least.as_str());
+            return Self { code: exit::FINDINGS, reasons: vec![reason] };
+        }
+        let code = if reasons.is_empty() { 0 } else { exit::NOT_MADE };
         Self { code, reasons }
     }
 }
@@ -94,7 +93,7 @@ fn unseen(answer: &Value) -> Option<String> {
         return Some(cut.to_owned());
     }
     let files = unseen + unlisted;
-    let files = (files > 0).then(|| exai_core::humanize::counted(files, "file"))?;
+    let files = (files > 0).then(|| counted(files, "file"))?;
     Some(format!("{files} not shown to the model, or not whole; --allow-partial accepts that"))
 }
 

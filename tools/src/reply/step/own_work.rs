@@ -1,5 +1,6 @@
 //! The end of work that no expert has seen: the rule skipped the expert, the caller wanted none, or the work is the agent's own.
 
+use exai_core::humanize::counted;
 use exai_engine::workflow::{StepOutcome, spec::Flow};
 use serde_json::json;
 
@@ -35,9 +36,8 @@ pub(super) fn completed(answer: &mut Answer, outcome: &StepOutcome) {
     answer.put("status", words.skipped).put("next_steps", outcome.spec.after);
     match outcome.spec.flow {
         Flow::Planning => {
-            let (step, steps) = (&outcome.step.step, outcome.totals.steps);
-            answer
-                .put(words.complete_object, format!("COMPLETE PLAN: {step} (Total {steps} steps completed)"));
+            let (step, steps) = (&outcome.step.step, counted(outcome.totals.steps, "step"));
+            answer.put(words.complete_object, format!("COMPLETE PLAN: {step} (Total {steps} completed)"));
             answer.put("plan", json!(outcome.plan));
             answer.put(
                 "output",
@@ -62,7 +62,7 @@ fn traced(answer: &mut Answer, outcome: &StepOutcome) {
     };
     answer.put(
         outcome.spec.words.complete_object,
-        format!("TRACE COMPLETE: {target} ({mode}, {} steps)", totals.steps),
+        format!("TRACE COMPLETE: {target} ({mode}, {})", counted(totals.steps, "step")),
     );
     answer.put(
         "output",
