@@ -185,7 +185,9 @@ impl Engine {
             },
         )?;
         let program = installed(agent).ok_or_else(|| {
-            EngineError::invalid("cli_name", format!("`{}` is not on the search path; {here}", agent.command))
+            let (name, command) = (&agent.name, &agent.command);
+            let how = format!("install {command}, or write its whole path as command in [clink.{name}]");
+            EngineError::invalid("cli_name", format!("`{command}` is not on the search path; {here}; {how}"))
         })?;
         Ok(Installed { agent: agent.clone(), program })
     }

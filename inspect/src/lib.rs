@@ -140,7 +140,7 @@ fn limits(sources: &[Source<'_>]) -> Vec<String> {
     let cases: [(Vec<&str>, &str); 4] = [
         (
             paths(|source| !source.file.is_whole()),
-            "Given in part; nothing is said about the other lines, nor about functions that do not end in the given ones",
+            "Only the given lines were inspected, not the rest of the file, nor functions that reach beyond the given lines",
         ),
         (
             paths(|source| source.chunks.iter().any(|chunk| !chunk.clear)),

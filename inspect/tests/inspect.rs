@@ -199,7 +199,11 @@ fn excerpts_are_judged_by_given_lines() {
     let inspection = inspect(&[part("src/a.rs", 400, &[(1, &head), (200, &tail)])]);
     assert_eq!(found(&inspection), BTreeSet::new());
     assert_eq!(inspection.facts.longest_function, None);
-    assert!(inspection.notes.iter().any(|note| note.starts_with("Given in part")), "{:?}", inspection.notes);
+    assert!(
+        inspection.notes.iter().any(|note| note.starts_with("Only the given lines were inspected")),
+        "{:?}",
+        inspection.notes
+    );
 
     // Indented code of an excerpt may stand in a test module; code of an item at the margin does not.
     let text = "    fn a() {\n        b().unwrap();\n    }\n}\n\nfn c() {\n    d().unwrap();\n}\n";

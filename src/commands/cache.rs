@@ -29,7 +29,7 @@ pub(crate) async fn run(command: &CacheCommand, app: &App) -> anyhow::Result<Exi
                 bail!("the database did not take the change within {PATIENCE:?}; nothing was cleared yet");
             }
             print(&format!(
-                "{} will not be given again, by servers that run now neither; conversations and usage keep them",
+                "{} cleared, in running servers too; conversations and usage are kept",
                 counted(grouped(before.count), "answer")
             ))?;
         }

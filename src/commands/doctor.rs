@@ -24,6 +24,9 @@ use crate::{
 /// The exit code of a command that was stopped by Ctrl-C, as shells have it.
 const STOPPED: u8 = 130;
 
+/// The name of a test that is about no client's entry.
+const WITHOUT_ENTRY: &str = "started without an entry";
+
 /// What was tried, and what came of it.
 struct Section {
     title: String,
@@ -140,7 +143,7 @@ fn entries(
         entries.push(Entry {
             client: client.unwrap_or(&CLIENTS[0]),
             file: program(),
-            name: "exai".to_owned(),
+            name: WITHOUT_ENTRY.to_owned(),
             way: Way::Start(Start { command: program().display().to_string(), ..Start::default() }),
             findings: Vec::new(),
         });
@@ -149,7 +152,11 @@ fn entries(
 }
 
 async fn tried(entry: Entry, project: &Path, stop: &CancellationToken) -> Section {
-    let title = format!("{} · {} · {}", entry.client.name, entry.file.display(), entry.name);
+    let title = if entry.name == WITHOUT_ENTRY {
+        format!("{WITHOUT_ENTRY} · {}", entry.file.display())
+    } else {
+        format!("{} · {} · {}", entry.client.name, entry.file.display(), entry.name)
+    };
     let mut findings = entry.findings;
     match &entry.way {
         Way::Start(Start { command, arguments, environment, folder }) => {
@@ -193,10 +200,13 @@ fn expanded(text: &str, findings: &mut Vec<Finding>) -> String {
             None if name.starts_with("input:") => whole.push_str(&format!("${{{inside}}}")),
             None => {
                 let what = format!("${{{inside}}} is not set here");
-                findings.push(Finding::doubt(
-                    what,
-                    "set it where the client is started, or write `:-` after the name to leave it empty",
-                ));
+                // Only some clients know a default; those that write `${env:NAME}` have none.
+                let how = if inside.starts_with("env:") {
+                    "set it where the client is started"
+                } else {
+                    "set it where the client is started, or write `:-` after the name to leave it empty"
+                };
+                findings.push(Finding::doubt(what, how));
                 whole.push_str(&format!("${{{inside}}}"));
             }
         }

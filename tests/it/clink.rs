@@ -130,7 +130,7 @@ async fn what_cannot_start_names_what_can() {
     for (arguments, told) in [
         (
             json!({"prompt": "x", "cli_name": "codex"}),
-            "cli_name: `codex` is not on the search path; installed: gemini",
+            "cli_name: `codex` is not on the search path; installed: gemini; install codex, or write its whole path as command in [clink.codex]",
         ),
         (json!({"prompt": "x", "cli_name": "sing"}), "cli_name: `sing` is not known; installed: gemini"),
         (

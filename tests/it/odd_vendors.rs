@@ -331,3 +331,18 @@ async fn absurd_counts_are_not_billed() {
     }
     program.stop().await;
 }
+
+/// Where no key was sent there is none to check.
+#[tokio::test]
+async fn a_missing_key_is_not_called_wrong() {
+    let setup = Setup::new().await.with("EXAI_RETRIES", "0");
+    for (status, code, words) in [
+        (401, 3, "no key was sent, and one is wanted (HTTP 401): set CUSTOM_API_KEY: "),
+        (402, 3, "a balance or plan limit is used up (HTTP 402); "),
+    ] {
+        setup.vendor.then(Answer::error(status, "refused", "refused", "not without money or a key"));
+        let (exit, told, complaint) = setup.run(&["run", "chat", "-p", words]).await;
+        assert!(exit == code && complaint.contains(words), "{exit} {told} {complaint}");
+        assert!(!complaint.contains("(not set)"), "{complaint}");
+    }
+}

@@ -97,7 +97,7 @@ async fn what_was_cleared_stays_cleared() {
     let stats: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!((code, &stats["given_again"]["answers"], &stats["cleared_at"]), (0, &json!(1), &Value::Null));
     let (code, shown, _) = setup.run(&["cache", "clear"]).await;
-    assert!(code == 0 && shown.starts_with("1 answer will not be given again"), "{shown}");
+    assert!(code == 0 && shown.starts_with("1 answer cleared"), "{shown}");
     assert_eq!(asked(&program).await["metadata"]["from_cache"], false);
     assert_eq!(asked(&program).await["metadata"]["from_cache"], true, "what came since is given again");
     program.stop().await;

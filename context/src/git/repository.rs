@@ -71,8 +71,14 @@ impl Repository {
         if let Some(why) = unusable {
             return Err(GitFailure::NotARepository(why));
         }
-        let places =
-            if names.is_empty() { "no folder is open to this server".to_owned() } else { names.join(", ") };
+        if names.is_empty() {
+            return Err(GitFailure::Outside(
+                "no folder is open to this server, so no git repository can be read; start the server in the project's folder, or \
+                 configure a root"
+                    .to_owned(),
+            ));
+        }
+        let places = names.join(", ");
         Err(GitFailure::Outside(format!(
             "no git repository in {places}; name one in path, start the server in its folder, or name the files to check in relevant_files"
         )))

@@ -6,10 +6,22 @@ use exai_core::Kind;
 
 use crate::{classify::Failure, origin::Origin, unreached::PROXY_WANTS_PASSWORD};
 
+/// What stands behind the name of a key that is not set.
+const NOT_SET: &str = " (not set)";
+
 pub(super) fn message(origin: &Origin, kind: Kind, failure: &Failure<'_>, wait: Option<Duration>) -> String {
     let key = &origin.key_origin;
+    let sends_key = origin.key.is_some();
     let status = failure.status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
     let mut text = match kind {
+        Kind::Auth if !sends_key => {
+            format!("no key was sent, and one is wanted{status}: {}", where_to_set(key))
+        }
+        Kind::Quota if !sends_key => {
+            format!(
+                "a balance or plan limit is used up{status}; top it up or choose a model of another provider"
+            )
+        }
         Kind::Auth => format!("the key in {key} was refused{status}; check it and what it may be used for"),
         Kind::Quota => format!(
             "the balance or plan limit behind {key} is used up{status}; top it up or choose a model of another provider"
@@ -42,6 +54,17 @@ pub(super) fn message(origin: &Origin, kind: Kind, failure: &Failure<'_>, wait: 
         text.push_str(said);
     }
     text
+}
+
+/// Where the key belongs that is not there.
+fn where_to_set(origin: &str) -> String {
+    let name = origin.trim_end_matches(NOT_SET).trim_start_matches("environment ");
+    let is_variable = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    if is_variable && !name.is_empty() {
+        format!("set {name}")
+    } else {
+        "name the variable that holds it in the endpoint's api_key_env".to_owned()
+    }
 }
 
 fn rejected(failure: &Failure<'_>, status: &str) -> String {

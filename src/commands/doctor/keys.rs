@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use exai_clients::Finding;
 use exai_core::{
     Kind, RequestId,
+    humanize::counted,
     provider::{CallCtx, Provider, ProviderError},
     secret::{ExposeSecret as _, SecretString},
 };
@@ -70,7 +71,7 @@ async fn tried(
     let (asked, takes_any_name) = ask(settings, key, http, stop).await;
     match asked {
         Ok(count) if key.is_none() => {
-            Finding::well(format!("{name}: ok, it lists {count} models and no key is sent"))
+            Finding::well(format!("{name}: ok, it lists {} and no key is sent", counted(count, "model")))
         }
         Ok(count) => {
             // Gateways and servers at home may show their list to anybody.
@@ -78,12 +79,14 @@ async fn tried(
             if takes_any_name && ask(settings, Some(&nobodys), http, stop).await.0.is_ok() {
                 return Finding::doubt(
                     format!(
-                        "{name}: ok, it lists {count} models, but a wrong key gets the list too, so {which} is not tested"
+                        "{name}: ok, it lists {}, but a wrong key gets the list too, so {which} is not tested",
+                        counted(count, "model")
                     ),
                     "`exai-mcp status --probe` asks a model",
                 );
             }
-            Finding::well(format!("{name}: ok, {which} is accepted ({count} models listed)"))
+            let models = counted(count, "model");
+            Finding::well(format!("{name}: ok, {which} is accepted ({models} listed)"))
         }
         Err(error) => refused(settings, which, &error),
     }

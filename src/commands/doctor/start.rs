@@ -112,7 +112,8 @@ async fn answer(lines: &mut Lines<BufReader<ChildStdout>>, id: u64) -> Result<Va
 
 /// What a client would make of it.
 fn judge(client: &Client, server: &str, told: &Told) -> Vec<Finding> {
-    let bytes: usize = told.tools.iter().map(|tool| tool.to_string().len()).sum();
+    // As `exai-mcp tools --cost` counts the whole list.
+    let bytes = json!({ "tools": told.tools }).to_string().len();
     let (count, took) = (told.tools.len(), told.handshake.as_millis());
     let mut findings =
         vec![Finding::well(format!("starts: handshake in {took} ms, {count} tools, {bytes} bytes of list"))];

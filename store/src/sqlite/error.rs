@@ -74,7 +74,9 @@ impl Fault {
             }
             Cause::Full => format!("Free space on the disk of {path}; waiting writes follow by themselves."),
             Cause::NoAccess => {
-                format!("Make {path} and its folder writable for this user, or choose another database file.")
+                format!(
+                    "Make {path} and its folder writable for this user, or name another folder in EXAI_DATA_DIR."
+                )
             }
             Cause::Disk => format!("Check the disk and the memory behind {path}."),
             Cause::Stopped => "Try again; restart the server when it stays so.".to_owned(),
@@ -96,7 +98,7 @@ impl Fault {
             cause: if error.kind() == io::ErrorKind::StorageFull { Cause::Full } else { Cause::NoAccess },
             reason: format!("{} cannot be created: {error}", path.display()),
             hint: format!(
-                "Make the folder of {} writable for this user, or choose another database file.",
+                "Make the folder of {} writable for this user, or name another folder in EXAI_DATA_DIR.",
                 path.display()
             ),
         }

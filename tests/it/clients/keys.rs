@@ -35,7 +35,7 @@ async fn each_key_is_tried() {
     let (code, lines) = told(&setup).await;
     assert_eq!(code, 1, "{lines:#?}");
     for (line, begins) in lines.iter().zip([
-        "ok openai: ok, the key from environment OPENAI_API_KEY is accepted (1 models listed)",
+        "ok openai: ok, the key from environment OPENAI_API_KEY is accepted (1 model listed)",
         "error glm: refused, key 1 of 2 from environment GLM_API_KEY is not accepted",
         "ok glm: ok, key 2 of 2 from environment GLM_API_KEY is accepted",
         "error kimi: unreachable, the key from environment KIMI_API_KEY is not tested",
@@ -53,7 +53,7 @@ async fn an_open_list_tests_no_key() {
     let setup = Setup::new().await;
     let (code, lines) = told(&setup).await;
     assert_eq!((code, lines.len()), (0, 1));
-    assert!(lines[0].starts_with("ok custom: ok, it lists 1 models and no key is sent"), "{lines:#?}");
+    assert!(lines[0].starts_with("ok custom: ok, it lists 1 model and no key is sent"), "{lines:#?}");
     let (code, lines) = told(&setup.with("CUSTOM_API_KEY", WRONG)).await;
     assert_eq!(code, 0);
     assert!(lines[0].starts_with("warning custom: ok, ") && lines[0].contains("is not tested"), "{lines:#?}");

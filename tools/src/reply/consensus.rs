@@ -103,7 +103,8 @@ fn summary(outcome: &ConsensusOutcome) -> String {
         })
         .collect();
     let (count, all) = (voted.len(), outcome.voices.len());
-    let mut text = format!("{count} of {all} models voted.");
+    let models = if all == 1 { "model" } else { "models" };
+    let mut text = format!("{count} of {all} {models} voted.");
     if !voted.is_empty() {
         text.push(' ');
         text.push_str(&voted.join(" | "));

@@ -4,10 +4,11 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
-        CompleteRequestParams, CompleteResult, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
-        GetTaskResult, Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-        ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-        ServerCapabilities, ServerConfig, SubscriptionFilter,
+        CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, ErrorCode,
+        GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, Implementation,
+        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+        PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+        ServerConfig, SubscriptionFilter,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
     tool_handler,
@@ -23,6 +24,9 @@ use super::{
 /// How long a client may keep the lists. They change with the configuration only, and then the client is notified.
 const LIST_TTL_MS: u64 = 3_600_000;
 
+/// The most characters of an unknown method's name that are told again.
+const MAX_METHOD: usize = 80;
+
 /// Cache hints for clients that know them.
 macro_rules! hinted {
     ($result:expr, $context:expr) => {{
@@ -37,6 +41,15 @@ macro_rules! hinted {
 
 #[tool_handler(router = self.router)]
 impl ServerHandler for ExaiServer {
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method: String = request.method.chars().take(MAX_METHOD).collect();
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("unknown method {method}"), None))
+    }
+
     fn get_info(&self) -> ServerConfig {
         let about = Implementation::new("exai-mcp", self.parts.version)
             .with_title("exai-mcp")
