@@ -12,6 +12,7 @@ mod lines;
 mod mend;
 pub(crate) mod messages;
 pub(crate) mod responses;
+mod spoken;
 pub(crate) mod stream;
 mod think_tags;
 mod tool_calls;

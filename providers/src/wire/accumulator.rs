@@ -162,13 +162,6 @@ impl Accumulator {
         }
     }
 
-    pub(super) fn text(&mut self, text: Option<&Value>, out: &mut VecDeque<Delta>) {
-        if let Some(text) = words(text) {
-            let text = self.whole_characters(text).into_owned();
-            self.say(text, out);
-        }
-    }
-
     /// Text of whole characters.
     pub(super) fn say(&mut self, text: String, out: &mut VecDeque<Delta>) {
         if text.is_empty() {
@@ -316,7 +309,7 @@ mod tests {
         };
         let mut answer = Accumulator::new(Arc::new(origin), "asked".to_owned());
         let mut out = VecDeque::new();
-        answer.text(Some(&Value::from(text)), &mut out);
+        answer.say(text.to_owned(), &mut out);
         if calls {
             answer.call(Piece { name: Some("read"), ..Piece::default() }).unwrap();
         }

@@ -18,6 +18,7 @@ use crate::{
     vendor::VendorKind,
 };
 
+mod thoughts;
 mod tools;
 
 pub(super) const LIMITS: Limits = Limits {

@@ -13,7 +13,7 @@ use crate::{
         accumulator::{Accumulator, End},
         decode::Decode,
         ending,
-        think_tags::{Piece, ThinkTags},
+        spoken::Spoken,
         tool_calls, usage,
     },
 };
@@ -21,14 +21,14 @@ use crate::{
 /// Reads an answer to its end.
 pub(crate) struct Decoder {
     answer: Accumulator,
-    tags: ThinkTags,
+    spoken: Spoken,
     reasoning: Reasoning,
 }
 
 impl Decoder {
     pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
         let reasoning = Reasoning::new(origin.vendor.quirks.replay);
-        Self { answer: Accumulator::new(origin, asked), tags: ThinkTags::new(), reasoning }
+        Self { answer: Accumulator::new(origin, asked), spoken: Spoken::new(), reasoning }
     }
 
     fn choice(&mut self, choice: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
@@ -53,16 +53,14 @@ impl Decoder {
         }
         let (text, thought) = message.get("content").map(reply::content).unwrap_or_default();
         let refusal = message.get("refusal").and_then(Value::as_str).unwrap_or_default();
-        let mut pieces = Vec::new();
         if !thought.is_empty() {
-            pieces.push(Piece::Thought(thought));
+            self.answer.think(thought, out);
         }
-        self.tags.push(&self.answer.whole_characters(&text), &mut pieces);
+        self.spoken.more(Some(&text), &mut self.answer, out);
         if !refusal.is_empty() {
             self.answer.refuses();
-            self.tags.push(refusal, &mut pieces);
+            self.spoken.more(Some(refusal), &mut self.answer, out);
         }
-        self.pieces(pieces, out);
         for call in message.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
             let function = call.get("function").unwrap_or(&Value::Null);
             self.answer.call(tool_calls::Piece {
@@ -73,16 +71,6 @@ impl Decoder {
             })?;
         }
         Ok(())
-    }
-
-    fn pieces(&mut self, pieces: Vec<Piece>, out: &mut VecDeque<Delta>) {
-        for piece in pieces {
-            match piece {
-                Piece::Text(text) => self.answer.say(text, out),
-                Piece::Thought(thought) => self.answer.think(thought, out),
-                Piece::WasThought(bytes) => self.answer.was_thought(bytes, out),
-            }
-        }
     }
 }
 
@@ -118,9 +106,7 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        let mut rest = Vec::new();
-        self.tags.finish(&mut rest);
-        self.pieces(rest, out);
+        self.spoken.finish(&mut self.answer, out);
         self.answer.trust_calls();
         self.answer.end(end, self.reasoning.opaque(), out)
     }

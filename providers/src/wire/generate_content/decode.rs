@@ -15,6 +15,7 @@ use crate::{
         accumulator::{Accumulator, End},
         decode::Decode,
         ending,
+        spoken::Spoken,
         tool_calls::Piece,
         usage,
     },
@@ -23,13 +24,14 @@ use crate::{
 /// Reads an answer to its end.
 pub(crate) struct Decoder {
     answer: Accumulator,
+    spoken: Spoken,
     /// The parts with calls as they came: their signatures have to come back.
     called: Vec<Value>,
 }
 
 impl Decoder {
     pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
-        Self { answer: Accumulator::new(origin, asked), called: Vec::new() }
+        Self { answer: Accumulator::new(origin, asked), spoken: Spoken::new(), called: Vec::new() }
     }
 
     fn chunk(&mut self, chunk: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
@@ -47,7 +49,7 @@ impl Decoder {
             if part.get("thought").and_then(Value::as_bool) == Some(true) {
                 self.answer.thought(part.get("text"), out);
             } else {
-                self.answer.text(part.get("text"), out);
+                self.spoken.more(part.get("text").and_then(Value::as_str), &mut self.answer, out);
             }
         }
         match ending::word(candidate.get("finishReason")) {
@@ -114,6 +116,7 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, _end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        self.spoken.finish(&mut self.answer, out);
         let opaque = (!self.called.is_empty()).then(|| json!({"parts": std::mem::take(&mut self.called)}));
         // Nothing but its reason marks the end of this format.
         self.answer.end(End::Silent, opaque, out)

@@ -16,6 +16,7 @@ use crate::{
         accumulator::{Accumulator, End},
         decode::Decode,
         ending::{self, Ending},
+        spoken::Spoken,
         tool_calls::Piece,
         usage,
     },
@@ -24,6 +25,7 @@ use crate::{
 /// Reads a message to its end.
 pub(crate) struct Decoder {
     answer: Accumulator,
+    spoken: Spoken,
     /// The counts so far, which come in pieces.
     usage: Usage,
     is_spoilt: bool,
@@ -34,6 +36,7 @@ impl Decoder {
     pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
         Self {
             answer: Accumulator::new(origin, asked),
+            spoken: Spoken::new(),
             usage: Usage::default(),
             is_spoilt: false,
             blocks: Blocks::default(),
@@ -78,7 +81,7 @@ impl Decoder {
         out: &mut VecDeque<Delta>,
     ) -> Result<(), ProviderError> {
         self.answer.thought(block.get("thinking"), out);
-        self.answer.text(block.get("text"), out);
+        self.spoken.more(block.get("text").and_then(Value::as_str), &mut self.answer, out);
         self.blocks.begin(index, block);
         if block.get("type").and_then(Value::as_str) == Some("tool_use") {
             let text = |name: &str| block.get(name).and_then(Value::as_str);
@@ -98,7 +101,7 @@ impl Decoder {
         out: &mut VecDeque<Delta>,
     ) -> Result<(), ProviderError> {
         self.answer.thought(delta.get("thinking"), out);
-        self.answer.text(delta.get("text"), out);
+        self.spoken.more(delta.get("text").and_then(Value::as_str), &mut self.answer, out);
         self.blocks.add(index, delta);
         if let Some(piece) = delta.get("partial_json") {
             self.answer.call(Piece { index, arguments: Some(piece), ..Piece::default() })?;
@@ -157,6 +160,7 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        self.spoken.finish(&mut self.answer, out);
         let opaque = if self.answer.is_paused() {
             self.blocks.turn()
         } else if self.answer.has_calls() {

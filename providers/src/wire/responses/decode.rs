@@ -15,6 +15,7 @@ use crate::{
         accumulator::{Accumulator, End},
         decode::Decode,
         ending::{self, Ending},
+        spoken::Spoken,
         tool_calls::Piece,
         usage,
     },
@@ -26,13 +27,21 @@ const MAX_THOUGHTS: usize = 256;
 /// Reads a response to its end.
 pub(crate) struct Decoder {
     answer: Accumulator,
+    spoken: Spoken,
+    /// What is said comes in pieces; finished items repeat them.
+    has_pieces: bool,
     /// The vendor's own items, which go back with the calls.
     thoughts: Vec<Value>,
 }
 
 impl Decoder {
     pub(crate) fn new(origin: Arc<Origin>, asked: String) -> Self {
-        Self { answer: Accumulator::new(origin, asked), thoughts: Vec::new() }
+        Self {
+            answer: Accumulator::new(origin, asked),
+            spoken: Spoken::new(),
+            has_pieces: false,
+            thoughts: Vec::new(),
+        }
     }
 
     /// A finished item: a call, or a thought that goes back with calls. What is said has come before, in pieces.
@@ -62,11 +71,18 @@ impl Decoder {
         for part in item.get("content").and_then(Value::as_array).into_iter().flatten() {
             if let Some(refusal) = part.get("refusal") {
                 self.answer.refuses();
-                self.answer.text(Some(refusal), out);
+                self.spoken.more(refusal.as_str(), &mut self.answer, out);
             } else {
-                self.answer.text(part.get("text"), out);
+                self.spoken.more(part.get("text").and_then(Value::as_str), &mut self.answer, out);
             }
         }
+    }
+
+    /// A piece of what is said.
+    fn piece(&mut self, event: &Value, out: &mut VecDeque<Delta>) {
+        let piece = event.get("delta").and_then(Value::as_str).filter(|piece| !piece.is_empty());
+        self.has_pieces |= piece.is_some();
+        self.spoken.more(piece, &mut self.answer, out);
     }
 
     /// What every event with a whole response says: its model, its counts, its state.
@@ -105,10 +121,10 @@ impl Decode for Decoder {
         let kind = value.get("type").and_then(Value::as_str).or(name).unwrap_or_default();
         match kind {
             "error" => return Err(self.answer.failure(ErrorBody::from_json(value))),
-            "response.output_text.delta" => self.answer.text(value.get("delta"), out),
+            "response.output_text.delta" => self.piece(value, out),
             "response.refusal.delta" => {
                 self.answer.refuses();
-                self.answer.text(value.get("delta"), out);
+                self.piece(value, out);
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
                 self.answer.thought(value.get("delta"), out);
@@ -117,7 +133,7 @@ impl Decode for Decoder {
                 let item = value.get("item").unwrap_or(&Value::Null);
                 self.item(item)?;
                 // Some servers send no pieces.
-                if !self.answer.has_text() {
+                if !self.has_pieces {
                     self.said(item, out);
                 }
             }
@@ -147,6 +163,7 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        self.spoken.finish(&mut self.answer, out);
         let goes_back = self.answer.has_calls() && !self.thoughts.is_empty();
         let opaque = goes_back.then(|| json!({"items": std::mem::take(&mut self.thoughts)}));
         self.answer.end(end, opaque, out)

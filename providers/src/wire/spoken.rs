@@ -1,0 +1,48 @@
+//! The text of an answer on its way into the answer: thoughts that stand in it are told apart, whatever the format.
+//!
+//! Every format has a place of its own for thoughts. Servers that speak one in part, and models that think aloud, put theirs into the text.
+
+use std::collections::VecDeque;
+
+use exai_core::chat::Delta;
+
+use super::{
+    accumulator::Accumulator,
+    think_tags::{Piece, ThinkTags},
+};
+
+/// What a model says, in pieces that may end within a mark.
+pub(super) struct Spoken {
+    tags: ThinkTags,
+}
+
+impl Spoken {
+    pub(super) fn new() -> Self {
+        Self { tags: ThinkTags::new() }
+    }
+
+    /// More of the text, where the format has one at this place.
+    pub(super) fn more(&mut self, text: Option<&str>, answer: &mut Accumulator, out: &mut VecDeque<Delta>) {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return };
+        let mut pieces = Vec::new();
+        self.tags.push(&answer.whole_characters(text), &mut pieces);
+        hand_on(pieces, answer, out);
+    }
+
+    /// What was held back, once nothing more comes.
+    pub(super) fn finish(&mut self, answer: &mut Accumulator, out: &mut VecDeque<Delta>) {
+        let mut pieces = Vec::new();
+        self.tags.finish(&mut pieces);
+        hand_on(pieces, answer, out);
+    }
+}
+
+fn hand_on(pieces: Vec<Piece>, answer: &mut Accumulator, out: &mut VecDeque<Delta>) {
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => answer.say(text, out),
+            Piece::Thought(thought) => answer.think(thought, out),
+            Piece::WasThought(bytes) => answer.was_thought(bytes, out),
+        }
+    }
+}
