@@ -93,6 +93,11 @@ impl Accumulator {
         self.finish == Some(Finish::Paused)
     }
 
+    /// Whether the vendor has stopped the answer early, and says so.
+    pub(super) fn is_cut(&self) -> bool {
+        matches!(self.finish, Some(Finish::Length | Finish::Filter | Finish::Failed(_)))
+    }
+
     pub(super) fn has_calls(&self) -> bool {
         !self.calls.is_empty()
     }
@@ -234,6 +239,13 @@ impl Accumulator {
                 let code = Some(word.to_owned());
                 Err(self.failure(ErrorBody { code, ..ErrorBody::default() }))
             }
+        }
+    }
+
+    /// The text ended in what may be a thought or the answer's own words, so that nobody knows whether it is whole.
+    pub(super) fn ends_in_doubt(&mut self) {
+        if !self.has_calls() {
+            self.finish = Some(Finish::Failed("it ends within a thought".into()));
         }
     }
 

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use exai_core::chat::Delta;
+use serde_json::Value;
 
 use super::{
     accumulator::Accumulator,
@@ -32,9 +33,18 @@ impl Spoken {
     /// What was held back, once nothing more comes.
     pub(super) fn finish(&mut self, answer: &mut Accumulator, out: &mut VecDeque<Delta>) {
         let mut pieces = Vec::new();
-        self.tags.finish(&mut pieces);
+        let is_doubtful = self.tags.finish(answer.is_cut(), &mut pieces);
         hand_on(pieces, answer, out);
+        if is_doubtful {
+            answer.ends_in_doubt();
+        }
     }
+}
+
+/// Whether a part of a message is a thought by its type, although its words are where those of a text are.
+pub(super) fn is_thought(part: &Value) -> bool {
+    let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+    ["reasoning", "thinking", "thought", "summary_text"].iter().any(|thought| kind.starts_with(thought))
 }
 
 fn hand_on(pieces: Vec<Piece>, answer: &mut Accumulator, out: &mut VecDeque<Delta>) {

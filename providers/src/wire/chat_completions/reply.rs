@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::wire::spoken::is_thought;
+
 /// Text and thought of a `content` that is a text or a list of parts.
 pub(super) fn content(content: &Value) -> (String, String) {
     let (mut text, mut thought) = (String::new(), String::new());
@@ -15,7 +17,10 @@ pub(super) fn content(content: &Value) -> (String, String) {
                     Some(Value::Array(inner)) => {
                         inner.iter().filter_map(part_text).for_each(|inner| thought.push_str(inner));
                     }
-                    _ => text.push_str(part_text(part).unwrap_or_default()),
+                    _ => {
+                        let into = if is_thought(part) { &mut thought } else { &mut text };
+                        into.push_str(part_text(part).unwrap_or_default());
+                    }
                 }
             }
         }
@@ -37,8 +42,9 @@ mod tests {
     #[test]
     fn content_may_be_a_list_with_thoughts() {
         let list = json!([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
-            {"type": "text", "text": "yes"}, "!", {"type": "other"}]);
-        assert_eq!(content(&list), ("yes!".to_owned(), "hm".to_owned()));
+            {"type": "text", "text": "yes"}, "!", {"type": "other"}, {"type": "reasoning", "text": " a"},
+            {"type": "thinking", "text": " b"}, {"type": "reasoning_text", "text": " c"}]);
+        assert_eq!(content(&list), ("yes!".to_owned(), "hm a b c".to_owned()));
         assert_eq!(content(&json!(null)), (String::new(), String::new()));
     }
 }

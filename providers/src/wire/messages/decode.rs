@@ -16,7 +16,7 @@ use crate::{
         accumulator::{Accumulator, End},
         decode::Decode,
         ending::{self, Ending},
-        spoken::Spoken,
+        spoken::{Spoken, is_thought},
         tool_calls::Piece,
         usage,
     },
@@ -81,7 +81,7 @@ impl Decoder {
         out: &mut VecDeque<Delta>,
     ) -> Result<(), ProviderError> {
         self.answer.thought(block.get("thinking"), out);
-        self.spoken.more(block.get("text").and_then(Value::as_str), &mut self.answer, out);
+        self.text(block, out);
         self.blocks.begin(index, block);
         if block.get("type").and_then(Value::as_str) == Some("tool_use") {
             let text = |name: &str| block.get(name).and_then(Value::as_str);
@@ -93,6 +93,15 @@ impl Decoder {
         Ok(())
     }
 
+    /// The text of a block. Some put their thoughts there, too.
+    fn text(&mut self, block: &Value, out: &mut VecDeque<Delta>) {
+        if is_thought(block) {
+            self.answer.thought(block.get("text"), out);
+        } else {
+            self.spoken.more(block.get("text").and_then(Value::as_str), &mut self.answer, out);
+        }
+    }
+
     /// More of a block.
     fn delta(
         &mut self,
@@ -101,7 +110,7 @@ impl Decoder {
         out: &mut VecDeque<Delta>,
     ) -> Result<(), ProviderError> {
         self.answer.thought(delta.get("thinking"), out);
-        self.spoken.more(delta.get("text").and_then(Value::as_str), &mut self.answer, out);
+        self.text(delta, out);
         self.blocks.add(index, delta);
         if let Some(piece) = delta.get("partial_json") {
             self.answer.call(Piece { index, arguments: Some(piece), ..Piece::default() })?;

@@ -15,7 +15,7 @@ use crate::{
         accumulator::{Accumulator, End},
         decode::Decode,
         ending::{self, Ending},
-        spoken::Spoken,
+        spoken::{Spoken, is_thought},
         tool_calls::Piece,
         usage,
     },
@@ -72,7 +72,7 @@ impl Decoder {
             if let Some(refusal) = part.get("refusal") {
                 self.answer.refuses();
                 self.spoken.more(refusal.as_str(), &mut self.answer, out);
-            } else {
+            } else if !is_thought(part) {
                 self.spoken.more(part.get("text").and_then(Value::as_str), &mut self.answer, out);
             }
         }

@@ -1,7 +1,12 @@
-//! Where a text speaks about marks instead of using them: in Markdown's code, and in the strings of JSON.
+//! Where a text speaks about marks instead of using them: in Markdown's code, in the strings of JSON, and in what one line quotes.
+//!
+//! A thought may leave anything open, so that what is open quotes a mark only when it is closed behind it.
 
-/// So many bytes of a line are waited for, to see whether code is closed in it.
-const MAX_AHEAD: usize = 2_000;
+use super::{
+    ahead::{self, Layout},
+    json::{Json, Step},
+    line::Line,
+};
 
 /// What is open at a place of a text, letter by letter.
 #[derive(Debug, Default, Clone)]
@@ -12,12 +17,15 @@ pub(super) struct Quotes {
     json: Option<Json>,
     /// The line has more than blanks and the marks of lists.
     has_letters: bool,
+    line: Line,
+    /// For so many bytes a fence or a string that is open here is known to be closed.
+    settled: usize,
 }
 
 #[derive(Debug, Clone)]
 enum Code {
-    /// Closed by so many backticks, or by the end of the line.
-    Inline(usize),
+    /// Closed by so many backticks, or by the end of the paragraph.
+    Inline { count: usize, is_this_line: bool },
     /// Closed by a line with at least so many of these, or within its first line by as many.
     Fence { letter: char, count: usize, is_first_line: bool },
 }
@@ -29,15 +37,14 @@ struct Run {
     begins_line: bool,
 }
 
-/// JSON that began a line.
-#[derive(Debug, Clone)]
-struct Json {
-    first: char,
-    depth: usize,
-    /// What follows the first bracket is JSON too.
-    is_sure: bool,
-    in_string: bool,
-    escaped: bool,
+/// A mark and what comes behind it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The first letter of the mark.
+    pub(super) letter: char,
+    pub(super) behind: &'a str,
+    /// Nothing more comes.
+    pub(super) is_last: bool,
 }
 
 impl Quotes {
@@ -46,31 +53,49 @@ impl Quotes {
         self.has_letters || self.run.is_some()
     }
 
-    /// Whether `rest`, which comes next and begins with `letter`, is quoted; `None` when that shows later only. A backtick that has no
-    /// partner in its line opens nothing.
-    pub(super) fn quote(&mut self, letter: char, rest: &str, is_last: bool) -> Option<bool> {
-        self.end_run(letter);
-        if !matches!(self.code, Some(Code::Inline(_))) {
-            return Some(self.code.is_some() || self.json.as_ref().is_some_and(|json| json.in_string));
+    /// How the mark is quoted that comes next; `None` when that shows later only.
+    pub(super) fn quote(&mut self, place: Place<'_>) -> Option<Layout> {
+        self.end_run(place.letter);
+        let ticks = self.line.ticks(place.letter);
+        let Place { behind, is_last, .. } = place;
+        if self.line.quotes(behind, is_last)? {
+            return Some(Layout::Quoted);
         }
-        let mut ahead = self.clone();
-        for (at, letter) in rest.char_indices() {
-            if letter == '\n' {
-                ahead.end_run(letter);
-                return Some(ahead.code.is_none());
-            }
-            ahead.see(letter);
-            if ahead.code.is_none() || at > MAX_AHEAD {
-                return Some(true);
-            }
+        let in_string = self.json.as_ref().is_some_and(Json::is_in_string);
+        let fence = match self.code {
+            Some(Code::Fence { letter, count, is_first_line }) => Some((letter, count, is_first_line)),
+            _ => None,
+        };
+        if self.settled > 0 && (in_string || fence.is_some()) {
+            return Some(Layout::Quoted);
         }
-        ahead.end_run('\n');
-        if ahead.code.is_none() && is_last { Some(true) } else { is_last.then_some(false) }
+        if let Some((letter, count, is_first_line)) = fence {
+            let (layout, until) = ahead::fence(letter, count, is_first_line, behind, is_last)?;
+            if layout == Layout::Quoted {
+                self.settled = until;
+            }
+            return Some(layout);
+        }
+        if in_string {
+            let (layout, until) = ahead::string(behind, is_last)?;
+            self.settled = if layout == Layout::Quoted { until } else { 0 };
+            return Some(layout);
+        }
+        if let Some(count) = ticks {
+            return ahead::code(count, behind, false, is_last);
+        }
+        if let Some(Code::Inline { count, is_this_line: false }) = self.code {
+            return ahead::code(count, behind, true, is_last);
+        }
+        Some(Layout::Plain)
     }
 
     /// Goes on by one letter.
     pub(super) fn see(&mut self, letter: char) {
+        self.settled = self.settled.saturating_sub(letter.len_utf8());
         self.end_run(letter);
+        let is_blank = letter == '\n' && !self.line.has_text();
+        self.line.see(letter);
         if let Some(json) = &mut self.json {
             match json.see(letter) {
                 Step::Inside => {
@@ -88,7 +113,8 @@ impl Quotes {
             '\n' => {
                 self.has_letters = false;
                 match &mut self.code {
-                    Some(Code::Inline(_)) => self.code = None,
+                    Some(Code::Inline { .. }) if is_blank => self.code = None,
+                    Some(Code::Inline { is_this_line, .. }) => *is_this_line = false,
                     Some(Code::Fence { is_first_line, .. }) => *is_first_line = false,
                     None => {}
                 }
@@ -97,9 +123,8 @@ impl Quotes {
                 let begins_line = !self.has_letters;
                 self.run.get_or_insert(Run { letter, count: 0, begins_line }).count += 1;
             }
-            '{' | '[' if !self.has_letters && self.code.is_none() => {
-                self.json =
-                    Some(Json { first: letter, depth: 1, is_sure: false, in_string: false, escaped: false });
+            '{' | '[' if !self.has_letters && !matches!(self.code, Some(Code::Fence { .. })) => {
+                self.json = Some(Json::new(letter));
             }
             '>' | '-' | '*' | '+' => {}
             blank if blank.is_whitespace() => {}
@@ -113,53 +138,18 @@ impl Quotes {
         };
         self.has_letters = true;
         match &self.code {
-            None if begins_line && count >= 3 => {
+            None | Some(Code::Inline { .. }) if begins_line && count >= 3 => {
                 self.code = Some(Code::Fence { letter, count, is_first_line: true });
             }
-            None if letter == '`' => self.code = Some(Code::Inline(count)),
-            Some(Code::Inline(open)) if letter == '`' && count == *open => self.code = None,
+            None if letter == '`' => self.code = Some(Code::Inline { count, is_this_line: true }),
+            Some(Code::Inline { count: open, .. }) if letter == '`' && count == *open => self.code = None,
             Some(Code::Fence { letter: fence, count: open, is_first_line }) => {
                 let closes = if *is_first_line { count == *open } else { begins_line && count >= *open };
                 if letter == *fence && closes {
                     self.code = None;
                 }
             }
-            None | Some(Code::Inline(_)) => {}
+            None | Some(Code::Inline { .. }) => {}
         }
-    }
-}
-
-enum Step {
-    Inside,
-    Over,
-    NoJson,
-}
-
-impl Json {
-    fn see(&mut self, letter: char) -> Step {
-        if self.in_string {
-            match letter {
-                _ if self.escaped => self.escaped = false,
-                '\\' => self.escaped = true,
-                '"' => self.in_string = false,
-                _ => {}
-            }
-            return Step::Inside;
-        }
-        if !self.is_sure && !letter.is_whitespace() {
-            let begins_a_value = matches!(letter, '{' | '[' | '"' | ']' | '-' | '0'..='9' | 't' | 'f' | 'n');
-            let may_follow = if self.first == '{' { matches!(letter, '"' | '}') } else { begins_a_value };
-            if !may_follow {
-                return Step::NoJson;
-            }
-            self.is_sure = true;
-        }
-        match letter {
-            '"' => self.in_string = true,
-            '{' | '[' => self.depth += 1,
-            '}' | ']' => self.depth = self.depth.saturating_sub(1),
-            _ => {}
-        }
-        if self.depth == 0 { Step::Over } else { Step::Inside }
     }
 }
