@@ -63,7 +63,8 @@ pub(crate) fn classify(origin: &Origin, failure: &Failure<'_>) -> ProviderError 
     let judged = should_retry(failure, kind(origin.vendor, &failure.body, status));
     let kind = if limited_in_flight(failure, status) { Kind::RateLimited } else { judged };
     let retry_after = if matches!(kind, Kind::RateLimited | Kind::Unavailable | Kind::Quota) {
-        retry_after::read(failure.headers, failure.body.message.as_deref(), failure.at)
+        let field = failure.body.retry_after.as_deref();
+        retry_after::read(failure.headers, field, failure.body.message.as_deref(), failure.at)
     } else {
         None
     };

@@ -1,9 +1,14 @@
 //! Finds code, type and text in the many shapes that vendors and gateways give an error.
 
+mod markup;
+mod places;
+
 use serde_json::{Map, Value};
 
-/// Longest text that is taken over, in characters; a message is cut again when it is complete.
-const MAX_TEXT: usize = 400;
+use self::places::place;
+
+/// Longest text that is taken over, in characters; a message is cut again when it is complete. What it refuses may stand at its end.
+const MAX_TEXT: usize = 4_000;
 /// Items of a list of errors that are quoted.
 const MOST_ITEMS: usize = 3;
 
@@ -20,6 +25,8 @@ pub(crate) struct ErrorBody {
     pub(crate) message: Option<String>,
     /// Who limits, where a gateway says so.
     pub(crate) limit_source: Option<String>,
+    /// How long to wait, as the body says it: seconds, or a number with a unit.
+    pub(crate) retry_after: Option<String>,
     /// The answer is a web page, so it comes from something in between.
     pub(crate) is_page: bool,
 }
@@ -52,14 +59,14 @@ impl ErrorBody {
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim();
         if text.starts_with('<') {
-            return Self { is_page: true, message: title(text), ..Self::default() };
+            return markup::read(text);
         }
         Self::from_text(text)
     }
 
     /// A text with no further structure.
     pub(crate) fn from_text(text: &str) -> Self {
-        Self { message: one_line(text), ..Self::default() }
+        Self { message: unfolded(text).or_else(|| one_line(text)), ..Self::default() }
     }
 
     /// Shapes: `{error: {..}}`, `{error: "text"}`, `{errors: [..]}`, `{detail: ..}`, `{message: ..}`, `{base_resp: {..}}` and their like,
@@ -73,7 +80,17 @@ impl ErrorBody {
                     fields.get("error").filter(|inner| says_something(inner) && !inner.is_boolean())
                 {
                     let mut body = Self::from_json(inner);
+                    // A word of the protocol or the status, with the sentence beside it.
+                    if inner.is_string() {
+                        let outer = Self::from_fields(fields);
+                        return Self { message: joined(text_of(Some(inner)), outer.message), ..outer };
+                    }
+                    if inner.is_array() {
+                        body.message = text_of(Some(inner)).or(body.message);
+                    }
                     body.code = body.code.or_else(|| word(fields.get("code")));
+                    body.retry_after = body.retry_after.or_else(|| places::wait(fields));
+                    body.param = body.param.or_else(|| places::field(fields));
                     body.message = body.message.or_else(|| said(fields));
                     return body;
                 }
@@ -100,9 +117,10 @@ impl ErrorBody {
                 .or_else(|| word(fields.get("code")))
                 .or_else(|| word(fields.get("error_code"))),
             kind: word(fields.get("type")).or_else(|| word(fields.get("status"))),
-            param: word(fields.get("param")).or_else(|| place(fields.get("detail")?.get(0)?)),
-            message: joined(said(fields), behind),
+            param: places::field(fields),
+            message: joined(joined(said(fields), behind), places::more(fields)),
             limit_source: word(metadata.and_then(|metadata| metadata.get("limit_source"))),
+            retry_after: places::wait(fields),
             is_page: false,
         }
     }
@@ -131,25 +149,19 @@ fn text_of_raw(raw: &Value) -> Option<String> {
 
 fn joined(outer: Option<String>, inner: Option<String>) -> Option<String> {
     match (outer, inner) {
+        (Some(outer), Some(inner)) if inner.starts_with(&outer) => Some(inner),
         (Some(outer), Some(inner)) if !outer.contains(&inner) => Some(format!("{outer}: {inner}")),
         (outer, inner) => outer.or(inner),
     }
 }
 
-/// The last name in a `loc` such as `["body", "messages", 0, "name"]`, without the places of list items.
-fn place(item: &Value) -> Option<String> {
-    word(item.get("loc")?.as_array()?.iter().rev().find(|part| part.is_string()))
-}
-
-/// The title of a web page, or its first heading.
-fn title(page: &str) -> Option<String> {
-    let lower = page.to_ascii_lowercase();
-    ["title", "h1", "h2"].iter().find_map(|name| {
-        let start = lower.find(&format!("<{name}"))?;
-        let start = start + lower.get(start..)?.find('>')? + 1;
-        let end = start + lower.get(start..)?.find('<')?;
-        one_line(page.get(start..end)?)
-    })
+/// A text in which the words of JSON stand in the place of that JSON.
+fn unfolded(text: &str) -> Option<String> {
+    let (start, end) = (text.find(['{', '['])?, text.rfind(['}', ']'])?);
+    let value: Value = serde_json::from_str(text.get(start..=end)?).ok()?;
+    let inner = ErrorBody::from_json(&value).message?;
+    let whole = format!("{}{inner}{}", text.get(..start)?, text.get(end + 1..)?);
+    one_line(&whole)
 }
 
 /// What a text says, on one line and no longer than a message may be.
@@ -204,7 +216,7 @@ fn word(value: Option<&Value>) -> Option<String> {
 
 fn text_of(value: Option<&Value>) -> Option<String> {
     match value? {
-        Value::String(text) => one_line(text),
+        Value::String(text) => unfolded(text).or_else(|| one_line(text)),
         // Validation errors are lists of `{loc, msg}`.
         Value::Array(items) => {
             let all: Vec<String> =
@@ -270,6 +282,32 @@ mod tests {
             (json!({"status": 400, "title": "Bad Request"}), "Bad Request"),
             (json!({"quite": "different"}), r#"{"quite":"different"}"#),
             (json!([{"error": "in a list"}]), "in a list"),
+            (
+                json!({"error": "invalid_client", "error_description": "no such client"}),
+                "invalid_client: no such client",
+            ),
+            (
+                json!({"error": "Bad Request", "status": 400, "message": "cannot read it"}),
+                "Bad Request: cannot read it",
+            ),
+            (json!({"error": ["one", "two"]}), "one; two"),
+            (json!({"error": [{"message": "one"}, {"message": "two"}]}), "one; two"),
+            (
+                json!({"error": {"code": 400, "message": "Invalid", "details": [
+                    {"fieldViolations": [{"field": "top_k", "description": "too large"}, {"description": "more"}]}]}}),
+                "Invalid: top_k: too large; more",
+            ),
+            (
+                json!({"error": {"message": "Flagged", "metadata": {"reasons": ["violence", "other"]}}}),
+                "Flagged: violence; other",
+            ),
+            (
+                json!({"error": {"message": "Failed", "inner_error": {"message": "disk full"}}}),
+                "Failed: disk full",
+            ),
+            (json!({"message": format!("Upstream - {raw} at once")}), "Upstream - slow down, pine at once"),
+            (json!({"error": raw}), "slow down, pine"),
+            (json!({"message": "use {name} or [x]"}), "use {name} or [x]"),
         ] {
             assert_eq!(message(&body.to_string()).as_deref(), Some(said), "{body}");
         }
@@ -286,6 +324,14 @@ mod tests {
     fn places_name_their_field() {
         let body = json!({"detail": [{"loc": ["body", "response_format", 0], "msg": "extra"}]});
         assert_eq!(ErrorBody::from_json(&body).param.as_deref(), Some("response_format"));
+        for body in [
+            json!({"errors": [{"instancePath": "", "params": {"additionalProperty": "store"}}]}),
+            json!({"error": {"message": "m", "details": [{"fieldViolations": [{"field": "store"}]}]}}),
+            json!({"error": "Bad Request", "message": "m", "errors": [{"field": "store"}]}),
+            json!({"error": {"message": "m", "param": "store"}}),
+        ] {
+            assert_eq!(ErrorBody::from_json(&body).param.as_deref(), Some("store"), "{body}");
+        }
     }
 
     #[test]
