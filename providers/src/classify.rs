@@ -71,13 +71,37 @@ pub(crate) fn classify(origin: &Origin, failure: &Failure<'_>) -> ProviderError 
     let message = advice::message(origin, kind, failure, retry_after);
     let mut error = origin.error(kind, &message);
     error.status = status;
-    if kind == Kind::UpstreamRejected && matches!(status, Some(400 | 422)) {
-        let text = failure.body.message.clone().unwrap_or_default();
-        error.source = Some(Box::new(Rejected { param: failure.body.param.clone(), text }));
-    }
+    error.source = rejected(origin, kind, status, &failure.body).map(Into::into);
     error.retry_after = retry_after;
     error
 }
+
+/// What may be a refusal of a field. Servers at home fail where they should refuse, gateways report a failure in the place of a refusal,
+/// and some say it within a good status.
+fn rejected(origin: &Origin, kind: Kind, status: Option<u16>, body: &ErrorBody) -> Option<Rejected> {
+    let text = body.message.as_deref().unwrap_or_default();
+    let is_one = match (kind, status) {
+        (Kind::UpstreamRejected | Kind::Unavailable, None | Some(400 | 405 | 422 | 500 | 501)) => true,
+        // The key may ask, but not for this.
+        (Kind::Auth, Some(403)) => body.param.is_some() || text.contains("verified to stream"),
+        _ => false,
+    };
+    let code = body.code.iter().chain(&body.kind).find(|code| REFUSALS.contains(&code.as_str()));
+    is_one.then(|| Rejected {
+        param: body.param.clone(),
+        text: origin.secrets.blank(&code.map_or_else(|| text.to_owned(), |code| format!("{code}: {text}"))),
+        is_sure: matches!(status, Some(400 | 422)),
+    })
+}
+
+/// Codes that say more about a refusal than its text.
+const REFUSALS: [&str; 5] = [
+    "json_validate_failed",
+    "unsupported_parameter",
+    "unknown_parameter",
+    "extra_forbidden",
+    "unsupported_value",
+];
 
 /// The error object of an answer that came with HTTP 200, if it is one.
 pub(crate) fn hidden_error(answer: &Value) -> Option<ErrorBody> {

@@ -4,6 +4,8 @@
 //! error does.
 
 mod body;
+mod cap;
+mod phrases;
 mod recognise;
 
 use std::{
@@ -33,6 +35,8 @@ pub(crate) enum Omission {
     RenamedCap,
     /// There is no cap on the answer.
     Cap,
+    /// The cap on the answer is at most so many tokens.
+    CapAt(u64),
     /// The system prompt becomes the beginning of the first message.
     System,
 }
@@ -51,6 +55,9 @@ impl Omissions {
     }
 
     fn add(&mut self, omission: Omission) {
+        if matches!(omission, Omission::CapAt(_)) {
+            self.0.retain(|known| !matches!(known, Omission::CapAt(_)));
+        }
         self.0.insert(omission);
         // Without a stream there is nothing to say about it.
         if omission == Omission::Field("stream") {
@@ -65,7 +72,7 @@ impl Omissions {
 
     /// These and what a refusal of `body` names besides; `None` when it names no field that can be left out.
     pub(crate) fn with(&self, rejected: &Rejected, body: &[u8], has_system: bool) -> Option<Self> {
-        let named = rejected.names(&body::names(body), has_system && !self.has(Omission::System))?;
+        let named = rejected.names(&body::fields(body), has_system && !self.has(Omission::System))?;
         // Under both names it was refused.
         let is_renamed = named == Omission::RenamedCap && self.has(named);
         let omission = if is_renamed { Omission::Cap } else { named };

@@ -73,6 +73,46 @@ async fn a_system_prompt_moves_into_the_question() {
     assert_eq!(*sent, json!([{"role": "user", "content": "Be brief.\n\nhello"}]));
 }
 
+/// A field that is refused is left out whatever the status, and wherever the refusal stands.
+#[tokio::test]
+async fn refusals_come_with_any_status() {
+    for (status, body) in [
+        (500, json!({"error": {"message": "create() got an unexpected keyword argument 'stream_options'"}})),
+        (
+            500,
+            json!({"error": {"message": "litellm.UnsupportedParamsError: m does not support parameters: ['stream_options']"}}),
+        ),
+        (501, json!({"error": "stream_options is not implemented"})),
+        (405, json!({"detail": "stream_options is not supported"})),
+        (403, json!({"error": {"message": "You may not do this", "param": "stream_options"}})),
+        (400, json!({"error": {"type": "api_error", "message": "Unsupported parameter: stream_options"}})),
+        (200, json!({"error": "Unsupported parameter: stream_options"})),
+        (
+            422,
+            json!({"errors": [{"message": "must NOT have additional properties", "params": {"additionalProperty": "stream_options"}}]}),
+        ),
+        (
+            400,
+            json!({"error": "Bad Request", "message": "Unrecognized field \"stream_options\" (2 known properties: \"max_tokens\", \"stream\")"}),
+        ),
+    ] {
+        let vendor = Vendor::start().await;
+        let provider = custom(&vendor);
+        let answer = body.clone();
+        vendor.answer_with(move |asked: &Recorded| {
+            asked.json.get("stream_options").is_some().then(|| Answer::json(status, &answer))
+        });
+        assert_eq!(text(&*provider, &full()).await, "ok: hello", "{status} {body}");
+        let calls = vendor.calls();
+        let sent = &calls[1].json;
+        assert_eq!(
+            (calls.len(), sent.get("stream_options"), &sent["temperature"]),
+            (2, None, &json!(0.5)),
+            "{body}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn other_refusals_are_not_repeated() {
     let vendor = Vendor::start().await;
