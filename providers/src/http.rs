@@ -65,12 +65,12 @@ impl Http {
         if loopback || !self.settings.system_proxy {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|error| {
-            origin.caused(
-                Kind::Internal,
-                "the HTTP client cannot be set up; see the log for the cause",
-                error,
-            )
+        let client = builder.build().map_err(|error| match unreached::without_issuers(&error) {
+            Some(known) => origin.caused(Kind::Unreachable, known, error),
+            None => {
+                let unknown = "the HTTP client cannot be set up; see the log for the cause";
+                origin.caused(Kind::Internal, unknown, error)
+            }
         })?;
         Ok(slot.get_or_init(|| client).clone())
     }

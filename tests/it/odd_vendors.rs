@@ -291,6 +291,24 @@ async fn a_closed_proxy_is_named() {
     program.stop().await;
 }
 
+/// What is wrong on the way to a vendor is not put on the vendor, nor on this program.
+#[tokio::test]
+async fn failures_before_the_vendor_are_named() {
+    for (name, value, words) in [
+        ("HTTPS_PROXY", "http://127.0.0.1:9", "nothing listens at the proxy's address"),
+        ("HTTPS_PROXY", "http://no-such-proxy.invalid:3128", "the name of the proxy is not known"),
+        ("SSL_CERT_FILE", "/nowhere/issuers.pem", "correct SSL_CERT_FILE"),
+    ] {
+        let setup = Setup::without_provider().await.with("OPENAI_API_KEY", "key-of-a-test-of-the-way");
+        let setup = setup.with(name, value).with("EXAI_RETRIES", "0");
+        let program = setup.start().await;
+        let failure = program.call("chat", chat("Hello?")).await.failure();
+        assert!(failure["message"].as_str().unwrap().contains(words), "{failure:#}");
+        assert_ne!(failure["code"], "internal", "{failure:#}");
+        program.stop().await;
+    }
+}
+
 /// A word in the place of a key is no secret, and stays in what the vendor says.
 #[tokio::test]
 async fn placeholder_keys_stay_readable() {

@@ -90,6 +90,7 @@ async fn missing_connections_have_their_sentences() {
     let closed = format!("http://{}/v1", gone.local_addr().unwrap());
     drop(gone);
     let untrusted = Untrusted::start().await.unwrap();
+    let issuer = Untrusted::start_as_issuer().await.unwrap();
     let vendor = Vendor::start().await;
     vendor.then(Answer::proxy_wants_password());
     let insecure = || HttpSettings { allow_insecure: true, system_proxy: false, ..HttpSettings::default() };
@@ -98,6 +99,7 @@ async fn missing_connections_have_their_sentences() {
         ("http://no-such-host.invalid/v1", "the name no-such-host.invalid is not known"),
         (&vendor.url().replace("http:", "https:"), "does not speak TLS"),
         (untrusted.url(), "does not trust who issued the TLS certificate of 127.0.0.1"),
+        (issuer.url(), "is that of an issuer (CA:TRUE)"),
         (&vendor.url(), "the proxy between here and the vendor wants a user"),
     ] {
         let provider = super::provider_with(VendorKind::Custom, address, insecure());

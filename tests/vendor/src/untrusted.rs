@@ -2,6 +2,7 @@
 
 use std::{io, net::Ipv4Addr, sync::Arc};
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
@@ -23,14 +24,30 @@ impl Untrusted {
     ///
     /// When the certificate cannot be made, or no port is free.
     pub async fn start() -> io::Result<Self> {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
-            .map_err(io::Error::other)?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        Self::certified(IsCa::NoCa).await
+    }
+
+    /// The same with a certificate that calls itself an issuer's, as `openssl req -x509` makes them.
+    ///
+    /// # Errors
+    ///
+    /// When the certificate cannot be made, or no port is free.
+    pub async fn start_as_issuer() -> io::Result<Self> {
+        Self::certified(IsCa::Ca(BasicConstraints::Unconstrained)).await
+    }
+
+    async fn certified(is_ca: IsCa) -> io::Result<Self> {
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
+        params.is_ca = is_ca;
+        let signing_key = KeyPair::generate().map_err(io::Error::other)?;
+        let cert = params.self_signed(&signing_key).map_err(io::Error::other)?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
             .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
+            .with_single_cert(vec![cert.der().clone()], key)
             .map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
