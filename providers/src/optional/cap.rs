@@ -22,9 +22,11 @@ pub(super) fn places(text: &str) -> Vec<(usize, usize)> {
 /// The cap that would be taken: the largest number that the text names and that is below what was sent.
 pub(super) fn smaller(text: &str, is_param: bool, sent: &BTreeMap<String, Option<u64>>) -> Option<Omission> {
     let speaks_of_it = is_param || !places(text).is_empty() || WORDS.iter().any(|word| text.contains(word));
+    // What does not fit beside this prompt may fit beside another.
+    let is_about_prompt = ["context", "prompt", "input length"].iter().any(|word| text.contains(word));
     let has_limit =
         [phrases::TOO_LARGE, phrases::LIMITS].iter().any(|known| !phrases::places(text, known).is_empty());
-    if !speaks_of_it || !has_limit {
+    if !speaks_of_it || is_about_prompt || !has_limit {
         return None;
     }
     let was = sent

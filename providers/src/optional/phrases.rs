@@ -60,6 +60,33 @@ pub(super) const REFUSED: &[&str] = &[
     "未知",
 ];
 
+/// The same where the server says that it has failed: what an outage is told in, too, is no refusal.
+pub(super) const CLEAR: &[&str] = &[
+    "not support",
+    "n't support",
+    "unsupported",
+    "unknown field",
+    "unknown parameter",
+    "unknown argument",
+    "unknown name",
+    "unrecognized field",
+    "unrecognized parameter",
+    "unrecognized request argument",
+    "unexpected keyword",
+    "unexpected field",
+    "unexpected parameter",
+    "extra input",
+    "extra field",
+    "additional propert",
+    "not permitted",
+    "not implemented",
+    "not accept",
+    "n't accept",
+    "cannot be set",
+    "verified to stream",
+    "不支持",
+];
+
 /// Its value is not taken.
 pub(super) const MISLIKED: &[&str] = &[
     "invalid",

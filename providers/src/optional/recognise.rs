@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{
     Omission, cap,
-    phrases::{self, INSTEAD, MISLIKED, REFUSED, ROLES, SYSTEM, WHOLE_ONLY},
+    phrases::{self, CLEAR, INSTEAD, MISLIKED, REFUSED, ROLES, SYSTEM, WHOLE_ONLY},
 };
 
 /// The most bytes between a field and its refusal where the status says that the server is at fault.
@@ -125,7 +125,7 @@ impl Rejected {
         // Fields that would be taken are not those that are refused.
         let end = phrases::places(&whole, INSTEAD).into_iter().map(|(at, _)| at).min().unwrap_or(whole.len());
         let text = whole.get(..end).unwrap_or_default();
-        let refusals = phrases::places(text, REFUSED);
+        let refusals = phrases::places(text, if self.is_sure { REFUSED } else { CLEAR });
         let param = self.param.as_deref().map(str::to_lowercase).unwrap_or_default();
         let parts: Vec<&str> =
             param.split(['.', '[', ']', '/', '$']).filter(|part| !part.is_empty()).collect();

@@ -95,3 +95,47 @@ fn no_format_shows_a_thought() {
         }
     }
 }
+
+/// What follows an open tag in a line may be a thought or the answer's own words: it is not shown, and not lost without a word.
+#[test]
+fn a_doubtful_end_is_no_success() {
+    let failed = || Finish::Failed("it ends within a thought".into());
+    for (text, reason, shown, finish) in [
+        ("yes <think>hm", "stop", "yes ", failed()),
+        ("yes <think>hm", "length", "yes ", Finish::Length),
+        ("yes\n<think>hm", "stop", "yes\n", Finish::Stop),
+        ("<think>hm</thinking>yes", "stop", "yes", Finish::Stop),
+        ("<think>hm</thinking>hm", "length", "", Finish::Length),
+    ] {
+        let reply = json!({"choices": [{"message": {"content": text}, "finish_reason": reason}]});
+        let answer = answer(VendorKind::Custom, &reply.to_string());
+        assert_eq!((answer.text.as_str(), answer.finish), (shown, Some(finish)), "{text} {reason}");
+    }
+}
+
+/// Parts that are thoughts by their type, with their words where those of a text are.
+#[test]
+fn parts_may_be_thoughts_by_type() {
+    for (vendor, reply) in [
+        (
+            VendorKind::Custom,
+            json!({"choices": [{"message": {"content": [{"type": "reasoning", "text": "hm"}, {"type": "text", "text": "yes"}]},
+                "finish_reason": "stop"}]}),
+        ),
+        (
+            VendorKind::Anthropic,
+            json!({"content": [{"type": "thinking", "text": "hm"}, {"type": "text", "text": "yes"}], "stop_reason": "end_turn"}),
+        ),
+        (
+            VendorKind::OpenAi,
+            json!({"status": "completed", "output": [{"type": "message",
+                "content": [{"type": "reasoning_text", "text": "hm"}, {"type": "output_text", "text": "yes"}]}]}),
+        ),
+        (
+            VendorKind::Gemini,
+            json!({"candidates": [{"content": {"parts": [{"thought": true, "text": "hm"}, {"text": "yes"}]}, "finishReason": "STOP"}]}),
+        ),
+    ] {
+        assert_eq!(answer(vendor, &reply.to_string()).text, "yes", "{reply}");
+    }
+}
