@@ -14,7 +14,6 @@ pub(crate) mod messages;
 pub(crate) mod responses;
 mod spoken;
 pub(crate) mod stream;
-mod think_tags;
 mod tool_calls;
 mod usage;
 

@@ -11,7 +11,7 @@ use exai_providers::VendorKind;
 const PREFIX: &str = "exai-mcp-";
 
 /// What each crate may use of ours, for building it and for running it.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("core", &[]),
     ("prompts", &[]),
     ("context", &["core"]),
@@ -21,7 +21,8 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("inspect", &["context", "core"]),
     ("inference", &["context", "core"]),
     ("engine", &["agents", "answers", "context", "core", "inference", "inspect", "prompts"]),
-    ("providers", &["core"]),
+    ("thoughts", &[]),
+    ("providers", &["core", "thoughts"]),
     ("store", &["core"]),
     ("server", &["core"]),
     ("transports", &["core", "server"]),

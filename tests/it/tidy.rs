@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Folders with programs that are built and shipped.
-const PRODUCTION: [&str; 15] = [
+const PRODUCTION: [&str; 16] = [
     "src",
     "core",
     "prompts",
@@ -18,6 +18,7 @@ const PRODUCTION: [&str; 15] = [
     "agents",
     "clients",
     "inspect",
+    "thoughts",
     "inference",
     "engine",
     "tools",

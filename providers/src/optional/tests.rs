@@ -93,7 +93,7 @@ fn lists_of_allowed_fields_hide_nothing() {
 }
 
 #[test]
-fn a_system_prompt_is_refused_in_many_words() {
+fn a_system_prompt_is_refused_anyhow() {
     for (param, text) in [
         (
             Some("messages[0].role"),
@@ -245,7 +245,7 @@ fn marks_of_a_cache_are_left_out() {
 }
 
 #[test]
-fn a_cap_is_lowered_to_what_is_taken() {
+fn a_cap_is_lowered_where_told() {
     let sent = json!({"max_tokens": 128_000, "thinking": {"type": "enabled", "budget_tokens": 48_000}});
     for (param, text, most) in [
         (

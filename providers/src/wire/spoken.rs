@@ -5,12 +5,10 @@
 use std::collections::VecDeque;
 
 use exai_core::chat::Delta;
+use exai_thoughts::{Piece, ThinkTags};
 use serde_json::Value;
 
-use super::{
-    accumulator::Accumulator,
-    think_tags::{Piece, ThinkTags},
-};
+use super::accumulator::Accumulator;
 
 /// What a model says, in pieces that may end within a mark.
 pub(super) struct Spoken {

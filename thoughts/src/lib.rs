@@ -23,8 +23,10 @@ const HEADERS: [&str; 7] = ["assistant", "analysis", "commentary", "final", "sys
 
 /// A part of an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Piece {
+pub enum Piece {
+    /// More of the answer.
     Text(String),
+    /// More of a thought.
     Thought(String),
     /// The last so many bytes of the text were a thought.
     WasThought(usize),
@@ -52,7 +54,7 @@ enum State {
 }
 
 /// Splits a streamed answer; pieces may end within a mark.
-pub(crate) struct ThinkTags {
+pub struct ThinkTags {
     state: State,
     /// What may be the beginning of a mark.
     held: String,
@@ -70,8 +72,16 @@ pub(crate) struct ThinkTags {
     has_channels: bool,
 }
 
+impl Default for ThinkTags {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl ThinkTags {
-    pub(crate) fn new() -> Self {
+    /// Nothing was said yet.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             state: State::Answer,
             held: String::new(),
@@ -87,7 +97,7 @@ impl ThinkTags {
     }
 
     /// The parts of the answer so far that can be told apart.
-    pub(crate) fn push(&mut self, text: &str, out: &mut Vec<Piece>) {
+    pub fn push(&mut self, text: &str, out: &mut Vec<Piece>) {
         self.held.push_str(text);
         if self.held.len() >= self.wanted {
             self.read(false, out);
@@ -96,7 +106,7 @@ impl ThinkTags {
 
     /// What was held back, once nothing more comes. True when the answer ended in what may be a thought or its own words: they are left
     /// out, and it is not whole. `is_cut` says that the vendor has stopped it early.
-    pub(crate) fn finish(&mut self, is_cut: bool, out: &mut Vec<Piece>) -> bool {
+    pub fn finish(&mut self, is_cut: bool, out: &mut Vec<Piece>) -> bool {
         self.read(true, out);
         let mut is_doubtful = false;
         // What follows a foreign closing tag may hold further thoughts, each of which is shorter.

@@ -167,7 +167,8 @@ impl Line {
             return Some(true);
         }
         let in_string = self.double_quotes % 2 == 1;
-        if !in_string && !self.in_element {
+        let single = self.single_quote();
+        if !in_string && !self.in_element && single.is_none() {
             return Some(false);
         }
         let rest = behind.split('\n').next().unwrap_or_default();
@@ -175,7 +176,27 @@ impl Line {
             return None;
         }
         let rest = rest.get(..rest.floor_char_boundary(MAX_AHEAD)).unwrap_or_default();
-        Some((in_string && closes_string(rest)) || (self.in_element && closes_element(rest)))
+        let is_string = in_string && closes_string(rest);
+        let is_literal = single.is_some_and(|is_at_its_start| closes_literal(rest, is_at_its_start));
+        Some(is_string || is_literal || (self.in_element && closes_element(rest)))
+    }
+
+    /// Whether a string in single quotes is open, and begins right here. An apostrophe stands behind a letter and opens none, unless
+    /// that letter is the prefix of a literal.
+    fn single_quote(&self) -> Option<bool> {
+        let letters: Vec<char> = self.tail.chars().collect();
+        let is_word = |at: usize| letters.get(at).is_some_and(|c| c.is_alphanumeric());
+        let is_prefix = |at: usize| matches!(letters.get(at), Some('r' | 'b' | 'f' | 'u'));
+        let mut opened = None;
+        for (at, _) in letters.iter().enumerate().filter(|(_, letter)| **letter == '\'') {
+            let is_inner = at > 0 && is_word(at - 1) && !(is_prefix(at - 1) && (at < 2 || !is_word(at - 2)));
+            opened = match opened {
+                None if !is_inner => Some(at),
+                Some(_) if !is_word(at + 1) => None,
+                same => same,
+            };
+        }
+        opened.map(|at| at + 1 == letters.len())
     }
 
     /// What would close the quotation that was opened just now.
@@ -212,6 +233,15 @@ fn closes_string(rest: &str) -> bool {
     let opens = inner.ends_with(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '{' | '=' | ','));
     let goes_on = behind.starts_with(char::is_alphanumeric);
     !opens && !goes_on && behind.matches('"').count().is_multiple_of(2)
+}
+
+/// Whether the rest of a line closes a string in single quotes, right here or, where it began right before, anywhere.
+fn closes_literal(rest: &str, is_at_its_start: bool) -> bool {
+    rest.match_indices('\'').any(|(at, _)| {
+        let is_edge =
+            at == 0 || (is_at_its_start && !rest.get(..at).is_some_and(|inner| inner.ends_with(' ')));
+        is_edge && !rest.get(at + 1..).is_some_and(|behind| behind.starts_with(char::is_alphanumeric))
+    })
 }
 
 /// Whether an element for code is closed before another begins.
