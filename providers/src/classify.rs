@@ -5,14 +5,17 @@
 
 mod advice;
 mod body;
+mod hidden;
 mod retry_after;
 mod words;
 
 use exai_core::{Kind, Timestamp, provider::ProviderError};
 use reqwest::header::{HeaderMap, HeaderValue};
-use serde_json::Value;
 
-pub(crate) use self::body::{ErrorBody, quoted};
+pub(crate) use self::{
+    body::{ErrorBody, quoted},
+    hidden::{hidden_error, means_failure, speaks_of_failure},
+};
 use crate::{optional::Rejected, origin::Origin, vendor::Vendor};
 
 /// What there is to judge by.
@@ -102,11 +105,6 @@ const REFUSALS: [&str; 5] = [
     "extra_forbidden",
     "unsupported_value",
 ];
-
-/// The error object of an answer that came with HTTP 200, if it is one.
-pub(crate) fn hidden_error(answer: &Value) -> Option<ErrorBody> {
-    body::hidden(answer)
-}
 
 fn kind(vendor: &Vendor, body: &ErrorBody, status: Option<u16>) -> Kind {
     let by_word = [&body.code, &body.kind]

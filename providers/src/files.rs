@@ -49,7 +49,7 @@ impl Endpoint {
     fn files_json(&self, body: &[u8]) -> Result<Value, ProviderError> {
         let origin = self.keys.first();
         let reply: Value = serde_json::from_slice(body).map_err(|_| self.unclear())?;
-        match hidden_error(&reply) {
+        match hidden_error(None, &reply) {
             Some(error) => Err(classify(origin, &Failure::inside(error, None))),
             None => Ok(reply),
         }

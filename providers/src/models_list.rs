@@ -74,7 +74,7 @@ pub(crate) async fn fetch(
         origin.error(Kind::Protocol, "the endpoint's list of models cannot be understood; check the base URL")
     };
     let list: Value = serde_json::from_slice(&body).map_err(|_| unclear())?;
-    if let Some(error) = hidden_error(&list) {
+    if let Some(error) = hidden_error(None, &list) {
         return Err(classify(origin, &Failure::inside(error, None)));
     }
     ids(&list).ok_or_else(unclear)

@@ -32,7 +32,7 @@ impl WebSearch for Endpoint {
         let reply = asked.map_err(|failure| self.keys.judge(place, failure))?;
         let unclear = || origin.error(Kind::Protocol, "the search's answer cannot be understood; try again");
         let reply: Value = serde_json::from_slice(&reply).map_err(|_| unclear())?;
-        if let Some(error) = hidden_error(&reply) {
+        if let Some(error) = hidden_error(None, &reply) {
             return Err(self.keys.judge(place, classify(origin, &Failure::inside(error, None))));
         }
         let rows = reply.get("search_result").and_then(Value::as_array).ok_or_else(unclear)?;

@@ -32,7 +32,7 @@ pub(crate) struct ErrorBody {
 }
 
 /// Fields that hold what is said, the most usual first.
-const MESSAGES: [&str; 11] = [
+const MESSAGES: [&str; 14] = [
     "message",
     "detail",
     "msg",
@@ -42,9 +42,17 @@ const MESSAGES: [&str; 11] = [
     "errorMessage",
     "err_msg",
     "errmsg",
+    "faultstring",
     "title",
     "reason",
+    "statusText",
+    "status_text",
 ];
+/// Fields that hold the error itself.
+const ERRORS: [&str; 4] = ["error", "err", "fault", "exception"];
+/// Fields that hold a code, the most usual first.
+const CODES: [&str; 8] =
+    ["code", "error_code", "errorCode", "errorcode", "errcode", "err_code", "statusCode", "status_code"];
 
 impl ErrorBody {
     /// Reads a body that may be JSON, text, a web page or nothing.
@@ -76,9 +84,9 @@ impl ErrorBody {
             Value::Array(items) => items.first().map(Self::from_json).unwrap_or_default(),
             Value::String(text) => Self::from_text(text),
             Value::Object(fields) => {
-                if let Some(inner) =
-                    fields.get("error").filter(|inner| says_something(inner) && !inner.is_boolean())
-                {
+                let is_error =
+                    |inner: &&Value| says_something(inner) && !inner.is_boolean() && !inner.is_number();
+                if let Some(inner) = ERRORS.iter().find_map(|name| fields.get(*name).filter(is_error)) {
                     let mut body = Self::from_json(inner);
                     // A word of the protocol or the status, with the sentence beside it.
                     if inner.is_string() {
@@ -88,7 +96,7 @@ impl ErrorBody {
                     if inner.is_array() {
                         body.message = text_of(Some(inner)).or(body.message);
                     }
-                    body.code = body.code.or_else(|| word(fields.get("code")));
+                    body.code = body.code.or_else(|| code(fields));
                     body.retry_after = body.retry_after.or_else(|| places::wait(fields));
                     body.param = body.param.or_else(|| places::field(fields));
                     body.message = body.message.or_else(|| said(fields));
@@ -112,10 +120,7 @@ impl ErrorBody {
         let metadata = fields.get("metadata");
         let behind = metadata.and_then(|metadata| metadata.get("raw")).and_then(text_of_raw);
         Self {
-            code: word(inner_code)
-                .or_else(|| detail_word(fields))
-                .or_else(|| word(fields.get("code")))
-                .or_else(|| word(fields.get("error_code"))),
+            code: word(inner_code).or_else(|| detail_word(fields)).or_else(|| code(fields)),
             kind: word(fields.get("type")).or_else(|| word(fields.get("status"))),
             param: places::field(fields),
             message: joined(joined(said(fields), behind), places::more(fields)),
@@ -133,8 +138,17 @@ impl ErrorBody {
 }
 
 /// What an object says, in whichever field.
-fn said(fields: &Map<String, Value>) -> Option<String> {
+pub(super) fn said(fields: &Map<String, Value>) -> Option<String> {
     MESSAGES.iter().chain(&["errors"]).find_map(|name| text_of(fields.get(*name)))
+}
+
+/// The code of an object, or the HTTP status that it names.
+fn code(fields: &Map<String, Value>) -> Option<String> {
+    let named = CODES.iter().find_map(|name| word(fields.get(*name)));
+    named.or_else(|| {
+        let nested = fields.get("detail").and_then(|detail| word(detail.get("errorcode")));
+        nested.or_else(|| word(fields.get("status").filter(|status| status.is_number())))
+    })
 }
 
 /// What the vendor behind a gateway said: JSON in a text, or JSON.
@@ -178,35 +192,19 @@ fn detail_word(fields: &Map<String, Value>) -> Option<String> {
         .or_else(|| details.iter().find_map(|detail| word(detail.get("reason"))))
 }
 
-/// An error in an answer whose status says that all is well.
-pub(super) fn hidden(answer: &Value) -> Option<ErrorBody> {
-    let answer = match answer {
-        Value::Array(items) => items.first()?,
-        other => other,
-    };
-    let fields = answer.as_object()?;
-    let has = |name: &str| fields.get(name).is_some_and(says_something);
-    let failed = fields.get("success").and_then(Value::as_bool) == Some(false);
-    if failed || has("error") || has("errors") || has("error_msg") || has("error_message") {
-        return Some(ErrorBody::from_json(answer));
-    }
-    let status = fields.get("base_resp")?.get("status_code")?;
-    let fine = status.as_i64() == Some(0) || status.as_str() == Some("0") || status.is_null();
-    (!fine).then(|| ErrorBody::from_json(answer))
-}
-
-/// Some servers always send the field, with nothing in it.
-fn says_something(error: &Value) -> bool {
+/// Some servers always send the field, with nothing in it, or with fields in which there is nothing.
+pub(super) fn says_something(error: &Value) -> bool {
     match error {
         Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        _ => true,
+        Value::Bool(true) => true,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Object(fields) => fields.values().any(says_something),
+        Value::Array(items) => items.iter().any(says_something),
     }
 }
 
-fn word(value: Option<&Value>) -> Option<String> {
+pub(super) fn word(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.is_empty() => Some(text.chars().take(80).collect()),
         Value::Number(number) => Some(number.to_string()),
@@ -331,21 +329,6 @@ mod tests {
             json!({"error": {"message": "m", "param": "store"}}),
         ] {
             assert_eq!(ErrorBody::from_json(&body).param.as_deref(), Some("store"), "{body}");
-        }
-    }
-
-    #[test]
-    fn failures_hide_in_success() {
-        for body in [
-            json!({"code": 500, "msg": "no", "success": false}),
-            json!({"error_code": 1, "error_msg": "no"}),
-            json!({"errors": ["no"]}),
-        ] {
-            assert_eq!(hidden(&body).and_then(|body| body.message).as_deref(), Some("no"), "{body}");
-        }
-        for fine in [json!({"success": true}), json!({"errors": [], "error": null}), json!({"error_msg": ""})]
-        {
-            assert_eq!(hidden(&fine), None, "{fine}");
         }
     }
 }

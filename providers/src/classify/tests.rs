@@ -145,17 +145,19 @@ fn minimax() {
     ] {
         for code in codes {
             let answer = json!({"choices": null, "base_resp": {"status_code": code, "status_msg": "m"}});
-            let body = hidden_error(&answer).unwrap();
+            let body = hidden_error(None, &answer).unwrap();
             let error = classify(&origin(VendorKind::MiniMax), &Failure::inside(body, None));
             assert_eq!((error.kind, error.status), (kind, None), "{code}");
         }
     }
     let too_long = json!({"base_resp": {"status_code": 2013, "status_msg": "context window exceeds limit"}});
-    let error =
-        classify(&origin(VendorKind::MiniMax), &Failure::inside(hidden_error(&too_long).unwrap(), None));
+    let error = classify(
+        &origin(VendorKind::MiniMax),
+        &Failure::inside(hidden_error(None, &too_long).unwrap(), None),
+    );
     assert_eq!(error.kind, Kind::ContextTooLong);
     for fine in [json!({"status_code": 0, "status_msg": ""}), json!(null), json!({})] {
-        assert_eq!(hidden_error(&json!({"base_resp": fine, "error": ""})), None);
+        assert_eq!(hidden_error(None, &json!({"base_resp": fine, "error": ""})), None);
     }
 }
 

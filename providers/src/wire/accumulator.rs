@@ -15,9 +15,11 @@ use super::{
     tool_calls::{Piece, ToolCalls},
 };
 use crate::{
-    classify::{ErrorBody, Failure, classify, hidden_error, quoted},
+    classify::{ErrorBody, Failure, classify, hidden_error, means_failure, quoted, speaks_of_failure},
     origin::Origin,
 };
+
+const BOM: char = '\u{feff}';
 
 /// How the bytes ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +31,12 @@ pub(crate) enum End {
 }
 
 /// An event, as far as it is the same in every format.
-pub(super) enum Event {
-    /// What the format has to understand.
-    Value(Value),
+#[derive(Debug, Default)]
+pub(crate) struct Event {
+    /// What the format has to understand: objects, seldom more than one.
+    pub(super) values: Vec<Value>,
     /// The vendor says that this is all.
-    Done,
-    /// Words that only keep the connection open.
-    Nothing,
+    pub(super) is_last: bool,
 }
 
 /// One answer to its end.
@@ -50,6 +51,8 @@ pub(crate) struct Accumulator {
     has_thought: bool,
     /// The vendor marked what it said as a refusal.
     is_refusal: bool,
+    /// Words in the stream that nobody understands.
+    unread: Option<String>,
     calls: ToolCalls,
     /// Whether halves of characters came.
     has_halves: Cell<bool>,
@@ -68,6 +71,7 @@ impl Accumulator {
             text_bytes: 0,
             has_thought: false,
             is_refusal: false,
+            unread: None,
             calls: ToolCalls::default(),
             has_halves: Cell::new(false),
             text_halves: Halves::default(),
@@ -109,22 +113,81 @@ impl Accumulator {
 
     // === what comes in ===
 
-    /// Tells events apart by what is the same in every format.
-    pub(super) fn event(&self, name: Option<&str>, data: &str) -> Result<Event, ProviderError> {
-        let data = data.trim();
-        if data == "[DONE]" {
-            return Ok(Event::Done);
+    /// Reads what is the same in every format: JSON, the word for the end, and failures, whatever their shape.
+    pub(super) fn event(&mut self, name: Option<&str>, data: &str) -> Result<Event, ProviderError> {
+        let mut data = data.trim_start_matches(BOM).trim();
+        // Some proxies wrap an event that is one already.
+        while let Some(inner) = data.strip_prefix("data:") {
+            data = inner.trim();
         }
-        let is_error = name.is_some_and(|name| name.trim() == "error");
-        match self.parse(data) {
-            Ok(value) if is_error => Err(self.failure(ErrorBody::from_json(&value))),
-            Ok(value) => Ok(Event::Value(value)),
-            Err(_) if is_error => Err(self.failure(ErrorBody::from_text(data))),
-            Err(_) if !data.starts_with(['{', '[']) => Ok(Event::Nothing),
+        let is_failure = name.is_some_and(means_failure);
+        match self.parse_all(data) {
+            Ok(event) if is_failure => {
+                let mut body = event.values.first().map(ErrorBody::from_json).unwrap_or_default();
+                body.message = body.message.or_else(|| quoted(data));
+                Err(self.failure(body))
+            }
+            Ok(event) => {
+                for value in &event.values {
+                    match value {
+                        Value::Object(_) => self.check_named(name, value)?,
+                        Value::String(text) => self.no_json(text)?,
+                        Value::Number(status) => self.no_json(&status.to_string())?,
+                        _ => {}
+                    }
+                }
+                Ok(event)
+            }
+            Err(_) if is_failure => Err(self.failure(ErrorBody::from_text(data))),
+            Err(_) if !is_like_json(data) => self.no_json(data).map(|()| Event::default()),
             Err(error) => {
                 Err(self.origin.caused(Kind::Protocol, "the answer contains broken JSON; try again", error))
             }
         }
+    }
+
+    /// Words in the place of JSON. Most only keep the connection open; nobody knows what the others stand for.
+    fn no_json(&mut self, text: &str) -> Result<(), ProviderError> {
+        if speaks_of_failure(text) {
+            return Err(self.failure(ErrorBody::from_text(text)));
+        }
+        if self.unread.is_none() {
+            self.unread = quoted(text);
+        }
+        Ok(())
+    }
+
+    /// Reads one JSON value or several in a row, and the word for the end behind them. Items of a list count as values.
+    pub(super) fn parse_all(&self, text: &str) -> serde_json::Result<Event> {
+        let text = text.trim_start_matches(BOM).trim();
+        let (text, is_last) = match text.strip_suffix("[DONE]") {
+            Some("") => return Ok(Event { values: Vec::new(), is_last: true }),
+            Some(before) => (before.trim(), true),
+            None => (text, false),
+        };
+        let read = match self.parse(text) {
+            Ok(value) => vec![value],
+            Err(error) => self.several(text).ok_or(error)?,
+        };
+        let mut values = Vec::with_capacity(read.len());
+        for value in read {
+            match value {
+                Value::Array(items) => values.extend(items),
+                other => values.push(other),
+            }
+        }
+        Ok(Event { values, is_last })
+    }
+
+    /// Objects and lists in a row.
+    fn several(&self, text: &str) -> Option<Vec<Value>> {
+        let (mended, has_halves) = mend(text);
+        let mut values = Vec::new();
+        for value in serde_json::Deserializer::from_str(&mended).into_iter::<Value>() {
+            values.push(value.ok().filter(|value| value.is_object() || value.is_array())?);
+        }
+        self.has_halves.set(self.has_halves.get() || has_halves);
+        Some(values)
     }
 
     /// Reads JSON, mended where that is needed.
@@ -144,7 +207,16 @@ impl Accumulator {
 
     /// Fails when an answer that looks like success reports a failure.
     pub(super) fn check(&self, value: &Value) -> Result<(), ProviderError> {
-        hidden_error(value).map_or(Ok(()), |error| Err(self.failure(error)))
+        self.check_named(None, value)
+    }
+
+    /// Fails when a part of an answer reports a failure.
+    pub(super) fn check_part(&self, part: &Value) -> Result<(), ProviderError> {
+        self.check_named(Some("part"), part)
+    }
+
+    fn check_named(&self, name: Option<&str>, value: &Value) -> Result<(), ProviderError> {
+        hidden_error(name, value).map_or(Ok(()), |error| Err(self.failure(error)))
     }
 
     /// The model's name as the vendor gives it.
@@ -275,6 +347,10 @@ impl Accumulator {
             {
                 Finish::Refused
             }
+            // The words may stand for a part of the answer, or for why there is no more of it.
+            (None, End::Said) if self.unread.is_some() && !self.is_empty() => {
+                Finish::Failed(self.unread.as_deref().unwrap_or_default().into())
+            }
             // A call of one named function ends with `stop` at OpenAI's.
             (Some(Finish::Stop), _) | (None, End::Said) if self.has_calls() => Finish::ToolCalls,
             (Some(finish), _) => finish,
@@ -298,6 +374,13 @@ impl Accumulator {
     pub(super) fn broken(&self, message: &str) -> ProviderError {
         self.origin.error(Kind::Protocol, message)
     }
+}
+
+/// Whether a text begins as JSON objects and lists of them do, and not as a line of a log does.
+pub(super) fn is_like_json(text: &str) -> bool {
+    let inner = text.strip_prefix('[').map(str::trim_start);
+    text.starts_with('{')
+        || inner.is_some_and(|inner| inner.is_empty() || inner.starts_with(['{', '[', '"', ']']))
 }
 
 fn words(value: Option<&Value>) -> Option<&str> {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use exai_core::{chat::Delta, provider::ProviderError};
 use serde_json::Value;
 
-use super::accumulator::{Accumulator, End, Event};
+use super::accumulator::{Accumulator, End};
 use crate::origin::Origin;
 
 /// Maps the events of one answer onto its accumulator.
@@ -13,7 +13,11 @@ pub(crate) trait Decode: Send + 'static {
     /// What is known of the answer so far.
     fn answer(&self) -> &Accumulator;
 
-    /// Reads one event of this format, whose stream may have named it; true when it was the last.
+    /// The same, for what comes in.
+    fn answer_mut(&mut self) -> &mut Accumulator;
+
+    /// Reads one object of this format, whose stream may have named it and which was found to report no failure; true when it was the
+    /// last.
     ///
     /// # Errors
     /// The event reports a failure.
@@ -56,10 +60,12 @@ pub(crate) trait Decode: Send + 'static {
         data: &str,
         out: &mut VecDeque<Delta>,
     ) -> Result<bool, ProviderError> {
-        match self.answer().event(name, data)? {
-            Event::Value(value) => self.value(name, &value, out),
-            Event::Done => Ok(true),
-            Event::Nothing => Ok(false),
+        let event = self.answer_mut().event(name, data)?;
+        for value in &event.values {
+            if self.value(name, value, out)? {
+                return Ok(true);
+            }
         }
+        Ok(event.is_last)
     }
 }

@@ -9,7 +9,9 @@ use bytes::Bytes;
 
 /// The lines that carry something for us.
 const WANTED: [&[u8]; 2] = [b"data:", b"event:"];
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+/// The end of a stream, in a line of its own.
+const DONE: &[u8] = b"[DONE]";
+pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// An event grew beyond its bound, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,6 @@ enum Line {
 /// Filters the bytes of an event stream; chunks may end anywhere.
 pub(crate) struct Lines {
     line: Line,
-    is_first: bool,
     after_cr: bool,
     event_named: bool,
     /// Something of the event has passed, in this chunk or before it.
@@ -42,7 +43,6 @@ impl Lines {
     pub(crate) fn new(cap: usize) -> Self {
         Self {
             line: Line::Start(Vec::new()),
-            is_first: true,
             after_cr: false,
             event_named: false,
             has_lines: false,
@@ -122,12 +122,21 @@ impl Lines {
         }
         let Line::Start(prefix) = &mut self.line else { return };
         prefix.push(byte);
-        if self.is_first && BOM.starts_with(prefix) {
-            return;
+        // Some proxies write blanks or the mark of a file's beginning before a line.
+        if prefix == b" " || prefix == b"\t" || prefix == BOM {
+            return prefix.clear();
         }
-        let word = if self.is_first { prefix.strip_prefix(BOM).unwrap_or(prefix) } else { prefix };
+        let word = prefix.as_slice();
         if word == WANTED[0] {
             self.line = Line::Data(WANTED[0].to_vec());
+        } else if word == b"{" || word == DONE {
+            // An object without its field is an event all the same: one of a stream of JSON lines, or a failure.
+            let data = [WANTED[0], b" ", word].concat();
+            if self.has_value() {
+                self.end_event(event, out);
+            }
+            self.last = Some(byte);
+            self.pass(&data, event);
         } else if word == WANTED[1] {
             if self.has_value() {
                 self.end_event(event, out);
@@ -139,7 +148,7 @@ impl Lines {
             }
             self.event_named = true;
             self.pass(WANTED[1], event);
-        } else if !WANTED.iter().any(|wanted| wanted.starts_with(word)) {
+        } else if ![WANTED[0], WANTED[1], DONE, BOM].iter().any(|wanted| wanted.starts_with(word)) {
             self.line = Line::Dropped;
         }
     }
@@ -168,7 +177,7 @@ impl Lines {
     fn end_line(&mut self, out: &mut Vec<u8>) -> bool {
         let mut is_over = false;
         match std::mem::replace(&mut self.line, Line::Start(Vec::new())) {
-            Line::Start(prefix) if prefix.is_empty() || prefix == BOM => {
+            Line::Start(prefix) if prefix.is_empty() => {
                 (self.event_bytes, self.event_named, self.last) = (0, false, None);
                 out.push(b'\n');
                 is_over = true;
@@ -181,7 +190,6 @@ impl Lines {
             }
             Line::Start(_) | Line::Dropped => {}
         }
-        self.is_first = false;
         is_over
     }
 }

@@ -5,20 +5,23 @@ use std::{collections::VecDeque, pin::Pin, sync::Arc};
 use bytes::Bytes;
 use exai_core::{
     Kind,
-    chat::Delta,
+    chat::{Delta, Finish},
     provider::{ProviderError, ReplyStream},
 };
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use sse_stream::{Sse, SseStream};
 
-use super::{accumulator::End, decode::Decode};
+use super::{
+    accumulator::{End, Event, is_like_json},
+    decode::Decode,
+};
 use crate::{
-    classify::ErrorBody,
+    classify::{ErrorBody, means_failure, quoted},
     http::{Broken, Limits},
     wait::Stop,
     wire::{
-        lines::{EventTooLong, Lines},
+        lines::{BOM, EventTooLong, Lines},
         mend::Utf8,
     },
 };
@@ -88,11 +91,13 @@ impl<D: Decode> Reply<D> {
                 Some(Err(broken)) => return self.broken(broken),
                 Some(Ok(chunk)) => seen.extend_from_slice(&chunk),
             }
-            let blank = seen.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(seen.len());
-            seen.drain(..blank);
+            skip_blanks(&mut seen);
             match seen.first() {
                 None => {}
-                Some(b'{' | b'[') => return self.read_whole(seen, chunks).await,
+                Some(_) if BOM.starts_with(&seen) || seen == b"[" => {}
+                Some(b'{' | b'[') if is_like_json(&String::from_utf8_lossy(&seen)) => {
+                    return self.read_whole(seen, chunks).await;
+                }
                 Some(b'<') => return self.page(seen, chunks).await,
                 Some(_) => {
                     let head = stream::iter([Ok(Bytes::from(seen))]);
@@ -110,6 +115,11 @@ impl<D: Decode> Reply<D> {
         {
             seen.extend_from_slice(&chunk);
         }
+        if has_events(&seen) {
+            let head = stream::iter([Ok(Bytes::from(seen))]);
+            self.source = Source::Events(events(head.chain(chunks), self.limits.event_bytes));
+            return;
+        }
         let page = "the answer is a web page and not a model's reply; check the base URL and any proxy";
         self.failed = Some(self.quoting(self.decoder.origin().error(Kind::Protocol, page)));
     }
@@ -123,17 +133,26 @@ impl<D: Decode> Reply<D> {
                     self.failed = Some(self.decoder.origin().caused(Kind::Protocol, NO_EVENTS, cause));
                 }
             },
+            Some(Err(_)) if self.decoder.has_finish() => self.end(End::Silent),
             Some(Err(error)) => {
                 self.failed = Some(self.decoder.origin().caused(Kind::Protocol, NO_EVENTS, error));
             }
             Some(Ok(event)) => {
-                let Some(data) = event.data else {
+                // A failure may have no words but its name.
+                let unsaid = || event.event.as_deref().is_some_and(means_failure).then(String::new);
+                let Some(data) = event.data.clone().or_else(unsaid) else {
                     self.source = Source::Events(events);
                     return;
                 };
+                let had_finish = self.decoder.has_finish();
                 match self.decoder.event(event.event.as_deref(), &data, &mut self.queue) {
                     Ok(false) => self.source = Source::Events(events),
                     Ok(true) => self.end(End::Said),
+                    // The answer was whole before this; token counts may still come.
+                    Err(error) if had_finish => {
+                        tracing::debug!("what follows the end of an answer is passed over: {error}");
+                        self.source = Source::Events(events);
+                    }
                     Err(error) => self.failed = Some(error),
                 }
             }
@@ -142,24 +161,62 @@ impl<D: Decode> Reply<D> {
 
     /// A reply that was not streamed although it was asked to be.
     async fn read_whole(&mut self, mut body: Vec<u8>, mut chunks: Chunks) {
-        loop {
+        let broken = loop {
             match chunks.next().await {
-                None => break,
-                Some(Err(broken)) => return self.broken(broken),
+                None => break None,
+                Some(Err(broken)) => break Some(broken),
                 Some(Ok(chunk)) => body.extend_from_slice(&chunk),
             }
-        }
-        let read = match self.decoder.answer().parse(&String::from_utf8_lossy(&body)) {
-            Ok(value) => self.decoder.whole(&value, &mut self.queue),
-            Err(error) => {
+        };
+        let read = self.decoder.answer().parse_all(&String::from_utf8_lossy(&body));
+        match (read, broken) {
+            // More was announced than there is, but a value that is whole lacks nothing.
+            (Ok(read), None | Some(Broken::Connection(_) | Broken::Stopped(Stop::Limit, _))) => {
+                match self.whole(&read) {
+                    Ok(end) => self.end_whole(end),
+                    Err(error) => self.failed = Some(error),
+                }
+            }
+            (_, Some(broken)) => self.broken(broken),
+            (Err(_), None) if has_events(&body) => {
+                let body = stream::iter([Ok(Bytes::from(body))]);
+                self.source = Source::Events(events(body, self.limits.event_bytes));
+            }
+            (Err(error), None) => {
                 let broken = "the answer is broken JSON; try again";
                 let failed = self.decoder.origin().caused(Kind::Protocol, broken, error);
-                Err(self.quoting(failed))
+                self.failed = Some(self.quoting(failed));
             }
-        };
-        match read {
-            Ok(()) => self.end(End::Said),
-            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    /// Reads one reply, or chunks in a list or in a row.
+    fn whole(&mut self, read: &Event) -> Result<End, ProviderError> {
+        if let ([only], false) = (read.values.as_slice(), read.is_last) {
+            return self.decoder.whole(only, &mut self.queue).map(|()| End::Said);
+        }
+        let mut is_last = read.is_last || read.values.is_empty();
+        for value in &read.values {
+            let had_finish = self.decoder.has_finish();
+            let checked = self.decoder.answer().check(value);
+            match checked.and_then(|()| self.decoder.value(None, value, &mut self.queue)) {
+                Ok(is_over) => is_last |= is_over,
+                Err(_) if had_finish => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(if is_last { End::Said } else { End::Silent })
+    }
+
+    /// A whole reply that says nothing, in no place that is known, is quoted.
+    fn end_whole(&mut self, end: End) {
+        let says_nothing = self.decoder.answer().is_empty();
+        self.end(end);
+        let is_good_end = |delta: &Delta| matches!(delta, Delta::Finished(Finish::Stop | Finish::Unknown(_)));
+        if says_nothing && self.queue.back().is_some_and(is_good_end) {
+            self.queue.pop_back();
+            let empty = "the model returned an empty answer; try again";
+            self.failed = Some(self.quoting(self.decoder.origin().error(Kind::Protocol, empty)));
         }
     }
 
@@ -172,7 +229,9 @@ impl<D: Decode> Reply<D> {
 
     /// The failure with the beginning of what came in the place of an answer.
     fn quoting(&self, failed: ProviderError) -> ProviderError {
-        let Some(said) = ErrorBody::from_bytes(&self.head.lock()).message else { return failed };
+        let head = self.head.lock();
+        let text = || quoted(&String::from_utf8_lossy(&head));
+        let Some(said) = ErrorBody::from_bytes(&head).message.or_else(text) else { return failed };
         let message = format!("{}: {said}", failed.message);
         ProviderError { source: failed.source, ..self.decoder.origin().error(failed.kind, &message) }
     }
@@ -192,6 +251,26 @@ impl<D: Decode> Reply<D> {
         }
         self.failed = Some(broken.into_error(self.decoder.origin()));
     }
+}
+
+/// Leaves out what stands before the first letter of an answer.
+fn skip_blanks(seen: &mut Vec<u8>) {
+    loop {
+        let blank = seen.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(seen.len());
+        seen.drain(..blank);
+        if !seen.starts_with(BOM) {
+            return;
+        }
+        seen.drain(..BOM.len());
+    }
+}
+
+/// Whether bytes that begin otherwise have a line of an event stream in them.
+fn has_events(bytes: &[u8]) -> bool {
+    bytes.split(|byte| matches!(byte, b'\n' | b'\r')).skip(1).any(|line| {
+        let line = line.trim_ascii_start();
+        [b"data:".as_slice(), b"event:", b"{\""].iter().any(|beginning| line.starts_with(beginning))
+    })
 }
 
 const NO_EVENTS: &str = "the answer is not a readable event stream; try again or check the base URL";

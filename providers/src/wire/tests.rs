@@ -18,6 +18,7 @@ use crate::{
     vendor::VendorKind,
 };
 
+mod failures;
 mod thoughts;
 mod tools;
 

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::{reasoning::Reasoning, reply};
 use crate::{
-    classify::ErrorBody,
     origin::Origin,
     wire::{
         accumulator::{Accumulator, End},
@@ -31,10 +30,21 @@ impl Decoder {
         Self { answer: Accumulator::new(origin, asked), spoken: Spoken::new(), reasoning }
     }
 
-    fn choice(&mut self, choice: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        if choice.get("error").is_some_and(|error| !error.is_null()) {
-            return Err(self.answer.failure(ErrorBody::from_json(choice)));
+    /// A chunk of a stream has the shape of a whole reply.
+    fn chunk(&mut self, reply: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        self.answer.model(reply.get("model"), out);
+        let choice = reply.get("choices").and_then(Value::as_array).and_then(|choices| choices.first());
+        if let Some(choice) = choice {
+            self.choice(choice, out)?;
         }
+        for counts in [choice.and_then(|choice| choice.get("usage")), reply.get("usage")] {
+            self.answer.usage(counts.and_then(usage::read), out);
+        }
+        Ok(())
+    }
+
+    fn choice(&mut self, choice: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
+        self.answer.check_part(choice)?;
         let delta = choice.get("delta").filter(|delta| delta.is_object());
         // Some repeat the whole message in their last chunk.
         let whole = choice.get("message").filter(|_| self.answer.is_empty());
@@ -79,30 +89,22 @@ impl Decode for Decoder {
         &self.answer
     }
 
+    fn answer_mut(&mut self) -> &mut Accumulator {
+        &mut self.answer
+    }
+
     fn value(
         &mut self,
         _name: Option<&str>,
         value: &Value,
         out: &mut VecDeque<Delta>,
     ) -> Result<bool, ProviderError> {
-        self.whole(value, out).map(|()| false)
+        self.chunk(value, out).map(|()| false)
     }
 
-    /// A chunk of a stream has the shape of a whole reply.
     fn whole(&mut self, reply: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
         self.answer.check(reply)?;
-        if reply.get("object").and_then(Value::as_str) == Some("error") {
-            return Err(self.answer.failure(ErrorBody::from_json(reply)));
-        }
-        self.answer.model(reply.get("model"), out);
-        let choice = reply.get("choices").and_then(Value::as_array).and_then(|choices| choices.first());
-        if let Some(choice) = choice {
-            self.choice(choice, out)?;
-        }
-        for counts in [choice.and_then(|choice| choice.get("usage")), reply.get("usage")] {
-            self.answer.usage(counts.and_then(usage::read), out);
-        }
-        Ok(())
+        self.chunk(reply, out)
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {

@@ -35,7 +35,6 @@ impl Decoder {
     }
 
     fn chunk(&mut self, chunk: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        self.answer.check(chunk)?;
         self.answer.model(chunk.get("modelVersion"), out);
         if let Some(reason) = chunk.pointer("/promptFeedback/blockReason").and_then(Value::as_str) {
             let message = format!("the vendor's filter refused the request ({reason}); rephrase it");
@@ -43,6 +42,7 @@ impl Decoder {
         }
         self.answer.usage(chunk.get("usageMetadata").and_then(counts), out);
         let Some(candidate) = chunk.pointer("/candidates/0") else { return Ok(()) };
+        self.answer.check_part(candidate)?;
         let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
         for part in parts.into_iter().flatten() {
             self.call(part)?;
@@ -98,6 +98,10 @@ impl Decode for Decoder {
         &self.answer
     }
 
+    fn answer_mut(&mut self) -> &mut Accumulator {
+        &mut self.answer
+    }
+
     fn value(
         &mut self,
         _name: Option<&str>,
@@ -107,12 +111,9 @@ impl Decode for Decoder {
         self.chunk(value, out).map(|()| false)
     }
 
-    /// Without the wish for events the vendor sends its chunks as a list.
     fn whole(&mut self, reply: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
-        match reply {
-            Value::Array(chunks) => chunks.iter().try_for_each(|chunk| self.chunk(chunk, out)),
-            only => self.chunk(only, out),
-        }
+        self.answer.check(reply)?;
+        self.chunk(reply, out)
     }
 
     fn end(&mut self, _end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {

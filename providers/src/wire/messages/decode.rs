@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::blocks::Blocks;
 use crate::{
-    classify::ErrorBody,
     origin::Origin,
     wire::{
         accumulator::{Accumulator, End},
@@ -133,6 +132,10 @@ impl Decode for Decoder {
         &self.answer
     }
 
+    fn answer_mut(&mut self) -> &mut Accumulator {
+        &mut self.answer
+    }
+
     fn value(
         &mut self,
         name: Option<&str>,
@@ -143,7 +146,6 @@ impl Decode for Decoder {
         let index = value.get("index").and_then(Value::as_u64);
         let part = |name: &str| value.get(name).unwrap_or(&Value::Null);
         match kind {
-            "error" => return Err(self.answer.failure(ErrorBody::from_json(value))),
             "message_start" => self.head(part("message"), out),
             // Most begin empty and are filled by deltas.
             "content_block_start" => self.block(index, part("content_block"), out)?,
@@ -153,7 +155,7 @@ impl Decode for Decoder {
                 self.stopped(value.pointer("/delta/stop_reason"))?;
             }
             "message_stop" => return Ok(true),
-            _ => self.answer.check(value)?,
+            _ => {}
         }
         Ok(false)
     }

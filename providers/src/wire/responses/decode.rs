@@ -112,6 +112,10 @@ impl Decode for Decoder {
         &self.answer
     }
 
+    fn answer_mut(&mut self) -> &mut Accumulator {
+        &mut self.answer
+    }
+
     fn value(
         &mut self,
         name: Option<&str>,
@@ -120,7 +124,6 @@ impl Decode for Decoder {
     ) -> Result<bool, ProviderError> {
         let kind = value.get("type").and_then(Value::as_str).or(name).unwrap_or_default();
         match kind {
-            "error" => return Err(self.answer.failure(ErrorBody::from_json(value))),
             "response.output_text.delta" => self.piece(value, out),
             "response.refusal.delta" => {
                 self.answer.refuses();
@@ -138,7 +141,6 @@ impl Decode for Decoder {
                 }
             }
             _ => {
-                self.answer.check(value)?;
                 if let Some(response) = value.get("response").filter(|response| response.is_object()) {
                     return self.response(response, out);
                 }
