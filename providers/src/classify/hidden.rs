@@ -135,7 +135,7 @@ fn reports(fields: &Map<String, Value>) -> bool {
     FAILURES
         .iter()
         .any(|name| fields.get(*name).is_some_and(|value| says_something(value) && !is_fine(value)))
-        || SUCCESSES.iter().any(|name| is_false(name))
+        || SUCCESSES.iter().any(is_false)
         || NAMES.iter().any(|name| text(name).is_some_and(means_failure))
         || STATUSES.iter().any(|name| status(name).is_some_and(is_failed_status))
         || fields
@@ -150,10 +150,7 @@ fn only_complains(fields: &Map<String, Value>) -> bool {
     let is_fine_code =
         |name: &str| fields.get(name).is_none_or(|code| !says_something(code) || is_fine(code));
     let says_success = SUCCESSES.iter().any(|name| fields.get(*name).and_then(Value::as_bool) == Some(true));
-    if says_success
-        || PARTS.iter().any(|name| has(name))
-        || ["type", "object", "event"].iter().any(|name| has(name))
-    {
+    if says_success || PARTS.iter().any(has) || ["type", "object", "event"].iter().any(has) {
         return false;
     }
     !is_fine_code("code") || said(fields).is_some()

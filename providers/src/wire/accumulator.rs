@@ -308,8 +308,9 @@ impl Accumulator {
                 Ok(())
             }
             (Ending::WindowFull, _) => {
-                let code = Some(word.to_owned());
-                Err(self.failure(ErrorBody { code, ..ErrorBody::default() }))
+                let code = Some("context_length_exceeded".to_owned());
+                let message = quoted(word);
+                Err(self.failure(ErrorBody { code, message, ..ErrorBody::default() }))
             }
         }
     }

@@ -18,7 +18,7 @@ pub(super) enum Ending {
 pub(super) fn word(reason: Option<&Value>) -> Option<Cow<'_, str>> {
     match reason? {
         Value::Null => None,
-        Value::String(word) => (!word.is_empty()).then_some(Cow::Borrowed(word)),
+        Value::String(word) => Some(word.trim()).filter(|word| !word.is_empty()).map(Cow::Borrowed),
         other => Some(Cow::Owned(other.to_string())),
     }
 }
@@ -38,32 +38,91 @@ pub(super) fn word(reason: Option<&Value>) -> Option<Cow<'_, str>> {
 ///   (<https://huggingface.co/docs/text-generation-inference/reference/api_reference>)
 /// - Together: `eos` (<https://docs.together.ai/reference/chat-completions-1>)
 /// - Cohere: `COMPLETE`, `TOOL_CALL`, `TIMEOUT`, `ERROR` (<https://docs.cohere.com/reference/chat>)
+/// - Bedrock: `content_filtered`, `guardrail_intervened` (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>)
 pub(super) fn chat_completions(word: &str) -> Ending {
-    // The same words come in capitals from gateways to Gemini and Cohere.
-    Ending::Reason(match word.to_ascii_lowercase().as_str() {
-        "stop" | "end_turn" | "eos" | "eos_token" | "stop_sequence" | "stop_token" | "complete"
-        | "completed" => Finish::Stop,
-        "length" | "max_tokens" | "max_output_tokens" | "model_length" => Finish::Length,
+    Ending::Reason(match plain(word).as_str() {
+        "stop" | "stopped" | "hit_stop" | "end" | "end_turn" | "end_of_turn" | "end_of_text" | "eos"
+        | "eot" | "eos_token" | "stop_sequence" | "stop_token" | "complete" | "completed" | "done"
+        | "finished" => Finish::Stop,
+        "length"
+        | "max_length"
+        | "max_tokens"
+        | "max_output_tokens"
+        | "max_completion_tokens"
+        | "max_new_tokens"
+        | "model_length" => Finish::Length,
         "tool_calls" | "tool_call" | "tool_use" | "function_call" => Finish::ToolCalls,
-        "content_filter" | "sensitive" | "safety" | "recitation" | "prohibited_content" | "blocklist"
+        "content_filter"
+        | "content_filtered"
+        | "content_policy_violation"
+        | "guardrail_intervened"
+        | "sensitive"
+        | "safety"
+        | "image_safety"
+        | "recitation"
+        | "image_recitation"
+        | "prohibited_content"
+        | "image_prohibited_content"
+        | "blocklist"
+        | "spii"
+        | "language"
+        | "model_armor"
         | "error_toxic" => Finish::Filter,
         "refusal" => Finish::Refused,
         "pause_turn" => Finish::Paused,
-        "model_context_window_exceeded" => return Ending::WindowFull,
+        "model_context_window_exceeded" | "context_window_exceeded" | "context_length_exceeded" => {
+            return Ending::WindowFull;
+        }
         "network_error"
         | "error"
+        | "error_limit"
+        | "server_error"
+        | "internal_error"
+        | "internal_server_error"
         | "insufficient_system_resource"
         | "abort"
         | "aborted"
+        | "cancel"
+        | "canceled"
         | "cancelled"
+        | "user_cancel"
+        | "user_cancelled"
+        | "fail"
+        | "failed"
+        | "failure"
+        | "incomplete"
+        | "interrupted"
+        | "expired"
+        | "rate_limit"
+        | "rate_limited"
+        | "rate_limit_exceeded"
+        | "overloaded"
+        | "unavailable"
         | "timeout"
         | "load"
         | "unload"
         | "malformed_function_call"
         | "malformed_response"
+        | "missing_thought_signature"
+        | "too_many_tool_calls"
         | "unexpected_tool_call" => Finish::Failed(word.into()),
         _ => Finish::Unknown(word.into()),
     })
+}
+
+/// A word in the spelling of the table: gateways write the same words in capitals, with hyphens, in one piece, or behind the name of their
+/// type.
+fn plain(word: &str) -> String {
+    let mut plain = String::with_capacity(word.len());
+    let mut was_small = false;
+    for letter in word.trim().chars() {
+        if was_small && letter.is_ascii_uppercase() {
+            plain.push('_');
+        }
+        was_small = letter.is_ascii_lowercase();
+        plain.push(if matches!(letter, '-' | ' ') { '_' } else { letter.to_ascii_lowercase() });
+    }
+    plain.strip_prefix("finish_reason_").map(str::to_owned).unwrap_or(plain)
 }
 
 /// A `stop_reason` of Messages (<https://platform.claude.com/docs/en/api/messages>). Others that speak the format send words of chat
@@ -72,29 +131,21 @@ pub(super) fn messages(word: &str) -> Ending {
     chat_completions(word)
 }
 
-/// A `finishReason` of generateContent (<https://ai.google.dev/api/generate-content#FinishReason>).
+/// A `finishReason` of generateContent (<https://ai.google.dev/api/generate-content#FinishReason>,
+/// <https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse#FinishReason>), or a word of others
+/// that speak the format. No word means one thing there and another thing elsewhere.
 pub(super) fn generate_content(word: &str) -> Ending {
-    Ending::Reason(match word {
-        "STOP" => Finish::Stop,
-        "MAX_TOKENS" => Finish::Length,
-        "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "LANGUAGE" => Finish::Filter,
-        "MALFORMED_FUNCTION_CALL"
-        | "MALFORMED_RESPONSE"
-        | "UNEXPECTED_TOOL_CALL"
-        | "TOO_MANY_TOOL_CALLS"
-        | "MISSING_THOUGHT_SIGNATURE" => Finish::Failed(word.into()),
-        _ => Finish::Unknown(word.into()),
-    })
+    chat_completions(word)
 }
 
 /// The reason of an incomplete response (<https://platform.openai.com/docs/api-reference/responses/object>). Whatever the reason, the
 /// vendor has said that something is missing.
 pub(super) fn incomplete(reason: Option<&str>) -> Finish {
-    match reason {
-        Some("content_filter") => Finish::Filter,
-        Some("max_output_tokens" | "max_tokens") => Finish::Length,
-        Some(word) => Finish::Failed(format!("incomplete: {word}").as_str().into()),
-        None => Finish::Failed("incomplete".into()),
+    let Some(word) = reason else { return Finish::Failed("incomplete".into()) };
+    match chat_completions(word) {
+        Ending::Reason(finish @ (Finish::Filter | Finish::Length | Finish::Refused)) => finish,
+        Ending::WindowFull => Finish::Length,
+        Ending::Reason(_) => Finish::Failed(format!("incomplete: {word}").as_str().into()),
     }
 }
 
@@ -112,8 +163,36 @@ mod tests {
     #[test]
     fn every_documented_word_has_its_meaning() {
         let failed = |word: &str| reason(Finish::Failed(word.into()));
-        for word in ["stop", "end_turn", "eos", "eos_token", "stop_sequence", "STOP", "COMPLETE"] {
+        for word in
+            ["stop", "end_turn", "eos", "eos_token", "stop_sequence", "STOP", "COMPLETE", "finished", "done"]
+                .into_iter()
+                .chain([
+                    "end",
+                    "stopped",
+                    "stop ",
+                    "FINISH_REASON_STOP",
+                    "end_of_turn",
+                    "hit_stop",
+                    "endTurn",
+                ])
+        {
             assert_eq!(chat_completions(word), reason(Finish::Stop), "{word}");
+        }
+        for word in ["max_new_tokens", "max_length", "MAX-TOKENS", "maxTokens", "FINISH_REASON_MAX_TOKENS"] {
+            assert_eq!(chat_completions(word), reason(Finish::Length), "{word}");
+        }
+        for word in ["content_filtered", "guardrail_intervened", "content-filter", "SPII", "LANGUAGE"]
+            .into_iter()
+            .chain([
+                "IMAGE_SAFETY",
+                "MODEL_ARMOR",
+                "IMAGE_PROHIBITED_CONTENT",
+                "safety",
+                "Prohibited_Content",
+            ])
+        {
+            assert_eq!(chat_completions(word), reason(Finish::Filter), "{word}");
+            assert_eq!(generate_content(word), reason(Finish::Filter), "{word}");
         }
         for word in [
             "network_error",
@@ -125,17 +204,34 @@ mod tests {
             "load",
             "unload",
             "MALFORMED_FUNCTION_CALL",
+            "TOO_MANY_TOOL_CALLS",
+            "canceled",
+            "Cancelled",
+            "USER_CANCEL",
+            "ERROR_LIMIT",
+            "failed",
+            "server_error",
+            "internal_error",
+            "incomplete",
+            "interrupted",
+            "rate_limit",
+            "overloaded",
         ] {
             assert_eq!(chat_completions(word), failed(word), "{word}");
+            assert_eq!(generate_content(word), failed(word), "{word}");
         }
         assert_eq!(chat_completions("sensitive"), reason(Finish::Filter));
         assert_eq!(chat_completions("model_length"), reason(Finish::Length));
         assert_eq!(chat_completions("function_call"), reason(Finish::ToolCalls));
         assert_eq!(chat_completions("model_context_window_exceeded"), Ending::WindowFull);
+        assert_eq!(generate_content("context_length_exceeded"), Ending::WindowFull);
+        assert_eq!(generate_content("stop"), reason(Finish::Stop));
+        assert_eq!(generate_content("tool_calls"), reason(Finish::ToolCalls));
         assert_eq!(messages("pause_turn"), reason(Finish::Paused));
         assert_eq!(messages("refusal"), reason(Finish::Refused));
-        assert_eq!(generate_content("SPII"), reason(Finish::Filter));
-        assert_eq!(generate_content("MALFORMED_FUNCTION_CALL"), failed("MALFORMED_FUNCTION_CALL"));
+        assert_eq!(incomplete(Some("max_output_tokens")), Finish::Length);
+        assert_eq!(incomplete(Some("context_length_exceeded")), Finish::Length);
+        assert_eq!(incomplete(Some("stop")), Finish::Failed("incomplete: stop".into()));
         assert_eq!(incomplete(None), Finish::Failed("incomplete".into()));
     }
 
