@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// A place among the calls that no vendor gives.
+const LEGACY_INDEX: u64 = u64::MAX;
+
 /// Reads an answer to its end.
 pub(crate) struct Decoder {
     answer: Accumulator,
@@ -72,15 +75,29 @@ impl Decoder {
             self.spoken.more(Some(refusal), &mut self.answer, out);
         }
         for call in message.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
-            let function = call.get("function").unwrap_or(&Value::Null);
-            self.answer.call(tool_calls::Piece {
-                index: call.get("index").and_then(Value::as_u64),
-                id: call.get("id").and_then(Value::as_str),
-                name: function.get("name").and_then(Value::as_str),
-                arguments: function.get("arguments"),
-            })?;
+            let index = call.get("index").and_then(Value::as_u64);
+            self.call(index, call, call.get("function").or_else(|| call.get("custom")))?;
         }
-        Ok(())
+        // As it was before `tool_calls`: one call, without an id.
+        match message.get("function_call").filter(|call| call.is_object()) {
+            Some(call) => self.call(Some(LEGACY_INDEX), call, Some(call)),
+            None => Ok(()),
+        }
+    }
+
+    fn call(
+        &mut self,
+        index: Option<u64>,
+        call: &Value,
+        function: Option<&Value>,
+    ) -> Result<(), ProviderError> {
+        let field = |name: &str| function.and_then(|function| function.get(name));
+        self.answer.call(tool_calls::Piece {
+            index,
+            id: call.get("id").and_then(Value::as_str),
+            name: field("name").and_then(Value::as_str),
+            arguments: field("arguments").or_else(|| field("input")),
+        })
     }
 }
 

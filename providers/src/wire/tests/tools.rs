@@ -255,3 +255,38 @@ fn generate_content_brings_the_signatures_back() {
         json!({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["read"]}})
     );
 }
+
+#[test]
+fn older_and_free_calls_are_calls() {
+    let decoder = |origin: Origin| chat_completions::Decoder::new(Arc::new(origin), "asked".to_owned());
+    let delta = |delta: Value| json!({"choices": [{"delta": delta}]});
+    let said = delta(json!({"content": "I will look."}));
+    let end = |word: &str| json!({"choices": [{"delta": {}, "finish_reason": word}]});
+    let legacy = [
+        delta(json!({"function_call": {"name": "read", "arguments": ""}})),
+        delta(json!({"function_call": {"arguments": "{\"path\""}})),
+        delta(json!({"function_call": {"arguments": ":\"x\"}"}})),
+    ];
+    let [first, second, third] = legacy;
+    let custom = json!({"index": 0, "id": "a", "type": "custom", "custom": {"name": "read", "input": "x"}});
+    for (body, expected) in [
+        (
+            events(&[said.clone(), first, second, third, end("function_call")]),
+            ("call_0", "read", "{\"path\":\"x\"}"),
+        ),
+        (events(&[said, delta(json!({"tool_calls": [custom]})), end("stop")]), ("a", "read", "x")),
+        (
+            json!({"choices": [{"message": {"content": "I will look.", "function_call": {"name": "read", "arguments": "{}"}},
+                "finish_reason": "stop"}]})
+            .to_string(),
+            ("call_0", "read", "{}"),
+        ),
+    ] {
+        let answer = read(VendorKind::Custom, decoder, &body);
+        assert_eq!(called(&answer), [expected], "{body}");
+        assert_eq!(answer.finish, Some(exai_core::chat::Finish::ToolCalls), "{body}");
+    }
+    let none =
+        json!({"choices": [{"message": {"content": "hi", "function_call": null}, "finish_reason": "stop"}]});
+    assert!(read(VendorKind::Custom, decoder, &none.to_string()).calls.is_empty());
+}
