@@ -24,6 +24,18 @@ use crate::{
 /// More than any answer has.
 const MAX_THOUGHTS: usize = 256;
 
+/// Items that wait for what the caller makes of them; all others are the vendor's own work
+/// (<https://platform.openai.com/docs/api-reference/responses/object>).
+const CALLS: [&str; 7] = [
+    "function_call",
+    "custom_tool_call",
+    "local_shell_call",
+    "shell_call",
+    "apply_patch_call",
+    "computer_call",
+    "mcp_approval_request",
+];
+
 /// Reads a response to its end.
 pub(crate) struct Decoder {
     answer: Accumulator,
@@ -48,17 +60,19 @@ impl Decoder {
     fn item(&mut self, item: &Value) -> Result<(), ProviderError> {
         let text = |name: &str| item.get(name).and_then(Value::as_str);
         match text("type") {
-            Some("function_call") => self.answer.call(Piece {
-                index: None,
-                id: text("call_id").or_else(|| text("id")),
-                name: text("name"),
-                arguments: item.get("arguments"),
-            }),
             Some("reasoning") if self.thoughts.len() < MAX_THOUGHTS => {
                 self.thoughts.push(item.clone());
                 Ok(())
             }
             Some("reasoning") => Err(self.answer.broken("the answer has too many thoughts; try again")),
+            Some(kind) if CALLS.contains(&kind) => self.answer.call(Piece {
+                index: None,
+                id: text("call_id").or_else(|| text("id")),
+                name: text("name").or(Some(kind)),
+                arguments: ["arguments", "input", "action", "operation"]
+                    .iter()
+                    .find_map(|name| item.get(*name)),
+            }),
             _ => Ok(()),
         }
     }
@@ -85,26 +99,46 @@ impl Decoder {
         self.spoken.more(piece, &mut self.answer, out);
     }
 
-    /// What every event with a whole response says: its model, its counts, its state.
-    fn response(&mut self, response: &Value, out: &mut VecDeque<Delta>) -> Result<bool, ProviderError> {
+    /// What every event with a whole response says: its model, its counts, its state. Without a state that of the event's name counts; a
+    /// reply that was not streamed has no event. True when the response is over.
+    fn response(
+        &mut self,
+        response: &Value,
+        event: Option<&str>,
+        out: &mut VecDeque<Delta>,
+    ) -> Result<bool, ProviderError> {
         self.answer.model(response.get("model"), out);
         self.answer.usage(response.get("usage").and_then(usage::read), out);
-        let finish = match response.get("status").and_then(Value::as_str) {
+        let named = event.and_then(over);
+        let is_over = event.is_none() || named.is_some();
+        let status = ending::word(response.get("status"));
+        let finish = match status.as_deref().or(named) {
             Some("completed") => Finish::Stop,
             Some("incomplete") => {
                 ending::incomplete(response.pointer("/incomplete_details/reason").and_then(Value::as_str))
             }
             Some("failed") => {
-                let error = response.get("error").unwrap_or(response);
+                let error = response.get("error").filter(|error| !error.is_null()).unwrap_or(response);
                 return Err(self.answer.failure(ErrorBody::from_json(error)));
             }
-            Some("cancelled") => {
+            Some("cancelled" | "canceled") => {
                 return Err(self.answer.broken("the vendor cancelled the answer; try again"));
             }
+            Some("expired") => Finish::Failed("expired".into()),
+            // A stream begins with these. What ends with them is a part.
+            Some(word @ ("queued" | "in_progress")) if is_over => Finish::Failed(word.into()),
+            // What is over has a state; one that nobody knows is no success.
+            word if is_over => Finish::Unknown(word.unwrap_or("no status").into()),
             _ => return Ok(false),
         };
         self.answer.ended("", Ending::Reason(finish), None).map(|()| true)
     }
+}
+
+/// The state that an event names, when it is one of those that end a response.
+fn over(event: &str) -> Option<&str> {
+    let state = event.strip_prefix("response.")?;
+    ["completed", "incomplete", "failed", "cancelled", "expired", "done"].contains(&state).then_some(state)
 }
 
 impl Decode for Decoder {
@@ -141,8 +175,9 @@ impl Decode for Decoder {
                 }
             }
             _ => {
-                if let Some(response) = value.get("response").filter(|response| response.is_object()) {
-                    return self.response(response, out);
+                let response = value.get("response").filter(|response| response.is_object());
+                if let Some(response) = response.or_else(|| over(kind).map(|_| value)) {
+                    return self.response(response, Some(kind), out);
                 }
             }
         }
@@ -155,13 +190,7 @@ impl Decode for Decoder {
             self.item(item)?;
             self.said(item, out);
         }
-        if self.response(reply, out)? {
-            return Ok(());
-        }
-        // A whole reply says that it ended; one that says something else is not taken for a success.
-        let status = ending::word(reply.get("status"));
-        let unknown = Finish::Unknown(status.as_deref().unwrap_or("no status").into());
-        self.answer.ended("", Ending::Reason(unknown), None)
+        self.response(reply, None, out).map(|_| ())
     }
 
     fn end(&mut self, end: End, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
@@ -271,13 +300,83 @@ mod tests {
     }
 
     #[test]
-    fn a_status_not_understood_is_kept() {
-        for (status, word) in [
-            (json!("expired"), "expired"),
-            (json!("in_progress"), "in_progress"),
-            (json!(7), "7"),
-            (json!(null), "no status"),
+    fn a_reply_that_is_not_over_fails() {
+        for status in ["queued", "in_progress", "expired"] {
+            let item = json!({"type": "message", "content": [{"type": "output_text", "text": "yes"}]});
+            let reply = json!({"status": status, "output": [item]});
+            let whole = read(VendorKind::OpenAi, decoder, &reply.to_string());
+            assert_eq!(whole.finish, Some(Finish::Failed(status.into())), "{status}");
+            let empty = json!({"status": status, "output": []});
+            let whole = read(VendorKind::OpenAi, decoder, &empty.to_string());
+            assert_eq!(whole.error, Some(Kind::Unavailable), "{status}");
+        }
+    }
+
+    #[test]
+    fn the_state_may_be_the_events_name() {
+        let said = json!({"type": "response.output_text.delta", "delta": "x"});
+        let ended = |last: Value| {
+            let body = stream(&[said.clone(), last]) + "data: [DONE]\n\n";
+            let whole = read(VendorKind::OpenAi, decoder, &body);
+            whole.finish.ok_or(whole.error.unwrap_or(Kind::Internal))
+        };
+        for (last, expected) in [
+            (json!({"type": "response.completed"}), Ok(Finish::Stop)),
+            (json!({"type": "response.completed", "response": {"status": null}}), Ok(Finish::Stop)),
+            (json!({"type": "response.incomplete", "response": {}}), Ok(Finish::Failed("incomplete".into()))),
+            (
+                json!({"type": "response.completed", "response": {"status": "queued"}}),
+                Ok(Finish::Failed("queued".into())),
+            ),
+            (
+                json!({"type": "response.completed", "response": {"status": "odd"}}),
+                Ok(Finish::Unknown("odd".into())),
+            ),
+            (json!({"type": "response.failed"}), Err(Kind::Unavailable)),
+            (json!({"type": "response.cancelled"}), Err(Kind::Protocol)),
         ] {
+            assert_eq!(ended(last.clone()), expected, "{last}");
+        }
+    }
+
+    #[test]
+    fn calls_for_the_caller_are_calls() {
+        let said = json!({"type": "response.output_text.delta", "delta": "I will look."});
+        let end = json!({"type": "response.completed", "response": {"status": "completed"}});
+        for (item, name, arguments) in [
+            (
+                json!({"type": "custom_tool_call", "call_id": "a", "name": "grep", "input": "larch"}),
+                "grep",
+                "larch",
+            ),
+            (
+                json!({"type": "local_shell_call", "call_id": "a", "action": {"command": ["ls"]}}),
+                "local_shell_call",
+                r#"{"command":["ls"]}"#,
+            ),
+            (json!({"type": "computer_call", "id": "a"}), "computer_call", ""),
+        ] {
+            let done = json!({"type": "response.output_item.done", "item": item});
+            let streamed = stream(&[said.clone(), done, end.clone()]);
+            let whole = json!({"status": "completed", "output": [item]}).to_string();
+            for body in [streamed, whole] {
+                let answer = read(VendorKind::OpenAi, decoder, &body);
+                let calls: Vec<_> = answer.calls.iter().map(|call| (&*call.name, &*call.arguments)).collect();
+                assert_eq!(
+                    (calls, answer.finish),
+                    (vec![(name, arguments)], Some(Finish::ToolCalls)),
+                    "{body}"
+                );
+            }
+        }
+        let own =
+            json!({"type": "response.output_item.done", "item": {"type": "web_search_call", "id": "w"}});
+        assert_eq!(read(VendorKind::OpenAi, decoder, &stream(&[said, own, end])).finish, Some(Finish::Stop));
+    }
+
+    #[test]
+    fn a_status_not_understood_is_kept() {
+        for (status, word) in [(json!("odd"), "odd"), (json!(7), "7"), (json!(null), "no status")] {
             let reply = json!({"status": status, "output": [
                 {"type": "message", "content": [{"type": "output_text", "text": "yes"}]}]});
             let whole = read(VendorKind::OpenAi, decoder, &reply.to_string());
