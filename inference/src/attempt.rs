@@ -210,7 +210,7 @@ impl Attempts {
         let mut fold = Fold::new(provider, request);
         let open = events.begin_attempt(provider.id(), &request.model, &self.clock);
         let outcome = folded(&mut fold, provider, request, ctx, events).await;
-        let (usage, first_token) = (fold.usage, fold.first_token);
+        let (usage, first_token) = (fold.usage(request), fold.first_token);
         let outcome = outcome.and_then(|()| fold.finish(provider, request));
         metrics::attempt(provider.id(), begun.elapsed(), outcome.as_ref().err());
         if let Ok(reply) = &outcome {
@@ -265,7 +265,7 @@ async fn folded(
     let work = async {
         let mut stream = provider.chat(request, ctx).await?;
         while let Some(delta) = stream.next().await {
-            fold.add(delta?, provider, events).await;
+            fold.add(delta?, provider, request, events).await;
         }
         Ok(())
     };

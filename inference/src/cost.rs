@@ -3,7 +3,7 @@
 use exai_context::files::estimate_tokens_of_bytes;
 use exai_core::{
     chat::{Part, PromptCut, Request, Usage},
-    model::ModelSpec,
+    model::{Capability, ModelOrigin, ModelSpec},
 };
 
 /// Tokens of an answer before it is there, where the request sets no cap.
@@ -15,6 +15,10 @@ const MOST_WINDOWS_SEARCHING: u64 = 40;
 const LARGEST_WINDOW: u32 = 20_000_000;
 /// A vendor that counts fewer tokens than were sent by no more than this may just count otherwise.
 const TOLERANCE: u64 = 2_000;
+/// Tokens that an answer may have beside its text: signs that no vendor shows.
+const SIGNS: u64 = 1_000;
+/// The longest thought that is thinkable of a model of which nothing is known.
+const LONGEST_THOUGHT: u32 = 1_000_000;
 /// Bytes of ASCII in a token: more than in any usual text.
 const ASCII_BYTES: u64 = 4;
 /// Letters of other scripts in a token, likewise.
@@ -76,6 +80,40 @@ pub(crate) fn most_tokens(model: Option<&ModelSpec>, request: &Request) -> u64 {
 pub(crate) fn is_believable(usage: &Usage, most: u64) -> bool {
     let Usage { input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, .. } = *usage;
     [input_tokens, output_tokens, cached_input_tokens, reasoning_tokens].iter().all(|count| *count <= most)
+}
+
+/// The most tokens that an answer can have beside its text: thoughts that are not shown, and the rounds of a search.
+pub(crate) fn most_unseen(model: Option<&ModelSpec>, request: &Request) -> u64 {
+    if request.web_search {
+        return most_tokens(model, request);
+    }
+    let Some(model) = model else { return u64::from(LONGEST_THOUGHT) };
+    if model.origin == ModelOrigin::Catalogue && !model.can(Capability::Thinking) {
+        return SIGNS;
+    }
+    let window = if model.window_known { model.context_window } else { LONGEST_THOUGHT };
+    u64::from(model.max_output.unwrap_or(window)).saturating_add(SIGNS)
+}
+
+/// A vendor's counts as far as they can be true of a request and of an answer with so many bytes, and an estimate in the place of the
+/// others. A token has a byte at least; the thoughts that are not shown are at most those that are counted, or `unseen`.
+pub(crate) fn believed(usage: Usage, request: &Request, bytes: usize, unseen: u64) -> Usage {
+    let (mut usage, guess) = (usage, estimated_usage(request, bytes));
+    if usage.input_tokens == 0 && guess.input_tokens > 0 {
+        (usage.input_tokens, usage.estimated) = (guess.input_tokens, true);
+    }
+    // Some count apart what was cached.
+    usage.cached_input_tokens = usage.cached_input_tokens.min(usage.input_tokens);
+    let thoughts = match usage.reasoning_tokens {
+        0 => unseen,
+        counted => counted.saturating_add(SIGNS).min(unseen),
+    };
+    let most = (bytes as u64).saturating_add(thoughts);
+    if usage.output_tokens > most || (usage.output_tokens == 0 && guess.output_tokens > 0) {
+        (usage.output_tokens, usage.estimated) = (guess.output_tokens, true);
+        usage.reasoning_tokens = usage.reasoning_tokens.min(guess.output_tokens);
+    }
+    usage
 }
 
 /// Whether a vendor has counted so few tokens that it cannot have read the whole prompt. Text is estimated so low, and images not at
@@ -173,6 +211,46 @@ mod tests {
         let request =
             Request::asking("m".into(), Message { role: exai_core::chat::Role::User, parts: vec![image] });
         assert_eq!(prompt_cut(&request, &counted(1_100, 0)), None, "an image is no text");
+    }
+
+    #[test]
+    fn counts_that_no_answer_has_are_estimated() {
+        let request = asking("Why do larches shed their needles? ".repeat(10));
+        let guess = estimated_usage(&request, 400);
+        let usage = |input, cached, output, reasoning| Usage {
+            input_tokens: input,
+            cached_input_tokens: cached,
+            output_tokens: output,
+            reasoning_tokens: reasoning,
+            estimated: false,
+        };
+        let thinks =
+            ModelSpec { max_output: Some(64_000), ..ModelSpec::unknown("p".into(), "m".into(), None) };
+        let silent = ModelSpec { origin: ModelOrigin::Catalogue, ..thinks.clone() };
+        let (input, output) = (guess.input_tokens, guess.output_tokens);
+        for (model, counted, expected) in [
+            (&thinks, usage(90, 10, 100, 0), None),
+            (&thinks, usage(90, 10, 60_000, 0), None),
+            (&thinks, usage(90, 10, 60_000, 59_900), None),
+            (&thinks, usage(90, 500, 100, 0), Some((90, 90, 100, false))),
+            (&thinks, usage(0, 0, 100, 0), Some((input, 0, 100, true))),
+            (&thinks, usage(0, 9_000, 100, 0), Some((input, input, 100, true))),
+            (&thinks, usage(90, 0, 66_000, 0), Some((90, 0, output, true))),
+            (&thinks, usage(90, 0, 5_000_000_000, 5_000_000_000), Some((90, 0, output, true))),
+            (&thinks, usage(90, 0, 60_000, 50), Some((90, 0, output, true))),
+            (&thinks, usage(90, 0, 0, 0), Some((90, 0, output, true))),
+            (&silent, usage(90, 0, 1_399, 0), None),
+            (&silent, usage(90, 0, 1_401, 0), Some((90, 0, output, true))),
+        ] {
+            let got = believed(counted, &request, 400, most_unseen(Some(model), &request));
+            let fields = (got.input_tokens, got.cached_input_tokens, got.output_tokens, got.estimated);
+            let same = (counted.input_tokens, counted.cached_input_tokens, counted.output_tokens, false);
+            assert_eq!(fields, expected.unwrap_or(same), "{counted:?}");
+        }
+        let nothing = believed(Usage::default(), &asking(String::new()), 0, 0);
+        assert_eq!(nothing, Usage::default(), "nothing may count as nothing");
+        let searching = Request { web_search: true, ..request };
+        assert!(most_unseen(Some(&silent), &searching) > 100_000, "every round of a search counts");
     }
 
     #[test]

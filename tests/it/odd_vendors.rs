@@ -340,6 +340,9 @@ async fn absurd_counts_are_not_billed() {
     for usage in [
         json!({"prompt_tokens": -7, "completion_tokens": 5}),
         json!({"prompt_tokens": 7, "completion_tokens": "many"}),
+        json!({"prompt_tokens": 0, "completion_tokens": 1}),
+        json!({"prompt_tokens": 700, "completion_tokens": 70_000_000}),
+        json!({"prompt_tokens": 700, "completion_tokens": 0}),
     ] {
         let message = json!({"role": "assistant", "content": "yes"});
         let reply = json!({"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage});

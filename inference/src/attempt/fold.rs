@@ -10,7 +10,7 @@ use exai_core::{
 use tokio::time::Instant;
 
 use crate::{
-    cost::{estimated_usage, is_believable, most_tokens, prompt_cut, tokens_of},
+    cost::{believed, estimated_usage, is_believable, most_tokens, most_unseen, prompt_cut, tokens_of},
     events::{CompletionEvent, RunEvents},
 };
 
@@ -25,10 +25,12 @@ pub(super) struct Fold {
     reasoning_bytes: usize,
     tool_calls: Vec<ToolCall>,
     opaque: Vec<Part>,
-    /// Tokens, as far as the provider has counted them.
-    pub(super) usage: Option<Usage>,
+    /// Tokens, as the provider has counted them.
+    usage: Option<Usage>,
     /// The most tokens that are believed.
     most_tokens: u64,
+    /// The most tokens of the answer that are believed beside its text.
+    most_unseen: u64,
     /// When the first piece of the answer came.
     pub(super) first_token: Option<Instant>,
     model: String,
@@ -46,14 +48,32 @@ impl Fold {
             opaque: Vec::new(),
             usage: None,
             most_tokens: most_tokens(model.as_ref(), request),
+            most_unseen: most_unseen(model.as_ref(), request),
             first_token: None,
             model: String::new(),
             finish: None,
         }
     }
 
+    /// Tokens, as far as what the provider has counted can be true.
+    pub(super) fn usage(&self, request: &Request) -> Option<Usage> {
+        self.usage.map(|usage| believed(usage, request, self.bytes(), self.most_unseen))
+    }
+
+    /// Everything that the model has written, as far as it is shown.
+    fn bytes(&self) -> usize {
+        let called: usize = self.tool_calls.iter().map(|call| call.name.len() + call.arguments.len()).sum();
+        self.text.len() + self.reasoning_bytes + called
+    }
+
     /// Adds a step of the stream, and hands it on.
-    pub(super) async fn add(&mut self, delta: Delta, provider: &dyn Provider, events: &RunEvents) {
+    pub(super) async fn add(
+        &mut self,
+        delta: Delta,
+        provider: &dyn Provider,
+        request: &Request,
+        events: &RunEvents,
+    ) {
         if let Delta::Usage(usage) = &delta
             && !is_believable(usage, self.most_tokens)
         {
@@ -69,7 +89,9 @@ impl Fold {
             Delta::Text(_) | Delta::Reasoning(_) | Delta::WasReasoning(_) | Delta::ToolCall(_) => {
                 events.is_followed().then(|| CompletionEvent::Delta(delta.clone()))
             }
-            Delta::Usage(usage) => Some(CompletionEvent::Usage(*usage)),
+            Delta::Usage(usage) => {
+                Some(CompletionEvent::Usage(believed(*usage, request, self.bytes(), self.most_unseen)))
+            }
             Delta::Opaque(_) | Delta::Model(_) | Delta::Finished(_) => None,
         };
         match delta {
@@ -120,9 +142,12 @@ impl Fold {
         if finish == Finish::Refused && self.text.trim().is_empty() {
             NO_REASON.clone_into(&mut self.text);
         }
-        let bytes = self.text.len() + self.reasoning_bytes;
-        let usage = self.usage.unwrap_or_else(|| estimated_usage(request, bytes));
-        let prompt_cut = prompt_cut(request, &usage);
+        // What was cached may be counted apart, so this goes by the counts as they came.
+        let prompt_cut = self.usage.and_then(|usage| prompt_cut(request, &usage));
+        let usage = self.usage(request).unwrap_or_else(|| estimated_usage(request, self.bytes()));
+        if self.usage.is_some() && usage.estimated {
+            tracing::warn!(provider = %provider.id(), "counts that cannot be true are estimated instead: {:?}", self.usage);
+        }
         let Self { text, tool_calls, opaque, model, .. } = self;
         Ok(Reply { text, tool_calls, opaque, usage, finish, model, prompt_cut })
     }
