@@ -1,4 +1,5 @@
-//! JSON as servers write it: lone halves of characters, raw control characters, numbers that are none.
+//! JSON as servers write it: lone halves of characters, raw control characters, numbers that are none, words of other languages, commas
+//! too many.
 
 use std::borrow::Cow;
 
@@ -27,9 +28,10 @@ pub(super) fn mend(text: &str) -> (String, bool) {
                 mended.push_str(&format!("\\u{:04x}", u32::from(control)));
                 1
             }
-            _ if !in_string && no_number(rest).is_some() => {
-                mended.push_str("null");
-                no_number(rest).unwrap_or(1)
+            ',' if !in_string && is_too_many(behind) => 1,
+            _ if !in_string && let Some((word, meant)) = literal(rest) => {
+                mended.push_str(meant);
+                word.len()
             }
             other => {
                 mended.push(other);
@@ -41,12 +43,36 @@ pub(super) fn mend(text: &str) -> (String, bool) {
     (mended, has_halves)
 }
 
-/// The length of a number that JSON does not have.
-fn no_number(rest: &str) -> Option<usize> {
-    ["NaN", "-NaN", "Infinity", "-Infinity"]
-        .iter()
-        .find(|word| rest.starts_with(**word))
-        .map(|word| word.len())
+/// Words that JSON does not have, and what they mean; a longer one stands before its beginning.
+const LITERALS: [(&str, &str); 14] = [
+    ("NaN", "null"),
+    ("-NaN", "null"),
+    ("Infinity", "null"),
+    ("-Infinity", "null"),
+    ("nan", "null"),
+    ("-nan", "null"),
+    ("inf", "null"),
+    ("-inf", "null"),
+    ("Inf", "null"),
+    ("-Inf", "null"),
+    ("None", "null"),
+    ("undefined", "null"),
+    ("True", "true"),
+    ("False", "false"),
+];
+
+/// The word at the beginning, when it is one that JSON does not have.
+fn literal(rest: &str) -> Option<(&'static str, &'static str)> {
+    let ends = |word: &str| {
+        let behind = rest.get(word.len()..).and_then(|behind| behind.chars().next());
+        !behind.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+    };
+    LITERALS.into_iter().find(|(word, _)| rest.starts_with(word) && ends(word))
+}
+
+/// Whether nothing stands between a comma and the bracket that closes.
+fn is_too_many(behind: &str) -> bool {
+    behind.trim_start().starts_with(['}', ']'])
 }
 
 /// What follows a backslash: the bytes that it took.
@@ -175,6 +201,11 @@ mod tests {
                 r#"{"a": NaN, "b": [-Infinity, Infinity], "c": "NaN"}"#,
                 json!({"a": null, "b": [null, null], "c": "NaN"}),
             ),
+            (
+                r#"{"a": nan, "b": [-inf, inf, -nan, None], "c": undefined, "d": True, "e": [False]}"#,
+                json!({"a": null, "b": [null, null, null, null], "c": null, "d": true, "e": [false]}),
+            ),
+            ("{\"a\": [1, 2, ], \"b\": {\"c\": \",}\",\n},}", json!({"a": [1, 2], "b": {"c": ",}"}})),
             (r#""\q\x41 \u12 \'""#, json!(r"\q\x41 \u12 \'")),
             (r#""\ud83e\udd80""#, json!("🦀")),
             ("\"a\\\nb\"", json!("a\\\nb")),
@@ -193,6 +224,14 @@ mod tests {
         }
         text.extend(halves.rest());
         assert_eq!(text, "a🦀b\u{fffd}\u{fffd}c\u{fffd}");
+    }
+
+    #[test]
+    fn what_means_nothing_stays_broken() {
+        for text in ["{\"a\": none}", "{\"a\": Nonesuch}", "{\"a\": infinite}", "[1,,]", "[,]x", "{,,}"] {
+            let (mended, _) = mend(text);
+            assert!(serde_json::from_str::<Value>(&mended).is_err(), "{mended}");
+        }
     }
 
     proptest! {

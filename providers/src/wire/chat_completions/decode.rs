@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use exai_core::{chat::Delta, provider::ProviderError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{reasoning::Reasoning, reply};
 use crate::{
@@ -51,8 +51,12 @@ impl Decoder {
         let delta = choice.get("delta").filter(|delta| delta.is_object());
         // Some repeat the whole message in their last chunk.
         let whole = choice.get("message").filter(|_| self.answer.is_empty());
-        if let Some(message) = delta.or(whole) {
-            self.message(message, out)?;
+        let message = delta.or(whole).filter(|message| !message.is_null());
+        // A server of the older completions knows no messages, and some know nothing but their text.
+        match message.or_else(|| choice.get("text")) {
+            Some(Value::String(text)) => self.message(&json!({ "content": text }), out)?,
+            Some(message) => self.message(message, out)?,
+            None => {}
         }
         match ending::word(choice.get("finish_reason")) {
             Some(word) => self.answer.ended(&word, ending::chat_completions(&word), None),

@@ -6,7 +6,7 @@ use exai_core::{
     chat::{Delta, Finish, Usage},
     provider::ProviderError,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::blocks::Blocks;
 use crate::{
@@ -163,9 +163,18 @@ impl Decode for Decoder {
     fn whole(&mut self, reply: &Value, out: &mut VecDeque<Delta>) -> Result<(), ProviderError> {
         self.answer.check(reply)?;
         self.head(reply, out);
-        for (index, block) in (0..).zip(reply.get("content").and_then(Value::as_array).into_iter().flatten())
-        {
-            self.block(Some(index), block, out)?;
+        // Others write the text alone, as in a request.
+        match reply.get("content") {
+            Some(Value::Array(blocks)) => {
+                for (index, block) in (0..).zip(blocks) {
+                    self.block(Some(index), block, out)?;
+                }
+            }
+            Some(Value::String(text)) => {
+                self.block(Some(0), &json!({"type": "text", "text": text}), out)?;
+            }
+            Some(only) => self.block(Some(0), only, out)?,
+            None => {}
         }
         self.stopped(reply.get("stop_reason"))
     }
@@ -186,7 +195,6 @@ impl Decode for Decoder {
 #[cfg(test)]
 mod tests {
     use exai_core::Kind;
-    use serde_json::json;
 
     use super::*;
     use crate::{vendor::VendorKind, wire::tests::read};
@@ -301,6 +309,15 @@ mod tests {
             let reply = json!({"type": "message", "content": [{"type": "text", "text": "yes"}],
                 "stop_reason": "end_turn", "usage": counts});
             assert_eq!(read(VendorKind::Anthropic, decoder, &reply.to_string()).usage, None, "{reply}");
+        }
+    }
+
+    #[test]
+    fn the_content_may_be_a_text() {
+        for content in [json!("yes"), json!({"type": "text", "text": "yes"})] {
+            let reply = json!({"type": "message", "content": content, "stop_reason": "end_turn"});
+            let whole = read(VendorKind::Anthropic, decoder, &reply.to_string());
+            assert_eq!((whole.text.as_str(), whole.finish), ("yes", Some(Finish::Stop)), "{reply}");
         }
     }
 

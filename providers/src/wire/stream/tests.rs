@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    origin::Origin,
     vendor::VendorKind,
     wire::{
         chat_completions::Decoder,
@@ -21,6 +22,21 @@ fn read(vendor: VendorKind, chunks: Vec<Result<Bytes, Broken>>) -> Whole {
 
 fn text(vendor: VendorKind, body: &str) -> Whole {
     read(vendor, vec![Ok(Bytes::copy_from_slice(body.as_bytes()))])
+}
+
+/// The failure that a body comes to.
+fn failure(body: &str) -> ProviderError {
+    let origin = Origin {
+        provider: "custom".into(),
+        vendor: VendorKind::Custom.facts(),
+        key: None,
+        key_origin: "KEY".to_owned(),
+        secrets: crate::secrets::Secrets::default(),
+    };
+    let chunks = stream::iter([Ok(Bytes::copy_from_slice(body.as_bytes()))]).boxed();
+    let decoder = Decoder::new(Arc::new(origin), "asked".to_owned());
+    let items = futures::executor::block_on(reply(chunks, decoder, LIMITS).collect::<Vec<_>>());
+    items.into_iter().find_map(Result::err).unwrap()
 }
 
 fn events(items: &[Value]) -> String {
@@ -282,4 +298,41 @@ fn damaged_streams_are_read() {
     let whole =
         b"{\"choices\":[{\"message\":{\"content\":\"a\xffb\tc\"},\"finish_reason\":\"stop\"}],\"x\":NaN}";
     assert_eq!(read(VendorKind::Custom, vec![Ok(Bytes::from_static(whole))]).text, "a\u{fffd}b\tc");
+}
+
+#[test]
+fn text_in_odd_places_is_found() {
+    let reply = |choice: Value| json!({"choices": [choice]}).to_string();
+    for body in [
+        reply(json!({"text": "yes", "finish_reason": "stop"})),
+        reply(json!({"text": "yes", "message": null, "finish_reason": "stop"})),
+        reply(json!({"message": "yes", "finish_reason": "stop"})),
+        reply(json!({"message": {"content": {"type": "text", "text": "yes"}}, "finish_reason": "stop"})),
+        reply(json!({"message": {"content": {"text": {"value": "yes"}}}, "finish_reason": "stop"})),
+        events(&[
+            json!({"choices": [{"text": "ye", "finish_reason": null}]}),
+            json!({"choices": [{"text": "s", "finish_reason": "stop"}]}),
+        ]),
+    ] {
+        let whole = text(VendorKind::Custom, &body);
+        assert_eq!((whole.text.as_str(), whole.finish), ("yes", Some(Finish::Stop)), "{body}");
+    }
+}
+
+/// A reply in which nothing is found is quoted, so that its reader sees what there is.
+#[test]
+fn what_says_nothing_is_quoted() {
+    for body in [
+        "{}",
+        "[]",
+        "null",
+        r#"{"choices":[]}"#,
+        r#"{"choices":[{"message":null,"finish_reason":"stop"}]}"#,
+        r#"{"choices":[{"message":{"words":"yes"},"finish_reason":"stop"}]}"#,
+        r#"{"completion":"yes"}"#,
+    ] {
+        let error = failure(body);
+        assert_eq!(error.kind, Kind::Protocol, "{body}");
+        assert!(error.message.ends_with(&format!(": {body}")), "{body}: {error}");
+    }
 }
