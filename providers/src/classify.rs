@@ -13,7 +13,7 @@ use exai_core::{Kind, Timestamp, provider::ProviderError};
 use reqwest::header::{HeaderMap, HeaderValue};
 
 pub(crate) use self::{
-    body::{ErrorBody, quoted},
+    body::{ErrorBody, quoted, without_bom},
     hidden::{hidden_error, means_failure, speaks_of_failure},
 };
 use crate::{optional::Rejected, origin::Origin, vendor::Vendor};

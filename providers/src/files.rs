@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::{
     base_url,
-    classify::{Failure, classify, hidden_error},
+    classify::{Failure, classify, hidden_error, without_bom},
     endpoint::Endpoint,
 };
 
@@ -48,7 +48,7 @@ impl Endpoint {
     /// Reads a reply that can be a failure with a status of success.
     fn files_json(&self, body: &[u8]) -> Result<Value, ProviderError> {
         let origin = self.keys.first();
-        let reply: Value = serde_json::from_slice(body).map_err(|_| self.unclear())?;
+        let reply: Value = serde_json::from_slice(without_bom(body)).map_err(|_| self.unclear())?;
         match hidden_error(None, &reply) {
             Some(error) => Err(classify(origin, &Failure::inside(error, None))),
             None => Ok(reply),
@@ -132,7 +132,7 @@ fn read(row: &Value) -> Option<VendorFile> {
 
 /// The text in `{content, …}`; `None` for what is the text itself.
 fn extracted(body: &[u8]) -> Option<String> {
-    let object: Value = serde_json::from_slice(body).ok()?;
+    let object: Value = serde_json::from_slice(without_bom(body)).ok()?;
     object.get("file_type").and(object.get("content")).and_then(Value::as_str).map(str::to_owned)
 }
 

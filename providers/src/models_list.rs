@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::{
     base_url,
-    classify::{Failure, classify, hidden_error},
+    classify::{Failure, classify, hidden_error, without_bom},
     http::{Http, collect, headers, stopped, unsent},
     origin::Origin,
     wait::Wait,
@@ -73,7 +73,7 @@ pub(crate) async fn fetch(
     let unclear = || {
         origin.error(Kind::Protocol, "the endpoint's list of models cannot be understood; check the base URL")
     };
-    let list: Value = serde_json::from_slice(&body).map_err(|_| unclear())?;
+    let list: Value = serde_json::from_slice(without_bom(&body)).map_err(|_| unclear())?;
     if let Some(error) = hidden_error(None, &list) {
         return Err(classify(origin, &Failure::inside(error, None)));
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     base_url,
-    classify::{Failure, classify, hidden_error},
+    classify::{Failure, classify, hidden_error, without_bom},
     endpoint::Endpoint,
 };
 
@@ -31,7 +31,7 @@ impl WebSearch for Endpoint {
         let asked = self.http.whole(origin, &url, request, call, MAX_RESULTS).await;
         let reply = asked.map_err(|failure| self.keys.judge(place, failure))?;
         let unclear = || origin.error(Kind::Protocol, "the search's answer cannot be understood; try again");
-        let reply: Value = serde_json::from_slice(&reply).map_err(|_| unclear())?;
+        let reply: Value = serde_json::from_slice(without_bom(&reply)).map_err(|_| unclear())?;
         if let Some(error) = hidden_error(None, &reply) {
             return Err(self.keys.judge(place, classify(origin, &Failure::inside(error, None))));
         }

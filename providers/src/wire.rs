@@ -8,6 +8,7 @@ pub(crate) mod decode;
 mod effort;
 mod ending;
 pub(crate) mod generate_content;
+mod gzip;
 mod lines;
 mod mend;
 pub(crate) mod messages;

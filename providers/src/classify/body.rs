@@ -57,6 +57,7 @@ const CODES: [&str; 8] =
 impl ErrorBody {
     /// Reads a body that may be JSON, text, a web page or nothing.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let bytes = without_bom(bytes);
         if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
             let mut body = Self::from_json(&value);
             if body.message.is_none() && says_something(&value) {
@@ -135,6 +136,11 @@ impl ErrorBody {
         self.param.as_deref() == Some("model")
             || self.message.as_deref().is_some_and(|text| text.to_lowercase().contains("model"))
     }
+}
+
+/// A body without the mark that some servers write before it, and that no JSON has.
+pub(crate) fn without_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
 /// What an object says, in whichever field.
@@ -308,6 +314,7 @@ mod tests {
             (json!({"message": "use {name} or [x]"}), "use {name} or [x]"),
         ] {
             assert_eq!(message(&body.to_string()).as_deref(), Some(said), "{body}");
+            assert_eq!(message(&format!("\u{feff}{body}")).as_deref(), Some(said), "{body}");
         }
         assert_eq!(message("no \u{1b}[31mhealthy\n\tupstream\0").as_deref(), Some("no [31mhealthy upstream"));
         assert_eq!(

@@ -10,6 +10,7 @@ use exai_core::{
 };
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
+use serde_json::Value;
 use sse_stream::{Sse, SseStream};
 
 use super::{
@@ -21,6 +22,7 @@ use crate::{
     http::{Broken, Limits},
     wait::Stop,
     wire::{
+        gzip::{MARK, unpacked},
         lines::{BOM, EventTooLong, Lines},
         mend::Utf8,
     },
@@ -42,7 +44,8 @@ pub(crate) fn reply<D: Decode>(chunks: Chunks, decoder: D, limits: Limits) -> Re
         head.extend(chunk.iter().take(room));
     });
     let source = Source::Unknown(chunks.boxed());
-    let state = Reply { source, decoder, limits, head, queue: VecDeque::new(), failed: None };
+    let state =
+        Reply { source, decoder, limits, head, queue: VecDeque::new(), failed: None, is_unpacked: false };
     stream::unfold(state, |mut reply| async move { reply.next().await.map(|item| (item, reply)) }).boxed()
 }
 
@@ -55,6 +58,7 @@ struct Reply<D> {
     queue: VecDeque<Delta>,
     /// Told after the deltas that came before it.
     failed: Option<ProviderError>,
+    is_unpacked: bool,
 }
 
 enum Source {
@@ -94,7 +98,10 @@ impl<D: Decode> Reply<D> {
             skip_blanks(&mut seen);
             match seen.first() {
                 None => {}
-                Some(_) if BOM.starts_with(&seen) || seen == b"[" => {}
+                Some(_) if BOM.starts_with(&seen) || seen == b"[" || seen == MARK[..1] => {}
+                Some(_) if seen.starts_with(&MARK) && !self.is_unpacked => {
+                    return self.unpack(seen, chunks).await;
+                }
                 Some(b'{' | b'[') if is_like_json(&String::from_utf8_lossy(&seen)) => {
                     return self.read_whole(seen, chunks).await;
                 }
@@ -104,6 +111,28 @@ impl<D: Decode> Reply<D> {
                     self.source = Source::Events(events(head.chain(chunks), self.limits.event_bytes));
                     return;
                 }
+            }
+        }
+    }
+
+    /// An answer that was compressed although its head does not say so. Nothing is unpacked twice.
+    async fn unpack(&mut self, mut body: Vec<u8>, mut chunks: Chunks) {
+        self.is_unpacked = true;
+        loop {
+            match chunks.next().await {
+                None => break,
+                Some(Err(broken)) => return self.broken(broken),
+                Some(Ok(chunk)) => body.extend_from_slice(&chunk),
+            }
+        }
+        match unpacked(&body, self.limits.answer_bytes) {
+            Ok(body) => {
+                *self.head.lock() = body.iter().take(HEAD_BYTES).copied().collect();
+                self.source = Source::Unknown(stream::iter([Ok(Bytes::from(body))]).boxed());
+            }
+            Err(error) => {
+                let packed = "the answer is compressed and cannot be unpacked; try again";
+                self.failed = Some(self.decoder.origin().caused(Kind::Protocol, packed, error));
             }
         }
     }
@@ -192,7 +221,11 @@ impl<D: Decode> Reply<D> {
 
     /// Reads one reply, or chunks in a list or in a row.
     fn whole(&mut self, read: &Event) -> Result<End, ProviderError> {
-        if let ([only], false) = (read.values.as_slice(), read.is_last) {
+        // One piece of a stream is no reply.
+        let is_piece = |value: &Value| value.pointer("/choices/0/delta").is_some_and(Value::is_object);
+        if let ([only], false) = (read.values.as_slice(), read.is_last)
+            && !is_piece(only)
+        {
             return self.decoder.whole(only, &mut self.queue).map(|()| End::Said);
         }
         let mut is_last = read.is_last || read.values.is_empty();

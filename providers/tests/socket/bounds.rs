@@ -161,3 +161,34 @@ async fn failures_without_text_go_by_status() {
     let error = answer.error.unwrap();
     assert_eq!((error.kind, error.retry_after), (Kind::Unavailable, Some(Duration::from_secs(4))));
 }
+
+/// A reply that is whole lacks nothing, whatever its head has announced.
+#[tokio::test]
+async fn a_reply_may_announce_too_much() {
+    const REPLY: &str = r#"{"choices":[{"message":{"content":"yes"},"finish_reason":"stop"}]}"#;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let quiet = HttpSettings { idle: SHORT, ..HttpSettings::default() };
+    let provider = provider_with(VendorKind::Custom, &address, quiet);
+    for (body, stays_open, is_whole) in [
+        (REPLY, false, true),
+        (REPLY, true, true),
+        (&REPLY[..REPLY.len() - 1], false, false),
+        (&REPLY[..REPLY.len() - 1], true, false),
+    ] {
+        let serve = async {
+            let (mut line, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"}") {
+                line.read_buf(&mut asked).await.unwrap();
+            }
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n";
+            line.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            // Keeps the connection open until the client has left.
+            while stays_open && line.read_buf(&mut asked).await.is_ok_and(|read| read > 0) {}
+        };
+        let (answer, ()) = soon(futures::future::join(ask(&provider, "m"), serve)).await;
+        assert_eq!(answer.error.is_none(), is_whole, "{body} {stays_open} {:?}", answer.error);
+        assert!(!is_whole || answer.text == "yes", "{body}");
+    }
+}

@@ -21,6 +21,13 @@ async fn the_endpoints_own_list_is_read() {
 }
 
 #[tokio::test]
+async fn a_mark_before_the_list_is_skipped() {
+    let vendor = Vendor::start().await;
+    vendor.models_answer(Answer::whole(200, "application/json", "\u{feff}{\"data\":[{\"id\":\"a\"}]}"));
+    assert_eq!(custom(&vendor).live_models(&call()).await.unwrap(), [ModelId::from("a")]);
+}
+
+#[tokio::test]
 async fn only_passing_failures_are_retried() {
     let vendor = Vendor::start().await;
     let pause = Duration::from_millis(1);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use exai_core::chat::{Finish, Usage};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 use crate::{
@@ -334,5 +334,95 @@ fn what_says_nothing_is_quoted() {
         let error = failure(body);
         assert_eq!(error.kind, Kind::Protocol, "{body}");
         assert!(error.message.ends_with(&format!(": {body}")), "{body}: {error}");
+    }
+}
+
+/// What servers and proxies write around their events, and in the place of events.
+#[test]
+fn odd_frames_are_read() {
+    let said = |content: &str| piece(content).to_string();
+    let (ye, s, end) = (said("ye"), said("s"), finish("stop").to_string());
+    let stream = format!("data: {ye}\n\ndata: {s}\n\ndata: {end}\n\n");
+    let reply = json!({"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]});
+    let mut bodies = vec![
+        format!("\u{feff}{reply}"),
+        format!(" \n\u{feff}\n {reply:#}"),
+        format!("{reply}\n[DONE]"),
+        format!("[{reply}]"),
+        format!("\u{feff}data: {ye}\n\n\u{feff}data: {s}\n\n\u{feff}data: {end}\n\n"),
+        format!("  data: {ye}\n\n \tdata: {s}\n \n  data: {end}\n\n"),
+        format!("data: \u{feff}{ye}\n\ndata: data: {s}\n\ndata: {end}\n\n"),
+        format!("{ye}\n{s}\n{end}\n"),
+        format!("{ye}\n{s}\n{end}\n[DONE]\n"),
+        format!("{ye}\r\n\r\n{s}\r\n\r\n{end}"),
+        format!("{ye}{s}{end}"),
+        format!("data: {ye}{s}\n\ndata: {end}\n\n"),
+        format!("data: {ye} {s} {end} [DONE]\n\n"),
+        format!("data: [{ye},{s}]\n\ndata: {end}\n\n"),
+        format!("data: {ye}\n\n{s}\n\n{end}\n\n"),
+    ];
+    for first in [
+        "[info] model loaded",
+        "[2026-11-26 10:00:00] ready",
+        "INFO: ready",
+        "{}",
+        "{\"type\":\"ready\"}",
+        "<!-- -->",
+        "<!-- proxied -->\n",
+        "HTTP/1.1 200 OK",
+    ] {
+        bodies.push(format!("{first}\n{stream}"));
+    }
+    for body in bodies {
+        for chunks in
+            [vec![body.as_bytes()], body.as_bytes().chunks(1).collect(), body.as_bytes().chunks(7).collect()]
+        {
+            let chunks = chunks.into_iter().map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+            let whole = read(VendorKind::Custom, chunks);
+            assert_eq!((whole.text.as_str(), whole.finish), ("yes", Some(Finish::Stop)), "{body}");
+        }
+    }
+}
+
+/// Frames that are broken do not become whole by being read so.
+#[test]
+fn broken_frames_stay_broken() {
+    let ye = piece("ye").to_string();
+    for body in [
+        format!("{ye}\n"),
+        format!("{ye}\n{ye}\n"),
+        format!("{ye}\n{{\"choices\":[{{\"del"),
+        format!("data: {ye}{{\"choices\"\n\ndata: [DONE]\n\n"),
+        format!("{{\"choices\"\n{ye}\n[DONE]"),
+        format!("[{ye},"),
+        "<html>\n<script>\nvar data = {};\n</script>".to_owned(),
+    ] {
+        let whole = text(VendorKind::Custom, &body);
+        let is_whole = whole.finish.as_ref().is_some_and(Finish::is_complete);
+        assert!(!is_whole, "{body}: {whole:?}");
+    }
+}
+
+#[test]
+fn unannounced_compression_is_undone() {
+    use std::io::Write as _;
+    let packed = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let streamed = events(&[piece("yes"), finish("stop")]);
+    let reply = json!({"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}).to_string();
+    for body in [streamed.clone(), reply] {
+        let packed = packed(body.as_bytes());
+        for size in [1, 2, packed.len()] {
+            let chunks = packed.chunks(size).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+            let whole = read(VendorKind::Custom, chunks);
+            assert_eq!((whole.text.as_str(), whole.finish), ("yes", Some(Finish::Stop)), "{body}");
+        }
+    }
+    let once = packed(streamed.as_bytes());
+    for body in [packed(&once), once[..once.len() / 2].to_vec()] {
+        assert_eq!(read(VendorKind::Custom, vec![Ok(Bytes::from(body))]).error, Some(Kind::Protocol));
     }
 }
