@@ -151,7 +151,7 @@ impl Accumulator {
         if speaks_of_failure(text) {
             return Err(self.failure(ErrorBody::from_text(text)));
         }
-        if self.unread.is_none() {
+        if self.unread.is_none() && !keeps_alive(text) {
             self.unread = quoted(text);
         }
         Ok(())
@@ -375,6 +375,31 @@ impl Accumulator {
     pub(super) fn broken(&self, message: &str) -> ProviderError {
         self.origin.error(Kind::Protocol, message)
     }
+}
+
+/// Words that only keep a connection open.
+const ALIVE: [&str; 14] = [
+    "ping",
+    "pong",
+    "heartbeat",
+    "keepalive",
+    "alive",
+    "processing",
+    "waiting",
+    "still",
+    "connected",
+    "ready",
+    "open",
+    "started",
+    "ok",
+    "noop",
+];
+
+fn keeps_alive(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let mut words =
+        text.split(|letter: char| !letter.is_alphabetic()).filter(|word| !word.is_empty()).peekable();
+    words.peek().is_none() || words.any(|word| ALIVE.contains(&word))
 }
 
 /// Whether a text begins as JSON objects and lists of them do, and not as a line of a log does.

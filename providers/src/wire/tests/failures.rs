@@ -124,6 +124,15 @@ fn unread_words_are_no_good_end() {
 }
 
 #[test]
+fn words_that_keep_alive_cost_nothing() {
+    for words in ["ping", "keep-alive", "PROXY PROCESSING", "Heartbeat 3", "...", "17", "still here"] {
+        let [format, ..] = formats();
+        let body = format!("data: {}\n\ndata: {words}\n\ndata: [DONE]\n\n", format.begin);
+        assert_eq!(format.read(&body).finish, Some(Finish::Stop), "{body}");
+    }
+}
+
+#[test]
 fn what_follows_the_end_costs_nothing() {
     let mut cases = vec![
         "data: {broken".to_owned(),
