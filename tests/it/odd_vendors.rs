@@ -20,6 +20,12 @@ fn chat(prompt: &str) -> Value {
     json!({"prompt": prompt})
 }
 
+/// A stream that says half of its answer, then this, and then that it is done.
+fn half(then: &str) -> Answer {
+    let said = json!({"choices": [{"delta": {"content": "Half"}}]});
+    Answer::raw_stream([format!("data: {said}\n\n{then}\n\ndata: [DONE]\n\n")])
+}
+
 /// What a paused model said is its turn of the next request, and the caller sees one answer.
 #[tokio::test]
 async fn a_paused_answer_is_continued() {
@@ -134,6 +140,15 @@ async fn what_is_no_answer_is_repeated() {
         ("another shape", Answer::json(200, &json!({"result": "fine"}))),
         ("time", Answer::text("Half").finish_reason("timeout")),
         ("no room", Answer::text("").finish_reason("insufficient_system_resource")),
+        ("a failure without its usual field", half("data: {\"detail\":\"the worker has died\"}")),
+        ("a failure in words", half("data: Internal Server Error")),
+        ("a failure in a line of its own", half("{\"error\":{\"message\":\"oops\"}}")),
+        (
+            "a call of the older kind",
+            half(
+                "data: {\"choices\":[{\"delta\":{\"function_call\":{\"name\":\"grep\",\"arguments\":\"{}\"}}}]}",
+            ),
+        ),
     ] {
         setup.vendor.script(vec![bad, Answer::text("whole")]);
         let answer = program.call("chat", chat(name)).await.ok();
