@@ -43,8 +43,12 @@ impl Decoder {
         self.answer.usage(chunk.get("usageMetadata").and_then(counts), out);
         let Some(candidate) = chunk.pointer("/candidates/0") else { return Ok(()) };
         self.answer.check_part(candidate)?;
-        let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
-        for part in parts.into_iter().flatten() {
+        let parts = match candidate.pointer("/content/parts").or_else(|| candidate.get("content")) {
+            Some(Value::Array(parts)) => parts.as_slice(),
+            // Others write one part in the place of a list.
+            only => only.map(std::slice::from_ref).unwrap_or_default(),
+        };
+        for part in parts {
             self.call(part)?;
             if part.get("thought").and_then(Value::as_bool) == Some(true) {
                 self.answer.thought(part.get("text"), out);
@@ -164,6 +168,15 @@ mod tests {
         );
         let listed = read(VendorKind::Gemini, decoder, &json!(chunks).to_string());
         assert_eq!(listed.text, "The answer", "chunks in a list");
+    }
+
+    #[test]
+    fn one_part_needs_no_list() {
+        let part = json!({"text": "yes"});
+        for content in [json!({"parts": part}), part.clone(), json!([part])] {
+            let chunk = json!({"candidates": [{"content": content, "finishReason": "STOP"}]});
+            assert_eq!(read(VendorKind::Gemini, decoder, &stream(&[chunk])).text, "yes", "{content}");
+        }
     }
 
     #[test]

@@ -82,7 +82,10 @@ impl Decoder {
         if item.get("type").and_then(Value::as_str) == Some("reasoning") {
             return;
         }
-        for part in item.get("content").and_then(Value::as_array).into_iter().flatten() {
+        let content = item.get("content").unwrap_or(&Value::Null);
+        // Others write the text alone, as in a request.
+        self.answer.text(Some(content), out);
+        for part in content.as_array().into_iter().flatten() {
             if let Some(refusal) = part.get("refusal") {
                 self.answer.refuses();
                 self.spoken.more(refusal.as_str(), &mut self.answer, out);
@@ -278,6 +281,12 @@ mod tests {
             {"type": "message", "content": [{"type": "output_text", "text": "yes"}]}], "usage": {"input_tokens": 1, "output_tokens": 1}});
         let whole = read(VendorKind::OpenAi, decoder, &reply.to_string());
         assert_eq!((whole.text.as_str(), whole.finish), ("yes", Some(Finish::Stop)));
+    }
+
+    #[test]
+    fn the_content_may_be_a_text() {
+        let reply = json!({"status": "completed", "output": [{"type": "message", "content": "yes"}]});
+        assert_eq!(read(VendorKind::OpenAi, decoder, &reply.to_string()).text, "yes");
     }
 
     #[test]
