@@ -84,7 +84,7 @@ impl Decoder {
         }
         let content = item.get("content").unwrap_or(&Value::Null);
         // Others write the text alone, as in a request.
-        self.answer.text(Some(content), out);
+        self.spoken.more(content.as_str(), &mut self.answer, out);
         for part in content.as_array().into_iter().flatten() {
             if let Some(refusal) = part.get("refusal") {
                 self.answer.refuses();
