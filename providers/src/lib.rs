@@ -7,7 +7,6 @@ pub mod catalogue;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod ollama;
-pub mod scripted;
 
 mod base_url;
 mod classify;
