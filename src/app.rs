@@ -9,7 +9,12 @@ use exai_context::{
 use exai_core::{Clock, SystemClock, provider::Provider, store::Store};
 use exai_engine::{
     Engine, Parts, Settings,
-    inference::{InferenceSettings, coordination::Coordination},
+    inference::{
+        InferenceSettings,
+        attempt::AttemptSettings,
+        coordination::Coordination,
+        fair::{FairLimit, Sharing},
+    },
 };
 use exai_providers::HttpSettings;
 use exai_store::SqliteStore;
@@ -149,6 +154,14 @@ impl AppBuilder<'_> {
         Ok(providers)
     }
 
+    /// One client has all to itself; several leave something for each other.
+    fn sharing(&self) -> Sharing {
+        match self.mode {
+            ServeMode::Stdio => Sharing::Whole,
+            ServeMode::Network => Sharing::Fair,
+        }
+    }
+
     fn git(&self) -> GitSettings {
         GitSettings {
             environment: self.config.git_environment(),
@@ -160,7 +173,7 @@ impl AppBuilder<'_> {
     fn engine_settings(&self) -> Settings {
         let (config, limits) = (self.config, &self.config.limits);
         Settings {
-            inference: inference_settings(config),
+            inference: inference_settings(config, self.sharing()),
             consensus_limit: limits.consensus,
             file_tokens: limits.file_tokens,
             clink: config.clink.clone(),
@@ -199,7 +212,8 @@ impl AppBuilder<'_> {
             task_after: TASK_AFTER,
             hurried_after: self.hurried_after,
             answer_chars: limits.answer_chars,
-            max_in_flight: limits.in_flight,
+            consultations: FairLimit::new(limits.in_flight, self.sharing()),
+            admission_wait: limits.attempts.permit_wait,
             session_consultations: match self.mode {
                 ServeMode::Stdio => limits.in_flight,
                 ServeMode::Network => limits.session,
@@ -215,9 +229,9 @@ pub(crate) fn configured(roots: &[RootCandidate]) -> Vec<RootCandidate> {
 }
 
 /// How completions behave, with the limits of single endpoints.
-fn inference_settings(config: &Config) -> InferenceSettings {
+fn inference_settings(config: &Config, sharing: Sharing) -> InferenceSettings {
     let limits = &config.limits;
-    let mut attempts = limits.attempts.clone();
+    let mut attempts = AttemptSettings { sharing, ..limits.attempts.clone() };
     for endpoint in &config.endpoints.settings {
         if let Some(most) = endpoint.max_concurrency {
             attempts.provider_permits.insert(endpoint.id.clone(), most);

@@ -13,7 +13,7 @@ mod settings;
 use std::{sync::Arc, time::Duration};
 
 use exai_core::{
-    Clock, Kind, ProviderId,
+    Clock, Identity, Kind, ProviderId,
     chat::{Reply, Request},
     provider::{CallCtx, Provider, ProviderError},
 };
@@ -67,6 +67,8 @@ pub struct Spoken<'a> {
 /// Who is asked what.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
+    /// For whom.
+    pub who: &'a Identity,
     /// Who.
     pub provider: &'a dyn Provider,
     /// What.
@@ -112,7 +114,7 @@ impl Attempts {
         ctx: &CallCtx,
         events: &RunEvents,
     ) -> Result<Attempted, InferenceError> {
-        let Asked { provider, request, is_last, spoken, may_ask } = asked;
+        let Asked { who, provider, request, is_last, spoken, may_ask } = asked;
         let mut attempts = 0;
         loop {
             let failure = {
@@ -122,7 +124,7 @@ impl Attempts {
                     Ok(pass) => pass,
                     Err(failure) => return Err(InferenceError::Provider { error: failure, attempts }),
                 };
-                let _permit = self.permits.acquire(provider.id(), &self.settings, ctx).await?;
+                let _permit = self.permits.acquire(provider.id(), who, &self.settings, ctx).await?;
                 may_ask().await?;
                 if attempts == 0 {
                     self.retry_budget.earn(provider.id());
@@ -134,7 +136,7 @@ impl Attempts {
                     events.attempt(number, provider.id(), &request.model).await;
                     events.again(spoken.text).await;
                 }
-                let (outcome, made) = self.once_or_twice(pass, provider, request, ctx, events).await;
+                let (outcome, made) = self.once_or_twice(pass, asked, ctx, events).await;
                 attempts += made;
                 match outcome {
                     Ok(reply) => return Ok(Attempted { reply, attempts }),

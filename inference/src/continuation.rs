@@ -47,7 +47,8 @@ impl Inference {
                 text: &whole.reply.text,
                 attempts: whole.attempts,
             });
-            let asked = Asked { provider, request: &request, is_last, spoken, may_ask: &may_ask };
+            let who = &call.principal.identity;
+            let asked = Asked { who, provider, request: &request, is_last, spoken, may_ask: &may_ask };
             let asked = self.attempts.ask(asked, ctx, &task.events).await;
             let (part, so_far) = match (asked, whole.take()) {
                 (Ok(part), so_far) => (part, so_far),

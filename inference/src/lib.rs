@@ -16,6 +16,7 @@ mod cost;
 pub mod delivery;
 pub mod error;
 pub mod events;
+pub mod fair;
 pub mod fallback;
 pub mod health;
 mod inference;

@@ -118,8 +118,12 @@ pub static GLM_LIMIT: Key = key("limits.glm", &[env::EXAI_GLM_LIMIT], "4", "Atte
 /// For Kimi.
 pub static KIMI_LIMIT: Key = key("limits.kimi", &[env::EXAI_KIMI_LIMIT], "6", "Attempts at Kimi at once");
 /// Client requests in flight.
-pub static IN_FLIGHT_LIMIT: Key =
-    key("limits.in_flight", &[env::EXAI_IN_FLIGHT_LIMIT], "256", "Requests of clients at once");
+pub static IN_FLIGHT_LIMIT: Key = key(
+    "limits.in_flight",
+    &[env::EXAI_IN_FLIGHT_LIMIT],
+    "256",
+    "Calls that ask models at once; more wait for their turn",
+);
 /// Calls of one session that ask models.
 pub static SESSION_LIMIT: Key = key(
     "limits.session",

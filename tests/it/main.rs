@@ -27,6 +27,7 @@ mod doors;
 mod duplex;
 mod embedding;
 mod examples;
+mod fairness;
 mod gates;
 mod http;
 mod hurried;

@@ -1,5 +1,6 @@
 //! The MCP server: what it offers, and how a request reaches what answers it.
 
+mod admission;
 pub(crate) mod aliases;
 mod answers;
 pub(crate) mod ask_user;
@@ -19,7 +20,6 @@ mod prompts;
 mod resources;
 mod roots;
 mod router;
-mod session_limit;
 mod state;
 mod tasks;
 pub(crate) mod tool_list;

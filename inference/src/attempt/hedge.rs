@@ -6,7 +6,7 @@ use exai_core::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::Attempts;
+use super::{Asked, Attempts};
 use crate::{
     events::RunEvents,
     health::{Admission, Pass},
@@ -17,11 +17,11 @@ impl Attempts {
     pub(super) async fn once_or_twice(
         &self,
         pass: Pass,
-        provider: &dyn Provider,
-        request: &Request,
+        asked: Asked<'_>,
         ctx: &CallCtx,
         events: &RunEvents,
     ) -> (Result<Reply, ProviderError>, u32) {
+        let Asked { who, provider, request, .. } = asked;
         let begun = Instant::now();
         let mut first = std::pin::pin!(self.once(provider, request, ctx, events));
         let unusual =
@@ -35,7 +35,7 @@ impl Attempts {
             if let Some(second_pass) = self.second(provider, request) {
                 let ignored = events.silent();
                 let second_begun = Instant::now();
-                let permit = self.permits.try_acquire(provider.id());
+                let permit = self.permits.try_acquire(provider.id(), who);
                 let mut second = std::pin::pin!(async {
                     let _permit = permit?;
                     Some(self.once(provider, request, ctx, &ignored).await)

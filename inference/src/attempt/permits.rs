@@ -1,39 +1,20 @@
 //! How many upstream attempts may be under way at once.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use exai_core::{ProviderId, provider::CallCtx};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout_at},
-};
+use exai_core::{Identity, ProviderId, provider::CallCtx};
+use tokio::time::{Instant, timeout_at};
 
 use super::settings::AttemptSettings;
-use crate::error::InferenceError;
+use crate::{
+    error::InferenceError,
+    fair::{FairLimit, Place},
+};
 
 /// A global limit and one for each provider that has its own.
 pub struct Permits {
-    global: Limit,
-    providers: BTreeMap<ProviderId, Limit>,
-}
-
-/// One limit.
-struct Limit {
-    semaphore: Arc<Semaphore>,
-    permits: usize,
-}
-
-impl Limit {
-    /// A limit of 0 means 1, because 0 would never answer.
-    fn new(permits: usize) -> Self {
-        let permits = permits.clamp(1, Semaphore::MAX_PERMITS);
-        Self { semaphore: Arc::new(Semaphore::new(permits)), permits }
-    }
-
-    fn in_use(&self) -> InUse {
-        let used = self.permits.saturating_sub(self.semaphore.available_permits());
-        InUse { used, permits: self.permits }
-    }
+    global: FairLimit,
+    providers: BTreeMap<ProviderId, FairLimit>,
 }
 
 /// Attempts under way, and how many may be.
@@ -43,6 +24,12 @@ pub struct InUse {
     pub used: usize,
     /// The most at once.
     pub permits: usize,
+}
+
+impl InUse {
+    fn of(limit: &FairLimit) -> Self {
+        Self { used: limit.taken(), permits: limit.places() }
+    }
 }
 
 /// Permits of the server, and of each provider that has a limit of its own.
@@ -57,18 +44,19 @@ pub struct PermitUse {
 /// The right to make one attempt; given back on drop, and by nothing else.
 #[derive(Debug)]
 pub struct Permit {
-    _provider: Option<OwnedSemaphorePermit>,
-    _global: OwnedSemaphorePermit,
+    _provider: Option<Place>,
+    _global: Place,
 }
 
 impl Permits {
     /// The limits of `settings`.
     #[must_use]
     pub fn new(settings: &AttemptSettings) -> Self {
+        let limit = |permits: usize| FairLimit::new(permits, settings.sharing);
         let own = settings.provider_permits.iter();
         Self {
-            global: Limit::new(settings.global_permits),
-            providers: own.map(|(id, permits)| (id.clone(), Limit::new(*permits))).collect(),
+            global: limit(settings.global_permits),
+            providers: own.map(|(id, permits)| (id.clone(), limit(*permits))).collect(),
         }
     }
 
@@ -76,19 +64,18 @@ impl Permits {
     pub(crate) fn in_use(&self) -> PermitUse {
         let own = self.providers.iter();
         PermitUse {
-            global: self.global.in_use(),
-            providers: own.map(|(id, limit)| (id.to_string(), limit.in_use())).collect(),
+            global: InUse::of(&self.global),
+            providers: own.map(|(id, limit)| (id.to_string(), InUse::of(limit))).collect(),
         }
     }
 
     /// A permit that is free at this moment.
-    pub(super) fn try_acquire(&self, provider: &ProviderId) -> Option<Permit> {
+    pub(super) fn try_acquire(&self, provider: &ProviderId, who: &Identity) -> Option<Permit> {
         let own = match self.providers.get(provider) {
-            Some(limit) => Some(Arc::clone(&limit.semaphore).try_acquire_owned().ok()?),
+            Some(limit) => Some(limit.try_take(who)?),
             None => None,
         };
-        let global = Arc::clone(&self.global.semaphore).try_acquire_owned().ok()?;
-        Some(Permit { _provider: own, _global: global })
+        Some(Permit { _provider: own, _global: self.global.try_take(who)? })
     }
 
     /// Waits for the provider's permit, then for a global one: a call that waits for a busy provider must not hold back the others.
@@ -98,28 +85,28 @@ impl Permits {
     pub async fn acquire(
         &self,
         provider: &ProviderId,
+        who: &Identity,
         settings: &AttemptSettings,
         ctx: &CallCtx,
     ) -> Result<Permit, InferenceError> {
         let until = ctx.deadline.min(Instant::now() + settings.permit_wait);
         let own = match self.providers.get(provider) {
-            Some(limit) => {
-                Some(wait(&limit.semaphore, until, provider.as_str(), settings.permit_wait, ctx).await?)
-            }
+            Some(limit) => Some(wait(limit, who, until, provider.as_str(), settings.permit_wait, ctx).await?),
             None => None,
         };
-        let global = wait(&self.global.semaphore, until, "the server", settings.permit_wait, ctx).await?;
+        let global = wait(&self.global, who, until, "the server", settings.permit_wait, ctx).await?;
         Ok(Permit { _provider: own, _global: global })
     }
 }
 
 async fn wait(
-    semaphore: &Arc<Semaphore>,
+    limit: &FairLimit,
+    who: &Identity,
     until: Instant,
     name: &str,
     waited: Duration,
     ctx: &CallCtx,
-) -> Result<OwnedSemaphorePermit, InferenceError> {
+) -> Result<Place, InferenceError> {
     let over_capacity = || InferenceError::OverCapacity {
         waiting_for: name.to_owned(),
         waited,
@@ -128,10 +115,6 @@ async fn wait(
     tokio::select! {
         biased;
         () = ctx.cancel.cancelled() => Err(InferenceError::Cancelled),
-        permit = timeout_at(until, Arc::clone(semaphore).acquire_owned()) => match permit {
-            Ok(Ok(permit)) => Ok(permit),
-            // The semaphore is never closed, so only the time-out can happen.
-            Ok(Err(_)) | Err(_) => Err(over_capacity()),
-        },
+        place = timeout_at(until, limit.take(who)) => place.map_err(|_elapsed| over_capacity()),
     }
 }

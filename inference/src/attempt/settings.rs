@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use exai_core::ProviderId;
 
-use crate::health::BreakerSettings;
+use crate::{fair::Sharing, health::BreakerSettings};
 
 /// Permits and retries.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct AttemptSettings {
     /// Upstream attempts at once for one provider. What is not set here is the provider's own
     /// [`default_permits`](exai_core::provider::Provider::default_permits); others have only the global limit.
     pub provider_permits: BTreeMap<ProviderId, usize>,
+    /// Whether owners get shares of the permits, or each as many as there are.
+    pub sharing: Sharing,
     /// How long an attempt waits for its permits.
     pub permit_wait: Duration,
     /// Attempts after the first.
@@ -35,6 +37,7 @@ impl Default for AttemptSettings {
         Self {
             global_permits: 24,
             provider_permits: BTreeMap::new(),
+            sharing: Sharing::Whole,
             permit_wait: Duration::from_secs(30),
             retries: 2,
             backoff: Duration::from_millis(500),

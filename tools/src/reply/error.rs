@@ -48,7 +48,9 @@ pub(crate) fn no_part(tool: &str, message: &str, call: &Call) -> CallToolRespons
 
 /// All places for calls in flight are taken.
 pub(crate) fn too_many_calls(limit: usize, request_id: &RequestId) -> CallToolResponse {
-    let message = format!("{limit} calls are under way, more are not taken at once");
+    let message = format!(
+        "{limit} calls that ask models may be under way at once, and this one has waited too long for its turn"
+    );
     let mut answer = envelope(Kind::OverCapacity, &message, hint(Kind::OverCapacity));
     answer.put("retry_after_ms", 1_000).put("metadata", only_request(request_id));
     answer.failure()

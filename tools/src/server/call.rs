@@ -12,11 +12,11 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::json;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
+    admission::NotAdmitted,
     aliases,
     answers::AnswerText,
     call_events::CallEvents,
@@ -60,9 +60,6 @@ impl ExaiServer {
         if !listing.shown.has(&request.name) {
             return Err(hidden_tool(&request.name, listing.shown.why_hidden(&request.name)));
         }
-        let Some(in_flight) = self.enter() else {
-            return Ok(reply::too_many_calls(self.parts.max_in_flight, &request_id));
-        };
         let tool: Arc<str> = request.name.as_ref().into();
         let call = self.new_call(&context, request_id);
         let mut events = CallEvents::begin(self.engine().inference().events(), &tool, &call);
@@ -100,11 +97,9 @@ impl ExaiServer {
         }
         let answer = if detaches && profile::asks_models(&tool) {
             let call = call.clone();
-            let detachable =
-                Detachable { request, context, call, beat, slow, asked: asked.to_string(), in_flight };
+            let detachable = Detachable { request, context, call, beat, slow, asked: asked.to_string() };
             self.detachable_call(detachable).instrument(span).await
         } else {
-            let _in_flight = in_flight;
             self.answered(request, context, call.clone(), beat).instrument(span).await
         }?;
         events.answered(&answer);
@@ -138,10 +133,13 @@ impl ExaiServer {
     ) -> Result<CallToolResponse, ErrorData> {
         let (tool, cancelled) = (request.name.clone(), context.ct.clone());
         let events = call.progress.subscribe();
-        let session = profile::asks_models(&tool).then(|| self.session.places());
+        let entrance = profile::asks_models(&tool).then(|| self.admission.entrance());
         let work = AssertUnwindSafe(async {
-            let _place = match &session {
-                Some(places) => places.acquire().await.ok(),
+            let _admitted = match entrance {
+                Some(entrance) => match entrance.admit(&call.principal.identity, &cancelled).await {
+                    Ok(admitted) => Some(admitted),
+                    Err(why) => return Ok(self.not_admitted(why, &tool, &call)),
+                },
                 None => None,
             };
             self.router.call(ToolCallContext::new(self, request, context)).await
@@ -162,9 +160,12 @@ impl ExaiServer {
         })
     }
 
-    /// A place among the calls in flight; `None` when all are taken.
-    fn enter(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.in_flight).try_acquire_owned().ok()
+    /// The answer of a call that does not begin.
+    pub(super) fn not_admitted(&self, why: NotAdmitted, tool: &str, call: &Call) -> CallToolResponse {
+        match why {
+            NotAdmitted::Gone => reply::cancelled(tool, call),
+            NotAdmitted::Full => reply::too_many_calls(self.parts.consultations.places(), &call.request_id),
+        }
     }
 
     fn new_call(&self, context: &RequestContext<RoleServer>, request_id: RequestId) -> Call {

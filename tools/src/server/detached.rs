@@ -2,7 +2,7 @@
 
 pub(super) mod work;
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::panic::AssertUnwindSafe;
 
 use exai_core::{AnswerId, answer::AnswerState, run::RunEvent};
 use exai_engine::{Call, answers::NewAnswer, inference::scope::CallScope};
@@ -13,12 +13,13 @@ use rmcp::{
     model::{CallToolRequestParams, CallToolResponse},
     service::RequestContext,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
 
 use self::work::Work;
 use super::{
+    admission::{Entrance, NotAdmitted},
     answers::AnswerText,
     cancel_registry::{BegunRequest, RequestKey},
     deadline,
@@ -51,8 +52,6 @@ pub(super) struct Detachable {
     pub slow: Slow,
     /// The tool's name as the client called it.
     pub asked: String,
-    /// Its place among the calls in flight.
-    pub in_flight: OwnedSemaphorePermit,
 }
 
 /// The work itself, in a task of its own.
@@ -64,8 +63,9 @@ struct Job {
     context: RequestContext<RoleServer>,
     call: Call,
     answers: oneshot::Sender<Result<CallToolResponse, ErrorData>>,
-    in_flight: OwnedSemaphorePermit,
-    session: Arc<Semaphore>,
+    entrance: Entrance,
+    /// Cancelled when its client is gone, where that ends a call that still waits for its turn.
+    gone: CancellationToken,
     /// Dropped at its very end.
     ending: DropGuard,
 }
@@ -99,7 +99,7 @@ impl ExaiServer {
         &self,
         detachable: Detachable,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Detachable { request, mut context, call, beat, slow, asked, in_flight } = detachable;
+        let Detachable { request, mut context, call, beat, slow, asked } = detachable;
         let (id, cancel, ended) = (AnswerId::new(), CancellationToken::new(), CancellationToken::new());
         let scope = CallScope { cancel: cancel.clone(), ..call.scope };
         let call = Call { scope, ..call };
@@ -128,9 +128,11 @@ impl ExaiServer {
             gone: context.ct.clone(),
             leaving: (self.parts.on_disconnect == OnDisconnect::Interrupt).then(|| cancel.drop_guard()),
         };
-        let (server, session) = (self.clone(), self.session.places());
+        let (server, entrance) = (self.clone(), self.admission.entrance());
+        // Who was told to come back has not gone away with its request.
+        let gone = if slow == Slow::Waits { context.ct.clone() } else { CancellationToken::new() };
         let ending = ended.drop_guard();
-        let job = Job { server, id, begun, request, context, call, answers, in_flight, session, ending };
+        let job = Job { server, id, begun, request, context, call, answers, entrance, gone, ending };
         tokio::spawn(job.run().in_current_span());
         waiting.answer(beat, events, slow).await
     }
@@ -198,11 +200,20 @@ impl Waiting<'_> {
 
 impl Job {
     async fn run(self) {
-        let Self { server, id, begun, request, context, call, answers, in_flight, session, ending } = self;
+        let Self { server, id, begun, request, context, call, answers, entrance, gone, ending } = self;
         let _ending = ending;
         let tool = request.name.to_string();
         let work = AssertUnwindSafe(async {
-            let _place = session.acquire().await;
+            let _admitted = match entrance.admit(&call.principal.identity, &gone).await {
+                Ok(admitted) => admitted,
+                Err(why) => {
+                    // Nothing was asked, so there is nothing to come back for.
+                    if why == NotAdmitted::Gone {
+                        call.cancel.cancel();
+                    }
+                    return Ok(server.not_admitted(why, &tool, &call));
+                }
+            };
             server.router.call(ToolCallContext::new(&server, request, context)).await
         })
         .catch_unwind();
@@ -217,7 +228,6 @@ impl Job {
             () = call.cancel.cancelled() => Ended::Cancelled,
             () = server.parts.closing.cancelled() => Ended::Interrupted,
         };
-        drop(in_flight);
         server.cancels.end(&begun);
         let (state, answer) = match ended {
             // Cancelled work may still answer, and says then that it was cancelled.

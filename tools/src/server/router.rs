@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use rmcp::{handler::server::router::tool::ToolRouter, model::Tool};
-use tokio::sync::Semaphore;
 
 use super::{
+    admission::Admission,
     caller::OwnConnection,
     cancel_registry::CancelRegistry,
     detached::work::DetachedWork,
     profile::Shown,
     roots::SessionRoots,
-    session_limit::SessionLimit,
     state::{ExaiServer, ServerParts},
     tool_list::ToolList,
 };
@@ -24,8 +23,11 @@ impl ExaiServer {
         let agents_edit = parts.engine.settings().clink.agents.iter().any(|agent| agent.allow_edits);
         Self {
             roots: SessionRoots::new(parts.roots.clone()),
-            in_flight: Arc::new(Semaphore::new(parts.max_in_flight)),
-            session: SessionLimit::new(parts.session_consultations),
+            admission: Admission::new(
+                parts.consultations.clone(),
+                parts.session_consultations,
+                parts.admission_wait,
+            ),
             detached: DetachedWork::default(),
             cancels: CancelRegistry::default(),
             own_connection: OwnConnection::new(),

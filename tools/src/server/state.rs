@@ -2,18 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use exai_engine::Engine;
+use exai_engine::{Engine, inference::fair::FairLimit};
 use rmcp::handler::server::router::tool::ToolRouter;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    admission::Admission,
     caller::OwnConnection,
     cancel_registry::CancelRegistry,
     detached::work::DetachedWork,
     profile::Shown,
     roots::{RootPolicy, SessionRoots},
-    session_limit::SessionLimit,
     tool_list::ToolList,
 };
 
@@ -67,8 +66,10 @@ pub struct ServerParts {
     pub hurried_after: Duration,
     /// The most characters of an answer, whatever the client; 0 for any number.
     pub answer_chars: Option<usize>,
-    /// The most calls at once.
-    pub max_in_flight: usize,
+    /// The calls that ask models at once, shared out among their owners.
+    pub consultations: FairLimit,
+    /// How long a call waits for its place among them.
+    pub admission_wait: Duration,
     /// The most calls of one session that ask models at once; more wait for their turn.
     pub session_consultations: usize,
     /// Cancelled when calls in flight must be answered now, because the process ends.
@@ -82,8 +83,7 @@ pub struct ExaiServer {
     pub(crate) router: Arc<ToolRouter<Self>>,
     pub(crate) tools: Arc<ToolList>,
     pub(crate) roots: SessionRoots,
-    pub(crate) in_flight: Arc<Semaphore>,
-    pub(crate) session: SessionLimit,
+    pub(crate) admission: Admission,
     pub(crate) detached: DetachedWork,
     pub(crate) cancels: CancelRegistry,
     pub(crate) own_connection: OwnConnection,

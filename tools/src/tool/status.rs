@@ -110,13 +110,14 @@ impl ExaiServer {
             self.engine().models().providers().iter().map(|one| one.models().len()).sum::<usize>(),
         );
         let own = |(id, own): &(String, InUse)| json!({ "provider": id, "under_way": own.used, "limit": own.permits });
+        let (calls, most_calls) = self.admission.in_use();
         answer.put(
             "queue",
             json!({
                 "upstream_attempts": { "under_way": load.attempts.used, "limit": load.attempts.permits },
                 "by_provider": load.providers.iter().map(own).collect::<Vec<_>>(),
                 "consultations": load.runs,
-                "calls": { "under_way": self.parts.max_in_flight - self.in_flight.available_permits(), "limit": self.parts.max_in_flight },
+                "calls": { "under_way": calls, "limit": most_calls },
             }),
         );
         let models: Vec<Value> = load.models.iter().map(condition).collect();
