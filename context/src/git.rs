@@ -14,6 +14,7 @@ mod enclosure;
 mod external_diff;
 mod failure;
 mod given;
+mod index_file;
 mod listing;
 mod os_path;
 mod pack;

@@ -26,6 +26,9 @@ pub enum GitFailure {
     /// The repository lies elsewhere than the folders that may be read.
     #[error("path: {0}")]
     Forbidden(String),
+    /// The index that the environment names is not one of the repository.
+    #[error("GIT_INDEX_FILE: {0}")]
+    Index(String),
     /// The repository belongs to another user.
     #[error(
         "path: git does not read {0}, because it belongs to another user. If you trust it, run: git config --global --add safe.directory {0}"
@@ -86,7 +89,7 @@ impl GitFailure {
             | Self::BadField { .. }
             | Self::Failed { .. }
             | Self::TooMuch { .. } => Kind::InvalidInput,
-            Self::Forbidden(_) | Self::OtherOwner(_) => Kind::Forbidden,
+            Self::Forbidden(_) | Self::Index(_) | Self::OtherOwner(_) => Kind::Forbidden,
             Self::Slow { .. } => Kind::Timeout,
             Self::Cancelled => Kind::Cancelled,
         }

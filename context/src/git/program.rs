@@ -74,7 +74,7 @@ pub(super) enum Sees<'a> {
     /// The one that git finds from the folder.
     Search,
     /// The one that was checked.
-    Pinned { git_dir: &'a Path, work_tree: &'a Path },
+    Pinned { git_dir: &'a Path, work_tree: &'a Path, index: Option<&'a Path> },
 }
 
 /// No git folder, so that git finds none.
@@ -218,7 +218,8 @@ impl Git {
         match asked.sees {
             Sees::Nothing => command.env("GIT_DIR", NO_REPOSITORY),
             Sees::Search => &mut command,
-            Sees::Pinned { git_dir, work_tree } => {
+            Sees::Pinned { git_dir, work_tree, index } => {
+                command.envs(index.map(|index| ("GIT_INDEX_FILE", index)));
                 command.env("GIT_DIR", git_dir).env("GIT_WORK_TREE", work_tree)
             }
         };

@@ -11,6 +11,7 @@ use super::{
     configuration::{Configuration, Reader, all_names, disarm},
     enclosure::Enclosure,
     failure::GitFailure,
+    index_file,
     place::{self, Place, admit, confirm, discover},
     program::{Git, Invocation, Output, Sees, first_line, words},
     submodules,
@@ -25,12 +26,22 @@ pub(super) struct Repository {
     /// The top folder of the work tree, canonical.
     pub(super) top: PathBuf,
     git_dir: PathBuf,
+    /// The index, where it is not the usual one.
+    index: Option<PathBuf>,
     /// The folder below `top` whose changes are looked at; empty for all.
     pub(super) scope: PathBuf,
     configuration: Vec<(String, String)>,
     /// What the reader of the changes should know of it.
     pub(super) notes: Vec<String>,
     compares_submodules: bool,
+}
+
+/// A repository before git has seen it.
+struct Checked {
+    place: Place,
+    /// The folder below the top whose changes are looked at.
+    scope: PathBuf,
+    index: Option<PathBuf>,
 }
 
 impl Repository {
@@ -90,14 +101,18 @@ impl Repository {
         roots: &Roots,
         cancel: &CancellationToken,
     ) -> Result<Self, GitFailure> {
-        let (place, scope) = Self::checked(git, folder, roots, cancel).await?;
-        let Configuration { overrides, notes } = Reader::new(git, &place, roots, cancel).read().await?;
+        let Checked { place, scope, index } = Self::checked(git, folder, roots, cancel).await?;
+        let Configuration { overrides, mut notes } = Reader::new(git, &place, roots, cancel).read().await?;
         confirm(git, folder, &place, cancel).await?;
+        if let Some(name) = index.as_deref().and_then(Path::file_name) {
+            notes.push(format!("the index is {}, as GIT_INDEX_FILE says", name.display()));
+        }
         let mut repository = Self {
             git: git.clone(),
             cancel: cancel.clone(),
             top: place.top.clone(),
             git_dir: place.git_dir.clone(),
+            index,
             scope,
             configuration: overrides,
             notes,
@@ -120,14 +135,18 @@ impl Repository {
         folder: &Path,
         roots: &Roots,
         cancel: &CancellationToken,
-    ) -> Result<(Place, PathBuf), GitFailure> {
+    ) -> Result<Checked, GitFailure> {
         let (folder, roots) = (folder.to_path_buf(), roots.clone());
+        let named = git.settings().index_file.clone();
         place::on_disk(git, cancel, move |stop| {
             let place = discover(&folder)?;
             let place = place.ok_or_else(|| GitFailure::Outside(place::no_repository(&folder)))?;
             let scope = admit(&place, &folder, &roots)?;
-            Enclosure::new(&place, &roots, stop).check()?;
-            Ok((place, scope))
+            Enclosure::new(&place, &roots, stop.clone()).check()?;
+            let enclosure = Enclosure::new(&place, &roots, stop);
+            let index =
+                named.map(|named| index_file::named(&named, &place, &enclosure)).transpose()?.flatten();
+            Ok(Checked { place, scope, index })
         })
         .await
     }
@@ -146,7 +165,7 @@ impl Repository {
     pub(super) async fn ask(&self, arguments: &[OsString], input: &[u8]) -> Result<Output, GitFailure> {
         let asked = Invocation {
             folder: &self.top,
-            sees: Sees::Pinned { git_dir: &self.git_dir, work_tree: &self.top },
+            sees: Sees::Pinned { git_dir: &self.git_dir, work_tree: &self.top, index: self.index.as_deref() },
             configuration: &self.configuration,
             arguments,
             input,
