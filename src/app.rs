@@ -165,6 +165,7 @@ impl AppBuilder<'_> {
     fn git(&self) -> GitSettings {
         GitSettings {
             environment: self.config.git_environment(),
+            index_file: self.config.git_index(),
             time_limit: self.config.limits.git,
             ..GitSettings::default()
         }

@@ -173,6 +173,12 @@ impl Config {
         let seen = env::FOR_GIT.iter();
         seen.filter_map(|name| Some(((*name).to_owned(), self.layers.variable(name)?.to_owned()))).collect()
     }
+
+    /// The index that a commit under way has named to its hooks.
+    #[must_use]
+    pub fn git_index(&self) -> Option<PathBuf> {
+        self.layers.variable(env::GIT_INDEX_FILE).filter(|name| !name.is_empty()).map(PathBuf::from)
+    }
 }
 
 /// A value out of a closed set; the first one when it is not in the set.

@@ -45,6 +45,8 @@ pub const EXAI_GIT_SECONDS: &str = "EXAI_GIT_SECONDS";
 /// What git gets to see of the environment: where programs are, and where the user's own configuration lies.
 pub const FOR_GIT: [&str; 8] =
     ["PATH", "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "SYSTEMROOT", "TMPDIR"];
+/// The index that git names to the hooks of a commit.
+pub const GIT_INDEX_FILE: &str = "GIT_INDEX_FILE";
 /// Seconds that an attempt waits for its turn.
 pub const EXAI_PERMIT_WAIT_SECONDS: &str = "EXAI_PERMIT_WAIT_SECONDS";
 /// Upstream attempts at once.
@@ -148,13 +150,13 @@ pub const EXAI_INHERITED_KEYS: &str = "EXAI_INHERITED_KEYS";
 /// The project folder, as Claude Code tells it to its servers.
 pub const CLAUDE_PROJECT_DIR: &str = "CLAUDE_PROJECT_DIR";
 
-/// Names of this program's variables whose values are not Unicode, so that [`process`] leaves them out.
+/// Names of variables that say something to this program and whose values are not Unicode, so that [`process`] leaves them out.
 #[must_use]
 pub fn undecodable() -> Vec<String> {
     std::env::vars_os()
         .filter(|(name, value)| name.to_str().is_none() || value.to_str().is_none())
         .map(|(name, _)| name.to_string_lossy().into_owned())
-        .filter(|name| name.starts_with(PREFIX))
+        .filter(|name| name.starts_with(PREFIX) || name == GIT_INDEX_FILE)
         .collect()
 }
 

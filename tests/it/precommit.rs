@@ -1,6 +1,7 @@
 //! Checks before a commit: the change is read from a real repository by the program, and an expert judges it.
 
 mod command;
+mod hook;
 mod hostile;
 mod kinds;
 mod names;
