@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use exai_context::process;
+use exai_core::process;
 
 use crate::output::Parser;
 

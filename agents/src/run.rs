@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Stdio, time::Duration};
 
-use exai_context::process::{Running, read_at_most};
+use exai_core::process::{Running, read_at_most};
 use tokio::{
     io::AsyncWriteExt as _,
     process::Command,

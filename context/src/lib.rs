@@ -6,4 +6,3 @@ pub mod evidence;
 pub mod expand;
 pub mod files;
 pub mod git;
-pub mod process;

@@ -19,6 +19,7 @@ pub mod id;
 pub mod lease;
 pub mod model;
 pub mod principal;
+pub mod process;
 pub mod provider;
 pub mod rate;
 pub mod response_cache;

@@ -5,7 +5,7 @@ mod prompt;
 
 use std::{path::PathBuf, time::Duration};
 
-use exai_context::process;
+use exai_core::process;
 use exai_core::{
     Kind, ThreadId,
     chat::Usage,

@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("core", &[]),
     ("prompts", &[]),
     ("context", &["core"]),
-    ("agents", &["context", "core", "prompts"]),
+    ("agents", &["core", "prompts"]),
     ("clients", &[]),
     ("answers", &["context", "core"]),
     ("inspect", &["context", "core"]),

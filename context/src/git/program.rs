@@ -10,7 +10,7 @@ use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{failure::GitFailure, settings::GitSettings};
-use crate::process::{self, Running, read_at_most};
+use exai_core::process::{self, Running, read_at_most};
 
 /// The oldest release with all that is relied on: configuration by `GIT_CONFIG_COUNT` and absolute paths of `rev-parse`.
 const OLDEST: (u32, u32) = (2, 31);

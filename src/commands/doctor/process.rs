@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use exai_context::process::Running;
+use exai_core::process::Running;
 use tokio::{
     io::AsyncReadExt as _,
     process::{ChildStdin, ChildStdout, Command},
