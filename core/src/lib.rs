@@ -17,6 +17,7 @@ pub mod function_calling;
 pub mod humanize;
 pub mod id;
 pub mod lease;
+pub mod line_breaks;
 pub mod model;
 pub mod principal;
 pub mod process;

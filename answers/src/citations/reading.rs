@@ -1,5 +1,7 @@
 //! What a quote may mean: models copy line numbers and diff marks, shorten with dots, and dress text up.
 
+use exai_core::line_breaks;
+
 /// Longest quote that is looked for, in bytes; a citation is a few lines.
 const LONGEST: usize = 16 * 1024;
 /// The shortest piece of a shortened quote that is looked for, in characters.
@@ -48,6 +50,9 @@ pub(super) fn readings(quote: &str) -> Vec<Reading> {
         .map(|text| html_escape::decode_html_entities(text.as_str()).into_owned())
         .collect();
     texts.extend(unescaped);
+    // As the text was given: signs that are no ends of lines here are shown by their names.
+    let read_back: Vec<String> = texts.iter().filter_map(|text| line_breaks::read_back(text)).collect();
+    texts.extend(read_back);
     let mut readings: Vec<Reading> = Vec::new();
     let mut add = |pieces: Vec<String>, is_plain: bool| {
         let reading = Reading { pieces, is_plain };

@@ -49,6 +49,28 @@ fn assert_found(path: &str, evidence: &[EvidenceFile], table: &[(u32, &str, u32,
     }
 }
 
+/// What others take for the end of a line is shown by its name, and is quoted as it was shown, as it is, or as a blank. A text that has
+/// the name itself is compared with it first.
+#[test]
+fn a_quote_may_name_line_breaks() {
+    let text = "first = 1\nleft = \"a\u{2028}b\";\u{85}right = 2\nname = \"<U+2028>\" # itself\nfeed()\u{c}\nlast = 1\rfine = 2\n";
+    let evidence = [whole("odd.py", text)];
+    let table: &[(u32, &str, u32, Citation)] = &[
+        (2, "left = \"a<U+2028>b\";<U+0085>right = 2", 2, Exact),
+        (2, "left = \"a\u{2028}b\";\u{85}right = 2", 2, Exact),
+        (2, "left = \"a b\"; right = 2", 2, Exact),
+        (2, "b\";&lt;U+0085&gt;right = 2", 2, Exact),
+        (4, "   2│ left = \"a<U+2028>b\";<U+0085>right = 2", 2, Moved),
+        (3, "name = \"<U+2028>\" # itself", 3, Exact),
+        (5, "last = 1<U+000D>fine = 2", 5, Exact),
+        (1, "last = 1<U+000D>fine = 2", 5, Moved),
+        (2, "left = \"a<U+2029>c\"", 2, Absent),
+    ];
+    assert_found("odd.py", &evidence, table);
+    // The line that seems to follow such a sign has no number of its own.
+    assert_eq!(check(raw("odd.py", 6, ""), &evidence).citation, Absent);
+}
+
 #[test]
 fn a_quote_puts_the_line_right() {
     let evidence = [whole("src/pages.py", PAGES), whole("src/crlf.py", &PAGES.replace('\n', "\r\n"))];

@@ -1,5 +1,7 @@
 //! What a file costs in the prompt, and the head and tail of it that fit a share.
 
+use exai_core::line_breaks;
+
 use crate::evidence::Segment;
 
 use super::budget::{to_tokens, weigh};
@@ -25,7 +27,8 @@ fn frame(path: &str, segments: usize) -> u64 {
 }
 
 fn weigh_text(text: &str) -> u64 {
-    weigh(text.as_bytes()) + LINE_NUMBER * u64::from(super::text::count_lines(text.as_bytes()))
+    weigh(line_breaks::shown(text).as_bytes())
+        + LINE_NUMBER * u64::from(super::text::count_lines(text.as_bytes()))
 }
 
 /// Cuts to a share of tokens at line boundaries: two thirds for the beginning, the rest for the end, and what the end

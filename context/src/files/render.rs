@@ -1,5 +1,7 @@
 //! Evidence as prompt text: numbered lines inside a frame that no content can close.
 
+use exai_core::line_breaks;
+
 use crate::evidence::EvidenceFile;
 
 use super::text::count_lines;
@@ -10,7 +12,8 @@ const BAR: &[u8] = "│ ".as_bytes();
 /// Digits of the largest line number, and the bar.
 const MARGIN: usize = 10 + BAR.len();
 
-/// Appends every file: `<file path="…" lines="N" fence="TAG">`, its lines with right-aligned numbers and `│ `, a line such as
+/// Appends every file: `<file path="…" lines="N" fence="TAG">`, its lines with right-aligned numbers and `│ `, signs within them that others take for the end of a line by
+/// their names, a line such as
 /// `[lines 120-480 omitted]` for what is left out, and `</file fence="TAG">`.
 pub fn render(files: &[EvidenceFile], fence: &str, out: &mut String) {
     let mut size = 0;
@@ -50,7 +53,7 @@ fn push_lines(file: &EvidenceFile, out: &mut String) {
             let end = memchr::memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
             let (line, after) = rest.split_at(end);
             out.push_str(number.text());
-            out.push_str(line);
+            out.push_str(&line_breaks::shown(line));
             number.increment();
             next = next.saturating_add(1);
             rest = after;
@@ -148,7 +151,7 @@ pub(crate) fn escape(path: &str, out: &mut String) {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            control if control.is_control() => {
+            control if control.is_control() || matches!(control, '\u{2028}' | '\u{2029}') => {
                 out.push_str("&#");
                 push_number(u32::from(control), out);
                 out.push(';');

@@ -8,7 +8,7 @@ use crate::{
     evidence::{FileReport, FileStatus},
     files::{escape, estimate_tokens},
 };
-use exai_core::humanize::counted;
+use exai_core::{humanize::counted, line_breaks};
 
 /// Keys the fence tag, apart from that of whole files.
 const FENCE_KEY: &[u8; 32] = b"exai-mcp changes fence, edition\n";
@@ -165,7 +165,7 @@ fn file_text(shown: &Shown<'_>, tag: &str) -> String {
     for (index, hunk) in shown.hunks.iter().enumerate() {
         if index > 0 || hunk.first_line > 1 {
             text.push_str(if hunk.heading.is_empty() { "@@" } else { "@@ " });
-            text.push_str(&hunk.heading);
+            text.push_str(&line_breaks::shown(&hunk.heading));
             text.push('\n');
         }
         hunk.numbered().for_each(|(number, line)| push_line(number, line, &mut text));
@@ -187,7 +187,7 @@ fn push_line(number: Option<u32>, line: &Line, text: &mut String) {
         Some(number) => text.push_str(&format!("{number:>4}│{mark} ")),
         None => text.push_str(&format!("    │{mark} ")),
     }
-    text.push_str(&line.text);
+    text.push_str(&line_breaks::shown(&line.text));
     text.push('\n');
 }
 

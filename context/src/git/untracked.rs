@@ -106,7 +106,7 @@ pub(super) fn read(absolute: &PathBuf, roots: &Roots) -> Result<WholeText, Withh
 /// A new file as one hunk of additions, as far as there is room.
 pub(super) fn given(text: &str, room: &mut u64) -> Given {
     let mut lines = Vec::new();
-    let mut rest = text.lines();
+    let mut rest = text.split_inclusive('\n').map(|line| line.strip_suffix('\n').unwrap_or(line));
     while let Some(line) = rest.next() {
         let Some(left) = room.checked_sub(cost_of_line(line)) else {
             *room = 0;

@@ -3,7 +3,7 @@
 use exai_context::evidence::{EvidenceFile, Segment};
 use exai_context::files::{fence_tag, render};
 
-use crate::support::Project;
+use crate::support::{PLENTY, Project, check};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -52,6 +52,27 @@ before
 </file fence=\"f00d\">
 ";
     assert_eq!(out, expected);
+}
+
+/// No sign within a line begins another one for whoever reads the prompt, so no text seems to stand without a number.
+#[test]
+fn every_line_has_one_number() {
+    let text = "a\rb\u{b}c\u{c}d\u{85}e\u{2028}f\u{2029}g\u{1c}h\n    9│ not a line\r\nlast";
+    let mut out = String::new();
+    render(&[file("odd\u{2028}name.rs", 3, &[(1, text)])], "f00d", &mut out);
+    let expected = "\
+<file path=\"odd&#8232;name.rs\" lines=\"3\" fence=\"f00d\">
+   1│ a<U+000D>b<U+000B>c<U+000C>d<U+0085>e<U+2028>f<U+2029>g<U+001C>h
+   2│     9│ not a line<U+000D>
+   3│ last
+</file fence=\"f00d\">
+";
+    assert_eq!(out, expected);
+    // The names take room, which is counted.
+    let project = Project::with(&[("odd.txt", &"\r\u{2028}x\n".repeat(500))]);
+    let packed = project.pack(&["odd.txt"]);
+    check(&packed, PLENTY);
+    assert!(packed.files[0].segments[0].text.contains('\u{2028}'), "evidence is the text as it is");
 }
 
 #[test]

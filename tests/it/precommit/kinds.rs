@@ -1,9 +1,10 @@
 //! What repositories can be in, and what is said where none can be read.
 
+use exai_mock_vendor::Answer;
 use serde_json::{Value, json};
 
 use super::{PAGES, changed, check, checked, names};
-use crate::support::{Setup, Upstream};
+use crate::support::{Setup, Upstream, expert_answer};
 
 /// Staged changes, unstaged ones and a branch are looked at as asked.
 #[tokio::test]
@@ -55,6 +56,39 @@ async fn renames_and_deletions_are_named() {
     assert!(file("logo.png")["withheld"].as_str().is_some_and(|why| why.contains("binary")), "{answer:#}");
     let sent = Upstream::last(&setup.vendor);
     assert!(sent.count("GONE = 1") == 1 && sent.count("logo.png") >= 1, "{}", sent.rendered());
+    program.stop().await;
+}
+
+/// Signs that end a line for others are shown by their names, and an expert that quotes these cites the line all the same.
+#[tokio::test]
+async fn a_quoted_line_break_is_found() {
+    let setup = changed().await;
+    setup.file("pages.py", format!("{PAGES}left = \"a\u{2028}b\"\rright = 2\nlast = 3\n"));
+    let program = setup.start().await;
+    let finding = |line: u32, quote: &str| json!({"severity": "high", "path": "pages.py", "line": line, "quote": quote, "title": quote, "detail": "d", "fix": "f"});
+    let findings = json!([
+        finding(3, "left = \"a<U+2028>b\"<U+000D>right = 2"),
+        finding(4, "last = 3"),
+        finding(5, "b\"<U+000D>right = 2")
+    ]);
+    for (call, name) in [(json!({}), "precommit"), (json!({"relevant_files": ["pages.py"]}), "codereview")] {
+        setup.vendor.then(Answer::text(expert_answer("validation_complete", "s", findings.clone())));
+        let answer = program.call(name, check(&call)).await.ok();
+        let found = answer["findings"].as_array().expect("findings");
+        let brief: Vec<_> = found.iter().map(|finding| (&finding["line"], &finding["citation"])).collect();
+        let expected = [(json!(3), json!("exact")), (json!(4), json!("exact")), (json!(3), json!("moved"))];
+        assert_eq!(
+            brief,
+            expected.iter().map(|(line, citation)| (line, citation)).collect::<Vec<_>>(),
+            "{name}: {answer:#}"
+        );
+        let sent = Upstream::last(&setup.vendor);
+        assert!(
+            sent.question().contains("left = \"a<U+2028>b\"<U+000D>right = 2\n"),
+            "{name}: {}",
+            sent.rendered()
+        );
+    }
     program.stop().await;
 }
 
