@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+/// Why a file is refused that holds a private key.
+pub const PRIVATE_KEY: &str =
+    "a private key stands in it; a dummy key of a test is refused as well, because it looks the same";
+
 /// A run of consecutive lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
@@ -100,6 +104,12 @@ impl FileReport {
     #[must_use]
     pub fn new(path: String, status: FileStatus, reason: Option<String>, tokens: u32) -> Self {
         Self { path, status, reason, tokens, unseen: status == FileStatus::Excerpted, named: false, files: 1 }
+    }
+
+    /// Whether the reason is that a private key stands in it.
+    #[must_use]
+    pub fn tells_of_private_key(&self) -> bool {
+        self.reason.as_deref().is_some_and(|reason| reason.contains(PRIVATE_KEY))
     }
 
     /// The same, where what is left out had to be seen.

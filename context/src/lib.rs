@@ -6,3 +6,4 @@ pub mod evidence;
 pub mod expand;
 pub mod files;
 pub mod git;
+mod lfs;

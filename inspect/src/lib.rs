@@ -15,6 +15,7 @@ mod functions;
 mod language;
 mod lexer;
 mod matcher;
+mod refused;
 mod report;
 mod rule;
 mod rules;
@@ -23,6 +24,7 @@ mod size;
 mod source;
 mod structure;
 
+pub use refused::keys_in;
 use report::Report;
 use source::Source;
 

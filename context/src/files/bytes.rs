@@ -5,10 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{deny, open::open_beneath, rejection::Rejection, roots::Roots, text};
-
-/// How many bytes of a file decide whether it is text.
-const HEAD: usize = 8 * 1024;
+use super::{
+    deny,
+    encoding::{Sniffed, sniff},
+    open::open_beneath,
+    rejection::Rejection,
+    roots::Roots,
+    text::SNIFF,
+};
 
 /// A file.
 #[derive(Debug)]
@@ -43,10 +47,10 @@ pub fn read_bytes(roots: &Roots, written: &str, max: u64) -> Result<FileBytes, R
     if let Some(reason) = deny::by_content(&located.absolute, &bytes) {
         return Err(Rejection::Denied(reason));
     }
-    let head = bytes.get(..HEAD).unwrap_or(&bytes);
+    let head = bytes.get(..SNIFF).unwrap_or(&bytes);
     Ok(FileBytes {
         path: roots.display(&located.absolute),
-        is_text: text::sniff(head).is_some(),
+        is_text: matches!(sniff(head), Sniffed::Text(_)),
         hash: blake3::hash(&bytes).to_hex().to_string(),
         absolute: located.absolute,
         bytes,

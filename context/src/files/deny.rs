@@ -3,6 +3,10 @@
 use std::ffi::OsStr;
 use std::path::{Component, Path};
 
+use super::private_key::{holds_private_key, is_key_border};
+use super::secret_names::file_name;
+use crate::evidence::PRIVATE_KEY;
+
 /// Folders that programs keep keys and tokens in.
 const KEY_FOLDERS: &[&str] = &[
     ".ssh",
@@ -29,6 +33,10 @@ const KEY_PLACES: &[(&str, &str)] = &[
     (".cargo", "credentials.toml"),
     (".gem", "credentials"),
     (".m2", "settings.xml"),
+    (".composer", "auth.json"),
+    (".codex", "auth.json"),
+    (".streamlit", "secrets.toml"),
+    (".kaggle", "kaggle.json"),
     (".gradle", "gradle.properties"),
     ("share", "keyrings"),
     ("library", "keychains"),
@@ -40,39 +48,6 @@ const VERSION_CONTROL: &[&str] = &[".git", ".hg", ".svn"];
 pub(crate) fn is_version_control(name: &OsStr) -> bool {
     VERSION_CONTROL.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
-
-const CREDENTIAL_FILES: &[&str] = &[
-    ".netrc",
-    "_netrc",
-    ".npmrc",
-    ".yarnrc.yml",
-    ".pypirc",
-    ".pgpass",
-    ".my.cnf",
-    ".git-credentials",
-    ".htpasswd",
-    ".dockercfg",
-    ".boto",
-    ".s3cfg",
-    ".terraformrc",
-    ".vault-token",
-    ".credentials",
-    "credentials",
-    "credentials.json",
-    "credentials.toml",
-    "credentials.yml",
-    "credentials.yaml",
-    "credentials.tfrc.json",
-    "application_default_credentials.json",
-    "rclone.conf",
-    "master.key",
-];
-
-const KEY_EXTENSIONS: &[&str] = &["p12", "pfx", "jks", "keystore", "kdbx", "ppk", "keychain", "keychain-db"];
-
-const KEY_STEMS: &[&str] = &["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
-
-const ENV_SAMPLES: &[&str] = &["example", "sample", "template", "dist"];
 
 /// Why a canonical path is refused for its name, if it is. The names of files do not condemn a folder: a virtual environment
 /// may well be called `.env`.
@@ -97,60 +72,21 @@ pub(crate) fn by_name(path: &Path, is_folder: bool) -> Option<&'static str> {
     None
 }
 
-fn file_name(name: &str) -> Option<&'static str> {
-    if is_env(name) {
-        return Some("an environment file usually holds secrets; a copy named .env.example may be given");
-    }
-    if CREDENTIAL_FILES.contains(&name) {
-        return Some("a file of credentials");
-    }
-    let public = name.ends_with(".pub");
-    let key_stem = KEY_STEMS.iter().any(|stem| {
-        name.strip_prefix(stem)
-            .is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric()))
-    });
-    let key_extension = extension(name).is_some_and(|extension| KEY_EXTENSIONS.contains(&extension));
-    if key_extension || (key_stem && !public && !is_source(name)) {
-        Some("a private key or key store")
-    } else {
-        None
-    }
-}
-
-/// `.env`, `.env.local`, `.envrc`, `prod.env`; but not the samples that projects commit.
-fn is_env(name: &str) -> bool {
-    if extension(name).is_some_and(|last| ENV_SAMPLES.contains(&last)) {
-        return false;
-    }
-    if let Some(stem) = name.strip_suffix(".env") {
-        return !ENV_SAMPLES.contains(&stem.trim_start_matches('.'));
-    }
-    name.starts_with(".env")
-}
-
-/// A program about keys (`id_rsa.rs`, `id_rsa_test.go`) is not a key.
-fn is_source(name: &str) -> bool {
-    extension(name)
-        .is_some_and(|extension| ["rs", "go", "py", "js", "ts", "c", "h", "java", "md"].contains(&extension))
-}
-
-fn extension(name: &str) -> Option<&str> {
-    name.rsplit_once('.').map(|(_, extension)| extension)
-}
-
-/// Why a file is refused for what it contains: it is a private key in one of the armoured forms. A program that merely
-/// mentions such a key is not refused; certificates and key files are searched as a whole.
+/// Why a file is refused for what it contains: a private key. A file that begins like one is refused whatever follows, and so are
+/// certificates and key files that have the first line of a key anywhere.
 pub(crate) fn by_content(path: &Path, content: &[u8]) -> Option<&'static str> {
-    const REASON: &str = "a private key";
     let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content).trim_ascii_start();
     let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if first.starts_with(b"-----BEGIN ") && memchr::memmem::find(first, b"PRIVATE KEY").is_some() {
-        return Some(REASON);
-    }
-    let armoured = path.extension().and_then(OsStr::to_str).is_some_and(|extension| {
+    let is_key = is_key_border(first)
+        || is_armoured(path) && memchr::memmem::find(content, b"PRIVATE KEY-----").is_some();
+    (is_key || holds_private_key(content)).then_some(PRIVATE_KEY)
+}
+
+/// Whether files of this name are written between lines of dashes.
+fn is_armoured(path: &Path) -> bool {
+    path.extension().and_then(OsStr::to_str).is_some_and(|extension| {
         ["pem", "key", "crt", "cer", "asc"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-    });
-    (armoured && memchr::memmem::find(content, b"PRIVATE KEY-----").is_some()).then_some(REASON)
+    })
 }
 
 #[cfg(test)]
@@ -184,6 +120,34 @@ mod tests {
             "/p/.password-store/bank.gpg",
             "/p/.kube/config",
             "/p/.gnupg",
+            "/p/terraform.tfstate",
+            "/p/prod/TERRAFORM.tfstate.backup",
+            "/p/terraform.tfstate.1700000000.backup",
+            "/p/prod.tfvars",
+            "/p/prod.auto.tfvars.json",
+            "/p/kubeconfig",
+            "/p/prod.kubeconfig",
+            "/p/kubeconfig.yaml.bak",
+            "/p/.dev.vars",
+            "/p/.dev.vars.staging",
+            "/p/.npmrc~",
+            "/p/.pypirc.old",
+            "/p/.credentials.json",
+            "/p/.credentials.json.swp",
+            "/p/.kubeconfig.swp",
+            "/p/my-service-account.json",
+            "/p/serviceAccountKey.json",
+            "/p/shop-firebase-adminsdk-x1y2z-0a1b2c.json",
+            "/p/client_secret_12-ab.apps.googleusercontent.com.json",
+            "/p/server.pem.bak",
+            "/p/server.pem.txt",
+            "/p/server.key.bak",
+            "/p/server.key.2",
+            "/p/store.jks.orig",
+            "/p/ssh_host_ed25519_key",
+            "/p/AuthKey_AB12.p8",
+            "/p/.streamlit/secrets.toml",
+            "/p/local.settings.json",
         ] {
             assert!(by_name(Path::new(path), false).is_some(), "{path}");
         }
@@ -207,6 +171,23 @@ mod tests {
             "/p/environment.md",
             "/p/id_rsa1_notes.txt",
             "/p/.config/app.toml",
+            "/p/main.tf",
+            "/p/example.tfvars",
+            "/p/terraform.tfvars.example",
+            "/p/tfstate.rs",
+            "/p/.dev.vars.example",
+            "/p/kubeconfig.go",
+            "/p/service-account.example.json",
+            "/p/service_account.py",
+            "/p/server.pem",
+            "/p/server.key",
+            "/p/server.pem.pub",
+            "/p/load.pem.ts",
+            "/p/server.pem.example",
+            "/p/ssh_host_rsa_key.pub",
+            "/p/notes.bak",
+            "/p/v1.2",
+            "/p/~",
         ] {
             assert_eq!(by_name(Path::new(path), false), None, "{path}");
         }
@@ -221,10 +202,9 @@ mod tests {
         assert!(by_content(Path::new("x"), b"\n\n-----BEGIN PGP PRIVATE KEY BLOCK-----\n").is_some());
         let bundle = b"-----BEGIN CERTIFICATE-----\nx\n-----BEGIN RSA PRIVATE KEY-----\n";
         assert!(by_content(Path::new("server.pem"), bundle).is_some());
+        assert_eq!(by_content(Path::new("server.txt"), bundle), None);
         assert_eq!(by_content(Path::new("server.pem"), b"-----BEGIN CERTIFICATE-----\nx\n"), None);
-        assert_eq!(
-            by_content(Path::new("parse.rs"), b"const A: &str = \"-----BEGIN RSA PRIVATE KEY-----\";"),
-            None
-        );
+        let within = format!("{{\"k\": \"-----BEGIN PRIVATE KEY-----\\n{}\"}}", "Ab1+".repeat(16));
+        assert!(by_content(Path::new("key.json"), within.as_bytes()).is_some());
     }
 }

@@ -279,7 +279,7 @@ fn given(candidate: &Candidate, loaded: Loaded, tokens: u32, status: FileStatus)
     if candidate.seen.as_ref().is_some_and(|seen| *seen != loaded.hash) {
         reasons.push("changed since it was last given".to_owned());
     }
-    reasons.extend(loaded.note.map(str::to_owned));
+    reasons.extend(loaded.note.clone());
     reasons.extend(candidate.remark.clone());
     let path = candidate.path.clone();
     let reason = (!reasons.is_empty()).then(|| reasons.join("; "));

@@ -4,15 +4,18 @@ use std::fs::{File, Metadata};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use crate::evidence::Segment;
+use crate::evidence::{PRIVATE_KEY, Segment};
+use crate::lfs;
 
 use super::budget::{Limits, estimate_tokens_of_bytes, fewest_tokens_of_bytes};
 use super::deny;
+use super::encoding::{Encoding, Sniffed, refine, sniff};
 use super::open::open_beneath;
 use super::paths::LineRange;
+use super::private_key::{OVERLAP, holds_private_key};
 use super::rejection::Rejection;
 use super::roots::Roots;
-use super::text::{self, Decoded, Encoding};
+use super::text::{self, Decoded};
 
 /// Bytes read at a time from files that are not read whole.
 const BLOCK: usize = 256 << 10;
@@ -70,7 +73,9 @@ pub(crate) struct Loaded {
     /// Runs of lines; together they are the selection when `complete`, else its beginning and perhaps its end.
     pub(crate) parts: Vec<Segment>,
     pub(crate) complete: bool,
-    pub(crate) note: Option<&'static str>,
+    /// What was not clear about its text.
+    pub(crate) note: Option<String>,
+    pub(crate) encoding: Encoding,
 }
 
 /// What reading came to.
@@ -98,7 +103,10 @@ pub(crate) fn load(
     let capacity = if small { usize::try_from(size).unwrap_or(0).saturating_add(1) } else { text::SNIFF };
     let mut head = Vec::with_capacity(capacity);
     read_more(&mut file, &mut head, text::SNIFF as u64)?;
-    let encoding = text::sniff(&head).ok_or_else(|| Rejection::Unsuitable("binary".to_owned()))?;
+    let sniffed = sniff(&head);
+    if sniffed == Sniffed::Binary {
+        return Err(Rejection::Unsuitable("binary".to_owned()));
+    }
     if let Some(reason) = deny::by_content(absolute, &head) {
         return Err(Rejection::Denied(reason));
     }
@@ -106,15 +114,16 @@ pub(crate) fn load(
         return Ok(Load::TooLarge(estimate_tokens_of_bytes(size)));
     }
     if small {
-        return whole(file, head, encoding, absolute, selection, limits).map(Load::Text);
+        return whole(file, head, sniffed, absolute, selection, limits).map(Load::Text);
     }
-    if encoding != Encoding::Utf8 {
-        return Err(Rejection::Unsuitable(format!("UTF-16 text larger than {} bytes", limits.whole_bytes)));
+    let Sniffed::Text(encoding) = sniffed else { return Err(Rejection::OtherEncoding) };
+    if !encoding.has_plain_lines() {
+        return Err(Rejection::LargeText(encoding.name(), limits.whole_bytes));
     }
     // Two windows never overlap in a file that is larger than both.
     let window =
         u64::from(room).saturating_mul(BYTES_PER_TOKEN).max(text::SNIFF as u64).min(limits.whole_bytes / 2);
-    let mut large = Large { file, metadata, selection, window, limits };
+    let mut large = Large { file, metadata, selection, window, encoding, limits };
     large.read(head).map(Load::Text)
 }
 
@@ -136,7 +145,7 @@ fn read_more(file: &mut File, into: &mut Vec<u8>, most: u64) -> Result<usize, Re
 fn whole(
     mut file: File,
     mut bytes: Vec<u8>,
-    encoding: Encoding,
+    sniffed: Sniffed,
     absolute: &Path,
     selection: &Selection,
     limits: &Limits,
@@ -150,8 +159,14 @@ fn whole(
     }
     let hash = blake3::hash(&bytes).to_hex().to_string();
     let size = bytes.len() as u64;
+    let encoding = refine(sniffed, &bytes).ok_or(Rejection::OtherEncoding)?;
     let Decoded { text, replaced } = text::decode(bytes, encoding);
+    if let Some(reason) = deny::by_content(absolute, text.as_bytes()).filter(|_| encoding != Encoding::Utf8) {
+        return Err(Rejection::Denied(reason));
+    }
     let lines = text::count_lines(text.as_bytes());
+    let pointer = lfs::size_behind(&text)
+        .map(|size| format!("a pointer of Git LFS: the file itself, which has {size} bytes, is not here"));
     let parts = match selection {
         Selection::Whole if text.is_empty() => Vec::new(),
         Selection::Whole => vec![Segment { first_line: 1, text }],
@@ -164,11 +179,33 @@ fn whole(
         lines_estimated: false,
         parts,
         complete: true,
-        note: replaced.then_some(REPLACED),
+        note: pointer.or_else(|| note(encoding, replaced)),
+        encoding,
     })
 }
 
-const REPLACED: &str = "not valid UTF-8: unreadable bytes are shown as U+FFFD";
+/// What the report says of a text whose bytes do not say what they are.
+fn note(encoding: Encoding, replaced: bool) -> Option<String> {
+    let name = encoding.name();
+    match (encoding.is_guess(), replaced) {
+        (true, false) => Some(format!("read as {name}, which is what its bytes look like")),
+        (true, true) => Some(format!(
+            "read as {name}, which is what its bytes look like; those that are unreadable are shown as U+FFFD"
+        )),
+        (false, true) => Some(format!("not valid {name}: unreadable bytes are shown as U+FFFD")),
+        (false, false) => None,
+    }
+}
+
+/// Refuses a file that is read in blocks when a private key stands in it. `before` is the end of what was searched.
+fn search(before: &mut Vec<u8>, block: &[u8]) -> Result<(), Rejection> {
+    before.extend_from_slice(block);
+    if holds_private_key(before) {
+        return Err(Rejection::Denied(PRIVATE_KEY));
+    }
+    before.drain(..before.len().saturating_sub(OVERLAP));
+    Ok(())
+}
 
 /// The lines of the ranges; those beyond the end are not there.
 fn slice(text: &str, ranges: &[LineRange]) -> Vec<Segment> {
@@ -204,6 +241,7 @@ struct Large<'a> {
     metadata: Metadata,
     selection: &'a Selection,
     window: u64,
+    encoding: Encoding,
     limits: &'a Limits,
 }
 
@@ -212,7 +250,7 @@ impl Large<'_> {
         let size = self.metadata.len();
         let scanned = size <= self.limits.scan_bytes;
         let scan = self.scan(head, scanned)?;
-        let mut parts = scan.kept.into_parts(scanned && !scan.overflow);
+        let mut parts = scan.kept.into_parts(scanned && !scan.overflow, self.encoding);
         let mut lines = scan.lines;
         if scanned && *self.selection == Selection::Whole {
             parts.extend(self.tail(lines)?);
@@ -236,7 +274,8 @@ impl Large<'_> {
             lines_estimated: !scanned,
             complete: *self.selection != Selection::Whole && !scan.overflow,
             parts,
-            note: replaced.then_some(REPLACED),
+            note: note(self.encoding, replaced),
+            encoding: self.encoding,
         })
     }
 
@@ -259,7 +298,9 @@ impl Large<'_> {
         }
         let mut block = head;
         let mut line = 1_u32;
+        let mut searched = Vec::new();
         while !block.is_empty() {
+            search(&mut searched, &block)?;
             if scanned {
                 hasher.update(&block);
             }
@@ -323,7 +364,7 @@ impl Large<'_> {
             return Err(Rejection::Unreadable("it changed while it was read".to_owned()));
         }
         let Some(cut) = memchr::memchr(b'\n', &bytes) else { return Ok(None) };
-        let Decoded { text, .. } = text::decode(bytes.split_off(cut + 1), Encoding::Utf8);
+        let Decoded { text, .. } = text::decode(bytes.split_off(cut + 1), self.encoding);
         let given = text::count_lines(text.as_bytes());
         Ok((given > 0).then(|| Segment { first_line: lines.saturating_sub(given) + 1, text }))
     }
@@ -357,12 +398,12 @@ impl Kept {
     }
 
     /// Whole lines only: what the window cut off in the middle is dropped. The last line of the file may lack its `\n`.
-    fn into_parts(self, ended: bool) -> Vec<Segment> {
+    fn into_parts(self, ended: bool, encoding: Encoding) -> Vec<Segment> {
         let parts = self.runs.into_iter().filter_map(|(first_line, mut run)| {
             if !ended {
                 run.truncate(memchr::memrchr(b'\n', &run)? + 1);
             }
-            Some(Segment { first_line, text: text::decode(run, Encoding::Utf8).text })
+            Some(Segment { first_line, text: text::decode(run, encoding).text })
         });
         parts.collect()
     }

@@ -41,6 +41,12 @@ pub enum Rejection {
     /// The content or the place makes it useless for a model.
     #[error("{0}")]
     Unsuitable(String),
+    /// It is text, and nothing tells in which encoding.
+    #[error("text in another encoding than UTF-8, and which one it is cannot be told; convert it to UTF-8")]
+    OtherEncoding,
+    /// Text of an encoding that is not read in parts, and too large to be read whole.
+    #[error("text in {0} larger than {1} bytes, which is not read in parts; convert it to UTF-8")]
+    LargeText(&'static str, u64),
     /// It does not fit any more.
     #[error("no room left in the token budget, it needs about {0} tokens; name a line range, or fewer files")]
     NoRoom(u32),
@@ -59,6 +65,8 @@ impl Rejection {
             | Self::Vanished
             | Self::Unreadable(_)
             | Self::Unsuitable(_)
+            | Self::OtherEncoding
+            | Self::LargeText(..)
             | Self::NoRoom(_) => FileStatus::Skipped,
         }
     }
@@ -67,7 +75,12 @@ impl Rejection {
     /// only counts when it was named.
     pub(crate) fn leaves_out_text(&self) -> bool {
         match self {
-            Self::NotThere | Self::Vanished | Self::Unreadable(_) | Self::NoRoom(_) => true,
+            Self::NotThere
+            | Self::Vanished
+            | Self::Unreadable(_)
+            | Self::OtherEncoding
+            | Self::LargeText(..)
+            | Self::NoRoom(_) => true,
             Self::Malformed(_)
             | Self::Outside(_)
             | Self::NoRoots
@@ -82,7 +95,9 @@ impl Rejection {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Malformed(_) | Self::Unsuitable(_) => Kind::InvalidInput,
+            Self::Malformed(_) | Self::Unsuitable(_) | Self::OtherEncoding | Self::LargeText(..) => {
+                Kind::InvalidInput
+            }
             Self::NotThere | Self::Vanished => Kind::NotFound,
             Self::NoRoom(_) => Kind::ContextTooLong,
             Self::Unreadable(_)

@@ -1,38 +1,9 @@
-//! Bytes to text: what is binary, which encoding, and the one form of line end that the rest of the program sees.
+//! Bytes to text, and the one form of line end that the rest of the program sees.
+
+use super::encoding::{Encoding, units};
 
 /// How many bytes at the start of a file decide what it is.
 pub(crate) const SNIFF: usize = 8 << 10;
-
-/// One invalid byte in this many is still text in an old encoding; more is not.
-const INVALID_SHARE: usize = 10;
-
-/// How bytes stand for characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    Utf8,
-    Utf16Le,
-    Utf16Be,
-}
-
-/// Distinguishes text from binary by the first bytes of a file; `None` is binary.
-pub(crate) fn sniff(head: &[u8]) -> Option<Encoding> {
-    let head = head.get(..SNIFF).unwrap_or(head);
-    if head.starts_with(b"\xff\xfe") {
-        return Some(Encoding::Utf16Le);
-    }
-    if head.starts_with(b"\xfe\xff") {
-        return Some(Encoding::Utf16Be);
-    }
-    if memchr::memchr(0, head).is_some() {
-        return None;
-    }
-    if std::str::from_utf8(head).is_ok() {
-        return Some(Encoding::Utf8);
-    }
-    let invalid: usize = head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-    // A character may be cut in two at the end of the head: up to three bytes are no evidence.
-    (invalid.saturating_sub(3) * INVALID_SHARE <= head.len()).then_some(Encoding::Utf8)
-}
 
 /// Bytes as text.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,8 +20,12 @@ pub(crate) fn decode(bytes: Vec<u8>, encoding: Encoding) -> Decoded {
             let mark = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
             utf8(bytes, mark)
         }
-        Encoding::Utf16Le => utf16(&bytes, u16::from_le_bytes),
-        Encoding::Utf16Be => utf16(&bytes, u16::from_be_bytes),
+        Encoding::Legacy(legacy) => {
+            let (text, replaced) = legacy.decode_without_bom_handling(&bytes);
+            Decoded { text: text.into_owned(), replaced }
+        }
+        Encoding::Utf16(..) => wide(&bytes, 2, encoding),
+        Encoding::Utf32(..) => wide(&bytes, 4, encoding),
     };
     if memchr::memmem::find(decoded.text.as_bytes(), b"\r\n").is_some() {
         Decoded { text: decoded.text.replace("\r\n", "\n"), ..decoded }
@@ -73,17 +48,20 @@ fn utf8(bytes: Vec<u8>, mark: usize) -> Decoded {
     }
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
-    let (pairs, rest) = bytes.as_chunks::<2>();
-    let mut replaced = !rest.is_empty();
-    let text = char::decode_utf16(pairs.iter().skip(1).map(|pair| unit(*pair)))
-        .map(|decoded| {
-            decoded.unwrap_or_else(|_| {
+fn wide(bytes: &[u8], unit: usize, encoding: Encoding) -> Decoded {
+    let mut replaced = !bytes.len().is_multiple_of(unit);
+    let mut text: String = units(bytes, encoding)
+        .into_iter()
+        .map(|character| {
+            character.unwrap_or_else(|| {
                 replaced = true;
                 char::REPLACEMENT_CHARACTER
             })
         })
         .collect();
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
     Decoded { text, replaced }
 }
 
@@ -96,9 +74,11 @@ pub(crate) fn count_lines(text: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::encoding::{Sniffed, sniff};
 
     fn decoded(bytes: &[u8]) -> (String, bool) {
-        let Decoded { text, replaced } = decode(bytes.to_vec(), sniff(bytes).unwrap());
+        let Sniffed::Text(encoding) = sniff(bytes) else { panic!("text") };
+        let Decoded { text, replaced } = decode(bytes.to_vec(), encoding);
         (text, replaced)
     }
 
@@ -108,18 +88,10 @@ mod tests {
         assert_eq!(decoded(b"\xff\xfea\0\r\0\n\0"), ("a\n".to_owned(), false));
         assert_eq!(decoded(b"\xfe\xff\0a\0\n"), ("a\n".to_owned(), false));
         assert_eq!(decoded(b"\xff\xfe\x00\xd8"), ("\u{fffd}".to_owned(), true));
+        assert_eq!(decoded(b"\xff\xfea\0\n"), ("a".to_owned(), true));
+        assert_eq!(decoded(b"\xff\xfe\0\0a\0\0\0\r\0\0\0\n\0\0\0"), ("a\n".to_owned(), false));
+        assert_eq!(decoded(b"\0\0\xfe\xff\0\0\0a"), ("a".to_owned(), false));
         assert_eq!(decoded(b""), (String::new(), false));
-    }
-
-    #[test]
-    fn noise_is_not_text() {
-        assert!(decoded(b"caf\xe9 au lait, s'il vous pla\xeet, et merci\n").1);
-        assert_eq!(sniff(&[0xc3, 0x28, 0xa0, 0xa1].repeat(50)), None);
-        assert_eq!(sniff(b"\x7fELF\x02\x01\0"), None);
-        let mut split = "a".repeat(SNIFF - 1).into_bytes();
-        split.extend_from_slice("é".as_bytes());
-        assert_eq!(sniff(&split), Some(Encoding::Utf8));
-        assert!(!decode(split, Encoding::Utf8).replaced);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod ignoring;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod like_git;
 #[cfg(test)]
 mod open;

@@ -50,6 +50,8 @@ impl Engine {
                 None => !only_changes,
             });
         }
+        findings.extend(exai_inspect::keys_in(&gathered.report));
+        findings.sort_by_key(|finding| finding.severity);
         let text = serde_json::json!({ "findings": findings }).to_string();
         let answer = TurnBody::Answer(Answer { text, files: gathered.file_refs(), ..Answer::default() });
         let persisted = self
