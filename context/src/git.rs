@@ -5,16 +5,21 @@
 //! anything is compared. Order of work: [`Git::find`], [`ChangeSet::read`] for the list of changes, [`pack`] for their text.
 
 mod base;
+mod binary;
 mod change;
 mod changes;
 mod compare;
 mod configuration;
 mod diff_arguments;
+mod dirty;
 mod enclosure;
 mod external_diff;
 mod failure;
+mod fetch;
+mod filtered;
 mod given;
 mod index_file;
+mod line_ends;
 mod listing;
 mod os_path;
 mod pack;
@@ -22,6 +27,7 @@ mod patch;
 mod place;
 mod program;
 mod programs;
+mod renames;
 mod render;
 mod repository;
 mod settings;
@@ -34,6 +40,7 @@ pub use change::{Changed, Status};
 pub use changes::{ChangeQuery, ChangeSet};
 pub use external_diff::files_of;
 pub use failure::GitFailure;
+pub use line_ends::LineEnd;
 pub use pack::{PackedChanges, pack, supplied};
 pub use patch::{Hunk, Line, Mark, Patch, parse};
 pub use program::Git;

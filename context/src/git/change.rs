@@ -72,10 +72,20 @@ pub struct Changed {
     pub(super) from_top: OsString,
     #[serde(skip)]
     pub(super) from_before: Option<OsString>,
+    /// The object that git has of it before the change, where it names one.
+    #[serde(skip)]
+    pub(super) object_before: Option<String>,
     #[serde(skip)]
     pub(super) absolute: PathBuf,
     #[serde(skip)]
     pub(super) side: Side,
     #[serde(skip)]
     pub(super) is_submodule: bool,
+}
+
+impl Changed {
+    /// Whether git does not know it under its new name: it is compared with the object that it was.
+    pub(super) fn is_moved_on_disk(&self) -> bool {
+        self.status == Status::Renamed && self.from_before.is_none() && self.object_before.is_some()
+    }
 }

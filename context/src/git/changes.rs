@@ -10,12 +10,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     base::Base,
+    binary::{self, BINARY},
     change::{Changed, Side, Status},
     compare::{self, submodule_note},
     diff_arguments::diff_arguments,
+    dirty,
     failure::GitFailure,
+    filtered,
     listing::{self, ListedFile, SUBMODULE},
     program::{Git, words},
+    renames,
     repository::Repository,
     settings::GitSettings,
     untracked,
@@ -52,6 +56,8 @@ pub struct ChangeSet {
     pub files: Vec<Changed>,
     /// Files beyond the most that are listed.
     pub not_listed: usize,
+    /// What may have changed and was not looked at.
+    pub(super) not_known: Vec<String>,
     /// What else should be known, such as a merge under way.
     pub notes: Vec<String>,
 }
@@ -95,8 +101,10 @@ impl ChangeSet {
             compared,
             files: Vec::new(),
             not_listed: 0,
+            not_known: Vec::new(),
             notes: Vec::new(),
         };
+        set.not_known.append(&mut set.repository.not_known);
         let entries = set.entries(&set.comparison).await?;
         let entries = compare::without_equal_binaries(&set.repository, entries).await?;
         let conflicted = set.conflicted().await?;
@@ -106,24 +114,30 @@ impl ChangeSet {
             set.tell_staged_apart(&base).await?;
         }
         if query.unstaged {
+            let dirty = dirty::look(&set.repository, &set.roots).await?;
+            dirty::add(&dirty, &set.repository.top, &set.roots, &mut set.files);
+            set.not_known.extend(dirty.unknown);
             let new = untracked::find(&set.repository, &set.roots).await?;
             set.files.extend(new.files);
+            renames::join(&set.repository, &set.roots, &set.comparison, &mut set.files).await?;
             set.not_listed += new.not_listed;
-            set.notes.extend(new.note);
+            set.not_known.extend(new.note);
         }
-        set.withhold_filtered().await?;
+        filtered::withhold(&set.repository, &set.roots, &mut set.files).await?;
+        binary::name_texts(&set.roots, &mut set.files).await?;
         set.files.sort_by(|one, other| one.path.cmp(&other.path));
         let most = set.repository.settings().max_files;
         set.not_listed += set.files.len().saturating_sub(most);
         set.files.truncate(most);
         set.take_notes();
+        set.notes.extend(set.not_known.iter().cloned());
         Ok(set)
     }
 
-    /// Whether nothing has changed.
+    /// Whether nothing has changed. Where it is not known of everything, something may have.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
+        self.files.is_empty() && self.not_known.is_empty()
     }
 
     /// Lines added and removed in all.
@@ -194,9 +208,8 @@ impl ChangeSet {
             .flatten()
             .find_map(|path| crate::files::refused_by_name(path));
         let binary = entry.lines.is_none() && entry.counted && !is_submodule;
-        let withheld = refused
-            .map(|why| format!("refused: {why}"))
-            .or_else(|| binary.then(|| "binary, or marked so in .gitattributes".to_owned()));
+        let withheld =
+            refused.map(|why| format!("refused: {why}")).or_else(|| binary.then(|| BINARY.to_owned()));
         Changed {
             path: self.roots.display(&absolute),
             status,
@@ -208,6 +221,7 @@ impl ChangeSet {
             is_refused: refused.is_some(),
             from_top: entry.path,
             from_before: entry.from,
+            object_before: Some(entry.objects.old).filter(|object| object.bytes().any(|byte| byte != b'0')),
             absolute,
             side,
             is_submodule,
@@ -236,37 +250,6 @@ impl ChangeSet {
             undone.withheld =
                 undone.withheld.or_else(|| Some("the staged change is undone on disk".to_owned()));
             self.files.push(undone);
-        }
-        Ok(())
-    }
-
-    /// What goes through a filter (large file storage, encryption) is not what it seems: the filter's program is not run.
-    async fn withhold_filtered(&mut self) -> Result<(), GitFailure> {
-        let open: Vec<&Changed> = self.files.iter().filter(|file| file.withheld.is_none()).collect();
-        if open.is_empty() {
-            return Ok(());
-        }
-        let mut input = Vec::new();
-        for file in &open {
-            input.extend_from_slice(file.from_top.as_encoded_bytes());
-            input.push(0);
-        }
-        let said = self.repository.tell(&words(["check-attr", "-z", "--stdin", "filter"]), &input).await?;
-        let fields: Vec<&[u8]> = said.split(|byte| *byte == 0).collect();
-        let filtered: HashSet<OsString> = fields
-            .chunks_exact(3)
-            .filter_map(|triple| match triple {
-                [path, _, value] if *value != b"unspecified" && *value != b"unset" => {
-                    Some(super::os_path::path_of(path))
-                }
-                _ => None,
-            })
-            .collect();
-        for file in self.files.iter_mut().filter(|file| filtered.contains(&file.from_top)) {
-            file.withheld = Some(
-                "goes through a filter (such as large file storage or encryption), which is not run"
-                    .to_owned(),
-            );
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ pub(super) async fn without_equal_binaries(
 }
 
 /// Whether git reads a line with this path as this path: it undoes quotes, and drops a carriage return at the end.
-fn is_plain(path: &[u8]) -> bool {
+pub(super) fn is_plain(path: &[u8]) -> bool {
     !path.contains(&b'\n') && !path.starts_with(b"\"") && !path.ends_with(b"\r")
 }
 

@@ -7,10 +7,10 @@ use std::{
 
 use super::{
     change::{Changed, Side, Status},
-    given::{Given, KEY},
+    given::{Given, refused_for_key},
     patch::{self, Patch},
 };
-use crate::files::{self, Roots};
+use crate::files::{self, Encoding, Roots};
 
 /// The files of a supplied diff and their hunks.
 pub(super) struct ExternalDiff {
@@ -22,10 +22,12 @@ impl ExternalDiff {
     /// Keeps so many bytes of the lines.
     pub(super) fn read(diff: &str, roots: &Roots, mut room: u64) -> Self {
         let mut read = Self { files: Vec::new(), hunks: HashMap::new() };
-        for patch in patch::parse_within(diff.as_bytes(), &mut room) {
+        for patch in patch::parse_within(diff.as_bytes(), &mut room, Encoding::Utf8) {
             let at = read.files.len();
             read.files.push(changed(&patch, roots));
-            read.hunks.insert(at, Given { hunks: patch.hunks, dropped: patch.dropped });
+            let mut given = Given::default();
+            given.add(patch);
+            read.hunks.insert(at, given);
         }
         read
     }
@@ -55,7 +57,7 @@ fn changed(patch: &Patch, roots: &Roots) -> Changed {
     let absolute = place(path, roots).unwrap_or_else(|| PathBuf::from(path));
     let refused = files::refused_by_name(&absolute)
         .map(|why| format!("refused: {why}"))
-        .or_else(|| patch.private_key.then(|| KEY.to_owned()));
+        .or_else(|| patch.private_key.then(refused_for_key));
     let (insertions, deletions) = (patch.added, patch.removed);
     let status = match (&patch.old, &patch.new) {
         (None, _) => Status::Added,
@@ -74,6 +76,7 @@ fn changed(patch: &Patch, roots: &Roots) -> Changed {
         withheld: refused.or_else(|| patch.binary.then(|| "binary".to_owned())),
         from_top: path.into(),
         from_before: None,
+        object_before: None,
         absolute,
         side: Side::Stored,
         is_submodule: false,

@@ -1,7 +1,12 @@
 //! A unified diff, read into hunks with the line numbers of the new side.
 
+use std::borrow::Cow;
+
+use super::line_ends::{LineEnd, LineEnds};
+use crate::files::{Encoding, holds_private_key, is_key_border};
+
 /// The most bytes of one line that are kept; longer ones are generated.
-const MAX_LINE: usize = 20_000;
+pub(super) const MAX_LINE: usize = 20_000;
 
 /// What has become of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +24,12 @@ pub enum Mark {
 pub struct Line {
     /// What has become of it.
     pub mark: Mark,
-    /// Its text; a carriage return at the end is dropped.
+    /// Its text; a carriage return that is part of its end is not.
     pub text: String,
+    /// What ends it.
+    pub end: LineEnd,
+    /// Bytes at its end that were not kept, because it is too long.
+    pub omitted: u32,
 }
 
 /// Lines that changed together, with a few around them.
@@ -49,7 +58,15 @@ pub struct Patch {
     pub removed: u32,
     /// Lines that were not kept for lack of room.
     pub dropped: u64,
-    /// Whether a private key begins in it, kept or not.
+    /// Lines that are too long to be kept whole.
+    pub long_lines: u32,
+    /// Whether bytes that stand for no character were replaced.
+    pub replaced: bool,
+    /// Whether some lines end in LF and others in CRLF.
+    pub mixed_ends: bool,
+    /// What the change does to the ends of lines.
+    pub remark: Option<String>,
+    /// Whether a private key stands in it, kept or not, or the first or last line of one.
     pub private_key: bool,
     /// In order.
     pub hunks: Vec<Hunk>,
@@ -83,14 +100,26 @@ impl Hunk {
 #[must_use]
 pub fn parse(diff: &[u8]) -> Vec<Patch> {
     let mut room = u64::MAX;
-    parse_within(diff, &mut room)
+    parse_within(diff, &mut room, Encoding::Utf8)
 }
 
-/// The same, keeping lines only as long as there is room: so many bytes, of which [`cost_of_line`] are taken for each.
-pub(super) fn parse_within(diff: &[u8], room: &mut u64) -> Vec<Patch> {
-    let mut reader = Reader { patches: Vec::new(), left: (0, 0), in_header: false, room };
+/// The same, keeping lines only as long as there is room: so many bytes, of which [`cost_of_line`] are taken for each. A line
+/// that is not valid UTF-8 is in `encoding`.
+pub(super) fn parse_within(diff: &[u8], room: &mut u64, encoding: Encoding) -> Vec<Patch> {
+    let mut reader = Reader {
+        patches: Vec::new(),
+        left: (0, 0),
+        in_header: false,
+        room,
+        ends: LineEnds::default(),
+        encoding,
+        diff,
+        start: 0,
+        at: 0,
+    };
     for line in diff.split(|byte| *byte == b'\n') {
         reader.take(line);
+        reader.at += line.len() + 1;
     }
     reader.finish()
 }
@@ -120,6 +149,13 @@ struct Reader<'a> {
     in_header: bool,
     /// Bytes of lines that may still be kept.
     room: &'a mut u64,
+    /// Those of the present file.
+    ends: LineEnds,
+    encoding: Encoding,
+    diff: &'a [u8],
+    /// Where the present file and the present line begin in it.
+    start: usize,
+    at: usize,
 }
 
 impl Reader<'_> {
@@ -128,16 +164,18 @@ impl Reader<'_> {
             return;
         }
         self.left = (0, 0);
+        // The mark of a last line follows it, when no further line is expected.
+        if line.starts_with(b"\\ ") && !self.in_header {
+            return self.end_with_file();
+        }
         let text = String::from_utf8_lossy(line);
         let text = text.strip_suffix('\r').unwrap_or(&text);
         if let Some(paths) = text.strip_prefix("diff --git ") {
             let path = same_path(paths);
-            self.patches.push(Patch { old: path.clone(), new: path, ..Patch::default() });
-            self.in_header = true;
+            self.begin(Patch { old: path.clone(), new: path, ..Patch::default() });
         } else if let Some(path) = text.strip_prefix("--- ") {
             if !self.in_header {
-                self.patches.push(Patch::default());
-                self.in_header = true;
+                self.begin(Patch::default());
             }
             self.present(|patch| patch.old = side(path, "a/"));
         } else if !self.in_header {
@@ -167,6 +205,7 @@ impl Reader<'_> {
             return;
         }
         self.in_header = false;
+        self.ends.end_hunk();
         self.left = (head.old_lines, head.new_lines);
         let hunk = Hunk { first_line: head.first_line, heading: head.heading.to_owned(), lines: Vec::new() };
         self.present(|patch| patch.hunks.push(hunk));
@@ -179,7 +218,10 @@ impl Reader<'_> {
             Some((b'+', text)) => (Mark::Added, text),
             Some((b'-', text)) => (Mark::Removed, text),
             // `\ No newline at end of file`
-            Some((b'\\', _)) => return true,
+            Some((b'\\', _)) => {
+                self.end_with_file();
+                return true;
+            }
             // Mailers strip the blank of an empty line.
             None | Some((b'\r', [])) => (Mark::Context, line),
             Some(_) => return false,
@@ -190,23 +232,64 @@ impl Reader<'_> {
             Mark::Added => *new = new.saturating_sub(1),
             Mark::Removed => *old = old.saturating_sub(1),
         }
-        let text = text.strip_suffix(b"\r").unwrap_or(text);
-        let kept = text.get(..MAX_LINE).unwrap_or(text);
-        let text = String::from_utf8_lossy(kept);
+        let (text, end) = match text.strip_suffix(b"\r") {
+            Some(text) => (text, LineEnd::ReturnFeed),
+            None => (text, LineEnd::Feed),
+        };
+        self.ends.take(mark, text, end);
+        let (kept, omitted) = cut(text);
+        let (text, replaced) = decoded(kept, self.encoding);
         let cost = cost_of_line(&text);
         let is_kept = cost <= *self.room;
         *self.room = if is_kept { *self.room - cost } else { 0 };
-        let private_key = begins_private_key(&text);
+        let private_key = is_key_border(text.as_bytes());
         self.present(|patch| {
             patch.private_key |= private_key;
+            patch.replaced |= replaced;
+            patch.long_lines += u32::from(omitted > 0);
             patch.added = patch.added.saturating_add(u32::from(mark == Mark::Added));
             patch.removed = patch.removed.saturating_add(u32::from(mark == Mark::Removed));
             match patch.hunks.last_mut() {
-                Some(hunk) if is_kept => hunk.lines.push(Line { mark, text: text.into_owned() }),
+                Some(hunk) if is_kept => {
+                    hunk.lines.push(Line { mark, text: text.into_owned(), end, omitted });
+                }
                 _ => patch.dropped += 1,
             }
         });
         true
+    }
+
+    /// The last line ends with the file; a carriage return at its end is part of its text then.
+    fn end_with_file(&mut self) {
+        self.ends.no_newline();
+        self.present(|patch| {
+            let Some(line) = patch.hunks.last_mut().and_then(|hunk| hunk.lines.last_mut()) else { return };
+            if line.end == LineEnd::ReturnFeed {
+                line.text.push('\r');
+            }
+            line.end = LineEnd::Nothing;
+        });
+    }
+
+    fn begin(&mut self, patch: Patch) {
+        self.complete();
+        self.start = self.at;
+        self.patches.push(patch);
+        self.in_header = true;
+    }
+
+    /// What can be said of the present file when all of it is there.
+    fn complete(&mut self) {
+        // A key may also be a string of a program, or be spread over lines that are not kept. The marks before the lines do not matter.
+        let text = self.diff.get(self.start..self.at.min(self.diff.len())).unwrap_or_default();
+        let private_key = holds_private_key(text);
+        let mut ends = std::mem::take(&mut self.ends);
+        ends.end_hunk();
+        self.present(|patch| {
+            patch.private_key |= private_key;
+            patch.mixed_ends = ends.are_mixed();
+            patch.remark = ends.remark().filter(|_| patch.old.is_some() && patch.new.is_some());
+        });
     }
 
     fn present(&mut self, change: impl FnOnce(&mut Patch)) {
@@ -215,14 +298,31 @@ impl Reader<'_> {
         }
     }
 
-    fn finish(self) -> Vec<Patch> {
+    fn finish(mut self) -> Vec<Patch> {
+        self.complete();
         self.patches.into_iter().filter(|patch| patch.old.is_some() || patch.new.is_some()).collect()
     }
 }
 
-fn begins_private_key(line: &str) -> bool {
-    let line = line.trim_start();
-    line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY")
+/// The beginning of a line that is too long, and how many bytes follow.
+fn cut(text: &[u8]) -> (&[u8], u32) {
+    if text.len() <= MAX_LINE {
+        return (text, 0);
+    }
+    // Not within a character.
+    let is_inside = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
+    let end = (MAX_LINE - 3..=MAX_LINE).rev().find(|at| !is_inside(at)).unwrap_or(MAX_LINE);
+    let (kept, rest) = text.split_at(end);
+    (kept, u32::try_from(rest.len()).unwrap_or(u32::MAX))
+}
+
+/// The text of a line, and whether bytes of it had to be replaced.
+fn decoded(line: &[u8], encoding: Encoding) -> (Cow<'_, str>, bool) {
+    match (std::str::from_utf8(line), encoding) {
+        (Ok(text), _) => (Cow::Borrowed(text), false),
+        (Err(_), Encoding::Legacy(encoding)) => encoding.decode_without_bom_handling(line),
+        (Err(_), _) => (String::from_utf8_lossy(line), true),
+    }
 }
 
 /// The line that begins a hunk.
@@ -351,7 +451,7 @@ mod tests {
             "{DIFF}diff --git a/k b/k\n--- a/k\n+++ b/k\n@@ -0,0 +1,2 @@\n+\n+-----BEGIN RSA PRIVATE KEY-----\n"
         );
         let mut room = 25;
-        let patches = parse_within(text.as_bytes(), &mut room);
+        let patches = parse_within(text.as_bytes(), &mut room, Encoding::Utf8);
         let kept = |patch: &Patch| patch.hunks.iter().map(|hunk| hunk.lines.len()).sum::<usize>();
         assert_eq!((kept(&patches[0]), patches[0].dropped, patches[0].added), (2, 4, 2));
         assert_eq!((kept(&patches[3]), patches[3].dropped, patches[3].private_key, room), (0, 2, true, 0));

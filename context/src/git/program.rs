@@ -133,6 +133,12 @@ impl Git {
         }
     }
 
+    /// The same for a repository whose index the environment does not name.
+    pub(super) fn without_index(&self) -> Self {
+        let settings = GitSettings { index_file: None, ..self.settings.clone() };
+        Self { settings, ..self.clone() }
+    }
+
     /// The limits.
     pub(super) fn settings(&self) -> &GitSettings {
         &self.settings

@@ -2,6 +2,7 @@
 
 use super::{
     change::{Changed, Status},
+    line_ends::LineEnd,
     patch::{Hunk, Line, Mark},
 };
 use crate::{
@@ -32,6 +33,8 @@ pub(super) struct Shown<'a> {
     pub(super) hunks: Vec<Hunk>,
     /// Hunks in all.
     pub(super) all: usize,
+    /// Whether it is shown how each line ends.
+    pub(super) mixed_ends: bool,
 }
 
 /// What is compared, and the list of files.
@@ -116,10 +119,15 @@ pub(super) fn text(head: &str, shown: &[&Shown<'_>], report: &[FileReport], left
         ));
         shown.iter().for_each(|shown| text.push_str(&file_text(shown, &tag)));
     }
-    let conflicts: Vec<&str> = shown
+    let escaped = |path: &str| {
+        let mut escaped = String::new();
+        escape(path, &mut escaped);
+        escaped
+    };
+    let conflicts: Vec<String> = shown
         .iter()
         .filter(|shown| has_conflict_marks(&shown.hunks))
-        .map(|shown| shown.file.path.as_str())
+        .map(|shown| escaped(&shown.file.path))
         .collect();
     if !conflicts.is_empty() {
         text.push_str(&format!("\nConflict markers are in: {}\n", conflicts.join(", ")));
@@ -139,7 +147,9 @@ fn left_out(report: &[FileReport], tokens: u32, text: &mut String) {
     let mut used = 20;
     let mut named = 0;
     for file in missing.iter().take(MAX_LEFT_OUT) {
-        let line = format!("- {}: {}\n", file.path, file.reason.as_deref().unwrap_or("left out"));
+        let mut line = String::from("- ");
+        escape(&file.path, &mut line);
+        line.push_str(&format!(": {}\n", file.reason.as_deref().unwrap_or("left out")));
         used += estimate_tokens(&line);
         if used > tokens {
             break;
@@ -168,7 +178,7 @@ fn file_text(shown: &Shown<'_>, tag: &str) -> String {
             text.push_str(&line_breaks::shown(&hunk.heading));
             text.push('\n');
         }
-        hunk.numbered().for_each(|(number, line)| push_line(number, line, &mut text));
+        hunk.numbered().for_each(|(number, line)| push_line(number, line, shown.mixed_ends, &mut text));
     }
     if shown.hunks.len() < shown.all {
         text.push_str(&format!("[{} more changed places omitted]\n", shown.all - shown.hunks.len()));
@@ -177,7 +187,7 @@ fn file_text(shown: &Shown<'_>, tag: &str) -> String {
     text
 }
 
-fn push_line(number: Option<u32>, line: &Line, text: &mut String) {
+fn push_line(number: Option<u32>, line: &Line, mixed_ends: bool, text: &mut String) {
     let mark = match line.mark {
         Mark::Context => ' ',
         Mark::Added => '+',
@@ -188,7 +198,16 @@ fn push_line(number: Option<u32>, line: &Line, text: &mut String) {
         None => text.push_str(&format!("    │{mark} ")),
     }
     text.push_str(&line_breaks::shown(&line.text));
+    if mixed_ends && line.end == LineEnd::ReturnFeed {
+        text.push_str(&line_breaks::shown("\r"));
+    }
     text.push('\n');
+    if line.omitted > 0 {
+        text.push_str(&format!("[{} more bytes of this line omitted]\n", line.omitted));
+    }
+    if line.end == LineEnd::Nothing && line.mark != Mark::Context {
+        text.push_str("[no newline at the end of the file]\n");
+    }
 }
 
 /// Estimated tokens of a file's changes as they are shown.
@@ -198,7 +217,13 @@ pub(super) fn cost(shown: &Shown<'_>) -> u32 {
 
 /// The hunks that fit a share of tokens, from the first; the last one that fits in part is cut between lines.
 pub(super) fn cut(shown: &Shown<'_>, share: u32) -> Vec<Hunk> {
-    let frame = Shown { at: shown.at, file: shown.file, hunks: Vec::new(), all: shown.all };
+    let frame = Shown {
+        at: shown.at,
+        file: shown.file,
+        hunks: Vec::new(),
+        all: shown.all,
+        mixed_ends: shown.mixed_ends,
+    };
     let Some(mut left) = share.checked_sub(cost(&frame) + 10) else { return Vec::new() };
     let mut kept: Vec<Hunk> = Vec::new();
     for hunk in &shown.hunks {
@@ -206,7 +231,7 @@ pub(super) fn cut(shown: &Shown<'_>, share: u32) -> Vec<Hunk> {
         left = left.saturating_sub(estimate_tokens(&hunk.heading) + 4);
         for (number, line) in hunk.numbered() {
             let mut text = String::new();
-            push_line(number, line, &mut text);
+            push_line(number, line, shown.mixed_ends, &mut text);
             let Some(rest) = left.checked_sub(estimate_tokens(&text)) else { break };
             left = rest;
             part.lines.push(line.clone());

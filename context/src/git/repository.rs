@@ -14,7 +14,7 @@ use super::{
     index_file,
     place::{self, Place, admit, confirm, discover},
     program::{Git, Invocation, Output, Sees, first_line, words},
-    submodules,
+    submodules::{self, Submodules},
 };
 use crate::files::Roots;
 
@@ -33,7 +33,12 @@ pub(super) struct Repository {
     configuration: Vec<(String, String)>,
     /// What the reader of the changes should know of it.
     pub(super) notes: Vec<String>,
-    compares_submodules: bool,
+    /// What of it is not compared.
+    pub(super) not_known: Vec<String>,
+    /// Submodules that are checked out, by their paths from the top.
+    pub(super) submodules: Vec<PathBuf>,
+    /// Whether submodules are compared; if not, `notes` says why.
+    pub(super) compares_submodules: bool,
 }
 
 /// A repository before git has seen it.
@@ -116,16 +121,31 @@ impl Repository {
             scope,
             configuration: overrides,
             notes,
+            not_known: Vec::new(),
+            submodules: Vec::new(),
             compares_submodules: true,
         };
         let names = repository.tell(&all_names(), &[]).await?;
         repository.configuration.extend(disarm(&names)?);
         let listed = repository.ask(&submodules::listing(repository.scope_arguments()), &[]).await?;
-        if let Some(why) = submodules::why_not(listed, git, &place, roots, cancel).await? {
+        let Submodules { there, why_not } = submodules::find(listed, git, &place, roots, cancel).await?;
+        repository.submodules = there;
+        if let Some(why) = why_not {
             repository.compares_submodules = false;
-            repository.notes.push(why);
+            repository.not_known.push(why);
         }
         Ok(repository)
+    }
+
+    /// Opens a submodule, by its path from the top. The index of a commit under way is not one of its own.
+    pub(super) async fn enter(&self, path: &Path, roots: &Roots) -> Result<Self, GitFailure> {
+        let folder = self.top.join(path);
+        let inner = Box::pin(Self::open_at(&self.git.without_index(), &folder, roots, &self.cancel)).await?;
+        if inner.top == folder {
+            Ok(inner)
+        } else {
+            Err(GitFailure::NotARepository(format!("{} is not where a repository begins", folder.display())))
+        }
     }
 
     /// Finds the repository of `folder`, admits it, and checks where its git folder leads. File systems can hang, so this has the time
@@ -200,8 +220,8 @@ impl Repository {
         Ok((output.success && !line.is_empty()).then_some(line))
     }
 
-    /// Which submodules a comparison looks at. Those with changes of their own are not entered: git would start itself there, with
-    /// that repository's configuration.
+    /// Which submodules a comparison looks at. Git does not look for changes within one: it would start itself there, with that
+    /// repository's configuration. `dirty` does.
     pub(super) fn submodule_argument(&self) -> &'static str {
         if self.compares_submodules { "--ignore-submodules=dirty" } else { "--ignore-submodules=all" }
     }

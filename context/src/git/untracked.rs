@@ -6,6 +6,7 @@ use super::{
     change::{Changed, Side, Status, Withheld},
     failure::GitFailure,
     given::Given,
+    line_ends::LineEnd,
     os_path::path_of,
     patch::{Hunk, Line, Mark, cost_of_line},
     program::words,
@@ -86,6 +87,7 @@ fn entry(absolute: &PathBuf, name: std::ffi::OsString, roots: &Roots, counted: b
         is_refused,
         from_top: name,
         from_before: None,
+        object_before: None,
         absolute: absolute.clone(),
         side: Side::WorkTree,
         is_submodule: false,
@@ -104,21 +106,26 @@ pub(super) fn read(absolute: &PathBuf, roots: &Roots) -> Result<WholeText, Withh
 }
 
 /// A new file as one hunk of additions, as far as there is room.
-pub(super) fn given(text: &str, room: &mut u64) -> Given {
+pub(super) fn given(whole: &WholeText, room: &mut u64) -> Given {
+    let remarks = whole.note.iter().cloned().collect();
+    let mut given = Given { remarks, on_disk: Some(whole.into()), ..Given::default() };
     let mut lines = Vec::new();
-    let mut rest = text.split_inclusive('\n').map(|line| line.strip_suffix('\n').unwrap_or(line));
+    let mut rest = whole.text.split_inclusive('\n');
     while let Some(line) = rest.next() {
-        let Some(left) = room.checked_sub(cost_of_line(line)) else {
+        let (text, end) = match line.strip_suffix('\n') {
+            Some(text) => (text, LineEnd::Feed),
+            None => (line, LineEnd::Nothing),
+        };
+        let Some(left) = room.checked_sub(cost_of_line(text)) else {
             *room = 0;
-            let dropped = 1 + rest.count() as u64;
-            return Given { hunks: vec![hunk(lines)], dropped };
+            given.dropped = 1 + rest.count() as u64;
+            break;
         };
         *room = left;
-        lines.push(Line { mark: Mark::Added, text: line.to_owned() });
+        lines.push(Line { mark: Mark::Added, text: text.to_owned(), end, omitted: 0 });
     }
-    Given { hunks: if lines.is_empty() { Vec::new() } else { vec![hunk(lines)] }, dropped: 0 }
-}
-
-fn hunk(lines: Vec<Line>) -> Hunk {
-    Hunk { first_line: 1, heading: String::new(), lines }
+    if !lines.is_empty() || given.dropped > 0 {
+        given.hunks.push(Hunk { first_line: 1, heading: String::new(), lines });
+    }
+    given
 }

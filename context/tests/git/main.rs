@@ -10,6 +10,8 @@ mod configuration;
 mod enclosure;
 mod hostile;
 mod kinds;
+mod moved;
 mod packing;
 mod places;
 mod support;
+mod texts;

@@ -1,15 +1,12 @@
 //! How a change set fits a budget, and what is never shown.
 
-use std::sync::Arc;
-
 use exai_context::{
     evidence::FileStatus,
-    files::Roots,
     git::{ChangeSet, GitFailure, GitSettings, pack, supplied},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Place, all, settings};
+use crate::support::{Place, all, roots, settings};
 
 #[tokio::test]
 async fn secrets_are_named_and_not_shown() {
@@ -46,6 +43,29 @@ async fn secrets_are_named_and_not_shown() {
             .iter()
             .any(|file| file.path == "passwd" && file.reason.as_deref() == Some("a symbolic link"))
     );
+}
+
+/// A key is seen wherever it stands in a change: as a string, among removed lines, in a diff of the caller.
+#[tokio::test]
+async fn keys_in_changes_are_refused() {
+    let body = "Dummy0Key".repeat(7);
+    let string = format!("KEY = \"-----BEGIN PRIVATE KEY-----\\n{body}\"\n");
+    let place = Place::with(&[("gone.py", &string), ("plain.py", "a\n")]);
+    place.write("gone.py", "KEY = None\n");
+    place.write("come.py", &string);
+    place.write("plain.py", "MARK = \"-----BEGIN PRIVATE KEY-----\"\n");
+    place.git("work", &["add", "-A"]);
+    let refused = |report: &[exai_context::evidence::FileReport]| {
+        let refused = report.iter().filter(|file| file.status == FileStatus::Refused);
+        refused.map(|file| file.path.clone()).collect::<Vec<_>>()
+    };
+    let packed = place.packed(all()).await;
+    assert_eq!(refused(&packed.report), ["come.py", "gone.py"]);
+    assert!(packed.text.contains("MARK") && !packed.text.contains("Dummy0Key"), "{}", packed.text);
+    let diff = place.git("work", &["diff", "--cached"]);
+    let packed = supplied(&diff, &roots(&place), 10_000, None);
+    assert_eq!(refused(&packed.report), ["come.py", "gone.py"]);
+    assert!(packed.text.contains("MARK") && !packed.text.contains("Dummy0Key"), "{}", packed.text);
 }
 
 /// Source comes before lock files and what is left out is said.
@@ -146,10 +166,4 @@ async fn a_supplied_diff_reads_no_files() {
         packed.files.iter().map(|file| (file.path.as_str(), file.line(2))).collect::<Vec<_>>(),
         [("src/a.rs", Some("y"))]
     );
-}
-
-fn roots(place: &Place) -> Arc<Roots> {
-    use exai_context::files::{RootCandidate, RootOrigin};
-    let candidate = RootCandidate { path: place.work(), origin: RootOrigin::Configured };
-    Arc::new(Roots::resolve([candidate], None))
 }

@@ -114,6 +114,12 @@ impl Place {
     }
 }
 
+/// The work tree as the only root.
+pub(crate) fn roots(place: &Place) -> Arc<Roots> {
+    let candidate = RootCandidate { path: place.work(), origin: RootOrigin::Configured };
+    Arc::new(Roots::resolve([candidate], None))
+}
+
 /// Everything that is not committed.
 pub(crate) fn all() -> ChangeQuery {
     ChangeQuery { path: None, compare_to: None, staged: true, unstaged: true }
