@@ -10,11 +10,7 @@ use crate::support::{Place, all, roots, staged};
 const TEN: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 
 fn report<'p>(packed: &'p PackedChanges, path: &str) -> &'p FileReport {
-    packed
-        .report
-        .iter()
-        .find(|file| file.path == path)
-        .unwrap_or_else(|| panic!("{path}: {:?}", packed.report))
+    packed.report.iter().find(|file| file.path == path).expect("a line of the report")
 }
 
 fn reason<'p>(packed: &'p PackedChanges, path: &str) -> &'p str {
