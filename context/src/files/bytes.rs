@@ -7,11 +7,10 @@ use std::{
 
 use super::{
     deny,
-    encoding::{Sniffed, sniff},
+    encoding::{SNIFF, Sniffed, sniff},
     open::open_beneath,
     rejection::Rejection,
     roots::Roots,
-    text::SNIFF,
 };
 
 /// A file.

@@ -9,7 +9,7 @@ use crate::lfs;
 
 use super::budget::{Limits, estimate_tokens_of_bytes, fewest_tokens_of_bytes};
 use super::deny;
-use super::encoding::{Encoding, Sniffed, refine, sniff};
+use super::encoding::{Encoding, SNIFF, Sniffed, refine, sniff};
 use super::open::open_beneath;
 use super::paths::LineRange;
 use super::private_key::{OVERLAP, holds_private_key};
@@ -100,9 +100,9 @@ pub(crate) fn load(
     let metadata = file.metadata().map_err(|error| Rejection::from_io(&error))?;
     let size = metadata.len();
     let small = size <= limits.whole_bytes;
-    let capacity = if small { usize::try_from(size).unwrap_or(0).saturating_add(1) } else { text::SNIFF };
+    let capacity = if small { usize::try_from(size).unwrap_or(0).saturating_add(1) } else { SNIFF };
     let mut head = Vec::with_capacity(capacity);
-    read_more(&mut file, &mut head, text::SNIFF as u64)?;
+    read_more(&mut file, &mut head, SNIFF as u64)?;
     let sniffed = sniff(&head);
     if sniffed == Sniffed::Binary {
         return Err(Rejection::Unsuitable("binary".to_owned()));
@@ -122,7 +122,7 @@ pub(crate) fn load(
     }
     // Two windows never overlap in a file that is larger than both.
     let window =
-        u64::from(room).saturating_mul(BYTES_PER_TOKEN).max(text::SNIFF as u64).min(limits.whole_bytes / 2);
+        u64::from(room).saturating_mul(BYTES_PER_TOKEN).max(SNIFF as u64).min(limits.whole_bytes / 2);
     let mut large = Large { file, metadata, selection, window, encoding, limits };
     large.read(head).map(Load::Text)
 }

@@ -2,9 +2,6 @@
 
 use super::encoding::{Encoding, units};
 
-/// How many bytes at the start of a file decide what it is.
-pub(crate) const SNIFF: usize = 8 << 10;
-
 /// Bytes as text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Decoded {
@@ -92,6 +89,16 @@ mod tests {
         assert_eq!(decoded(b"\xff\xfe\0\0a\0\0\0\r\0\0\0\n\0\0\0"), ("a\n".to_owned(), false));
         assert_eq!(decoded(b"\0\0\xfe\xff\0\0\0a"), ("a".to_owned(), false));
         assert_eq!(decoded(b""), (String::new(), false));
+    }
+
+    #[test]
+    fn legacy_text_is_decoded() {
+        for encoding in [encoding_rs::GBK, encoding_rs::SHIFT_JIS, encoding_rs::EUC_KR] {
+            let (bytes, ..) = encoding.encode("一\r\n");
+            let Decoded { text, replaced } = decode(bytes.into_owned(), Encoding::Legacy(encoding));
+            assert_eq!((text.as_str(), replaced), ("一\n", false), "{}", encoding.name());
+        }
+        assert!(decode(b"\xff".to_vec(), Encoding::Legacy(encoding_rs::EUC_KR)).replaced);
     }
 
     #[test]

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use super::budget::Limits;
 use super::deny;
-use super::encoding::{Encoding, Sniffed, sniff};
+use super::encoding::{Encoding, SNIFF, Sniffed, sniff};
 use super::open::open_beneath;
 use super::read::{Load, Loaded, Selection, load};
 use super::rejection::Rejection;
 use super::roots::Roots;
-use super::text::SNIFF;
 
 /// The text of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

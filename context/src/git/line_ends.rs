@@ -5,7 +5,16 @@ use std::{
     hash::{Hash as _, Hasher as _},
 };
 
-use super::patch::Mark;
+/// What has become of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// On both sides.
+    Context,
+    /// On the new side only.
+    Added,
+    /// On the old side only.
+    Removed,
+}
 
 /// What ends a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,22 +2,12 @@
 
 use std::borrow::Cow;
 
+pub use super::line_ends::Mark;
 use super::line_ends::{LineEnd, LineEnds};
 use crate::files::{Encoding, holds_private_key, is_key_border};
 
 /// The most bytes of one line that are kept; longer ones are generated.
 pub(super) const MAX_LINE: usize = 20_000;
-
-/// What has become of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    /// On both sides.
-    Context,
-    /// On the new side only.
-    Added,
-    /// On the old side only.
-    Removed,
-}
 
 /// A line of a hunk, without its mark and its end.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -40,7 +40,7 @@ fn a_mention_of_a_key_is_given() {
 
 /// Of a large file only parts are given, and the key may lie between two blocks of it or in what is left out.
 #[test]
-fn a_key_in_a_large_file_is_refused() {
+fn keys_in_large_files_are_refused() {
     let line = "an ordinary line of a log\n";
     let limits = Limits { whole_bytes: 64 << 10, ..Limits::default() };
     for at in [8 << 10, (8 << 10) + (256 << 10), 400 << 10] {

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use exai_context::git::{ChangeQuery, GitFailure};
+use exai_context::git::{ChangeQuery, GitFailure, GitSettings};
 use exai_core::Kind;
 
-use crate::support::{Place, all, brief};
+use crate::support::{Place, all, brief, settings, staged};
 
 fn at(path: impl Into<PathBuf>) -> ChangeQuery {
     ChangeQuery { path: Some(path.into().display().to_string()), ..all() }
@@ -132,4 +132,40 @@ async fn a_repository_of_another_user_is_explained() {
     let error = place.changes(all()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Forbidden, "{error}");
     assert!(error.to_string().contains("git config --global --add safe.directory"), "{error}");
+}
+
+/// The index of a commit under way is that of its own work tree: those of others, and of submodules, lie further down.
+#[tokio::test]
+async fn a_named_index_is_the_trees_own() {
+    let place = Place::with(&[("a.rs", "a\n")]);
+    place.git("work", &["worktree", "add", "-q", "../tree"]);
+    place.write("a.rs", "b\n");
+    let git_dir = place.work().join(".git");
+    let own = git_dir.join("worktrees/tree/next-index-1.lock");
+    place.git("work", &["add", "a.rs"]);
+    for copy in [own.clone(), git_dir.join("next-index-1.lock")] {
+        std::fs::copy(git_dir.join("index"), copy).unwrap();
+    }
+    place.git("work", &["reset", "-q"]);
+    let read = async |tree: &str, index: PathBuf| {
+        let limits = GitSettings { index_file: Some(index), ..settings(&place.base.join("home")) };
+        place.changes_within(&limits, &[place.base.join(tree)], staged()).await
+    };
+    for (tree, index) in [("tree", own.clone()), ("work", PathBuf::from(".git/next-index-1.lock"))] {
+        let set = read(tree, index).await.unwrap();
+        assert_eq!(brief(&set), ["Modified a.rs +1 -1"], "{tree}");
+        assert_eq!(set.notes[0], "the index is next-index-1.lock, as GIT_INDEX_FILE says");
+    }
+    assert!(read("work", git_dir.join("index")).await.unwrap().is_empty(), "the usual one");
+    for (tree, index) in [
+        ("work", own),
+        ("tree", git_dir.join("next-index-1.lock")),
+        ("work", git_dir.join("refs/heads/main")),
+    ] {
+        let error = read(tree, index).await.unwrap_err();
+        assert!(
+            error.kind() == Kind::Forbidden && error.to_string().starts_with("GIT_INDEX_FILE: "),
+            "{error}"
+        );
+    }
 }

@@ -191,9 +191,10 @@ pub(super) fn add_files(metadata: &mut Map<String, Value>, files: &[FileReport],
         "skipped": count(FileStatus::Skipped), "refused": count(FileStatus::Refused), "unseen": unseen,
     });
     metadata.insert("files_summary".to_owned(), summary);
-    let (mut left_out, included): (Vec<&FileReport>, Vec<&FileReport>) =
+    let (mut left_out, mut included): (Vec<&FileReport>, Vec<&FileReport>) =
         files.iter().partition(|file| file.status != FileStatus::Included);
-    // What had to be seen and was not comes first.
+    // What had to be seen and was not comes first, and of the others what there is something to say of.
+    included.sort_by_key(|file| file.reason.is_none());
     left_out.sort_by_key(|file| (!file.unseen, file.status != FileStatus::Refused));
     let named = if call.client.as_deref() == Some(OWN_CLIENT) { MAX_LEFT_OUT_SHOWN } else { MAX_LEFT_OUT };
     // What the caller named itself is answered for by name; of a folder's files a few stand for all.
