@@ -193,3 +193,27 @@ async fn ignore_files_take_little_memory() {
     }
     assert!(peak_memory(program.pid()) < 150, "{} MiB", peak_memory(program.pid()));
 }
+
+/// A key is not given to anyone, so no rule sees it; that it is there is said all the same.
+#[tokio::test]
+async fn a_refused_key_is_a_finding() {
+    let setup = Setup::without_provider().await;
+    setup.file("src/a.py", "x = 1\n");
+    let key = format!("KEY = \"-----BEGIN PRIVATE KEY-----\\n{}\"\n", "Canary0Key".repeat(7));
+    setup.file("src/login.py", &key);
+    let program = setup.start().await;
+    let arguments = json!({
+        "step": "look", "step_number": 1, "total_steps": 1, "next_step_required": false, "findings": "",
+        "relevant_files": ["src"], "model": "offline",
+    });
+    let answer = program.call("codereview", arguments).await.ok();
+    let finding = &answer["findings"][0];
+    assert_eq!(
+        (&finding["path"], &finding["severity"]),
+        (&json!("src/login.py"), &json!("critical")),
+        "{answer:#}"
+    );
+    assert_eq!(report(&answer, "src/login.py").0, "refused");
+    assert!(!answer.to_string().contains("Canary"), "{answer:#}");
+    program.stop().await;
+}
