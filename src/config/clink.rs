@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use exai_context::process;
+use exai_core::process;
 use exai_engine::clink::{Agent, ClinkSettings, DEPTH_VARIABLE, Parser, USUAL, built_in};
 
 use super::{clip, layers::Layers, limits::Limits, paths, problems::Problems};
