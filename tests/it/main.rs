@@ -48,6 +48,7 @@ mod routing;
 mod runs;
 mod serving;
 mod smoke;
+mod spoken;
 mod stdio;
 mod strain;
 mod suite;

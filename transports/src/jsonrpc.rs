@@ -5,9 +5,7 @@
 //! [`ConnectionSettings::hard_limit`].
 
 mod connection;
-mod decode;
 pub(crate) mod framer;
-pub(crate) mod id_scan;
 mod in_flight;
 mod outbox;
 mod service;

@@ -7,10 +7,10 @@ pub mod bridge;
 pub mod error;
 pub mod http;
 pub mod jsonrpc;
+mod message;
 pub mod parent;
 pub mod stdio;
 pub mod target;
-mod values;
 
 pub use error::TransportError;
 pub use parent::parent_death;

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use axum::body::Bytes;
 use exai_core::{Principal, run::Door};
 use exai_server::dialect::{Dialect, Goodbye, Link, Outgoing, UNAUTHORIZED};
-use serde::Deserialize;
+use memchr::memmem;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
@@ -28,13 +29,19 @@ impl Mcp {
 #[derive(Deserialize)]
 struct Marked {
     #[expect(dead_code, reason = "only its presence counts")]
-    jsonrpc: serde::de::IgnoredAny,
+    jsonrpc: IgnoredAny,
 }
 
 #[async_trait]
 impl Dialect for Mcp {
+    /// What is broken, or several messages at once, is answered here when it names the protocol: other dialects would not know the id.
     fn claims(&self, first: &[u8]) -> bool {
-        serde_json::from_slice::<Marked>(first).is_ok()
+        let is_object = serde_json::from_slice::<IgnoredAny>(first).is_ok()
+            && !first.trim_ascii_start().starts_with(b"[");
+        match is_object {
+            true => serde_json::from_slice::<Marked>(first).is_ok(),
+            false => memmem::find(first, br#""jsonrpc""#).is_some(),
+        }
     }
 
     /// Each direction goes on while the other waits: a client whose answers pile up must not keep itself from reading them.

@@ -1,31 +1,31 @@
-//! What rmcp answers in its own way is brought into the form of the specification before it gets there: `Accept: */*`, bodies that are
-//! no JSON, batches.
+//! What rmcp answers in its own way is brought into the form of the specification before it gets there: `Accept: */*`, and bodies that are
+//! no message of the protocol.
+
+use std::borrow::Cow;
 
 use axum::{
     Json,
-    body::{Body, Bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use exai_server::{BodyLimits, StaysOpen, read_body};
-use serde::{Deserialize, de::IgnoredAny};
-use serde_json::{Value, json, value::RawValue};
+use rmcp::model::{ClientRequest, ErrorCode, JsonRpcMessage, RequestId};
 
 use super::early_response;
-use crate::{jsonrpc::id_scan::id_of, values};
+use crate::message::{self, Rejection, Understood};
 
 /// What a client of the protocol accepts.
 const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
-/// The method of a call of a tool.
-const CALL: &str = "tools/call";
-/// The method of the message that opens a session, whatever revision it names.
-const INITIALIZE: &str = "initialize";
-/// The method of a request whose answer goes on until one side ends it.
-const LISTEN: &str = "subscriptions/listen";
-const PARSE_ERROR: i64 = -32_700;
-const INVALID_REQUEST: i64 = -32_600;
+/// The most bytes of a refusal in the SDK's words. They repeat a header at most.
+const MOST_WORDS: usize = 64 * 1024;
+/// The header with the revision of the protocol.
+const REVISION: &str = "mcp-protocol-version";
+/// The first revision in which an error of the parameters has a status of its own. Clients of the earlier ones take every status of an
+/// error for one of the transport.
+const WITH_STATUS: &str = "2026-07-28";
 
 /// In the extensions of a request whose message is the first of a session.
 #[derive(Debug, Clone)]
@@ -52,83 +52,95 @@ pub(super) async fn normalize(State(limits): State<BodyLimits>, request: Request
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    let method = match method(&body) {
-        Ok(method) => method,
-        Err(refusal) => return *refusal,
+    let Message { body, kind, id } = match read(body) {
+        Ok(message) => message,
+        Err(rejection) => return refusal(&rejection, &head.headers),
     };
-    let is_call = method.as_deref() == Some(CALL);
-    let is_listen = method.as_deref() == Some(LISTEN);
-    if method.as_deref() == Some(INITIALIZE) {
-        head.extensions.insert(Initialize { revision: revision(&body) });
+    let (is_call, is_listen) = (matches!(kind, Kind::Call), matches!(kind, Kind::Listen));
+    if let Kind::Initialize(initialize) = kind {
+        head.extensions.insert(initialize);
     }
-    let is_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
-        kind.to_str().is_ok_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"))
-    });
-    let request = Request::from_parts(head, Body::from(body.clone()));
-    let work = Box::pin(next.run(request));
+    let work = Box::pin(next.run(Request::from_parts(head, Body::from(body))));
     // Only calls take long, and what opens a session has something to say in its head.
     let mut response = if is_call { early_response::answered(work).await } else { work.await };
     if is_listen && response.status().is_success() {
         response.extensions_mut().insert(StaysOpen);
     }
-    if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-        // The SDK's word for what it cannot read: no message, or no JSON after all, such as with a number beyond all bounds. How many
-        // values there are is known to be bounded.
-        let (code, text) = match serde_json::from_slice::<Value>(&body) {
-            Ok(_) => (INVALID_REQUEST, "Invalid Request: this is no message of the protocol"),
-            Err(_) => (PARSE_ERROR, "Parse error: the message cannot be read"),
-        };
-        return refusal(code, text, id_of(&body).as_deref());
+    match id {
+        Some(id) => in_form(response, &id).await,
+        None => response,
     }
-    response
 }
 
-/// An error of the protocol outside of any call.
-fn refusal(code: i64, message: &str, id: Option<&RawValue>) -> Response {
-    let error = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
-    (StatusCode::BAD_REQUEST, Json(error)).into_response()
+/// What the SDK refuses in plain words, as the answer of the request: without a session, or with a revision that it does not know. A
+/// session that is not known is left to its status, by which clients begin anew.
+async fn in_form(response: Response, id: &RequestId) -> Response {
+    let is_plain =
+        response.status().is_client_error() && !response.headers().contains_key(header::CONTENT_TYPE);
+    if !is_plain || response.status() == StatusCode::NOT_FOUND {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let words = to_bytes(body, MOST_WORDS).await.unwrap_or_default();
+    let words = String::from_utf8_lossy(&words).into_owned();
+    let rejection = Rejection::of(ErrorCode::INVALID_REQUEST, words, id);
+    (head.status, Json(rejection)).into_response()
 }
 
-/// The revision that a first message names.
-fn revision(body: &Bytes) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Message {
-        params: Params,
-    }
-    #[derive(Deserialize)]
-    struct Params {
-        #[serde(rename = "protocolVersion")]
-        revision: String,
-    }
-    serde_json::from_slice::<Message>(body).ok().map(|message| message.params.revision)
+/// A message as the SDK is to read it.
+struct Message {
+    body: Bytes,
+    kind: Kind,
+    /// Of a request.
+    id: Option<RequestId>,
 }
 
-/// The method of a message; none in an answer.
-fn method(body: &Bytes) -> Result<Option<String>, Box<Response>> {
-    let refuse = |code: i64, message: String, id: Option<Box<RawValue>>| {
-        Err(Box::new(refusal(code, &message, id.as_deref())))
+/// The messages that are treated in a way of their own.
+enum Kind {
+    /// The message that opens a session, whatever revision it names.
+    Initialize(Initialize),
+    /// A call of a tool.
+    Call,
+    /// A request whose answer goes on until one side ends it.
+    Listen,
+    Other,
+}
+
+/// Reads a message, and gives back what it takes before the SDK reads it once more.
+fn read(body: Bytes) -> Result<Message, Rejection> {
+    let Understood { message, bytes, is_corrected } =
+        message::read(&body).map_err(|refused| refused.rejection)?;
+    let id = match &message {
+        JsonRpcMessage::Request(request) => Some(request.id.clone()),
+        _ => None,
     };
-    #[derive(Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow, default)]
-        method: Option<&'a RawValue>,
-    }
-    if values::are_too_many(body) {
-        return refuse(INVALID_REQUEST, format!("Invalid Request: {}", values::refusal()), id_of(body));
-    }
-    let is_object = body.trim_ascii_start().first() == Some(&b'{');
-    let read = if is_object {
-        serde_json::from_slice::<Named<'_>>(body)
-    } else {
-        serde_json::from_slice::<IgnoredAny>(body).map(|_| Named { method: None })
+    let kind = match &message {
+        JsonRpcMessage::Request(request) => match &request.request {
+            ClientRequest::InitializeRequest(initialize) => {
+                let revision = Some(initialize.params.protocol_version.as_str().to_owned());
+                Kind::Initialize(Initialize { revision })
+            }
+            ClientRequest::CallToolRequest(_) => Kind::Call,
+            ClientRequest::SubscriptionsListenRequest(_) => Kind::Listen,
+            _ => Kind::Other,
+        },
+        _ => Kind::Other,
     };
-    match read {
-        Ok(named) if is_object => Ok(named.method.and_then(|method| serde_json::from_str(method.get()).ok())),
-        Ok(_) => {
-            let text = "Invalid Request: send one message a request, and no batch: a message is an object";
-            refuse(INVALID_REQUEST, text.to_owned(), None)
-        }
-        Err(error) if error.is_data() => refuse(INVALID_REQUEST, format!("Invalid Request: {error}"), None),
-        Err(error) => refuse(PARSE_ERROR, format!("Parse error: {error}"), None),
-    }
+    let body = match bytes {
+        _ if is_corrected => serde_json::to_vec(&message).map_or_else(|_| body.clone(), Bytes::from),
+        Cow::Owned(changed) => changed.into(),
+        Cow::Borrowed(same) => body.slice_ref(same),
+    };
+    Ok(Message { body, kind, id })
+}
+
+/// An error of the protocol before any work.
+fn refusal(rejection: &Rejection, headers: &HeaderMap) -> Response {
+    let has_status =
+        headers.get(REVISION).is_some_and(|revision| revision.as_bytes() >= WITH_STATUS.as_bytes());
+    let status = match rejection.code() {
+        ErrorCode::INVALID_PARAMS if rejection.has_id() && !has_status => StatusCode::OK,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    (status, Json(rejection)).into_response()
 }

@@ -191,12 +191,12 @@ async fn an_endless_body_is_given_up() {
     }
 }
 
-/// The first reading looks at the outside only; what the SDK cannot read beyond it is no question of media types.
+/// What the SDK cannot read it takes for a question of media types.
 #[tokio::test]
 async fn unreadable_numbers_are_parse_errors() {
     let door = open(ServerSettings::default()).await;
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-    for (inside, code) in [("1e999", "-32700"), ("\"\\ud800\"", "-32700"), (deep.as_str(), "-32700")] {
+    for (inside, code) in [("1e999", "-32700"), (deep.as_str(), "-32700")] {
         let body = format!(
             r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"x","arguments":{{"a":{inside}}}}}}}"#
         );

@@ -6,7 +6,7 @@ use memchr::{memchr, memrchr};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::id_scan::IdScanner;
+use crate::message::id_scan::IdScanner;
 
 /// The most room for one read, and what is read ahead while the next line has to wait: the size of a Linux pipe.
 const CHUNK: usize = 64 * 1024;

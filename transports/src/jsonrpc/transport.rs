@@ -14,11 +14,11 @@ use tokio::io::AsyncRead;
 
 use super::{
     connection::{Connection, over_capacity},
-    decode::{Refused, Rejection, decode},
     framer::{Frame, Framer},
     in_flight::Admission,
     outbox::Refusal,
 };
+use crate::message::{self, Rejection};
 
 /// How often the handlers get a turn before a request above the limit is refused. A client that sends a burst of
 /// requests that take microseconds is then slowed down instead of turned away.
@@ -63,10 +63,13 @@ impl<R> LineTransport<R> {
     /// The message in a line, unless the line is answered here.
     fn read(&self, frame: Frame) -> Option<ClientJsonRpcMessage> {
         let rejection = match frame {
-            Frame::Line(line) => match decode(self.framer.bytes(line)) {
-                Ok(message) => return Some(message),
-                Err(Refused::Silent) => return None,
-                Err(Refused::Answer(rejection)) => rejection,
+            Frame::Line(line) => match message::read(self.framer.bytes(line)) {
+                Ok(understood) => return Some(understood.message),
+                Err(refused) if refused.is_answered => refused.rejection,
+                Err(refused) => {
+                    tracing::debug!(rejection = ?refused.rejection, "a line was passed over");
+                    return None;
+                }
             },
             Frame::Oversized { bytes, id } => Rejection::too_large(bytes, self.max_line, id),
         };

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
-use crate::values;
+use crate::message::values;
 
 /// The longest id that is taken.
 const MAX_ID: usize = 256;
@@ -158,7 +158,8 @@ fn call<'a>(said: &Said<'a>) -> Result<Request<'a>, Refusal> {
         return Err(Refusal::new("VALIDATION_ERROR", "the name of the tool is missing"));
     };
     let arguments = said.arguments.map_or("{}", RawValue::get);
-    if !arguments.starts_with('{') {
+    // A text may hold the object; whoever reads the call looks into it.
+    if !arguments.starts_with(['{', '"']) {
         return Err(Refusal::new("VALIDATION_ERROR", "arguments is an object"));
     }
     if values::are_too_many(arguments.as_bytes()) {

@@ -1,80 +1,143 @@
-//! Turns a line into a message, or says what is wrong with it.
+//! What a message says, whatever carries it: the one place where bytes become a message of the protocol, or the error that says why they
+//! do not.
 //!
-//! A good line is parsed once. Only a line that is refused is looked at again, to name the fault and to find the id.
+//! A good message is parsed once. Only one that is refused is looked at again, to name the fault and to find the id.
 //! The codes are those of JSON-RPC 2.0, section 5.1; an error whose id is unknown has no `id` member, as MCP 2026-07-28
 //! has it.
 
+pub(crate) mod id_scan;
+mod meta;
+mod params;
+mod surrogates;
+pub(crate) mod values;
+
 use std::borrow::Cow;
 
-use rmcp::model::{ClientJsonRpcMessage, ErrorCode, ErrorData};
+use rmcp::model::{ClientJsonRpcMessage, ErrorCode, ErrorData, JsonRpcMessage, RequestId};
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
-use serde_json::{error::Category, value::RawValue};
+use serde_json::{
+    error::Category,
+    value::{RawValue, to_raw_value},
+};
 
-use super::id_scan::id_of;
-use crate::values;
+use self::id_scan::id_of;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// The most letters of a reason. Parsers quote what they did not expect, which may be all of the message.
+const REASON: usize = 300;
 
-/// An error that answers a line which is no message.
+/// A message that was understood.
+#[derive(Debug)]
+pub(crate) struct Understood<'a> {
+    /// What it says.
+    pub message: ClientJsonRpcMessage,
+    /// As it was read: without a byte order mark and without what no parser would take.
+    pub bytes: Cow<'a, [u8]>,
+    /// Whether it says what its sender meant, and not what stands in the bytes.
+    pub is_corrected: bool,
+}
+
+/// An error that answers what is no message.
 #[derive(Debug, Serialize)]
-pub(super) struct Rejection {
+pub(crate) struct Rejection {
     jsonrpc: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Box<RawValue>>,
     error: ErrorData,
 }
 
-/// Why a line gives no message.
+/// Why bytes give no message.
 #[derive(Debug)]
-pub(super) enum Refused {
-    /// The client gets an error.
-    Answer(Box<Rejection>),
-    /// A blank line, or a notification that is not understood: neither may be answered.
-    Silent,
+pub(crate) struct Refused {
+    /// The error for the client.
+    pub rejection: Rejection,
+    /// Whether the client may be answered where it awaits no answer: not for nothing at all, and not for a notification.
+    pub is_answered: bool,
 }
 
 impl Rejection {
-    fn boxed(code: ErrorCode, message: impl Into<Cow<'static, str>>, id: Option<Box<RawValue>>) -> Box<Self> {
-        Box::new(Self { jsonrpc: "2.0", id, error: ErrorData::new(code, message, None) })
+    fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>, id: Option<Box<RawValue>>) -> Self {
+        Self { jsonrpc: "2.0", id, error: ErrorData::new(code, message, None) }
     }
 
-    /// The answer to a line of `bytes` bytes.
-    pub(super) fn too_large(bytes: u64, limit: usize, id: Option<Box<RawValue>>) -> Box<Self> {
+    /// The answer to a request that was understood.
+    pub(crate) fn of(code: ErrorCode, reason: String, id: &RequestId) -> Self {
+        Self::new(code, clipped(reason.into()), to_raw_value(id).ok())
+    }
+
+    /// The answer to a message of so many bytes.
+    pub(crate) fn too_large(bytes: u64, limit: usize, id: Option<Box<RawValue>>) -> Self {
         let message = format!("message too large: {bytes} bytes, the limit is {limit}");
-        Self::boxed(ErrorCode::INVALID_REQUEST, message, id)
+        Self::new(ErrorCode::INVALID_REQUEST, message, id)
+    }
+
+    /// Whether it says which request it answers.
+    pub(crate) fn has_id(&self) -> bool {
+        self.id.is_some()
+    }
+
+    /// What kind of error it is.
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.error.code
     }
 }
 
-/// Parses one line, without its line feed.
-pub(super) fn decode(line: &[u8]) -> Result<ClientJsonRpcMessage, Refused> {
-    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
-    if line.is_empty() {
-        return Err(Refused::Silent);
+impl Refused {
+    fn answered(code: ErrorCode, reason: impl Into<Cow<'static, str>>, message: &[u8]) -> Box<Self> {
+        let rejection = Rejection::new(code, clipped(reason.into()), id_of(message));
+        Box::new(Self { rejection, is_answered: true })
     }
-    if values::are_too_many(line) {
-        let id = id_of(line);
-        return Err(Refused::Answer(Rejection::boxed(ErrorCode::INVALID_REQUEST, values::refusal(), id)));
+
+    fn silent(code: ErrorCode, reason: impl Into<Cow<'static, str>>) -> Box<Self> {
+        Box::new(Self { rejection: Rejection::new(code, clipped(reason.into()), None), is_answered: false })
     }
-    serde_json::from_slice(line).map_err(|error| diagnose(line, &error))
 }
 
-fn diagnose(line: &[u8], error: &serde_json::Error) -> Refused {
-    let parse_error =
-        |reason: String| Refused::Answer(Rejection::boxed(ErrorCode::PARSE_ERROR, reason, id_of(line)));
-    if let Err(error) = std::str::from_utf8(line) {
-        return parse_error(format!("the line is not UTF-8 (byte {})", error.valid_up_to()));
+fn clipped(reason: Cow<'static, str>) -> Cow<'static, str> {
+    match reason.char_indices().nth(REASON) {
+        Some((end, _)) => format!("{}…", reason.get(..end).unwrap_or_default()).into(),
+        None => reason,
+    }
+}
+
+/// Reads one message.
+///
+/// # Errors
+/// What to answer instead.
+pub(crate) fn read(message: &[u8]) -> Result<Understood<'_>, Box<Refused>> {
+    let message = message.strip_prefix(BYTE_ORDER_MARK).unwrap_or(message).trim_ascii();
+    if message.is_empty() {
+        return Err(Refused::silent(ErrorCode::PARSE_ERROR, "the message is empty"));
+    }
+    if values::are_too_many(message) {
+        return Err(Refused::answered(ErrorCode::INVALID_REQUEST, values::refusal(), message));
+    }
+    let bytes = surrogates::replaced(message);
+    let parsed = serde_json::from_slice(&bytes).map_err(|error| diagnose(&bytes, &error))?;
+    let JsonRpcMessage::Request(mut request) = parsed else {
+        return Ok(Understood { message: parsed, bytes, is_corrected: false });
+    };
+    let checked = meta::check(&request.request).and_then(|()| params::correct(&mut request.request, &bytes));
+    match checked {
+        Ok(is_corrected) => Ok(Understood { message: JsonRpcMessage::Request(request), bytes, is_corrected }),
+        Err(reason) => Err(Refused::answered(ErrorCode::INVALID_PARAMS, reason, &bytes)),
+    }
+}
+
+fn diagnose(message: &[u8], error: &serde_json::Error) -> Box<Refused> {
+    let parse_error = |reason: String| Refused::answered(ErrorCode::PARSE_ERROR, reason, message);
+    if let Err(error) = std::str::from_utf8(message) {
+        return parse_error(format!("the message is not UTF-8 (byte {})", error.valid_up_to()));
     }
     // This parser neither recurses nor builds anything, so it also accepts what only the real one finds too deep.
-    if let Err(error) = serde_json::from_slice::<IgnoredAny>(line) {
-        return parse_error(format!("the line is not JSON: {error}"));
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(message) {
+        return parse_error(format!("the message is not JSON: {error}"));
     }
     if matches!(error.classify(), Category::Syntax | Category::Eof) {
-        return parse_error(format!("the line cannot be read: {error}"));
+        return parse_error(format!("the message cannot be read: {error}"));
     }
-    match fault(line) {
-        Some(reason) => Refused::Answer(Rejection::boxed(ErrorCode::INVALID_REQUEST, reason, id_of(line))),
-        None => Refused::Silent,
-    }
+    let Fault { code, reason, is_answered } = fault(message);
+    if is_answered { Refused::answered(code, reason, message) } else { Refused::silent(code, reason) }
 }
 
 /// The members of a JSON-RPC message; `null` is told from absent.
@@ -98,22 +161,36 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// What makes JSON no JSON-RPC message that we take; `None` for a notification, which is never answered.
-fn fault(line: &[u8]) -> Option<Cow<'static, str>> {
-    if line.starts_with(b"[") {
-        return Some("batches are not supported: send one message a line".into());
+/// What makes JSON no message of the protocol.
+struct Fault {
+    code: ErrorCode,
+    reason: Cow<'static, str>,
+    /// Not so for a notification, which is never answered.
+    is_answered: bool,
+}
+
+impl Fault {
+    fn new(code: ErrorCode, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, reason: reason.into(), is_answered: true }
     }
-    let envelope: Envelope<'_> = match serde_json::from_slice(line) {
+}
+
+fn fault(message: &[u8]) -> Fault {
+    let invalid = |reason: Cow<'static, str>| Fault::new(ErrorCode::INVALID_REQUEST, reason);
+    if message.starts_with(b"[") {
+        return invalid("batches are not supported: send one message at a time".into());
+    }
+    let envelope: Envelope<'_> = match serde_json::from_slice(message) {
         Ok(envelope) => envelope,
-        Err(error) => return Some(format!("not a JSON-RPC message: {error}").into()),
+        Err(error) => return invalid(format!("not a JSON-RPC message: {error}").into()),
     };
     let first = |value: Option<&RawValue>| value.and_then(|value| value.get().bytes().next());
     if envelope.jsonrpc.map(RawValue::get) != Some(r#""2.0""#) {
-        return Some(r#"`jsonrpc` must be "2.0""#.into());
+        return invalid(r#"`jsonrpc` must be "2.0""#.into());
     }
     let has_outcome = envelope.result.is_some() || envelope.error.is_some();
     let Some(method) = envelope.method else {
-        return Some(if has_outcome { "not a valid answer" } else { "`method` is missing" }.into());
+        return invalid(if has_outcome { "not a valid answer" } else { "`method` is missing" }.into());
     };
     let reason = if first(Some(method)) != Some(b'"') {
         "`method` must be a string"
@@ -122,19 +199,22 @@ fn fault(line: &[u8]) -> Option<Cow<'static, str>> {
     } else if envelope.params.is_some() && !matches!(first(envelope.params), Some(b'{' | b'[')) {
         "`params` must be an object"
     } else if envelope.id.is_none() {
-        return None;
+        let reason = "the parameters of the notification are not valid";
+        return Fault { is_answered: false, ..Fault::new(ErrorCode::INVALID_PARAMS, reason) };
     } else if !envelope.id.is_some_and(is_request_id) {
         "`id` must be a string or an integer"
     } else if first(envelope.params) == Some(b'[') {
         "`params` must be an object"
+    } else if let Some(reason) = envelope.params.and_then(|params| meta::fault(params.get())) {
+        return Fault::new(ErrorCode::INVALID_PARAMS, reason);
     } else {
         "not a valid request"
     };
-    Some(reason.into())
+    invalid(reason.into())
 }
 
 fn is_request_id(id: &RawValue) -> bool {
-    serde_json::from_str::<rmcp::model::RequestId>(id.get()).is_ok()
+    serde_json::from_str::<RequestId>(id.get()).is_ok()
 }
 
 #[cfg(test)]
@@ -145,8 +225,8 @@ mod tests {
     use super::*;
 
     fn rejection(line: impl AsRef<[u8]>) -> Value {
-        match decode(line.as_ref()) {
-            Err(Refused::Answer(rejection)) => serde_json::to_value(rejection).unwrap(),
+        match read(line.as_ref()) {
+            Err(refused) if refused.is_answered => serde_json::to_value(refused.rejection).unwrap(),
             other => panic!("not rejected: {other:?}"),
         }
     }
@@ -218,7 +298,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":{}}}"#,
             r#"{"jsonrpc":"2.0","method":"textDocument/didOpen","params":{}}"#,
         ] {
-            assert!(!matches!(decode(line.as_bytes()), Err(Refused::Answer(_))), "{line}");
+            assert!(read(line.as_bytes()).err().is_none_or(|refused| !refused.is_answered), "{line}");
         }
         assert_eq!(
             code_and_id(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":17}"#),
@@ -234,7 +314,7 @@ mod tests {
                 r#"{{"jsonrpc":"2.0","method":"tools/call","params":{{"name":"x","arguments":{{"a":[{list}]}}}},"id":9}}"#
             )
         };
-        assert!(decode(line(values::MOST - 20).as_bytes()).is_ok());
+        assert!(read(line(values::MOST - 20).as_bytes()).is_ok());
         assert_eq!(code_and_id(line(values::MOST)), (-32600, json!(9)));
         assert!(
             rejection(line(values::MOST))["error"]["message"]
@@ -255,14 +335,14 @@ mod tests {
     /// A byte order mark and a carriage return do no harm.
     #[test]
     fn byte_order_marks_do_no_harm() {
-        assert!(decode("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r".as_bytes()).is_ok());
+        assert!(read("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r".as_bytes()).is_ok());
     }
 
     proptest! {
         #[test]
         fn any_line_is_survived(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            if let Err(Refused::Answer(rejection)) = decode(&bytes) {
-                prop_assert!(matches!(rejection.error.code, ErrorCode::PARSE_ERROR | ErrorCode::INVALID_REQUEST));
+            if let Err(refused) = read(&bytes) {
+                prop_assert!(matches!(refused.rejection.code(), ErrorCode::PARSE_ERROR | ErrorCode::INVALID_REQUEST));
             }
         }
 
@@ -272,8 +352,8 @@ mod tests {
             let mut bytes = line.into_bytes();
             let at = at.index(bytes.len());
             bytes[at] = byte;
-            if let Err(Refused::Answer(rejection)) = decode(&bytes) {
-                let found = serde_json::to_value(rejection).unwrap().get("id").cloned();
+            if let Err(refused) = read(&bytes) {
+                let found = serde_json::to_value(refused.rejection).unwrap().get("id").cloned();
                 prop_assert_ne!(found, Some(json!(5)));
             }
         }
