@@ -1,8 +1,7 @@
 //! MCP as clients really speak it, over every transport: messages that are broken, wrong or unusual get one answer each, by their id where
 //! they have one, and the connection can be used afterwards.
 
-
-
+mod folders;
 mod wires;
 
 use exai_mock_vendor::Answer;

@@ -90,6 +90,20 @@ impl ServerHandler for ExaiServer {
         self.cancel_work(&request.task_id, &principal(&context).identity).await
     }
 
+    /// A method that is neither of the protocol nor of an extension known here. A client is a stranger, so the name is bounded.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let shown: String = request.method.chars().take(80).collect();
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("there is no method `{shown}`"), None))
+    }
+
+    async fn on_roots_list_changed(&self, context: NotificationContext<RoleServer>) {
+        self.roots.changed(&context.peer);
+    }
+
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         self.tools.remember(context.peer);
     }

@@ -1,15 +1,20 @@
-//! Which folders a call may read. The client is asked for them at most once, when a call names files.
+//! Which folders a call may read: those that are known at start, and those that the client lists.
+
+mod listed;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use exai_engine::{
     RootSource,
-    roots::{GitSettings, RootCandidate, RootOrigin, Roots, file_url_path, user_excludes},
+    roots::{GitSettings, RootCandidate, Roots, user_excludes},
 };
+use parking_lot::Mutex;
 use rmcp::{Peer, RoleServer};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
+
+use self::listed::Listed;
 
 /// Where the folders come from that may be read.
 #[derive(Debug, Clone)]
@@ -20,78 +25,106 @@ pub struct RootPolicy {
     pub home: Option<PathBuf>,
     /// Whether a client that declares roots is asked for them.
     pub ask_client: bool,
-    /// How long the client may take to answer.
+    /// How long a call waits for the client's answer. One that comes later counts for the calls after it.
     pub client_limit: Duration,
     /// How git is asked for the ignore file that the user has for all repositories.
     pub git: GitSettings,
 }
 
-/// The roots of one server instance, resolved at the first call that needs them.
-#[derive(Clone)]
+/// The roots of one session. A clone is another session, whose client lists folders of its own.
 pub(crate) struct SessionRoots {
-    policy: Arc<RootPolicy>,
-    resolved: Arc<OnceCell<Arc<Roots>>>,
+    shared: Arc<Shared>,
+    client: Arc<ClientRoots>,
+}
+
+/// What is the same for every session.
+struct Shared {
+    policy: RootPolicy,
+    excludes: OnceCell<Option<PathBuf>>,
+    /// The roots without those of a client.
+    fixed: OnceCell<Arc<Roots>>,
+}
+
+struct ClientRoots {
+    listed: Listed,
+    resolved: Mutex<Option<Resolved>>,
+}
+
+/// The roots with those of the client.
+#[derive(Clone)]
+struct Resolved {
+    /// What it had listed then.
+    listed: Arc<[RootCandidate]>,
+    roots: Arc<Roots>,
+}
+
+impl Clone for SessionRoots {
+    fn clone(&self) -> Self {
+        Self::over(Arc::clone(&self.shared))
+    }
 }
 
 impl SessionRoots {
     pub(crate) fn new(policy: RootPolicy) -> Self {
-        Self { policy: Arc::new(policy), resolved: Arc::new(OnceCell::new()) }
+        Self::over(Arc::new(Shared { policy, excludes: OnceCell::new(), fixed: OnceCell::new() }))
     }
 
-    /// The roots for a call of this peer.
+    fn over(shared: Arc<Shared>) -> Self {
+        let listed = Listed::new(shared.policy.client_limit, shared.policy.home.clone());
+        let client = ClientRoots { listed, resolved: Mutex::default() };
+        Self { shared, client: Arc::new(client) }
+    }
+
+    /// The roots for a call of this peer. Only a client of the session era can be asked anything.
     pub(crate) fn of_call(&self, peer: Peer<RoleServer>, legacy: bool) -> Arc<dyn RootSource> {
-        Arc::new(CallRoots { session: self.clone(), peer, legacy })
+        let (shared, client) = (Arc::clone(&self.shared), Arc::clone(&self.client));
+        Arc::new(CallRoots { shared, client, peer, legacy })
+    }
+
+    /// The client says that its folders are others now.
+    pub(crate) fn changed(&self, peer: &Peer<RoleServer>) {
+        self.client.listed.changed(peer);
+    }
+}
+
+impl Shared {
+    async fn resolve(&self, listed: &[RootCandidate]) -> Arc<Roots> {
+        let candidates: Vec<RootCandidate> = self.policy.fixed.iter().chain(listed).cloned().collect();
+        let home = self.policy.home.clone();
+        let roots = tokio::task::spawn_blocking(move || Roots::resolve(candidates, home.as_deref())).await;
+        let never = CancellationToken::new();
+        let excludes = self.excludes.get_or_init(|| user_excludes(&self.policy.git, &never)).await.clone();
+        Arc::new(roots.unwrap_or_default().with_user_excludes(excludes))
     }
 }
 
 struct CallRoots {
-    session: SessionRoots,
+    shared: Arc<Shared>,
+    client: Arc<ClientRoots>,
     peer: Peer<RoleServer>,
-    /// Only a client of the session era can be asked anything.
     legacy: bool,
 }
 
 #[async_trait]
 impl RootSource for CallRoots {
     async fn roots(&self) -> Arc<Roots> {
-        let resolve = async {
-            let mut candidates = self.session.policy.fixed.clone();
-            candidates.extend(self.ask_client().await);
-            let home = self.session.policy.home.clone();
-            let roots =
-                tokio::task::spawn_blocking(move || Roots::resolve(candidates, home.as_deref())).await;
-            let excludes = user_excludes(&self.session.policy.git, &CancellationToken::new()).await;
-            Arc::new(roots.unwrap_or_default().with_user_excludes(excludes))
+        let listed = if self.may_ask() { self.client.listed.folders(&self.peer).await } else { None };
+        let Some(listed) = listed.filter(|listed| !listed.is_empty()) else {
+            return Arc::clone(self.shared.fixed.get_or_init(|| self.shared.resolve(&[])).await);
         };
-        Arc::clone(self.session.resolved.get_or_init(|| resolve).await)
+        let known = self.client.resolved.lock().clone();
+        if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.listed, &listed)) {
+            return known.roots;
+        }
+        let roots = self.shared.resolve(&listed).await;
+        *self.client.resolved.lock() = Some(Resolved { listed, roots: Arc::clone(&roots) });
+        roots
     }
 }
 
 impl CallRoots {
-    #[expect(deprecated, reason = "the session era has no other way to learn the client's folders")]
-    async fn ask_client(&self) -> Vec<RootCandidate> {
+    fn may_ask(&self) -> bool {
         let declared = self.peer.peer_info().is_some_and(|info| info.capabilities.roots.is_some());
-        if !self.session.policy.ask_client || !self.legacy || !declared {
-            return Vec::new();
-        }
-        match tokio::time::timeout(self.session.policy.client_limit, self.peer.list_roots()).await {
-            Ok(Ok(listed)) => listed.roots.iter().filter_map(|root| candidate(&root.uri)).collect(),
-            Ok(Err(error)) => {
-                tracing::info!("the client did not list its roots: {error}");
-                Vec::new()
-            }
-            Err(_elapsed) => {
-                tracing::info!(
-                    "the client did not list its roots within {:?}",
-                    self.session.policy.client_limit
-                );
-                Vec::new()
-            }
-        }
+        self.shared.policy.ask_client && self.legacy && declared
     }
-}
-
-fn candidate(uri: &str) -> Option<RootCandidate> {
-    let path = file_url_path(uri)?;
-    Some(RootCandidate { path, origin: RootOrigin::ClientRoots })
 }
