@@ -39,7 +39,7 @@ pub(crate) fn start(config: &Config, telling: Telling) {
     let layer = if json {
         fmt::layer().json().flatten_event(true).with_writer(terminal::err).boxed()
     } else {
-        fmt::layer().with_ansi(terminal::is_err()).with_target(false).with_writer(terminal::err).boxed()
+        fmt::layer().with_ansi(terminal::is_err()).with_target(false).with_writer(terminal::err_lines).boxed()
     };
     // A program that embeds this crate may have its own subscriber, which then stays.
     if tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().is_err() {

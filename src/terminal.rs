@@ -49,9 +49,30 @@ pub(crate) fn out() -> impl Write + Send + 'static {
     io::stdout()
 }
 
-/// Standard error for log lines, whose writer escapes what a terminal would obey.
+/// Standard error for log lines of JSON, in which everything is escaped.
 pub(crate) fn err() -> io::Stderr {
     io::stderr()
+}
+
+/// Standard error for log lines of text.
+pub(crate) fn err_lines() -> impl Write {
+    LogLines(io::stderr())
+}
+
+/// Takes one line of the log a write, as the log's own writer gives them.
+struct LogLines<W>(W);
+
+impl<W: Write> Write for LogLines<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let shown = plain::log_line(text.strip_suffix('\n').unwrap_or(&text));
+        self.0.write_all(format!("{shown}\n").as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 fn write_all(out: &mut impl Write, text: &str) -> io::Result<()> {

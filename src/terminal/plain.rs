@@ -129,6 +129,20 @@ pub(crate) fn name(text: &str) -> String {
     })
 }
 
+/// A line of the log, without its end: what others wrote cannot begin a further line there, nor go back over what is printed. Sequences
+/// of a terminal are of the log's own writer, which has escaped those of others.
+pub(super) fn log_line(line: &str) -> String {
+    let needs_escape = |sign: char| is_order(sign) && !matches!(sign, '\u{1b}' | '\t');
+    line.chars().fold(String::with_capacity(line.len()), |mut shown, sign| {
+        if needs_escape(sign) {
+            shown.extend(sign.escape_default());
+        } else {
+            shown.push(sign);
+        }
+        shown
+    })
+}
+
 /// The fields that hold a file's name.
 const NAMES: [&str; 3] = ["path", "file", "old_path"];
 

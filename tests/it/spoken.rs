@@ -2,6 +2,7 @@
 //! they have one, and the connection can be used afterwards.
 
 mod folders;
+mod log;
 mod wires;
 
 use exai_mock_vendor::Answer;
