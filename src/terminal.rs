@@ -56,22 +56,25 @@ pub(crate) fn err() -> io::Stderr {
 
 /// Standard error for log lines of text.
 pub(crate) fn err_lines() -> impl Write {
-    LogLines(io::stderr())
+    LogLines { out: io::stderr(), has_colours: is_err() }
 }
 
 /// Takes one line of the log a write, as the log's own writer gives them.
-struct LogLines<W>(W);
+struct LogLines<W> {
+    out: W,
+    has_colours: bool,
+}
 
 impl<W: Write> Write for LogLines<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        let shown = plain::log_line(text.strip_suffix('\n').unwrap_or(&text));
-        self.0.write_all(format!("{shown}\n").as_bytes())?;
+        let shown = plain::log_line(text.strip_suffix('\n').unwrap_or(&text), self.has_colours);
+        self.out.write_all(format!("{shown}\n").as_bytes())?;
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.out.flush()
     }
 }
 

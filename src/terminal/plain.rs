@@ -129,18 +129,33 @@ pub(crate) fn name(text: &str) -> String {
     })
 }
 
-/// A line of the log, without its end: what others wrote cannot begin a further line there, nor go back over what is printed. Sequences
-/// of a terminal are of the log's own writer, which has escaped those of others.
-pub(super) fn log_line(line: &str) -> String {
-    let needs_escape = |sign: char| is_order(sign) && !matches!(sign, '\u{1b}' | '\t');
-    line.chars().fold(String::with_capacity(line.len()), |mut shown, sign| {
-        if needs_escape(sign) {
+/// How the log's own writer ends and begins a colour on a terminal.
+const OF_THE_LOG: [&str; 9] = [
+    "\u{1b}[0m",
+    "\u{1b}[1m",
+    "\u{1b}[2m",
+    "\u{1b}[3m",
+    "\u{1b}[31m",
+    "\u{1b}[32m",
+    "\u{1b}[33m",
+    "\u{1b}[34m",
+    "\u{1b}[35m",
+];
+
+/// A line of the log, without its end: what others wrote cannot begin a further line there, nor go back over what is printed. On a
+/// terminal the line has colours.
+pub(super) fn log_line(line: &str, has_colours: bool) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for (at, sign) in line.char_indices() {
+        let rest = line.get(at..).unwrap_or_default();
+        let is_colour = has_colours && OF_THE_LOG.iter().any(|colour| rest.starts_with(colour));
+        if is_order(sign) && sign != '\t' && !is_colour {
             shown.extend(sign.escape_default());
         } else {
             shown.push(sign);
         }
-        shown
-    })
+    }
+    shown
 }
 
 /// The fields that hold a file's name.
@@ -189,6 +204,17 @@ mod tests {
         ("\u{1b}]never closed\nthe next line", "\nthe next line"),
         ("\u{1b}[1\u{1b}[2mtwice \u{1b}", "twice "),
     ];
+
+    #[test]
+    fn a_log_line_keeps_its_own_colours() {
+        let line = "\u{1b}[2m12:00\u{1b}[0m \u{1b}[31mERROR\u{1b}[0m a\tb\n\r\u{1b}[8m\u{1b}]0;x\u{7}\u{202e}\u{2028}";
+        let escaped = "a\tb\\n\\r\\u{1b}[8m\\u{1b}]0;x\\u{7}\\u{202e}\\u{2028}";
+        assert_eq!(
+            log_line(line, true),
+            format!("\u{1b}[2m12:00\u{1b}[0m \u{1b}[31mERROR\u{1b}[0m {escaped}")
+        );
+        assert!(!log_line(line, false).contains('\u{1b}'));
+    }
 
     #[test]
     fn a_terminal_is_given_no_orders() {
