@@ -15,7 +15,7 @@ use exai_server::{BodyLimits, StaysOpen, read_body};
 use rmcp::model::{ClientRequest, ErrorCode, JsonRpcMessage, RequestId};
 
 use super::early_response;
-use crate::message::{self, Rejection, Understood};
+use crate::message::{self, Refused, Rejection, Understood};
 
 /// What a client of the protocol accepts.
 const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
@@ -52,9 +52,9 @@ pub(super) async fn normalize(State(limits): State<BodyLimits>, request: Request
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    let Message { body, kind, id } = match read(body) {
+    let Message { body, kind, id } = match read(&body) {
         Ok(message) => message,
-        Err(rejection) => return refusal(&rejection, &head.headers),
+        Err(refused) => return refusal(&refused.rejection, &head.headers),
     };
     let (is_call, is_listen) = (matches!(kind, Kind::Call), matches!(kind, Kind::Listen));
     if let Kind::Initialize(initialize) = kind {
@@ -107,9 +107,8 @@ enum Kind {
 }
 
 /// Reads a message, and gives back what it takes before the SDK reads it once more.
-fn read(body: Bytes) -> Result<Message, Rejection> {
-    let Understood { message, bytes, is_corrected } =
-        message::read(&body).map_err(|refused| refused.rejection)?;
+fn read(body: &Bytes) -> Result<Message, Box<Refused>> {
+    let Understood { message, bytes, is_corrected } = message::read(body)?;
     let id = match &message {
         JsonRpcMessage::Request(request) => Some(request.id.clone()),
         _ => None,
