@@ -6,10 +6,10 @@
 use rmcp::model::{
     CallToolRequestMethod, CallToolRequestParams, CancelTaskMethod, CancelTaskParams, ClientRequest,
     CompleteRequestMethod, CompleteRequestParams, ConstString as _, CustomRequest, DiscoverRequestMethod,
-    GetPromptRequestMethod, GetPromptRequestParams, GetSkillRequestMethod, GetSkillRequestParams,
-    GetTaskMethod, GetTaskParams, InitializeRequestParams, InitializeResultMethod, JsonObject,
-    ListPromptsRequestMethod, ListResourceTemplatesRequestMethod, ListResourcesRequestMethod,
-    ListSkillsRequestMethod, ListToolsRequestMethod, PaginatedRequestParams,
+    GetMeta as _, GetPromptRequestMethod, GetPromptRequestParams, GetSkillRequestMethod,
+    GetSkillRequestParams, GetTaskMethod, GetTaskParams, InitializeRequestParams, InitializeResultMethod,
+    JsonObject, ListPromptsRequestMethod, ListResourceTemplatesRequestMethod, ListResourcesRequestMethod,
+    ListSkillsRequestMethod, ListToolsRequestMethod, PaginatedRequestParams, ProtocolVersion,
     ReadResourceDirectoryRequestMethod, ReadResourceDirectoryRequestParams, ReadResourceRequestMethod,
     ReadResourceRequestParams, RequestMetaObject, SetLevelRequestMethod, SetLevelRequestParams,
     SubscribeRequestMethod, SubscribeRequestParams, SubscriptionsListenRequestMethod,
@@ -52,12 +52,24 @@ const READERS: [(&str, Reader); 20] = [
 const WITH_ARGUMENTS: [&str; 2] = [CallToolRequestMethod::VALUE, GetPromptRequestMethod::VALUE];
 const ARGUMENTS: &str = "arguments";
 
+/// Methods that revision 2026-07-28 knows no more, so that their parameters do not matter there.
+const REMOVED: [&str; 4] = [
+    InitializeResultMethod::VALUE,
+    SetLevelRequestMethod::VALUE,
+    SubscribeRequestMethod::VALUE,
+    UnsubscribeRequestMethod::VALUE,
+];
+
 /// Whether the request was corrected, or what is wrong with its parameters, by the name of the field.
 pub(super) fn correct(request: &mut ClientRequest, message: &[u8]) -> Result<bool, String> {
     let method = request.method();
     let Some((method, reader)) = READERS.iter().find(|(known, _)| *known == method) else {
         return Ok(false);
     };
+    let is_late = || request.get_meta().protocol_version() >= Some(ProtocolVersion::V_2026_07_28);
+    if REMOVED.contains(method) && is_late() {
+        return Ok(false);
+    }
     let ClientRequest::CustomRequest(custom) = request else {
         if is_without_page(request) {
             reader(params_of(message))?;
@@ -278,6 +290,8 @@ mod tests {
             ("tools/call", r#"{"name":"a","arguments":null,"_meta":{"progressToken":null}}"#),
             ("tools/call", r#"{"name":"a","arguments":{"b":"{}"},"_meta":{"progressToken":7}}"#),
             ("no/such", r#"{"arguments":"{}"}"#),
+            ("initialize", r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#),
+            ("resources/subscribe", r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#),
         ] {
             let line = request(method, params);
             let Ok(Understood { is_corrected, .. }) = message::read(line.as_bytes()) else {
