@@ -61,7 +61,7 @@ async fn invalid_lines_get_one_error_each() {
     }
     let unknown = refused(&mut raw, br#"{"jsonrpc":"2.0","id":11,"method":"no/such"}"#).await;
     assert_eq!((&unknown["id"], &unknown["error"]["code"]), (&json!(11), &json!(-32601)));
-    assert_eq!(unknown["error"]["message"], "unknown method no/such");
+    assert_eq!(unknown["error"]["message"], "there is no method `no/such`");
     raw.close_input();
     assert_eq!(raw.try_next().await, None, "nothing was answered twice");
 }

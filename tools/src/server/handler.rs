@@ -41,15 +41,6 @@ macro_rules! hinted {
 
 #[tool_handler(router = self.router)]
 impl ServerHandler for ExaiServer {
-    async fn on_custom_request(
-        &self,
-        request: CustomRequest,
-        _context: RequestContext<RoleServer>,
-    ) -> Result<CustomResult, ErrorData> {
-        let method: String = request.method.chars().take(MAX_METHOD).collect();
-        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("unknown method {method}"), None))
-    }
-
     fn get_info(&self) -> ServerConfig {
         let about = Implementation::new("exai-mcp", self.parts.version)
             .with_title("exai-mcp")
@@ -96,7 +87,7 @@ impl ServerHandler for ExaiServer {
         request: CustomRequest,
         _context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        let shown: String = request.method.chars().take(80).collect();
+        let shown: String = request.method.chars().take(MAX_METHOD).collect();
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("there is no method `{shown}`"), None))
     }
 
