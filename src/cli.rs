@@ -13,7 +13,7 @@ use exai_tools::profile::Profile;
 use crate::{
     App, Config, commands, exit, lifecycle,
     telemetry::{self, Telling},
-    terminal::{complain, print},
+    terminal::print,
 };
 
 /// A team of expert models for a coding agent.
@@ -406,10 +406,12 @@ impl Cli {
             telemetry::start(&config, telling);
             in_runtime(many, Box::pin(dispatch(self.command, config)))
         });
-        result.unwrap_or_else(|error| {
-            complain(&error);
+        let code = result.unwrap_or_else(|error| {
+            telemetry::complain(&error);
             exit::of_error(&error, otherwise)
-        })
+        });
+        telemetry::flush();
+        code
     }
 }
 

@@ -1,9 +1,14 @@
 //! Logs on stderr: text on a terminal, JSON otherwise. Never on stdout, which belongs to the protocol.
 
+mod lines;
+
+use std::{panic, sync::OnceLock};
+
 use tracing_subscriber::{
     EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
+use self::lines::Lines;
 use crate::{
     config::{Config, LogFormat},
     terminal::{self, tell},
@@ -23,6 +28,34 @@ pub(crate) enum Telling {
     Nothing,
 }
 
+/// The log of this process, once it was started.
+static LOG: OnceLock<Lines> = OnceLock::new();
+
+/// How many lines of the log were lost, because nobody read them in time.
+pub(crate) fn dropped() -> u64 {
+    LOG.get().map_or(0, Lines::dropped)
+}
+
+/// Says something that is no event, in its place among the lines of the log.
+pub(crate) fn say(text: &str) {
+    match LOG.get() {
+        Some(log) => log.say(&terminal::shown_on_err(text)),
+        None => tell(text),
+    }
+}
+
+/// Says why a command failed.
+pub(crate) fn complain(error: &anyhow::Error) {
+    say(&format!("error: {error:#}\n"));
+}
+
+/// Waits for what was logged to be written, as long as somebody reads it.
+pub(crate) fn flush() {
+    if let Some(log) = LOG.get() {
+        log.flush();
+    }
+}
+
 /// Starts logging.
 pub(crate) fn start(config: &Config, telling: Telling) {
     let errors = config.problems.errors().iter().filter(|_| telling != Telling::Nothing);
@@ -36,15 +69,20 @@ pub(crate) fn start(config: &Config, telling: Telling) {
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
+    let log = LOG.get_or_init(|| Lines::start(terminal::err()));
     let layer = if json {
-        fmt::layer().json().flatten_event(true).with_writer(terminal::err).boxed()
+        let writer = || log.clone();
+        fmt::layer().json().flatten_event(true).with_writer(writer).boxed()
     } else {
-        fmt::layer().with_ansi(terminal::is_err()).with_target(false).with_writer(terminal::err_lines).boxed()
+        let writer = || terminal::log_lines(log.clone());
+        fmt::layer().with_ansi(terminal::is_err()).with_target(false).with_writer(writer).boxed()
     };
     // A program that embeds this crate may have its own subscriber, which then stays.
     if tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().is_err() {
         return;
     }
+    // The usual hook writes to standard error itself, and would wait there for somebody to read.
+    panic::set_hook(Box::new(|panic| tracing::error!("a thread panicked: {panic}")));
     errors.for_each(|error| tracing::error!("configuration: {error}"));
     if telling != Telling::Nothing {
         config.problems.warnings().iter().for_each(|warning| tracing::warn!("configuration: {warning}"));

@@ -34,9 +34,14 @@ pub(crate) fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
 
 /// Writes to standard error what is not part of the answer. It may be closed; the exit code says the same.
 pub(crate) fn tell(text: &str) {
-    let shown = if is_err() { plain::screen(text) } else { text.to_owned() };
+    let shown = shown_on_err(text);
     let mut err = io::stderr();
     drop(err.write_all(shown.as_bytes()).and_then(|()| err.flush()));
+}
+
+/// A text as standard error gets it.
+pub(crate) fn shown_on_err(text: &str) -> String {
+    if is_err() { plain::screen(text) } else { text.to_owned() }
 }
 
 /// Writes to standard error why a command failed.
@@ -49,14 +54,14 @@ pub(crate) fn out() -> impl Write + Send + 'static {
     io::stdout()
 }
 
-/// Standard error for log lines of JSON, in which everything is escaped.
+/// Standard error for lines of the log.
 pub(crate) fn err() -> io::Stderr {
     io::stderr()
 }
 
-/// Standard error for log lines of text.
-pub(crate) fn err_lines() -> impl Write {
-    LogLines { out: io::stderr(), has_colours: is_err() }
+/// What text lines of the log go through on their way to standard error.
+pub(crate) fn log_lines(out: impl Write) -> impl Write {
+    LogLines { out, has_colours: is_err() }
 }
 
 /// Takes one line of the log a write, as the log's own writer gives them.

@@ -22,7 +22,7 @@ use crate::{
     cli::ServeArgs,
     config::Config,
     event_log, lifecycle,
-    terminal::{complain, tell},
+    telemetry::{self, complain},
 };
 
 /// The exit code for a server that does not start: its address cannot be used, or a key that is configured.
@@ -56,7 +56,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     #[cfg(unix)]
     tokio::spawn(lifecycle::reload_on_signal(app.server.clone(), app.engine.clone()));
     let about = announcement(config, &app, &Door::of(&url, listener.is_local(), tls.is_some()));
-    tell(&format!("exai-mcp listens on {url}\n{about}"));
+    telemetry::say(&format!("exai-mcp listens on {url}\n{about}"));
     let health: Arc<dyn Health> = Arc::new(Metrics::new(app.engine.clone()));
     let kept = args.health_file.clone().map(|path| {
         tokio::spawn(health_file::keep(path, url.clone(), Arc::clone(&health), shutdown.clone()))

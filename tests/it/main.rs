@@ -33,6 +33,7 @@ mod http;
 mod hurried;
 mod inherited;
 mod live_models;
+mod log;
 mod memory;
 mod mending;
 mod odd_vendors;

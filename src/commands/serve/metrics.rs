@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const SECONDS: [f64; 12] = [0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0];
 
 /// What the figures mean, for those who look at them as they come.
-const HELP: [(&str, &str); 17] = [
+const HELP: [(&str, &str); 18] = [
     ("exai_requests_total", "Requests to vendors"),
     ("exai_request_duration_seconds", "How long requests to vendors took"),
     ("exai_errors_total", "Calls of tools that failed, by class"),
@@ -30,6 +30,7 @@ const HELP: [(&str, &str); 17] = [
     ("exai_unwritten_batches", "Writes that wait for the database"),
     ("exai_cache_answers", "Answers in the cache"),
     ("exai_cache_bytes", "Their bytes, roughly"),
+    ("exai_log_dropped_total", "Lines of the log that were dropped, because nobody read them in time"),
     ("process_resident_memory_bytes", "Memory that is in use"),
 ];
 
@@ -68,6 +69,7 @@ impl Metrics {
         gauge!("exai_cache_bytes").set(load.cached.bytes as f64);
         counter!("exai_cache_hits_total").absolute(load.cached.hits);
         counter!("exai_cache_misses_total").absolute(load.cached.misses);
+        counter!("exai_log_dropped_total").absolute(crate::telemetry::dropped());
         let models = self.engine.models();
         for provider in models.providers() {
             let name = provider.id().to_string();

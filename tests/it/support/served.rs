@@ -62,12 +62,26 @@ impl Served {
     }
 
     /// Starts a command that becomes a server on TCP.
-    pub(crate) async fn of(mut command: Command) -> Self {
+    pub(crate) async fn of(command: Command) -> Self {
+        Self::begin(command, true).await
+    }
+
+    /// Starts it on a free port. Nobody reads its log once it has told its address; the pipe stays open.
+    pub(crate) async fn unread(setup: &Setup) -> Self {
+        let mut command = setup.command();
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        Self::begin(command, false).await
+    }
+
+    async fn begin(mut command: Command, is_read: bool) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program can be started");
         let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
         let address = within("the server's address", told_address(&mut log)).await;
         let log = tokio::spawn(async move {
+            if !is_read {
+                std::future::pending::<()>().await;
+            }
             let mut rest = String::new();
             drop(log.read_to_string(&mut rest).await);
         });

@@ -1,0 +1,51 @@
+//! The log on standard error: nobody waits for it, whether or not it is read.
+
+use std::process::Stdio;
+
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
+use crate::support::{Served, Setup, within};
+
+/// More than fills a pipe, and the room behind it, with lines of every call.
+const CALLS: usize = 400;
+
+#[tokio::test]
+async fn an_unread_log_stops_no_server() {
+    let setup =
+        Setup::new().await.with("EXAI_LOG", "trace").with("EXAI_RATE", "0").with("EXAI_CLIENT_RATE", "0");
+    let served = Served::unread(&setup).await;
+    for number in 0..CALLS {
+        let answer = served.call("version", &json!({}), &[]).await;
+        assert_eq!(answer.status, 200, "call {number}: {answer:?}");
+    }
+    assert!(served.figure("exai_log_dropped_total").await > 0.0, "what was not written is counted");
+    served.terminate();
+    assert_eq!(served.ended().await, (0, String::new()));
+}
+
+/// The same for a client that starts the program and never reads its standard error.
+#[tokio::test]
+async fn an_unread_log_stops_no_pipe() {
+    let setup = Setup::new().await.with("EXAI_LOG", "trace");
+    let mut command = setup.command();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut output = BufReader::new(output).lines();
+    let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}});
+    input.write_all(format!("{hello}\n").as_bytes()).await.unwrap();
+    assert!(within("the handshake", output.next_line()).await.unwrap().is_some());
+    input.write_all(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n").await.unwrap();
+    for number in 1..=CALLS {
+        let call = json!({"jsonrpc": "2.0", "id": number, "method": "tools/call",
+            "params": {"name": "version", "arguments": {}}});
+        input.write_all(format!("{call}\n").as_bytes()).await.unwrap();
+        let answer = within("an answer", output.next_line()).await.unwrap().unwrap();
+        assert!(answer.contains(&format!("\"id\":{number},")), "{answer}");
+    }
+    drop(input);
+    assert_eq!(within("the end", child.wait()).await.unwrap().code(), Some(0));
+    assert_eq!(output.next_line().await.unwrap(), None, "nothing else on standard output");
+}
