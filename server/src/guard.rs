@@ -31,21 +31,31 @@ impl Allowed {
         Self { hosts: lower(hosts), origins: lower(origins) }
     }
 
+    /// Every name that the request gives has to be allowed: proxies and servers do not agree on which of several counts.
     fn host(&self, headers: &HeaderMap, request: &Request) -> bool {
-        let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let mut named = headers.get_all(header::HOST).iter();
+        let (first, second) = (named.next(), named.next());
+        // HTTP/2 has it in the address, and so may a request that is meant for a proxy.
+        let address = request.uri().authority();
+        if second.is_some() || (first.is_none() && address.is_none()) {
+            return false;
+        }
+        let of_header = first.is_none_or(|named| named.to_str().is_ok_and(|named| self.name(named)));
+        of_header && address.is_none_or(|address| self.name(address.as_str()))
+    }
+
+    fn name(&self, named: &str) -> bool {
         // Nearly every request, and none of what follows is needed for it.
-        if named.is_some_and(is_plainly_this_machine) {
+        if is_plainly_this_machine(named) {
             return true;
         }
-        let authority = match named {
-            Some(named) => named.parse::<Authority>().ok(),
-            // HTTP/2 has it in the address.
-            None => request.uri().authority().cloned(),
-        };
-        let Some(authority) = authority else { return false };
+        let Ok(authority) = named.parse::<Authority>() else { return false };
         let whole = authority.as_str().to_ascii_lowercase();
         let name = authority.host().to_ascii_lowercase();
-        is_this_machine(&name) || self.hosts.iter().any(|host| *host == whole || *host == name)
+        // What is behind the host has to be a port, and nothing may be before it.
+        let port = whole.strip_prefix(&name).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
+        let is_whole = port.is_some_and(|port| port.is_empty() && whole == name || is_port(port));
+        is_whole && (is_this_machine(&name) || self.hosts.iter().any(|host| *host == whole || *host == name))
     }
 
     fn origin(&self, origin: &HeaderValue) -> bool {
@@ -71,10 +81,14 @@ fn has_only_a_host(origin: &str) -> bool {
     host.is_some_and(|host| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte)))
 }
 
+/// A number from 1 to 65535.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
 fn is_plainly_this_machine(named: &str) -> bool {
     let port = named.strip_prefix("127.0.0.1").or_else(|| named.strip_prefix("localhost"));
-    let digits = |port: &str| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
-    port.is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(digits))
+    port.is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
 fn is_this_machine(name: &str) -> bool {

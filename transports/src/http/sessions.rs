@@ -7,13 +7,14 @@ use std::{
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use exai_core::{ConnectionId, Identity, Principal};
 use exai_server::{SessionPlace, SessionPlaces, problem};
 use parking_lot::Mutex;
+use uuid::Uuid;
 
 use super::{normalize::Initialize, open_sessions::OpenSessions};
 
@@ -72,15 +73,19 @@ impl Sessions {
 
 pub(super) async fn bind(State(sessions): State<Sessions>, mut request: Request, next: Next) -> Response {
     let who = request.extensions().get::<Principal>().cloned().unwrap_or_else(Principal::local);
-    let named = id(request.headers());
+    let mut named = id(request.headers());
     // A request without a session is a connection of its own.
     let connection =
         named.as_ref().map_or_else(|| Some(ConnectionId::new()), |id| sessions.connection(id, &who.identity));
-    let Some(connection) = connection else {
-        // The same words as for one that never was.
-        let text = "there is no such session; initialize a new one";
-        return problem(StatusCode::NOT_FOUND, "no_session", text);
-    };
+    if connection.is_none() {
+        // Another caller's session is answered as one that never was, whatever the SDK does with those.
+        let absent = Uuid::new_v4().to_string();
+        if let Ok(value) = HeaderValue::from_str(&absent) {
+            request.headers_mut().insert(SESSION_ID, value);
+            named = Some(absent);
+        }
+    }
+    let connection = connection.unwrap_or_else(ConnectionId::new);
     request.extensions_mut().insert(connection);
     let opens = named.is_none() && request.extensions().get::<Initialize>().is_some();
     if !opens || !sessions.are_served {
