@@ -95,6 +95,9 @@ pub(crate) struct ServeArgs {
     /// Write the server's health to this file every 10 seconds
     #[arg(long, value_name = "FILE")]
     pub health_file: Option<PathBuf>,
+    /// Write the log to this file instead of standard error; at 8 MB it becomes FILE.1 and begins anew
+    #[arg(long, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
 }
 
 /// Arguments of `doctor`.
@@ -403,7 +406,11 @@ impl Cli {
             return short_help();
         }
         let result = Config::load().map_err(anyhow::Error::from).and_then(|config| {
-            telemetry::start(&config, telling);
+            let log = match &self.command {
+                Some(Command::Serve(args)) => args.log_file.as_deref(),
+                _ => None,
+            };
+            telemetry::start(&config, telling, log)?;
             in_runtime(many, Box::pin(dispatch(self.command, config)))
         });
         let code = result.unwrap_or_else(|error| {

@@ -1,14 +1,16 @@
 //! Logs on stderr: text on a terminal, JSON otherwise. Never on stdout, which belongs to the protocol.
 
 mod lines;
+mod log_file;
 
-use std::{panic, sync::OnceLock};
+use std::{panic, path::Path, sync::OnceLock};
 
+use anyhow::Context as _;
 use tracing_subscriber::{
     EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use self::lines::Lines;
+use self::{lines::Lines, log_file::LogFile};
 use crate::{
     config::{Config, LogFormat},
     terminal::{self, tell},
@@ -56,30 +58,41 @@ pub(crate) fn flush() {
     }
 }
 
-/// Starts logging.
-pub(crate) fn start(config: &Config, telling: Telling) {
+/// Starts logging, to `file` instead of standard error where one is named.
+///
+/// # Errors
+/// The file that the log should be written to cannot be opened.
+pub(crate) fn start(config: &Config, telling: Telling, file: Option<&Path>) -> anyhow::Result<()> {
     let errors = config.problems.errors().iter().filter(|_| telling != Telling::Nothing);
     if telling != Telling::Log && config.log_filter == crate::config::keys::LOG_FILTER.default {
         errors.for_each(|error| tell(&format!("warning: configuration: {error}\n")));
-        return;
+        return Ok(());
     }
     let filter = EnvFilter::new(format!("{},{SDK_LIMIT}", config.log_filter));
+    let is_terminal = file.is_none() && terminal::is_err();
     let json = match config.log_format {
-        LogFormat::Auto => !terminal::is_err(),
+        LogFormat::Auto => !is_terminal,
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let log = LOG.get_or_init(|| Lines::start(terminal::err()));
+    let lines = match file {
+        Some(path) => {
+            let file = LogFile::open(path.to_owned());
+            Lines::start(file.with_context(|| format!("the log cannot be written to {}", path.display()))?)
+        }
+        None => Lines::start(terminal::err()),
+    };
+    let log = LOG.get_or_init(|| lines);
     let layer = if json {
         let writer = || log.clone();
         fmt::layer().json().flatten_event(true).with_writer(writer).boxed()
     } else {
-        let writer = || terminal::log_lines(log.clone());
-        fmt::layer().with_ansi(terminal::is_err()).with_target(false).with_writer(writer).boxed()
+        let writer = move || terminal::log_lines(log.clone(), is_terminal);
+        fmt::layer().with_ansi(is_terminal).with_target(false).with_writer(writer).boxed()
     };
     // A program that embeds this crate may have its own subscriber, which then stays.
     if tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().is_err() {
-        return;
+        return Ok(());
     }
     // The usual hook writes to standard error itself, and would wait there for somebody to read.
     panic::set_hook(Box::new(|panic| tracing::error!("a thread panicked: {panic}")));
@@ -87,4 +100,5 @@ pub(crate) fn start(config: &Config, telling: Telling) {
     if telling != Telling::Nothing {
         config.problems.warnings().iter().for_each(|warning| tracing::warn!("configuration: {warning}"));
     }
+    Ok(())
 }

@@ -59,9 +59,9 @@ pub(crate) fn err() -> io::Stderr {
     io::stderr()
 }
 
-/// What text lines of the log go through on their way to standard error.
-pub(crate) fn log_lines(out: impl Write) -> impl Write {
-    LogLines { out, has_colours: is_err() }
+/// What text lines of the log go through on their way out.
+pub(crate) fn log_lines(out: impl Write, has_colours: bool) -> impl Write {
+    LogLines { out, has_colours }
 }
 
 /// Takes one line of the log a write, as the log's own writer gives them.

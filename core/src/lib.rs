@@ -20,6 +20,7 @@ pub mod lease;
 pub mod line_breaks;
 pub mod model;
 pub mod principal;
+pub mod private;
 pub mod process;
 pub mod provider;
 pub mod rate;

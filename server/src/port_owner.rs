@@ -8,6 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use exai_core::private;
+
 /// What a server leaves about itself.
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
@@ -30,7 +32,7 @@ impl Drop for Held {
 #[must_use]
 pub fn leave_note(data: &Path, address: SocketAddr) -> Option<Held> {
     let (path, note) = (place(data, address), Note { pid: std::process::id(), address: address.to_string() });
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
+    let written = path.parent().map_or(Ok(()), private::create_dir).and_then(|()| {
         let text = serde_json::to_vec(&note).map_err(io::Error::other)?;
         fs::write(&path, text)
     });

@@ -1,11 +1,11 @@
 //! `exai-mcp connect`: connects a client that starts a program to a server that runs already.
 
 use std::{
-    fs,
-    path::PathBuf,
+    path::Path,
     process::{Command, ExitCode, Stdio},
 };
 
+use exai_core::private;
 use exai_transports::{
     Target,
     bridge::{BridgeSettings, bridge},
@@ -39,14 +39,14 @@ pub(crate) async fn run(args: &ConnectArgs, config: &Config) -> anyhow::Result<E
 }
 
 /// Starts a server that outlives this process. When two clients do so at once, the second server finds the address taken and ends.
-fn start_server(listen: &str, log: &PathBuf) -> std::io::Result<()> {
+fn start_server(listen: &str, log: &Path) -> std::io::Result<()> {
     if let Some(folder) = log.parent() {
-        fs::create_dir_all(folder)?;
+        private::create_dir(folder)?;
     }
-    let log = fs::File::options().create(true).append(true).open(log)?;
     let mut command = Command::new(program());
-    command.args(["serve", "--listen", listen]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    command.args(["serve", "--listen", listen, "--log-file"]).arg(log);
+    // What it says before it has opened its log.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(private::append(log)?);
     // Ctrl-C in the client's terminal must not end it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -8,6 +8,7 @@ mod start;
 use std::{fs, path::Path, process::ExitCode};
 
 use exai_clients::{CLIENTS, Entry, Finding, Found, Start, Way, Weight, all, client_of, named, of_file};
+use exai_core::private;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -82,7 +83,9 @@ fn machine(config: &Config) -> Vec<Finding> {
     let mut findings = problems(config.problems.errors(), Finding::error);
     let data = &config.places.data;
     let probe = data.join(".doctor");
-    match fs::create_dir_all(data).and_then(|()| fs::write(&probe, "")).and_then(|()| fs::remove_file(&probe))
+    match private::create_dir(data)
+        .and_then(|()| fs::write(&probe, ""))
+        .and_then(|()| fs::remove_file(&probe))
     {
         Ok(()) => findings.push(Finding::well(format!("threads are kept in {}", data.display()))),
         Err(error) => {

@@ -10,6 +10,7 @@ use exai_context::expand::Expander;
 use strsim::levenshtein;
 
 use super::{env, key::Key, keys, problems::Problems};
+use exai_core::private;
 
 /// The keys that a project's own file may set. Never addresses, keys, roots, limits or tools: a cloned repository is a stranger's text.
 const PROJECT_KEYS: [&str; 2] = ["default_model", "locale"];
@@ -119,6 +120,12 @@ impl Layers {
         self.user_tables = table;
         let dotenv = folder.join(".env");
         let text = read_text(&dotenv, problems).unwrap_or_default();
+        if private::is_readable_by_others(&dotenv) {
+            problems.warn(format!(
+                "{}: other users of this machine can read this file and the keys in it: chmod 600 it",
+                dotenv.display()
+            ));
+        }
         self.dotenv = (dotenv.clone(), super::dotenv::parse(&text, &dotenv, problems));
     }
 

@@ -14,6 +14,26 @@ fn config_file(setup: &Setup, name: &str, text: &str) {
     let folder = setup.home.path().join("config");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(name), text).unwrap();
+    // As a file with keys should be.
+    #[cfg(unix)]
+    std::fs::set_permissions(folder.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_of_keys_is_private() {
+    let setup = Setup::new().await;
+    config_file(&setup, ".env", "GLM_API_KEY=canary-dotenv-1234567890\n");
+    let path = setup.home.path().join("config/.env");
+    let mode =
+        |mode| std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    for (bits, is_told) in [(0o600, false), (0o644, true), (0o640, true), (0o604, true), (0o400, false)] {
+        mode(bits);
+        let (_, shown, told) = setup.run(&["config", "check"]).await;
+        let said = format!("{shown}{told}");
+        assert_eq!(said.contains("chmod 600"), is_told, "{bits:o}: {said}");
+        assert!(!said.contains("canary"), "{said}");
+    }
 }
 
 /// The line of `config show` for a setting, without its name.
