@@ -2,13 +2,19 @@
 
 use std::process::Stdio;
 
-use serde_json::json;
+use futures::future::join_all;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use crate::support::{Served, Setup, within};
 
-/// More than fills a pipe, and the room behind it, with lines of every call.
+/// More than fills a pipe with a line for each.
 const CALLS: usize = 400;
+
+/// Arguments of a call that fails, which the log tells.
+fn wrong() -> Value {
+    json!({})
+}
 
 #[tokio::test]
 async fn an_unread_log_stops_no_server() {
@@ -16,10 +22,17 @@ async fn an_unread_log_stops_no_server() {
         Setup::new().await.with("EXAI_LOG", "trace").with("EXAI_RATE", "0").with("EXAI_CLIENT_RATE", "0");
     let served = Served::unread(&setup).await;
     for number in 0..CALLS {
-        let answer = served.call("version", &json!({}), &[]).await;
-        assert_eq!(answer.status, 200, "call {number}: {answer:?}");
+        let answer = served.call("chat", &wrong(), &[]).await;
+        assert_eq!((answer.status, &answer.tool()["code"]), (200, &json!("invalid_input")), "call {number}");
     }
-    assert!(served.figure("exai_log_dropped_total").await > 0.0, "what was not written is counted");
+    // There is room for a while behind the pipe; what has none is counted.
+    let arguments = wrong();
+    let more = async {
+        while served.figure("exai_log_dropped_total").await == 0.0 {
+            join_all((0..100).map(|_| served.call("chat", &arguments, &[]))).await;
+        }
+    };
+    within("a dropped line", more).await;
     served.terminate();
     assert_eq!(served.ended().await, (0, String::new()));
 }
@@ -40,7 +53,7 @@ async fn an_unread_log_stops_no_pipe() {
     input.write_all(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n").await.unwrap();
     for number in 1..=CALLS {
         let call = json!({"jsonrpc": "2.0", "id": number, "method": "tools/call",
-            "params": {"name": "version", "arguments": {}}});
+            "params": {"name": "chat", "arguments": wrong()}});
         input.write_all(format!("{call}\n").as_bytes()).await.unwrap();
         let answer = within("an answer", output.next_line()).await.unwrap().unwrap();
         assert!(answer.contains(&format!("\"id\":{number},")), "{answer}");
