@@ -31,7 +31,7 @@ use std::{
 use anyhow::Context as _;
 use async_trait::async_trait;
 use exai_server::{
-    Health, Lifecycle, Listener, LocalRates, RateLimits, Server, ServerSettings, SessionLimits,
+    Health, Lifecycle, Listener, LocalRates, RateLimits, Server, ServerSettings, SessionLimits, Trouble,
 };
 use exai_transports::http::{self, McpSettings};
 use serde_json::{Value, json};
@@ -83,7 +83,7 @@ struct AlwaysWell;
 
 #[async_trait]
 impl Health for AlwaysWell {
-    async fn trouble(&self) -> Option<String> {
+    async fn trouble(&self) -> Option<Trouble> {
         None
     }
 

@@ -38,10 +38,11 @@ pub trait Store: Threads + Runs + UsageRecords + Spending + Answers + VendorFile
     /// Queues a batch. Batches are written in the order of this call.
     fn write(&self, who: &Identity, batch: Vec<Write>) -> Commit;
 
-    /// Whether the database can be read now.
+    /// Whether the database can be read now, and could be written the last time.
     ///
     /// # Errors
-    /// It cannot; the error says why and what to do.
+    /// It cannot; the error says why and what to do. The source of one that a full disk caused is an [`std::io::Error`] of the kind
+    /// `StorageFull`.
     async fn check(&self) -> Result<(), StoreError>;
 
     /// How many batches wait to be written.

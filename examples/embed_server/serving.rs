@@ -10,7 +10,7 @@ use exai_mcp::{
     App, Config,
     config::{env, keys, layers::Layers},
 };
-use exai_server::{Credential, Credentials, Health, Lifecycle, Server, ServerSettings, check_key};
+use exai_server::{Credential, Credentials, Health, Lifecycle, Server, ServerSettings, Trouble, check_key};
 use serde_json::{Value, json};
 
 /// A configuration without an environment: files and database live in `home`, which is also the one readable folder.
@@ -44,8 +44,9 @@ struct Database(Engine);
 
 #[async_trait]
 impl Health for Database {
-    async fn trouble(&self) -> Option<String> {
-        self.0.store().check().await.err().map(|error| error.to_string())
+    async fn trouble(&self) -> Option<Trouble> {
+        let looked = self.0.store().check().await;
+        looked.err().map(|error| Trouble::Degraded(error.to_string()))
     }
 
     fn figures(&self) -> Value {

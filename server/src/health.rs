@@ -15,11 +15,38 @@ use tokio_util::sync::CancellationToken;
 /// The longest that a look may take.
 const LIMIT: Duration = Duration::from_secs(1);
 
+/// What is wrong, in words without names and contents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Calls are answered, and something is missing: monitors should know, and clients need not be kept away.
+    Degraded(String),
+    /// Calls cannot be answered.
+    Unable(String),
+}
+
+impl Trouble {
+    /// What monitors are told: the state in a word, and why.
+    #[must_use]
+    pub fn words(trouble: Option<&Self>) -> (&'static str, Option<&str>) {
+        match trouble {
+            None => ("ready", None),
+            Some(Self::Degraded(why)) => ("degraded", Some(why)),
+            Some(Self::Unable(why)) => ("not ready", Some(why)),
+        }
+    }
+
+    /// Of a database that says nothing in time.
+    #[must_use]
+    pub fn silent_database() -> Self {
+        Self::Degraded("the database does not answer".to_owned())
+    }
+}
+
 /// Knows whether the work can be done.
 #[async_trait]
 pub trait Health: Send + Sync {
-    /// What keeps the work from being done; `None` when nothing does.
-    async fn trouble(&self) -> Option<String>;
+    /// What keeps the work from being done, wholly or in part; `None` when nothing does.
+    async fn trouble(&self) -> Option<Trouble>;
 
     /// Figures for people who look. No names and no contents, because they are given without a key.
     fn figures(&self) -> Value;
@@ -42,15 +69,20 @@ pub(super) fn routes(health: Arc<dyn Health>, draining: CancellationToken) -> Ro
 
 async fn answer(health: &Arc<dyn Health>, draining: &CancellationToken, whole: bool) -> Response {
     let trouble = if draining.is_cancelled() {
-        Some("the server is ending".to_owned())
+        Some(Trouble::Unable("the server is ending".to_owned()))
     } else {
         let looked = tokio::time::timeout(LIMIT, health.trouble()).await;
-        looked.unwrap_or_else(|_elapsed| Some("the database does not answer".to_owned()))
+        looked.unwrap_or_else(|_elapsed| Some(Trouble::silent_database()))
     };
-    let status = if trouble.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let word = if trouble.is_some() { "not ready" } else { "ready" };
+    let status = match &trouble {
+        // Whoever asks whether calls may be sent here is told yes; whoever asks how the server is, that it is not well.
+        Some(Trouble::Degraded(_)) if !whole => StatusCode::OK,
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+        None => StatusCode::OK,
+    };
+    let (word, why) = Trouble::words(trouble.as_ref());
     let mut body = json!({ "status": word });
-    if let Some(trouble) = trouble {
+    if let Some(trouble) = why {
         body["trouble"] = json!(trouble);
     }
     if whole {

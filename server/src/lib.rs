@@ -31,7 +31,7 @@ mod tests;
 pub use self::{
     body::{BodyLimits, read_body},
     guard::{Allowed, PageHeaders},
-    health::Health,
+    health::{Health, Trouble},
     in_flight::StaysOpen,
     keys::{Credential, Credentials, check_key},
     listener::{Listener, is_loopback},

@@ -31,7 +31,7 @@ struct Well;
 
 #[async_trait]
 impl Health for Well {
-    async fn trouble(&self) -> Option<String> {
+    async fn trouble(&self) -> Option<Trouble> {
         None
     }
 

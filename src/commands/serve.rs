@@ -57,7 +57,7 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     tokio::spawn(lifecycle::reload_on_signal(app.server.clone(), app.engine.clone()));
     let about = announcement(config, &app, &Door::of(&url, listener.is_local(), tls.is_some()));
     telemetry::say(&format!("exai-mcp listens on {url}\n{about}"));
-    let health: Arc<dyn Health> = Arc::new(Metrics::new(app.engine.clone()));
+    let health: Arc<dyn Health> = Arc::new(Metrics::new(app.engine.clone(), &config.places.data));
     let kept = args.health_file.clone().map(|path| {
         tokio::spawn(health_file::keep(path, url.clone(), Arc::clone(&health), shutdown.clone()))
     });

@@ -3,7 +3,7 @@
 use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
 use exai_core::{Clock as _, SystemClock};
-use exai_server::Health;
+use exai_server::{Health, Trouble};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -23,8 +23,8 @@ pub(super) async fn keep(path: PathBuf, url: String, health: Arc<dyn Health>, en
             () = end.cancelled() => break,
         }
         let looked = timeout(LIMIT, health.trouble()).await;
-        let trouble = looked.unwrap_or_else(|_elapsed| Some("the database does not answer".to_owned()));
-        let word = if trouble.is_some() { "not ready" } else { "ready" };
+        let trouble = looked.unwrap_or_else(|_elapsed| Some(Trouble::silent_database()));
+        let (word, trouble) = Trouble::words(trouble.as_ref());
         let text = json!({"status": word, "trouble": trouble, "time": SystemClock.now().to_rfc3339(),
             "pid": std::process::id(), "url": url, "figures": health.figures()});
         if let Err(error) = write(&path, &text.to_string()) {

@@ -1,16 +1,23 @@
 //! What monitors read about a running server: whether it can work, and what it measures.
 
-use std::time::Duration;
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use exai_engine::{Engine, inference::attempt::InUse};
-use exai_server::Health;
+use exai_server::{Health, Trouble};
 use metrics::{counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 
 /// The upper ends of the groups in which durations are counted, in seconds: from a cached answer to the longest call.
 const SECONDS: [f64; 12] = [0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0];
+
+/// A disk with fewer free bytes counts as full: the next write may be too long for it.
+const LEAST_SPACE: u64 = 1024 * 1024;
 
 /// What the figures mean, for those who look at them as they come.
 const HELP: [(&str, &str); 18] = [
@@ -38,11 +45,15 @@ const HELP: [(&str, &str); 18] = [
 pub(super) struct Metrics {
     engine: Engine,
     figures: Option<PrometheusHandle>,
+    /// Where the database is.
+    data: PathBuf,
+    /// The free bytes of a disk, as far as they are known.
+    space: fn(&Path) -> Option<u64>,
 }
 
 impl Metrics {
     /// Begins to measure.
-    pub(super) fn new(engine: Engine) -> Self {
+    pub(super) fn new(engine: Engine, data: &Path) -> Self {
         let figures = PrometheusBuilder::new()
             .set_buckets(&SECONDS)
             .and_then(PrometheusBuilder::install_recorder)
@@ -51,7 +62,7 @@ impl Metrics {
         for (name, help) in HELP {
             describe_gauge!(name, help);
         }
-        Self { engine, figures }
+        Self { engine, figures, data: data.to_owned(), space }
     }
 
     /// Figures that are looked up and not counted.
@@ -89,6 +100,20 @@ impl Metrics {
     }
 }
 
+/// The free bytes of the disk with this folder, or with the nearest above it that exists.
+fn space(folder: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let disk = folder.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok())?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        None
+    }
+}
+
 /// 0 closed, 1 probing, 2 open.
 fn breaker(state: &str) -> u8 {
     match state {
@@ -107,12 +132,19 @@ fn resident() -> Option<u64> {
 
 #[async_trait]
 impl Health for Metrics {
-    async fn trouble(&self) -> Option<String> {
-        let looked = self.engine.store().check().await;
-        looked.err().map(|error| {
-            tracing::warn!("the database is not usable: {error}");
-            "the database cannot be read".to_owned()
-        })
+    async fn trouble(&self) -> Option<Trouble> {
+        let full = || Some(Trouble::Unable("the disk is full".to_owned()));
+        if (self.space)(&self.data).is_some_and(|bytes| bytes < LEAST_SPACE) {
+            tracing::warn!("the disk with {} is full", self.data.display());
+            return full();
+        }
+        let error = self.engine.store().check().await.err()?;
+        tracing::warn!("the database is not usable: {error}");
+        let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+        if source.is_some_and(|source| source.kind() == io::ErrorKind::StorageFull) {
+            return full();
+        }
+        Some(Trouble::Degraded("the database cannot be used, so threads and answers are not kept".to_owned()))
     }
 
     fn figures(&self) -> Value {
@@ -139,3 +171,35 @@ impl Health for Metrics {
 
 /// How often the recorder's buffers are emptied when no monitor asks.
 pub(super) const UPKEEP: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        App, Config,
+        config::{env, layers::Layers},
+    };
+
+    #[tokio::test]
+    async fn a_full_disk_is_no_readiness() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().display().to_string();
+        let names = [env::EXAI_CONFIG_DIR, env::EXAI_DATA_DIR].map(|name| (name.to_owned(), folder.clone()));
+        let config = Config::read(Layers::from_environment(names.into()), home.path());
+        let app = App::builder(&config).build().unwrap();
+        let state = async |space: fn(&Path) -> Option<u64>| {
+            let metrics = Metrics {
+                engine: app.engine.clone(),
+                figures: None,
+                data: home.path().join("none/yet"),
+                space,
+            };
+            metrics.trouble().await
+        };
+        assert_eq!(state(space).await, None, "the disk of this test");
+        assert_eq!(state(|_| None).await, None, "what is not known is not full");
+        let full = Some(Trouble::Unable("the disk is full".to_owned()));
+        assert_eq!(state(|_| Some(LEAST_SPACE - 1)).await, full);
+        assert_eq!(state(|_| Some(LEAST_SPACE)).await, None);
+    }
+}

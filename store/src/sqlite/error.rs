@@ -112,6 +112,8 @@ impl Fault {
 
     /// As callers see it.
     pub(crate) fn to_error(&self) -> StoreError {
-        StoreError::Unavailable { reason: self.reason.clone(), hint: self.hint.clone(), source: None }
+        // The kind that tells a full disk from everything else, whoever has noticed it.
+        let source = (self.cause == Cause::Full).then(|| io::Error::from(io::ErrorKind::StorageFull).into());
+        StoreError::Unavailable { reason: self.reason.clone(), hint: self.hint.clone(), source }
     }
 }

@@ -33,7 +33,8 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.reads(&Identity::local()).await?.check().await
+        self.reads(&Identity::local()).await?.check().await?;
+        self.trouble().map_or(Ok(()), Err)
     }
 
     fn waiting(&self) -> usize {

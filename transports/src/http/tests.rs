@@ -7,7 +7,7 @@ mod priming;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use exai_server::{Drained, Health, Lifecycle, Listener, ServerSettings};
+use exai_server::{Drained, Health, Lifecycle, Listener, ServerSettings, Trouble};
 use rmcp::ServerHandler;
 use serde_json::{Value, json};
 use tokio::{
@@ -27,7 +27,7 @@ struct Well;
 
 #[async_trait]
 impl Health for Well {
-    async fn trouble(&self) -> Option<String> {
+    async fn trouble(&self) -> Option<Trouble> {
         None
     }
 

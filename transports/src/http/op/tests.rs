@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use exai_core::SystemClock;
-use exai_server::{Credential, Credentials, Lifecycle, ServerSettings};
+use exai_server::{Credential, Credentials, Lifecycle, ServerSettings, Trouble};
 use proptest::prelude::*;
 use rmcp::{
     RoleServer, ServerHandler,
@@ -74,7 +74,7 @@ struct Well;
 
 #[async_trait]
 impl Health for Well {
-    async fn trouble(&self) -> Option<String> {
+    async fn trouble(&self) -> Option<Trouble> {
         None
     }
 
