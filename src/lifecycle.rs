@@ -19,6 +19,11 @@ const SETTLE_LATE: Duration = Duration::from_millis(80);
 
 /// Serves one client on standard input and output until it goes, or a signal comes.
 ///
+/// Exit codes of a process that a signal has ended, as shells tell them.
+#[cfg(unix)]
+const TERMINATED: i32 = 143;
+const INTERRUPTED: i32 = 130;
+
 /// # Errors
 /// The handshake fails or the input cannot be read.
 pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()> {
@@ -73,7 +78,8 @@ pub(crate) async fn reload_on_signal(server: ExaiServer, engine: Engine) {
     }
 }
 
-/// Cancels `token` at the first SIGTERM or SIGINT from now on.
+/// Cancels `token` at the first SIGTERM or SIGINT from now on, and ends the process at the second: whoever asks twice does not want to wait
+/// for calls.
 ///
 /// The signals are taken over before this returns: what a command starts next is never left behind by one that comes at once.
 pub(crate) fn cancel_on_signal(token: CancellationToken) {
@@ -83,17 +89,31 @@ pub(crate) fn cancel_on_signal(token: CancellationToken) {
         let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
         let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return };
         tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+            let mut next = async || {
+                tokio::select! {
+                    _ = terminate.recv() => TERMINATED,
+                    _ = interrupt.recv() => INTERRUPTED,
+                }
+            };
+            next().await;
             token.cancel();
         });
     }
     #[cfg(not(unix))]
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
+            end_now(next().await);
             token.cancel();
         }
     });
+}
+        if tokio::signal::ctrl_c().await.is_ok() {
+            end_now(INTERRUPTED);
+        }
+
+#[expect(clippy::disallowed_methods, reason = "destructors may wait for what should not be waited for")]
+fn end_now(code: i32) -> ! {
+    tracing::warn!("a second signal came: what is under way is cut off");
+    crate::telemetry::flush();
+    std::process::exit(code);
 }

@@ -29,6 +29,7 @@ mod embedding;
 mod examples;
 mod fairness;
 mod gates;
+mod health;
 mod http;
 mod hurried;
 mod inherited;
