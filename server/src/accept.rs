@@ -1,8 +1,8 @@
 //! Connections: accepted one by one so that heads have a time limit, and there are not too many.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, http::Request};
+use axum::{Router, body::Body, http::Request};
 use exai_core::auth::Authenticator;
 use hyper::{
     body::Incoming,
@@ -10,10 +10,7 @@ use hyper::{
 };
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto,
-        graceful::{GracefulShutdown, Watcher},
-    },
+    server::conn::auto,
     service::TowerToHyperService,
 };
 use tokio::{
@@ -28,10 +25,12 @@ use tokio_util::{
 };
 
 use super::{
+    activity::{Activity, Watched},
     listener::{Accepted, Listener},
     preface_timeout::PrefaceTimeout,
     settings::ServerSettings,
     strangers::{Address, Stranger, Strangers, Unknown},
+    write_timeout::WriteTimeout,
 };
 
 /// After an accept that failed because this process has no more descriptors.
@@ -51,10 +50,11 @@ const MOST_OF_A_HEADER_LIST: u32 = 64 * 1024;
 pub(super) struct Connections {
     places: Arc<Semaphore>,
     most: usize,
-    header_wait: Duration,
+    times: Times,
     authenticator: Arc<dyn Authenticator>,
     strangers: Strangers,
-    open: GracefulShutdown,
+    open: TaskTracker,
+    ending: CancellationToken,
     /// Connections that were accepted and have not said anything.
     silent: TaskTracker,
 }
@@ -64,10 +64,11 @@ impl Connections {
         Self {
             places: Arc::new(Semaphore::new(settings.max_connections)),
             most: settings.max_connections,
-            header_wait: settings.header_wait,
+            times: Times { wait: settings.header_wait, unread: settings.write_wait },
             authenticator: Arc::clone(&settings.authenticator),
             strangers: Strangers::new(settings.strangers.connections, settings.max_connections / 2),
-            open: GracefulShutdown::new(),
+            open: TaskTracker::new(),
+            ending: CancellationToken::new(),
             silent: TaskTracker::new(),
         }
     }
@@ -99,13 +100,14 @@ impl Connections {
             let conversation = Conversation {
                 peer,
                 router: router.clone(),
-                watcher: self.open.watcher(),
-                wait: self.header_wait,
+                ending: self.ending.clone(),
+                times: self.times,
                 silent: self.silent.token(),
             };
+            let open = self.open.token();
             let tls = listener.tls.as_ref().map(super::tls::Tls::acceptor);
             tokio::spawn(async move {
-                let until = Instant::now() + conversation.wait;
+                let until = Instant::now() + conversation.times.wait;
                 if let Some(unknown) = unknown(stranger).await {
                     let origin = Origin { address, unknown: unknown.clone() };
                     let peer = conversation.peer.clone();
@@ -117,7 +119,7 @@ impl Connections {
                         () = conversation.begin(socket, tls, origin) => {}
                     }
                 }
-                drop(place);
+                drop((place, open));
             });
         }
     }
@@ -131,8 +133,19 @@ impl Connections {
 
     /// Ends idle connections at once and waits for the others at most `limit`.
     pub(super) async fn close(self, limit: Duration) {
-        drop(timeout(limit, self.open.shutdown()).await);
+        self.ending.cancel();
+        self.open.close();
+        drop(timeout(limit, self.open.wait()).await);
     }
+}
+
+/// How long the other side may take.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    /// For each step, and between requests.
+    wait: Duration,
+    /// To read what is sent to it.
+    unread: Duration,
 }
 
 /// What its requests know of a connection.
@@ -153,9 +166,9 @@ struct Conversation {
     /// What the log calls the other side.
     peer: String,
     router: Router,
-    watcher: Watcher,
-    /// How long the other side may take for each step.
-    wait: Duration,
+    /// Cancelled when it has to come to its end.
+    ending: CancellationToken,
+    times: Times,
     /// Held until the other side has said something.
     silent: TaskTrackerToken,
 }
@@ -165,7 +178,7 @@ impl Conversation {
     async fn begin(self, socket: Accepted, tls: Option<TlsAcceptor>, origin: Origin) {
         match (socket, tls) {
             (Accepted::Tcp(socket), None) => self.speak(socket, origin).await,
-            (Accepted::Tcp(socket), Some(tls)) => match timeout(self.wait, tls.accept(socket)).await {
+            (Accepted::Tcp(socket), Some(tls)) => match timeout(self.times.wait, tls.accept(socket)).await {
                 Ok(Ok(socket)) => self.speak(socket, origin).await,
                 Ok(Err(error)) => tracing::debug!(peer = self.peer, "no secure connection: {error}"),
                 Err(_elapsed) => tracing::debug!(peer = self.peer, "no secure connection in time"),
@@ -181,22 +194,53 @@ impl Conversation {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.wait).max_buf_size(MOST_OF_A_HEAD);
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.times.wait)
+            .max_buf_size(MOST_OF_A_HEAD);
         let mut http2 = builder.http2();
         http2.timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
         http2.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
         http2.max_concurrent_streams(MOST_STREAMS).max_send_buf_size(MOST_UNREAD);
         http2.max_header_list_size(MOST_OF_A_HEADER_LIST);
-        let router = TowerToHyperService::new(self.router);
+        let (router, activity) = (TowerToHyperService::new(self.router), Activity::new());
+        let requests = activity.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(origin.address);
             request.extensions_mut().insert(origin.unknown.clone());
-            router.call(request)
+            let (exchange, answer) = (requests.begin(), router.call(request));
+            async move { Ok::<_, Infallible>(answer.await?.map(|body| Body::new(Watched::new(body, exchange)))) }
         });
-        let socket = PrefaceTimeout::within(socket, self.wait, self.silent);
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
-        if let Err(error) = self.watcher.watch(connection).await {
-            tracing::debug!(peer = self.peer, "a connection ended: {error}");
+        let socket = WriteTimeout::within(socket, self.times.unread);
+        let socket = PrefaceTimeout::within(socket, self.times.wait, self.silent);
+        let mut connection =
+            pin!(builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned());
+        let to_its_end = async {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => return ended,
+                () = self.ending.cancelled() => {}
+                () = activity.idle(self.times.wait) => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            // What is still under way may finish; a client that neither asks nor goes has no more time.
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => ended,
+                () = activity.idle(self.times.wait) => Ok(()),
+            }
+        };
+        tokio::select! {
+            biased;
+            ended = to_its_end => {
+                if let Err(error) = ended {
+                    tracing::debug!(peer = self.peer, "a connection ended: {error}");
+                }
+            }
+            () = activity.unread(self.times.unread) => {
+                tracing::debug!(peer = self.peer, "closed: what was sent is not read");
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Knows no protocol that is spoken over it, no tools, no models and no storage. [`Server`] puts routes together and serves them.
 
 mod accept;
+mod activity;
 mod auth;
 mod body;
 pub mod descriptors;
@@ -24,6 +25,7 @@ mod settings;
 mod strangers;
 mod tls;
 mod websocket;
+mod write_timeout;
 
 #[cfg(test)]
 mod tests;

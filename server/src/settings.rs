@@ -42,6 +42,8 @@ pub struct ServerSettings {
     pub drain: Duration,
 }
 
+    /// How long a client may leave unread what is sent to it: its connection is closed then, WebSockets included. 30 seconds.
+    pub write_wait: Duration,
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
@@ -60,6 +62,7 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
+            write_wait: Duration::from_secs(30),
     pub(super) fn body(&self) -> BodyLimits {
         BodyLimits { bytes: self.max_body_bytes, wait: self.header_wait }
     }

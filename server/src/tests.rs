@@ -27,6 +27,8 @@ use tokio::{
 
 use super::*;
 
+mod unread;
+
 struct Well;
 
 #[async_trait]
