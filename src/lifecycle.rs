@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use exai_engine::Engine;
+#[cfg(unix)]
+use exai_server::Credentials;
 use exai_tools::ExaiServer;
 use exai_transports::{
     jsonrpc::{Cause, ConnectionSettings, Lifecycle},
@@ -17,13 +19,13 @@ pub(crate) const SETTLE: Duration = Duration::from_millis(500);
 /// The same when a handler did not return: the time for an orderly end is used up then.
 const SETTLE_LATE: Duration = Duration::from_millis(80);
 
-/// Serves one client on standard input and output until it goes, or a signal comes.
-///
 /// Exit codes of a process that a signal has ended, as shells tell them.
 #[cfg(unix)]
 const TERMINATED: i32 = 143;
 const INTERRUPTED: i32 = 130;
 
+/// Serves one client on standard input and output until it goes, or a signal comes.
+///
 /// # Errors
 /// The handshake fails or the input cannot be read.
 pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()> {
@@ -31,7 +33,7 @@ pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()>
     event_log::follow(app.engine.inference().events());
     cancel_on_signal(shutdown.clone());
     #[cfg(unix)]
-    tokio::spawn(reload_on_signal(app.server.clone(), app.engine.clone()));
+    tokio::spawn(reload_on_signal(app.server.clone(), app.engine.clone(), None));
     let settings =
         ConnectionSettings { max_in_flight: config.limits.in_flight, ..ConnectionSettings::default() };
     let lifecycle = Lifecycle { shutdown, closing: app.closing.clone(), ..Lifecycle::default() };
@@ -55,7 +57,7 @@ pub(crate) async fn serve_stdio(app: App, config: &Config) -> anyhow::Result<()>
 /// Reads the configuration again at every SIGHUP, for what can change while the program runs: the tools that are shown, models and
 /// language where a call says nothing. Calls under way keep what they began with.
 #[cfg(unix)]
-pub(crate) async fn reload_on_signal(server: ExaiServer, engine: Engine) {
+pub(crate) async fn reload_on_signal(server: ExaiServer, engine: Engine, keys: Option<Credentials>) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
@@ -69,12 +71,32 @@ pub(crate) async fn reload_on_signal(server: ExaiServer, engine: Engine) {
         for problem in config.problems.errors() {
             tracing::error!("configuration: {problem}");
         }
+        if let Some(keys) = &keys {
+            change_keys(keys, &config);
+        }
         engine.prefer(config.preferences.clone());
         server.show(config.shown.clone()).await;
         tracing::info!(
             profile = config.shown.profile.as_str(),
             "the configuration was read again; providers, limits, folders and the database change only with a restart"
         );
+    }
+}
+
+/// Lets in the clients of this configuration from now on, unless it cannot be sure who they are.
+#[cfg(unix)]
+fn change_keys(keys: &Credentials, config: &Config) {
+    if !config.serve.shut.is_empty() {
+        tracing::error!(
+            "the keys in use stay, because others may be missing: {}",
+            config.serve.shut.join("; ")
+        );
+        return;
+    }
+    match keys.replace(config.serve.keys.all()) {
+        Ok((0, 0)) => {}
+        Ok((added, removed)) => tracing::info!(added, removed, "the keys of clients have changed"),
+        Err(error) => tracing::error!("the keys in use stay: {error}"),
     }
 }
 
@@ -97,19 +119,19 @@ pub(crate) fn cancel_on_signal(token: CancellationToken) {
             };
             next().await;
             token.cancel();
+            end_now(next().await);
         });
     }
     #[cfg(not(unix))]
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            end_now(next().await);
             token.cancel();
         }
-    });
-}
         if tokio::signal::ctrl_c().await.is_ok() {
             end_now(INTERRUPTED);
         }
+    });
+}
 
 #[expect(clippy::disallowed_methods, reason = "destructors may wait for what should not be waited for")]
 fn end_now(code: i32) -> ! {

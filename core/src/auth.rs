@@ -3,8 +3,49 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use crate::Principal;
+
+/// How long a caller may stay that was let in. Clones end together.
+#[derive(Debug, Clone, Default)]
+pub struct Validity(CancellationToken);
+
+impl Validity {
+    /// Ends it: connections that were opened with the key are closed.
+    pub fn end(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Waits until it has.
+    pub async fn over(&self) {
+        self.0.cancelled().await;
+    }
+}
+
+/// A key that was replaced. What was opened with it ends when this is dropped, so that whoever asked for it can still be told.
+#[derive(Debug)]
+#[must_use]
+pub struct Replaced(Validity);
+
+impl Replaced {
+    /// The key that was valid until now.
+    pub fn new(validity: Validity) -> Self {
+        Self(validity)
+    }
+}
+
+impl Drop for Replaced {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
 
 /// A key as a caller showed it. It is never printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,12 +125,18 @@ pub trait Authenticator: fmt::Debug + Send + Sync {
     /// The key belongs to no caller, or that cannot be found out now.
     async fn authenticate(&self, key: PresentedKey<'_>) -> Result<Principal, AuthError>;
 
+    /// How long a caller may stay that has just shown this key, or none where none is needed. A key that is none of the keys any more is
+    /// over. Without an end unless an implementation knows of one.
+    fn validity(&self, _key: Option<PresentedKey<'_>>) -> Validity {
+        Validity::default()
+    }
+
     /// Puts a new key in the place of an old one, as long as this process runs.
     ///
     /// # Errors
     /// Says which of the two keys is wrong, or that keys are not replaced here: that is the answer of an implementation that does not
     /// offer this.
-    async fn rotate(&self, _old: PresentedKey<'_>, _new: PresentedKey<'_>) -> Result<(), RotateError> {
+    async fn rotate(&self, _old: PresentedKey<'_>, _new: PresentedKey<'_>) -> Result<Replaced, RotateError> {
         Err(RotateError::Unsupported)
     }
 }

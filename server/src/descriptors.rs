@@ -32,6 +32,8 @@ fn fewer(settings: ServerSettings, files: usize) -> ServerSettings {
     ServerSettings {
         max_connections: settings.max_connections.min(each),
         max_websockets: settings.max_websockets.min(each),
+        client_websockets: settings.client_websockets.min(each.div_ceil(2)),
+        client_streams: settings.client_streams.min(each.div_ceil(2)),
         ..settings
     }
 }

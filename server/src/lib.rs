@@ -5,6 +5,7 @@
 
 mod accept;
 mod activity;
+mod admission;
 mod auth;
 mod body;
 pub mod descriptors;
@@ -14,6 +15,7 @@ mod in_flight;
 mod keys;
 mod listener;
 mod metrics;
+mod pace;
 mod places;
 pub mod port_owner;
 mod preface_timeout;
@@ -26,18 +28,21 @@ mod strangers;
 mod tls;
 mod websocket;
 mod write_timeout;
+mod wrong_keys;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::{
+    admission::TooFast,
     body::{BodyLimits, read_body},
     guard::{Allowed, PageHeaders},
     health::{Health, Trouble},
     in_flight::StaysOpen,
-    keys::{Credential, Credentials, check_key},
+    keys::{Credential, Credentials, NoKeyLeft, check_key},
     listener::{Listener, is_loopback},
     metrics::SessionCount,
+    pace::Pace,
     places::{SessionLimits, SessionPlace, SessionPlaces},
     problem::problem,
     rate::{LocalRates, RateLimits},

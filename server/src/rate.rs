@@ -3,8 +3,7 @@
 use std::{
     collections::HashMap,
     num::NonZeroU32,
-    sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant as Moment},
 };
 
 use async_trait::async_trait;
@@ -15,7 +14,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use exai_core::{
-    Identity, Principal,
+    Identity,
     rate::{Rate, RateLimiter},
 };
 use governor::{
@@ -23,8 +22,12 @@ use governor::{
     clock::{Clock as _, DefaultClock},
 };
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
-use super::problem;
+use super::{
+    admission::{Admission, Counted, TooFast},
+    problem,
+};
 
 /// The most callers whose calls are counted at once. A caller takes about 200 bytes, so all of them together take 2 MB; more than this
 /// within a second, each with a valid key, is no ordinary load.
@@ -52,15 +55,15 @@ impl Default for RateLimits {
 pub struct LocalRates {
     all: Option<DefaultDirectRateLimiter>,
     each: Option<Quota>,
-    callers: Mutex<HashMap<Identity, Counted>>,
+    callers: Mutex<HashMap<Identity, Calls>>,
     most: usize,
 }
 
 /// The calls of one caller.
 #[derive(Debug)]
-struct Counted {
+struct Calls {
     limiter: DefaultDirectRateLimiter,
-    last: Instant,
+    last: Moment,
 }
 
 impl LocalRates {
@@ -78,7 +81,7 @@ impl LocalRates {
 
     fn take_own(&self, who: &Identity) -> Rate {
         let Some(quota) = self.each else { return Rate::Allowed };
-        let (who, now) = (who.clone(), Instant::now());
+        let (who, now) = (who.clone(), Moment::now());
         let mut callers = self.callers.lock();
         if callers.len() >= self.most && !callers.contains_key(&who) {
             callers.retain(|_, counted| now.duration_since(counted.last) < FULL_AGAIN);
@@ -88,7 +91,7 @@ impl LocalRates {
         }
         let counted = callers
             .entry(who)
-            .or_insert_with(|| Counted { limiter: DefaultDirectRateLimiter::direct(quota), last: now });
+            .or_insert_with(|| Calls { limiter: DefaultDirectRateLimiter::direct(quota), last: now });
         counted.last = now;
         ask(&counted.limiter)
     }
@@ -111,17 +114,47 @@ impl RateLimiter for LocalRates {
     }
 }
 
-/// Refuses what comes too fast. Only POST is counted: looks at health, the ends of sessions and streams that are only read are not.
-pub(super) async fn limit(
-    State(rates): State<Arc<dyn RateLimiter>>,
-    request: Request,
+/// Has a call wait for its turn, and refuses what comes too fast. Only POST is counted: looks at health, the ends of sessions and streams
+/// that are only read are not.
+pub(super) async fn limit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
+    match enter(&admission, caller(&request)).await {
+        Ok(()) => next.run(request).await,
+        Err(too_fast) => refusal(too_fast),
+    }
+}
+
+/// As [`limit`], for routes that tell their clients in their own words: they find [`TooFast`] in the extensions of the request. A flood
+/// does not get that far.
+pub(super) async fn pass_on(
+    State(admission): State<Admission>,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    if request.method() != Method::POST {
-        return next.run(request).await;
+    match enter(&admission, caller(&request)).await {
+        Ok(()) => {}
+        Err(burst @ TooFast::Burst { .. }) => {
+            request.extensions_mut().insert(burst);
+        }
+        Err(flood @ TooFast::Flood { .. }) => return refusal(flood),
     }
-    let who = request.extensions().get::<Principal>().cloned().unwrap_or_else(Principal::local);
-    let Rate::Wait(wait) = rates.take(&who.identity).await else { return next.run(request).await };
+    next.run(request).await
+}
+
+/// Whose call it is; none when it does not count.
+fn caller(request: &Request) -> Option<Identity> {
+    let counted = request.extensions().get::<Counted>().map(|Counted(who)| who.clone());
+    (request.method() == Method::POST).then(|| counted.unwrap_or_else(Identity::local))
+}
+
+async fn enter(admission: &Admission, who: Option<Identity>) -> Result<(), TooFast> {
+    match who {
+        Some(who) => admission.enter(&who, Instant::now()).await,
+        None => Ok(()),
+    }
+}
+
+pub(super) fn refusal(too_fast: TooFast) -> Response {
+    let wait = too_fast.retry_after();
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let text = format!("too many calls; come again in {seconds} s");
     let refusal = problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", &text);

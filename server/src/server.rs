@@ -9,24 +9,30 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
-use exai_core::{auth::Authenticator, event::EventBus};
+use exai_core::{
+    auth::Authenticator,
+    event::{EventBus, NoEvents},
+};
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     accept::Connections,
-    auth,
+    admission::Admission,
+    auth::{self, Doorman},
     body::BodyLimits,
     guard::{self, Guard, PageHeaders},
     health::{self, Health},
     in_flight,
     listener::Listener,
     metrics::{self, Gauges, SessionCount},
+    places::{SessionLimits, SessionPlaces},
     problem, rate, request_id,
     settings::ServerSettings,
     strangers::Strangers,
     websocket::{self, Sockets, WebSocketRoute},
+    wrong_keys::WrongKeys,
 };
 
 /// How long connections that were just accepted have to say something once the end was asked for.
@@ -82,6 +88,7 @@ pub struct Server {
     lifecycle: Lifecycle,
     handle: ServerHandle,
     with_key: Router,
+    pacing: Router,
     without_key: Router,
     websockets: Vec<WebSocketRoute>,
     sessions: Vec<Arc<dyn SessionCount>>,
@@ -108,6 +115,7 @@ impl Server {
             lifecycle,
             handle,
             with_key: Router::new(),
+            pacing: Router::new(),
             without_key: Router::new(),
             websockets: Vec::new(),
             sessions: Vec::new(),
@@ -123,11 +131,19 @@ impl Server {
     }
 
     /// Adds routes for callers that have shown a key where one is needed. Their requests find the caller as
-    /// [`Principal`](exai_core::Principal) in their extensions, come no faster than the rate allows, and are waited for at the end, until
+    /// [`Principal`](exai_core::Principal) in their extensions, come no faster than the rate allows (a burst waits, and is refused with 429 after that), and are waited for at the end, until
     /// the last byte of the answer; an answer with [`StaysOpen`](super::StaysOpen) in its extensions is not.
     #[must_use]
     pub fn with_key(mut self, routes: Router) -> Self {
         self.with_key = self.with_key.merge(routes);
+        self
+    }
+
+    /// Adds routes as [`Self::with_key`] does, which refuse a call that comes too fast in their own words: they find
+    /// [`TooFast`](super::TooFast) in the extensions of such a request.
+    #[must_use]
+    pub fn with_key_and_pace(mut self, routes: Router) -> Self {
+        self.pacing = self.pacing.merge(routes);
         self
     }
 
@@ -198,12 +214,24 @@ impl Server {
         };
         let gauges = Gauges { connections, sessions: self.sessions.into() };
         let count = from_fn_with_state(handle.in_flight.clone(), in_flight::count);
-        let with_key = self
+        let admission = Admission::new(Arc::clone(&settings.rate), handle.shutdown.clone());
+        let doorman = Doorman {
+            authenticator: Arc::clone(&settings.authenticator),
+            wrong_keys: WrongKeys::new(handle.shutdown.clone()),
+            streams: places_of(settings.max_connections, settings.client_streams),
+        };
+        let each = places_of(settings.max_websockets, settings.client_websockets);
+        let mut with_key = self
             .with_key
             .merge(metrics::route(Arc::clone(&handle.health), gauges))
             .route_layer(count.clone())
-            .route_layer(from_fn_with_state(Arc::clone(&settings.rate), rate::limit))
-            .route_layer(from_fn_with_state(Arc::clone(&settings.authenticator), auth::identify));
+            .route_layer(from_fn_with_state(admission.clone(), rate::limit));
+        if self.pacing.has_routes() {
+            let pacing = self.pacing.route_layer(count.clone());
+            with_key =
+                with_key.merge(pacing.route_layer(from_fn_with_state(admission.clone(), rate::pass_on)));
+        }
+        let with_key = with_key.route_layer(from_fn_with_state(doorman.clone(), auth::identify));
         let mut without_key = self.without_key;
         if without_key.has_routes() {
             without_key = without_key.route_layer(count);
@@ -217,11 +245,14 @@ impl Server {
                 max_bytes: settings.max_body_bytes,
                 first_wait: settings.header_wait,
                 places: Arc::clone(&places),
+                admission: admission.clone(),
+                each: each.clone(),
+                doorman: doorman.clone(),
                 strangers: strangers.clone(),
                 open: websockets.clone(),
             };
             let upgrade = get(websocket::upgrade).with_state(sockets);
-            let identify = from_fn_with_state(Arc::clone(&settings.authenticator), auth::identify_or_wait);
+            let identify = from_fn_with_state(doorman.clone(), auth::identify_or_wait);
             router = router.merge(Router::new().route(path, upgrade).route_layer(identify));
         }
         let not_found: Arc<str> = self.not_found.into();
@@ -234,4 +265,9 @@ impl Server {
             .layer(CatchPanicLayer::custom(guard::panicked))
             .layer(from_fn(request_id::name))
     }
+}
+
+/// Places of connections that are no sessions of a protocol, so that nobody is told of them.
+fn places_of(all: usize, each: usize) -> SessionPlaces {
+    SessionPlaces::new(SessionLimits { all, each }, Arc::new(NoEvents))
 }

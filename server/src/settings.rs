@@ -33,17 +33,21 @@ pub struct ServerSettings {
     pub max_connections: usize,
     /// The most WebSockets at once, which are no longer counted as connections; more are refused. 10,000.
     pub max_websockets: usize,
+    /// The most WebSockets of one client: of a key, or of an address where no key is needed. 5,000.
+    pub client_websockets: usize,
+    /// The most answers of one client that stay open until one side ends them. 5,000.
+    pub client_streams: usize,
     /// The most connections of clients that have shown no key.
     pub strangers: StrangerLimits,
     /// How long a request may take to send its head, how long a connection may be idle before one, and how long a connection lasts
     /// that shows no key where one is needed. One minute.
     pub header_wait: Duration,
+    /// How long a client may leave unread what is sent to it: its connection is closed then, WebSockets included. 30 seconds.
+    pub write_wait: Duration,
     /// How long requests may take to finish once the end was asked for. 30 seconds.
     pub drain: Duration,
 }
 
-    /// How long a client may leave unread what is sent to it: its connection is closed then, WebSockets included. 30 seconds.
-    pub write_wait: Duration,
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
@@ -54,15 +58,17 @@ impl Default for ServerSettings {
             max_body_bytes: 4 * 1024 * 1024,
             max_connections: 10_000,
             max_websockets: 10_000,
+            client_websockets: 5_000,
+            client_streams: 5_000,
             strangers: StrangerLimits::default(),
             header_wait: Duration::from_secs(60),
+            write_wait: Duration::from_secs(30),
             drain: Duration::from_secs(30),
         }
     }
 }
 
 impl ServerSettings {
-            write_wait: Duration::from_secs(30),
     pub(super) fn body(&self) -> BodyLimits {
         BodyLimits { bytes: self.max_body_bytes, wait: self.header_wait }
     }

@@ -3,7 +3,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap, btree_map::OccupiedEntry},
-    net::{IpAddr, Ipv4Addr},
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
@@ -59,6 +60,17 @@ impl From<IpAddr> for Address {
                 let [a, b, c, d, ..] = address.segments().map(u64::from);
                 Self::V6(a << 48 | b << 32 | c << 16 | d)
             }
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(address) => address.fmt(out),
+            Self::V6(network) => write!(out, "{}/64", Ipv6Addr::from_bits(u128::from(*network) << 64)),
+            #[cfg(unix)]
+            Self::Local => out.write_str("the local socket"),
         }
     }
 }

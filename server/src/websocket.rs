@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use exai_core::Principal;
+use exai_core::{Identity, Principal, auth::Validity};
 use futures::{
     SinkExt as _, StreamExt as _,
     stream::{self, SplitSink, SplitStream},
@@ -30,11 +30,16 @@ use tokio_tungstenite::tungstenite::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    dialect::{Dialect, FRAMES, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TOO_LATE, TRY_AGAIN_LATER},
+    dialect::{
+        Dialect, FRAMES, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TOO_LATE, TRY_AGAIN_LATER, UNAUTHORIZED,
+    },
     socket::{End, close, frames},
 };
 use super::{
-    auth::Caller,
+    admission::Admission,
+    auth::{Caller, Doorman},
+    pace::Pace,
+    places::{SessionPlace, SessionPlaces},
     problem,
     strangers::{Address, Stranger, Strangers},
 };
@@ -89,6 +94,11 @@ pub(super) struct Sockets {
     pub(super) first_wait: Duration,
     /// A connection that has become a WebSocket is no longer one of HTTP, so it has a place here.
     pub(super) places: Arc<Semaphore>,
+    /// How often callers may call.
+    pub(super) admission: Admission,
+    pub(super) doorman: Doorman,
+    /// Those of each client.
+    pub(super) each: SessionPlaces,
     /// Clients that have shown no key yet.
     pub(super) strangers: Strangers,
     /// Those that are open.
@@ -108,7 +118,7 @@ pub(super) async fn upgrade(
         return problem(StatusCode::BAD_REQUEST, "no_websocket", &text);
     };
     let stranger = match &caller {
-        Caller::Known(_) => None,
+        Caller::Known(..) => None,
         Caller::Silent | Caller::Refused | Caller::Unchecked => {
             let mut stranger = sockets.strangers.arrive(address);
             if !stranger.take_turn().await {
@@ -124,15 +134,49 @@ pub(super) async fn upgrade(
     if let Some(subprotocol) = sockets.route.asked_for(&request) {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
     }
+    let Doorman { authenticator, wrong_keys, .. } = &sockets.doorman;
+    let pace = Pace::new(sockets.admission.clone(), wrong_keys.clone(), address, authenticator.needs_key());
+    let mut visitor = Visitor { who: None, validity: Validity::default(), place: None, pace };
+    if let Some((who, validity)) = caller.known() {
+        if !visitor.is_known(&who.identity, validity, &sockets.each) {
+            return problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", TOO_MANY);
+        }
+        visitor.who = Some(who);
+    }
     let open = sockets.open.clone();
     open.spawn(async move {
         if let Ok(upgraded) = upgrade.await {
-            carry(TokioIo::new(upgraded), &sockets, caller.into_principal(), stranger).await;
+            carry(TokioIo::new(upgraded), &sockets, visitor, stranger).await;
         }
         drop(place);
     });
     response
 }
+
+/// The client of a WebSocket.
+struct Visitor {
+    /// Absent until it has shown its key.
+    who: Option<Principal>,
+    validity: Validity,
+    /// One of those that it may have.
+    place: Option<SessionPlace>,
+    pace: Pace,
+}
+
+impl Visitor {
+    /// Notes who it is and how long it may stay. False when it has too many WebSockets.
+    fn is_known(&mut self, who: &Identity, validity: Validity, each: &SessionPlaces) -> bool {
+        self.validity = validity;
+        self.place = each.take(&self.pace.counted(who));
+        self.place.is_some()
+    }
+}
+
+/// Why a client has to go whose key was replaced or removed.
+const REVOKED: &str = "the key of this connection is no longer valid";
+
+/// Why a client gets no further WebSocket; a goodbye has room for 123 bytes.
+const TOO_MANY: &str = "too many WebSockets of this client are open; close one, or try again later";
 
 /// Why a client has to go for another; a goodbye has room for 123 bytes.
 const CROWDED: &str =
@@ -146,9 +190,10 @@ fn too_many_strangers() -> Response {
 async fn carry(
     upgraded: TokioIo<Upgraded>,
     sockets: &Sockets,
-    who: Option<Principal>,
+    mut visitor: Visitor,
     stranger: Option<Stranger>,
 ) {
+    let who = visitor.who.take();
     let most = if who.is_some() { sockets.max_bytes } else { sockets.max_bytes.min(MOST_OF_A_STRANGER) };
     let mut socket = Socket::new(upgraded, most);
     // Pings and parts of a message do not make this longer.
@@ -169,9 +214,10 @@ async fn carry(
     let (heard, incoming) = mpsc::channel(FRAMES);
     let (answers, mut outgoing) = mpsc::channel(FRAMES);
     let is_stranger = who.is_none();
+    let link = Link { frames: incoming, answers, pace: visitor.pace.clone() };
     let over = CancellationToken::new();
     let mut speaking = std::pin::pin!(async {
-        dialect.run(first, Link { frames: incoming, answers }, who).await;
+        dialect.run(first, link, who).await;
         over.cancel();
         std::future::pending::<()>().await;
     });
@@ -183,8 +229,12 @@ async fn carry(
                 end = has_to_go(closed.as_ref(), deadline) => Err(end),
             }
         };
-        if let Err(end) = known.await {
-            return leave(socket, end).await;
+        let known = match known.await {
+            Ok((who, validity)) => visitor.is_known(&who, validity, &sockets.each),
+            Err(end) => return leave(socket, end).await,
+        };
+        if !known {
+            return leave(socket, End::Refused(Goodbye::new(TRY_AGAIN_LATER, TOO_MANY))).await;
         }
         drop(stranger);
         socket.allow(sockets.max_bytes);
@@ -198,10 +248,15 @@ async fn carry(
             drop(timeout(LAST_WORDS, heard_out).await);
             end
         }
-        end = speak(&mut out, outgoing) => end,
+        end = speak(&mut out, &mut outgoing) => end,
         () = silence(&last_heard) => End::Refused(ended()),
         () = &mut speaking => End::Gone,
+        () = visitor.validity.over() => End::Refused(Goodbye::new(UNAUTHORIZED, REVOKED)),
     };
+    if visitor.validity.is_over() {
+        // What was said before, such as that the key was replaced, still goes out.
+        drop(timeout(GOODBYE, say_the_rest(&mut out, &mut outgoing)).await);
+    }
     if let Ok(socket) = out.reunite(frames) {
         leave(socket, end).await;
     }
@@ -230,10 +285,13 @@ async fn first_of(socket: &mut Socket) -> Result<Bytes, End> {
 }
 
 /// Passes on what a dialect says until it knows its client. Nothing is read meanwhile.
-async fn introduce(socket: &mut Socket, answers: &mut mpsc::Receiver<Outgoing>) -> Result<(), End> {
+async fn introduce(
+    socket: &mut Socket,
+    answers: &mut mpsc::Receiver<Outgoing>,
+) -> Result<(Identity, Validity), End> {
     loop {
         match answers.recv().await {
-            Some(Outgoing::Known) => return Ok(()),
+            Some(Outgoing::Known(who, validity)) => return Ok((who, validity)),
             Some(Outgoing::Text(text)) => socket.send(Message::text(text)).await?,
             Some(Outgoing::Close(goodbye)) => return Err(End::Refused(goodbye)),
             None => return Err(End::Refused(ended())),
@@ -289,14 +347,14 @@ async fn listen(frames: &mut SplitStream<Socket>, heard: mpsc::Sender<Bytes>, la
 }
 
 /// To the client, with a ping now and then. Why it has ended.
-async fn speak(out: &mut SplitSink<Socket, Message>, mut answers: mpsc::Receiver<Outgoing>) -> End {
+async fn speak(out: &mut SplitSink<Socket, Message>, answers: &mut mpsc::Receiver<Outgoing>) -> End {
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let sent = tokio::select! {
             answer = answers.recv() => match answer {
                 Some(Outgoing::Text(text)) => out.send_all(&mut stream::iter(frames(text).map(Ok))).await,
-                Some(Outgoing::Known) => Ok(()),
+                Some(Outgoing::Known(..)) => Ok(()),
                 Some(Outgoing::Close(goodbye)) => return End::Refused(goodbye),
                 None => return End::Refused(ended()),
             },
@@ -304,6 +362,15 @@ async fn speak(out: &mut SplitSink<Socket, Message>, mut answers: mpsc::Receiver
         };
         if let Err(end) = sent {
             return end;
+        }
+    }
+}
+
+/// To the client, what waits for it and nothing that comes later.
+async fn say_the_rest(out: &mut SplitSink<Socket, Message>, answers: &mut mpsc::Receiver<Outgoing>) {
+    while let Ok(Outgoing::Text(text)) = answers.try_recv() {
+        if out.send_all(&mut stream::iter(frames(text).map(Ok))).await.is_err() {
+            return;
         }
     }
 }

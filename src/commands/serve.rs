@@ -54,7 +54,11 @@ pub(crate) async fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Exi
     let shutdown = CancellationToken::new();
     lifecycle::cancel_on_signal(shutdown.clone());
     #[cfg(unix)]
-    tokio::spawn(lifecycle::reload_on_signal(app.server.clone(), app.engine.clone()));
+    tokio::spawn(lifecycle::reload_on_signal(
+        app.server.clone(),
+        app.engine.clone(),
+        Some(config.serve.keys.clone()),
+    ));
     let about = announcement(config, &app, &Door::of(&url, listener.is_local(), tls.is_some()));
     telemetry::say(&format!("exai-mcp listens on {url}\n{about}"));
     let health: Arc<dyn Health> = Arc::new(Metrics::new(app.engine.clone(), &config.places.data));

@@ -234,14 +234,14 @@ pub static SERVE_RATE: Key = key(
     "serve.rate",
     &[env::EXAI_RATE],
     "50",
-    "Calls a second over HTTP of all clients together; 0 means no bound",
+    "Calls a second over the network of all clients together; 0 means no bound",
 );
 /// Calls a second of one client.
 pub static SERVE_CLIENT_RATE: Key = key(
     "serve.client_rate",
     &[env::EXAI_CLIENT_RATE],
     "20",
-    "Calls a second over HTTP of one client; 0 means no bound",
+    "Calls a second over the network of one client, whatever its door or session; 0 means no bound",
 );
 /// The size of a message.
 pub static SERVE_MESSAGE_MEGABYTES: Key = key(

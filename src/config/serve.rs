@@ -49,6 +49,8 @@ pub struct Serve {
     pub clients: Vec<String>,
     /// Why the server must not listen: a key was meant to be needed, and is missing or was not understood.
     pub shut: Vec<String>,
+    /// The keys of those who may come in; shared with the server's settings.
+    pub keys: Credentials,
     /// Who may come in, and what callers may take.
     pub server: ServerSettings,
     /// How MCP behaves there.
@@ -87,8 +89,10 @@ pub(super) fn read(
     let megabytes: usize = number(layers, &keys::SERVE_MESSAGE_MEGABYTES, 1, 8, problems);
     // A call without progress is silent for all of its time, and its session must outlast it.
     let session_idle = McpSettings::default().session_idle.max(call + Duration::from_secs(300));
+    let keys = Credentials::new(credentials);
     Serve {
         listen,
+        keys: keys.clone(),
         cancel_on_disconnect: cancel_on_disconnect(layers, problems),
         tls_cert: file(layers, &keys::SERVE_TLS_CERT, problems),
         tls_key: file(layers, &keys::SERVE_TLS_KEY, problems),
@@ -97,7 +101,7 @@ pub(super) fn read(
         shut: unread.into_iter().chain(signs).chain(wrong).chain(unusable).collect(),
         server: ServerSettings {
             allowed: Allowed::new(list(layers, &keys::SERVE_HOSTS), list(layers, &keys::SERVE_ORIGINS)),
-            authenticator: Arc::new(Credentials::new(credentials)),
+            authenticator: Arc::new(keys.clone()),
             rate: Arc::new(LocalRates::new(RateLimits {
                 all: number(layers, &keys::SERVE_RATE, 0, 1_000_000, problems),
                 each: number(layers, &keys::SERVE_CLIENT_RATE, 0, 1_000_000, problems),

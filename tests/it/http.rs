@@ -100,6 +100,17 @@ async fn foreign_pages_and_names_are_refused() {
             ("host", "evil.example", "host_not_allowed"),
             ("host", "other.example:9", "host_not_allowed"),
             ("host", "127.0.0.1.evil.example", "host_not_allowed"),
+            ("host", "evil.example@localhost", "host_not_allowed"),
+            ("host", "localhost@evil.example", "host_not_allowed"),
+            ("host", "evil:secret@127.0.0.1:80", "host_not_allowed"),
+            ("host", "localhost:65536", "host_not_allowed"),
+            ("host", "127.0.0.1:0", "host_not_allowed"),
+            ("host", "localhost:", "host_not_allowed"),
+            ("host", "[::1]:99999", "host_not_allowed"),
+            ("host", "exai.example.com:123456", "host_not_allowed"),
+            ("host", "exai.example.com:+80", "host_not_allowed"),
+            ("host", "localhost\r\nhost: localhost", "host_not_allowed"),
+            ("host", "localhost\r\nhost: evil.example", "host_not_allowed"),
             ("origin", "https://evil.example", "origin_not_allowed"),
             ("origin", "http://localhost.evil.example", "origin_not_allowed"),
             ("origin", "null", "origin_not_allowed"),
@@ -410,38 +421,6 @@ async fn only_configured_folders_are_read() {
     let served = Served::start(&setup).await;
     let answer = served.call("chat", &ask, &[]).await.tool();
     assert_eq!(answer["metadata"]["files_summary"]["included"], 1, "{answer:#}");
-    served.terminate();
-    assert_eq!(served.ended().await.0, 0);
-}
-
-/// A client that calls too fast learns when to call again, and others are not delayed.
-#[tokio::test]
-async fn a_fast_caller_has_to_wait() {
-    let setup =
-        setup().await.with("EXAI_TOKEN", "the-key-of-the-user").with("CI_KEY", "the-key-of-the-pipeline");
-    let setup = setup.with("EXAI_CLIENT_RATE", "3").with("EXAI_RATE", "0");
-    let folder = setup.home.path().join("config");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("config.toml"), "[[clients]]\nname = \"ci\"\ntoken_env = \"CI_KEY\"\n")
-        .unwrap();
-    let served = Served::start(&setup).await;
-    let (user, ci) = (("x-api-key", "the-key-of-the-user"), ("x-api-key", "the-key-of-the-pipeline"));
-    let mut refused = None;
-    for _ in 0..50 {
-        let answer = served.call("version", &json!({}), &[user]).await;
-        if answer.status == 429 {
-            refused = Some(answer);
-            break;
-        }
-    }
-    let refused = refused.expect("fifty calls without a pause are more than three a second");
-    assert_eq!(
-        (refused.headers["retry-after"].as_str(), &refused.json()["error"]["code"]),
-        ("1", &json!("too_many_requests"))
-    );
-    assert_eq!(served.call("version", &json!({}), &[ci]).await.status, 200);
-    let again = async { while served.call("version", &json!({}), &[user]).await.status != 200 {} };
-    within("the next second", again).await;
     served.terminate();
     assert_eq!(served.ended().await.0, 0);
 }

@@ -14,7 +14,7 @@ mod upstream;
 pub(crate) use program::{MODEL, Program, Setup, sample_project};
 pub(crate) use raw::{Raw, discover_meta};
 pub(crate) use reply::Reply;
-pub(crate) use served::{CLIENT, Served, modern, read, tool_call};
+pub(crate) use served::{Answered, CLIENT, Served, modern, read, tool_call};
 pub(crate) use terminal::Terminal;
 pub(crate) use tools::{FULL, LITE, STANDARD};
 pub(crate) use upstream::{Upstream, expert_answer};

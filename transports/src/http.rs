@@ -10,6 +10,7 @@ mod mcp_dialect;
 mod normalize;
 mod op;
 mod open_sessions;
+mod pacing;
 mod priming;
 mod sessions;
 
@@ -95,7 +96,8 @@ where
     let limits = op::OpLimits { sessions: sessions_of_dialects(settings), call: settings.call_limit };
     let op = Op::new(attach.clone(), &shared, Arc::new(SystemClock), limits);
     let sessions = Arc::new(McpSessions { streamable: open.clone(), op: op.registry() });
-    let connections = legacy_sse::Connections::new(attach.clone(), settings.sessions.all, shared.body);
+    let places = SessionPlaces::new(settings.sessions, Arc::clone(&shared.events));
+    let connections = legacy_sse::Connections::new(attach.clone(), places, shared.body);
     let router = Router::new()
         .merge(streamable(handler, open, settings, &shared))
         .route(SSE_PATH, get(legacy_sse::open).with_state(connections.clone()))
@@ -108,7 +110,7 @@ where
         hint: "MCP over HTTP is at /mcp",
     };
     server
-        .with_key(router)
+        .with_key_and_pace(router)
         .websocket(websocket)
         .counting(sessions)
         .page_headers(page_headers())

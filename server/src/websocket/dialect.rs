@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use async_trait::async_trait;
 use axum::body::Bytes;
-use exai_core::Principal;
+use exai_core::{Identity, Principal, auth::Validity};
 use tokio::sync::mpsc;
+
+use crate::Pace;
 
 /// Frames on their way in each direction; a side that does not read slows the other down.
 pub(super) const FRAMES: usize = 8;
@@ -43,19 +45,23 @@ pub const UNAUTHORIZED: u16 = 4003;
 pub enum Outgoing {
     /// A text frame.
     Text(String),
-    /// The client has shown who it is: from the next message on it may say more. Meant for the connection, not for the client.
-    Known,
+    /// The client has shown who it is, and how long it may stay: from the next message on it may say more. Meant for the connection, not
+    /// for the client.
+    Known(Identity, Validity),
     /// The end of the connection.
     Close(Goodbye),
 }
 
-/// A dialect's side of a connection. Pings, limits and the silence of the other side are no concern of a dialect.
+/// A dialect's side of a connection. Pings, limits and the silence of the other side are no concern of a dialect; how often a client calls
+/// is, because only a dialect knows what is a call and how one is refused.
 #[derive(Debug)]
 pub struct Link {
     /// What the client says; ends with the connection.
     pub frames: mpsc::Receiver<Bytes>,
     /// What is sent to it; the connection is closed when this is dropped and everything was sent.
     pub answers: mpsc::Sender<Outgoing>,
+    /// Asked for each call.
+    pub pace: Pace,
 }
 
 /// A way of speaking.

@@ -9,7 +9,10 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
-use super::duplex_session::{Attach, write_line};
+use super::{
+    duplex_session::{Attach, write_line},
+    pacing::{self, Next, Paced},
+};
 
 /// Room for one read of answers; most connections are idle.
 const READ: usize = 2 * 1024;
@@ -45,24 +48,31 @@ impl Dialect for Mcp {
     }
 
     /// Each direction goes on while the other waits: a client whose answers pile up must not keep itself from reading them.
-    async fn run(&self, first: Bytes, mut link: Link, who: Option<Principal>) {
+    async fn run(&self, first: Bytes, link: Link, who: Option<Principal>) {
+        let Link { frames, answers: to_client, pace } = link;
         let Some(who) = who else {
             let error = json!({"code": -32_000, "message": "a key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"});
             let refusal = json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string();
-            drop(link.answers.send(Outgoing::Text(refusal)).await);
-            drop(link.answers.send(Outgoing::Close(Goodbye::new(UNAUTHORIZED, "a key is needed"))).await);
+            drop(to_client.send(Outgoing::Text(refusal)).await);
+            drop(to_client.send(Outgoing::Close(Goodbye::new(UNAUTHORIZED, "a key is needed"))).await);
             return;
         };
+        let mut paced = Paced::new(frames, pace, who.identity.clone(), pacing::is_free);
+        paced.push(first);
         let (answers, mut messages) = tokio::io::split(self.attach.begin(who, Door("websocket")));
         let hear = async {
-            let mut next = Some(first);
-            while let Some(frame) = next {
-                if write_line(&mut messages, &frame).await.is_err() {
+            while let Some(next) = paced.next().await {
+                let is_taken = match next {
+                    Next::Message(frame) => write_line(&mut messages, &frame).await.is_ok(),
+                    Next::Refused { message, retry_after } => {
+                        let refusal = pacing::refusal(&message, retry_after).to_string();
+                        to_client.send(Outgoing::Text(refusal)).await.is_ok()
+                    }
+                };
+                if !is_taken {
                     // The service is over; its last answers are still being sent.
                     std::future::pending::<()>().await;
                 }
-                drop(frame);
-                next = link.frames.recv().await;
             }
             // The service reads to this end, so that a cancellation right before it counts, and then ends itself.
             drop(messages.shutdown().await);
@@ -73,7 +83,7 @@ impl Dialect for Mcp {
             while !matches!(answers.read_until(b'\n', &mut answer).await, Ok(0) | Err(_)) {
                 let text = String::from_utf8_lossy(answer.trim_ascii_end()).into_owned();
                 answer.clear();
-                if link.answers.send(Outgoing::Text(text)).await.is_err() {
+                if to_client.send(Outgoing::Text(text)).await.is_err() {
                     return;
                 }
             }

@@ -11,10 +11,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use exai_server::{BodyLimits, StaysOpen, read_body};
+use exai_server::{BodyLimits, StaysOpen, TooFast, read_body};
 use rmcp::model::{ClientRequest, ErrorCode, JsonRpcMessage, RequestId};
 
-use super::early_response;
+use super::{early_response, pacing};
 use crate::message::{self, Refused, Rejection, Understood};
 
 /// What a client of the protocol accepts.
@@ -56,6 +56,10 @@ pub(super) async fn normalize(State(limits): State<BodyLimits>, request: Request
         Ok(message) => message,
         Err(refused) => return refusal(&refused.rejection, &head.headers),
     };
+    if let Some(too_fast) = head.extensions.get::<TooFast>().filter(|_| !pacing::is_free(&body)) {
+        // Clients take a bare 429 for the end of their session.
+        return Json(pacing::refusal(&body, too_fast.retry_after())).into_response();
+    }
     let (is_call, is_listen) = (matches!(kind, Kind::Call), matches!(kind, Kind::Listen));
     if let Kind::Initialize(initialize) = kind {
         head.extensions.insert(initialize);

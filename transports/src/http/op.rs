@@ -25,11 +25,11 @@ use async_trait::async_trait;
 use axum::body::Bytes;
 use exai_core::{
     Clock, Principal,
-    auth::{AuthError, Authenticator, KeyProblem, PresentedKey, RotateError},
+    auth::{AuthError, Authenticator, KeyProblem, PresentedKey, Replaced, RotateError, Validity},
     run::Door,
 };
 use exai_server::{
-    Health, ServerHandle, SessionLimits, SessionPlaces,
+    Health, Pace, ServerHandle, SessionLimits, SessionPlaces,
     dialect::{Dialect, Goodbye, Link, NOT_UNDERSTOOD, Outgoing, TRY_AGAIN_LATER, UNAUTHORIZED, WRONG_START},
 };
 use serde_json::{Value, json};
@@ -44,7 +44,10 @@ use self::{
     registry::{Entry, Opened},
     session::{KEPT, Session},
 };
-use super::duplex_session::Attach;
+use super::{
+    duplex_session::Attach,
+    pacing::{Next, Paced},
+};
 
 /// Frames that wait for their session.
 const QUEUE: usize = 8;
@@ -70,7 +73,7 @@ impl Surroundings {
     }
 
     /// Puts a new key in the place of an old one; the error is the dialect's word for what is wrong.
-    async fn rotate(&self, old: &str, new: &str) -> Result<(), &'static str> {
+    async fn rotate(&self, old: &str, new: &str) -> Result<Replaced, &'static str> {
         // As keys are read from the configuration and from headers.
         let (old, new) = (old.trim(), new.trim());
         if old.is_empty() || new.is_empty() {
@@ -143,28 +146,51 @@ impl Op {
     }
 
     /// Who a client is that has shown no key before its hello.
-    async fn introduced(&self, hello: &Hello) -> Result<Principal, Refused> {
+    async fn introduced(&self, hello: &Hello, pace: &Pace) -> Result<(Principal, Validity), Refused> {
         let refused = Refused::new("unauthorized", UNAUTHORIZED, "a valid token is needed");
         let Some(token) = hello.token.as_deref().filter(|token| !token.is_empty()) else {
             return Err(refused);
         };
-        let found = self.surroundings.authenticator.authenticate(PresentedKey::new(token)).await;
-        found.map_err(|error| match error {
-            AuthError::Unknown => refused,
-            AuthError::Unavailable => Refused::new(
+        let (known, token) = (&self.surroundings.authenticator, PresentedKey::new(token));
+        match known.authenticate(token).await {
+            Ok(who) => Ok((who, known.validity(Some(token)))),
+            Err(AuthError::Unknown) => {
+                pace.wrong_key().await;
+                Err(refused)
+            }
+            Err(AuthError::Unavailable) => Err(Refused::new(
                 "keys_unavailable",
                 TRY_AGAIN_LATER,
                 "keys cannot be checked now; try again later",
-            ),
-        })
+            )),
+        }
+    }
+
+    /// The client that says hello, and its session, unless it comes too fast.
+    async fn greeted(
+        &self,
+        hello: &Hello,
+        who: Option<Principal>,
+        pace: &Pace,
+        known: &mut Option<Outgoing>,
+    ) -> Result<(Principal, Entry, Value), Refused> {
+        let who = match who {
+            Some(who) => who,
+            None => {
+                let (who, validity) = self.introduced(hello, pace).await?;
+                *known = Some(Outgoing::Known(who.identity.clone(), validity));
+                who
+            }
+        };
+        if pace.enter(&who.identity, Instant::now()).await.is_err() {
+            return Err(Refused::new("over_capacity", TRY_AGAIN_LATER, "too many calls; try again later"));
+        }
+        let (entry, ack) = self.session_for(hello, who.clone()).await?;
+        Ok((who, entry, ack))
     }
 
     /// A session for the client that says hello: the one that it names, or a new one.
-    async fn session_for(&self, hello: &Hello, who: Option<Principal>) -> Result<(Entry, Value), Refused> {
-        let who = match who {
-            Some(who) => who,
-            None => self.introduced(hello).await?,
-        };
+    async fn session_for(&self, hello: &Hello, who: Principal) -> Result<(Entry, Value), Refused> {
         let wanted = hello.session_id.as_deref().filter(|id| is_name(id));
         if let Some(token) = hello.resume_token.as_deref() {
             let found = wanted.and_then(|id| self.surroundings.registry.find(id, token, &who.identity));
@@ -216,41 +242,59 @@ impl Dialect for Op {
         true
     }
 
-    async fn run(&self, first: Bytes, mut link: Link, who: Option<Principal>) {
-        let is_stranger = who.is_none();
+    async fn run(&self, first: Bytes, link: Link, who: Option<Principal>) {
+        let Link { frames, answers, pace } = link;
+        let mut known = None;
         let greeted = match Hello::read(&first) {
             Some(Ok(hello)) => {
                 let seen = hello.last_seq;
-                self.session_for(&hello, who).await.map(|(entry, ack)| (entry, ack, seen))
+                self.greeted(&hello, who, &pace, &mut known)
+                    .await
+                    .map(|(who, entry, ack)| (who, entry, ack, seen))
             }
             Some(Err(())) => Err(Refused::new("missing_hello", WRONG_START, "hello comes first")),
             None => {
                 let goodbye = Goodbye::new(NOT_UNDERSTOOD, "the first frame is not JSON");
-                drop(link.answers.send(Outgoing::Close(goodbye)).await);
+                drop(answers.send(Outgoing::Close(goodbye)).await);
                 return;
             }
         };
-        let (entry, greeting, seen) = match greeted {
+        let (who, entry, greeting, seen) = match greeted {
             Ok(greeted) => greeted,
             Err(Refused { error, code, reason }) => {
                 let refusal = json!({"op": "hello_ack", "ok": false, "error": error}).to_string();
-                drop(link.answers.send(Outgoing::Text(refusal)).await);
-                drop(link.answers.send(Outgoing::Close(Goodbye::new(code, reason))).await);
+                drop(answers.send(Outgoing::Text(refusal)).await);
+                drop(answers.send(Outgoing::Close(Goodbye::new(code, reason))).await);
                 return;
             }
         };
-        if is_stranger && link.answers.send(Outgoing::Known).await.is_err() {
+        if let Some(known) = known
+            && answers.send(known).await.is_err()
+        {
             return;
         }
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
-        let socket = Socket { number, answers: link.answers };
-        let mut next = Some(Command::Connect { socket, greeting, seen });
-        while let Some(command) = next {
-            // A session that has ended has closed the connection.
-            if entry.commands.send(command).await.is_err() {
+        let socket = Socket { number, answers: answers.clone() };
+        // A session that has ended has closed the connection, and one that has another connection listens to that alone.
+        if entry.commands.send(Command::Connect { socket, greeting, seen }).await.is_err() {
+            return;
+        }
+        let answers = answers.downgrade();
+        let mut paced = Paced::new(frames, pace, who.identity, request::is_free);
+        while let Some(next) = paced.next().await {
+            let is_taken = match next {
+                Next::Message(frame) => entry.commands.send(Command::Frame { number, frame }).await.is_ok(),
+                Next::Refused { message, retry_after } => {
+                    let refusal = result::too_fast(&message, retry_after).to_string();
+                    match answers.upgrade() {
+                        Some(answers) => answers.send(Outgoing::Text(refusal)).await.is_ok(),
+                        None => false,
+                    }
+                }
+            };
+            if !is_taken {
                 return;
             }
-            next = link.frames.recv().await.map(|frame| Command::Frame { number, frame });
         }
     }
 }

@@ -83,6 +83,16 @@ impl Refusal {
     }
 }
 
+/// Whether a frame costs nothing: it asks whether the server is there, or ends a call.
+pub(super) fn is_free(frame: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Op<'a> {
+        #[serde(borrow)]
+        op: std::borrow::Cow<'a, str>,
+    }
+    serde_json::from_slice::<Op<'_>>(frame).is_ok_and(|frame| matches!(&*frame.op, "ping" | "cancel"))
+}
+
 /// The frame's id, if it has one that can be echoed, and what it asks for.
 pub(super) fn parse(frame: &[u8]) -> (Option<Value>, Result<Request<'_>, Refusal>) {
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(frame) {

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::{
+    super::pacing,
+    request::{self, Request},
+};
+
 /// The result of a call that MCP has answered: `result` or `error` of its message.
 pub(super) fn call_tool_res(request_id: &Value, message: &Value, took: Duration) -> Value {
     let mut frame = json!({"op": "call_tool_res", "request_id": request_id});
@@ -29,6 +34,22 @@ pub(super) fn call_tool_res(request_id: &Value, message: &Value, took: Duration)
         frame["structured"] = structured.clone();
     }
     frame
+}
+
+/// The answer to a frame that came too fast.
+pub(super) fn too_fast(frame: &[u8], retry_after: Duration) -> Value {
+    let error = pacing::error(retry_after);
+    match request::parse(frame) {
+        (Some(id), Ok(Request::Call { .. })) => call_tool_res(&id, &json!({"error": error}), Duration::ZERO),
+        (id, request) => {
+            let op = if matches!(request, Ok(Request::Call { .. })) { "call_tool_res" } else { "error" };
+            let mut frame = json!({"op": op});
+            if let Some(id) = id {
+                frame["request_id"] = id;
+            }
+            failed(frame, protocol_error(&error))
+        }
+    }
 }
 
 /// The result of a call that has no answer.

@@ -162,14 +162,14 @@ impl Session {
             }
             Request::RotateToken { old, new } => {
                 let mut frame = self.frame("rotate_token_res", request_id);
-                match self.surroundings.rotate(&old, &new).await {
-                    Ok(()) => frame["ok"] = json!(true),
-                    Err(error) => {
-                        frame["ok"] = json!(false);
-                        frame["error"] = json!(error);
-                    }
+                let rotated = self.surroundings.rotate(&old, &new).await;
+                frame["ok"] = json!(rotated.is_ok());
+                if let Err(error) = &rotated {
+                    frame["error"] = json!(error);
                 }
                 self.delivery.say(&frame).await;
+                // What was opened with the old key is closed now; this connection may be among it.
+                drop(rotated);
             }
         }
     }

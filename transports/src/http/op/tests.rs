@@ -6,7 +6,9 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use exai_core::SystemClock;
-use exai_server::{Credential, Credentials, Lifecycle, ServerSettings, Trouble};
+use exai_server::{
+    Credential, Credentials, Lifecycle, LocalRates, Pace, RateLimits, ServerSettings, Trouble,
+};
 use proptest::prelude::*;
 use rmcp::{
     RoleServer, ServerHandler,
@@ -112,7 +114,7 @@ impl Server {
     fn connect(&self, first: &Value, who: Option<Principal>) -> Spoken {
         let ((to, frames), (answers, from)) = (mpsc::channel(8), mpsc::channel(64));
         let (op, first) = (Arc::clone(&self.op), Bytes::from(first.to_string()));
-        tokio::spawn(async move { op.run(first, Link { frames, answers }, who).await });
+        tokio::spawn(async move { op.run(first, Link { frames, answers, pace: pace() }, who).await });
         Spoken { to, from }
     }
 
@@ -156,7 +158,7 @@ impl Spoken {
         loop {
             match self.outgoing().await {
                 Some(Outgoing::Close(goodbye)) => return goodbye.code,
-                Some(Outgoing::Text(_) | Outgoing::Known) => {}
+                Some(Outgoing::Text(_) | Outgoing::Known(..)) => {}
                 None => panic!("the connection ended without a goodbye"),
             }
         }
@@ -165,6 +167,11 @@ impl Spoken {
 
 fn call(name: &str, id: &str) -> Value {
     json!({"op": "call_tool", "name": name, "arguments": {"said": id}, "request_id": id})
+}
+
+/// Calls as often as a test likes.
+fn pace() -> Pace {
+    Pace::of_one_address(Arc::new(LocalRates::new(RateLimits { all: 0, each: 0 })))
 }
 
 #[tokio::test(start_paused = true)]
@@ -321,7 +328,7 @@ async fn the_greeting_may_bring_the_key() {
         assert_eq!(refused.goodbye().await, 4003);
     }
     let mut spoken = server.connect(&json!({"op": "hello", "token": KEY}), None);
-    assert!(matches!(spoken.outgoing().await, Some(Outgoing::Known)));
+    assert!(matches!(spoken.outgoing().await, Some(Outgoing::Known(..))));
     assert_eq!(spoken.hear().await["ok"], true);
     let rotations = [
         (json!({"op": "rotate_token"}), json!("missing_params")),
@@ -339,7 +346,7 @@ async fn the_greeting_may_bring_the_key() {
     let mut late = server.connect(&json!({"op": "hello", "token": KEY}), None);
     assert_eq!(late.goodbye().await, 4003);
     let mut next = server.connect(&json!({"op": "hello", "token": "the-next-key-of-the-user"}), None);
-    assert!(matches!(next.outgoing().await, Some(Outgoing::Known)));
+    assert!(matches!(next.outgoing().await, Some(Outgoing::Known(..))));
     assert_eq!(next.hear().await["ok"], true);
 }
 
@@ -378,7 +385,7 @@ async fn whoever_begins_otherwise_is_told_so() {
     assert_eq!(wrong.hear().await["error"], "missing_hello");
     assert_eq!(wrong.goodbye().await, 4001);
     let ((_to, frames), (answers, from)) = (mpsc::channel(8), mpsc::channel(8));
-    server.op.run(Bytes::from_static(b"GET /"), Link { frames, answers }, None).await;
+    server.op.run(Bytes::from_static(b"GET /"), Link { frames, answers, pace: pace() }, None).await;
     let mut odd = Spoken { to: _to, from };
     assert_eq!(odd.goodbye().await, 4000);
 }
