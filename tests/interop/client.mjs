@@ -1,5 +1,6 @@
 // One TypeScript SDK against one server: connects, lists the tools, calls two of them at once, and has a mistake told as an error.
-// Usage: node client.mjs SDK stdio PROGRAM | SDK http URL
+// Usage: node client.mjs SDK stdio PROGRAM | SDK http URL | SDK burst URL
+// A burst is 50 calls at once, and then 200, against a server with its usual limits.
 import assert from "node:assert/strict";
 
 const [sdk, way, target] = process.argv.slice(2);
@@ -21,7 +22,7 @@ const client = new Client({ name: "interop", version: "1" }, { capabilities: {} 
 const faults = [];
 client.onerror = (error) => faults.push(String(error));
 const transport =
-    way === "http"
+    way !== "stdio"
         ? new StreamableHTTPClientTransport(new URL(target))
         : new StdioClientTransport({ command: target, args: [], env: process.env, stderr: "ignore" });
 await client.connect(transport);
@@ -37,6 +38,18 @@ assert.equal(told(models).status, "success");
 const mistake = await client.callTool({ name: "chat", arguments: {} });
 assert.equal(mistake.isError, true, "a mistake is told in the answer");
 assert.equal(told(mistake).code, "invalid_input");
+if (way === "burst") {
+    const ask = () => client.callTool({ name: "version", arguments: {} });
+    const burst = await Promise.all(Array.from({ length: 50 }, ask));
+    assert.ok(burst.every((answer) => told(answer).status === "success"), "a burst waits");
+    const flood = await Promise.allSettled(Array.from({ length: 200 }, ask));
+    const refused = flood.filter((call) => call.status === "rejected").map((call) => call.reason);
+    assert.ok(refused.length > 0, "200 calls at once are more than may wait");
+    for (const reason of refused) {
+        assert.ok(reason.data?.retry_after_ms > 0, `when to come again: ${reason}`);
+    }
+    assert.equal(told(await ask()).status, "success", "the session goes on");
+}
 await client.close();
 // What the SDK cannot read it reports here, and the tools may be missing for whoever does not look.
 const serious = faults.filter((fault) => !/abort|terminated|closed/i.test(fault));

@@ -1,6 +1,7 @@
 """One Python SDK against one server: connects, lists the tools, calls two of them at once, and has a mistake told as an error.
 
-Usage: python client.py stdio PROGRAM | http URL
+Usage: python client.py stdio PROGRAM | http URL | burst URL
+A burst is 50 calls at once, and then 200, against a server with its usual limits.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ def http(url):
 
 
 async def main(way, target):
-    if way == "http":
+    if way != "stdio":
         streams = http(target)
     else:
         parameters = StdioServerParameters(command=target, args=[], env=dict(os.environ))
@@ -40,6 +41,20 @@ async def main(way, target):
         mistake = await session.call_tool("chat", {})
         is_error = mistake.isError if hasattr(mistake, "isError") else mistake.is_error
         assert is_error and told(mistake)["code"] == "invalid_input", mistake
+        if way == "burst":
+            await burst(session)
+
+
+async def burst(session):
+    answers = await asyncio.gather(*(session.call_tool("version", {}) for _ in range(50)))
+    assert all(told(answer)["status"] == "success" for answer in answers), "a burst waits"
+    calls = (session.call_tool("version", {}) for _ in range(200))
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    # A client with few connections sends them more slowly, and none may be refused.
+    refused = [answer for answer in answers if isinstance(answer, BaseException)]
+    for error in refused:
+        assert error.error.data["retry_after_ms"] > 0, f"when to come again: {error!r}"
+    assert told(await session.call_tool("version", {}))["status"] == "success", "the session goes on"
 
 
 def told(answer):
