@@ -166,6 +166,14 @@ async fn spawn_starts_a_lasting_server() {
     let note = notes.flatten().next().expect("a note").path();
     let note: Value = serde_json::from_slice(&std::fs::read(note).unwrap()).unwrap();
     assert_eq!(note["address"], address);
+    // What it keeps and logs is for its user alone.
+    let mode = |name: &str| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(setup.home.path().join(name)).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!((mode("data"), mode("data/serve.log")), (0o700, 0o600));
+    let log = std::fs::read_to_string(setup.home.path().join("data/serve.log")).unwrap();
+    assert!(log.contains("exai-mcp listens on"), "{log}");
     let status = std::process::Command::new("kill").arg(note["pid"].to_string()).status().unwrap();
     assert!(status.success());
 }
