@@ -82,7 +82,8 @@ impl Dialect for Mcp {
             let (mut answers, mut answer) = (BufReader::with_capacity(READ, answers), Vec::new());
             while !matches!(answers.read_until(b'\n', &mut answer).await, Ok(0) | Err(_)) {
                 let text = String::from_utf8_lossy(answer.trim_ascii_end()).into_owned();
-                answer.clear();
+                // The room of a long answer is not kept for as long as its client is idle.
+                answer = Vec::new();
                 if to_client.send(Outgoing::Text(text)).await.is_err() {
                     return;
                 }

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 /// A buffer above this is given back once it is written.
-const KEEP: usize = 1024 * 1024;
+const KEEP: usize = 16 * 1024;
 
 /// Messages on their way out, as lines.
 ///

@@ -101,7 +101,7 @@ impl Session {
                     if let Ok(message) = serde_json::from_slice(&answer) {
                         self.on_message(&message, &to_mcp).await;
                     }
-                    answer.clear();
+                    answer = Vec::new();
                 }
                 command = command, if self.server.is_some() => match command {
                     Some((place, command)) => self.on_command(command, place).await,
