@@ -2,9 +2,10 @@
 
 use std::process::Stdio;
 
-use futures::future::join_all;
+use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 use crate::support::{Served, Setup, within};
 
@@ -25,11 +26,18 @@ async fn an_unread_log_stops_no_server() {
         let answer = served.call("chat", &wrong(), &[]).await;
         assert_eq!((answer.status, &answer.tool()["code"]), (200, &json!("invalid_input")), "call {number}");
     }
-    // There is room for a while behind the pipe; what has none is counted.
-    let arguments = wrong();
+    // There is room for a while behind the pipe; what has none is counted. A message that is none is told of as well.
+    let (mut socket, _) = connect_async(format!("ws://{}/ws", served.address)).await.unwrap();
     let more = async {
         while served.figure("exai_log_dropped_total").await == 0.0 {
-            join_all((0..100).map(|_| served.call("chat", &arguments, &[]))).await;
+            for number in 0..500 {
+                let message = json!({"jsonrpc": "2.0", "id": format!("{number:0>200}")});
+                socket.feed(Message::text(message.to_string())).await.unwrap();
+            }
+            socket.flush().await.unwrap();
+            for _ in 0..500 {
+                socket.next().await.unwrap().unwrap();
+            }
         }
     };
     within("a dropped line", more).await;
