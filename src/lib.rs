@@ -5,7 +5,6 @@
 mod app;
 pub mod cli;
 mod commands;
-pub mod config;
 mod event_log;
 mod exit;
 mod lifecycle;
@@ -13,4 +12,5 @@ mod telemetry;
 mod terminal;
 
 pub use app::{App, AppBuilder, ServeMode};
-pub use config::Config;
+pub use exai_config as config;
+pub use exai_config::Config;

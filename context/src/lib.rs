@@ -3,7 +3,6 @@
 //! Knows no model, no thread and no network.
 
 pub mod evidence;
-pub mod expand;
 pub mod files;
 pub mod git;
 mod lfs;

@@ -11,7 +11,7 @@ use exai_providers::VendorKind;
 const PREFIX: &str = "exai-mcp-";
 
 /// What each crate may use of ours, for building it and for running it.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("core", &[]),
     ("prompts", &[]),
     ("context", &["core"]),
@@ -26,12 +26,17 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("store", &["core"]),
     ("server", &["core"]),
     ("transports", &["core", "server"]),
-    ("tools", &["core", "engine", "prompts"]),
+    ("tools", &["clients", "core", "engine", "prompts"]),
+    (
+        "config",
+        &["context", "core", "engine", "prompts", "providers", "server", "store", "tools", "transports"],
+    ),
     ("mock-vendor", &[]),
     (
         "exai-mcp",
         &[
             "clients",
+            "config",
             "context",
             "core",
             "engine",
@@ -191,7 +196,7 @@ const WITHOUT_VENDORS: [&str; 7] =
 type Namesake = (&'static str, &'static str, &'static [&'static str]);
 
 /// Files whose words look like a vendor's and are none of its facts, with the words.
-const NAMESAKES: [Namesake; 10] = [
+const NAMESAKES: [Namesake; 9] = [
     // Keys and folders of secrets are recognised by how they are written.
     ("context", "deny.rs", &["azure"]),
     ("inspect", "secrets.rs", &["xai"]),
@@ -200,7 +205,6 @@ const NAMESAKES: [Namesake; 10] = [
     ("engine", "roster.rs", &["kimi"]),
     // A client's own words of the protocol.
     ("tools", "tool_list.rs", &["anthropic"]),
-    ("tools", "truncate.rs", &["anthropic", "gemini", "kimi", "qwen"]),
     // Clients by the names that they give themselves.
     ("tools", "caller.rs", &["kimi"]),
     // Names that the tools had elsewhere.

@@ -13,7 +13,8 @@ use super::{
 const NAMED_FIRST: usize = 4;
 
 /// Environment names of the keys of the vendors that are asked first.
-pub(crate) fn first_keys() -> Vec<&'static str> {
+#[must_use]
+pub fn first_keys() -> Vec<&'static str> {
     let ranked = KNOWN.iter().filter(|known| known.kind.rank().is_some());
     ranked.map(|known| known.key.first_name()).take(NAMED_FIRST).collect()
 }
@@ -63,7 +64,8 @@ fn offered(by: &[&Known]) -> String {
 }
 
 /// `a, b or c`.
-pub(crate) fn listed(names: &[&str], last: &str) -> String {
+#[must_use]
+pub fn listed(names: &[&str], last: &str) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),

@@ -422,7 +422,7 @@ mod tests {
 
     #[test]
     fn the_documented_settings_are_complete() {
-        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
         let page = std::fs::read_to_string(page).unwrap();
         let rows: Vec<&str> =
             page.lines().skip_while(|line| !line.starts_with("| Name | Environment")).skip(2).collect();

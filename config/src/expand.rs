@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Expands paths with the variables of one environment.
-pub struct Expander<'a> {
+pub(crate) struct Expander<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     home: Option<PathBuf>,
 }
@@ -15,7 +15,7 @@ pub struct Expander<'a> {
 impl<'a> Expander<'a> {
     /// With these variables and this home folder; one that is itself written with `~` is none.
     #[must_use]
-    pub fn new(variable: &'a dyn Fn(&str) -> Option<String>, home: Option<PathBuf>) -> Self {
+    pub(crate) fn new(variable: &'a dyn Fn(&str) -> Option<String>, home: Option<PathBuf>) -> Self {
         Self { variable, home: home.filter(|home| home.is_absolute()) }
     }
 
@@ -23,7 +23,7 @@ impl<'a> Expander<'a> {
     ///
     /// # Errors
     /// What in it cannot be expanded.
-    pub fn path(&self, written: &str) -> Result<PathBuf, String> {
+    pub(crate) fn path(&self, written: &str) -> Result<PathBuf, String> {
         let written = unquoted(written)?;
         check_written(written)?;
         checked(self.tilde(&self.variables(written)?)?)
@@ -31,7 +31,7 @@ impl<'a> Expander<'a> {
 
     /// The paths of a list that is separated as `PATH` is, each of them or what in it cannot be expanded.
     #[must_use]
-    pub fn list(&self, written: &str) -> Vec<Result<PathBuf, String>> {
+    pub(crate) fn list(&self, written: &str) -> Vec<Result<PathBuf, String>> {
         let whole = unquoted(written).unwrap_or(written);
         entries(whole)
             .into_iter()

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use exai_context::expand::Expander;
-
-use super::{key::Key, layers::Layers, problems::Problems};
+use super::{expand::Expander, key::Key, layers::Layers, problems::Problems};
 
 /// The path of a setting; `None` when it is not set. One that cannot be expanded is reported, and counts as not set.
 pub(super) fn path_of(layers: &Layers, key: &Key, problems: &mut Problems) -> Option<PathBuf> {

@@ -5,6 +5,7 @@ mod dotenv;
 pub mod dotenv_example;
 pub mod endpoints;
 pub mod env;
+mod expand;
 pub mod hints;
 mod inherited;
 mod key;

@@ -6,10 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use exai_context::expand::Expander;
 use strsim::levenshtein;
 
-use super::{env, key::Key, keys, problems::Problems};
+use super::{env, expand::Expander, key::Key, keys, problems::Problems};
 use exai_core::private;
 
 /// The keys that a project's own file may set. Never addresses, keys, roots, limits or tools: a cloned repository is a stranger's text.
