@@ -11,10 +11,10 @@ mod metadata;
 pub(crate) mod part_call;
 mod step;
 mod tool_chat;
-pub(crate) mod truncate;
 
 use std::time::Duration;
 
+use exai_clients::fit::{MAX_RESULT_CHARS, MAX_RESULT_KEY, PartCall};
 use exai_engine::{Call, EngineError};
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject};
 use serde_json::{Map, Value, json};
@@ -25,15 +25,11 @@ pub use error::error_reference;
 pub(crate) use error::{
     bad_arguments, cancelled, error, interrupted, late, no_part, panicked, too_many_calls,
 };
+pub use exai_clients::fit::OWN_CLIENT;
 pub(crate) use file_query::file_query;
 pub(crate) use step::step;
 pub(crate) use tool_chat::tool_chat;
-pub use truncate::OWN_CLIENT;
 
-use self::{
-    part_call::PartCall,
-    truncate::{MAX_RESULT_CHARS, MAX_RESULT_KEY},
-};
 use crate::args::Args;
 
 /// An answer under construction; keys keep the order in which they are put.

@@ -14,7 +14,7 @@ use exai_engine::{
 };
 use serde_json::{Map, Value, json};
 
-use super::truncate::OWN_CLIENT;
+use exai_clients::fit::OWN_CLIENT;
 
 /// The most files named one by one; the rest is counted.
 const MAX_FILES: usize = 100;

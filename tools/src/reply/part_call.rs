@@ -1,4 +1,4 @@
-//! The call that gets a part of an answer, as a client accepts it.
+//! What a client wants to see in the call that gets a part of an answer.
 
 use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
@@ -32,29 +32,10 @@ fn unread(property: &Value) -> Value {
     }
 }
 
-/// How the parts of an answer are asked for.
-#[derive(Clone, Copy)]
-pub(crate) struct PartCall<'a> {
-    /// The tool to call, as the client called it.
-    pub tool: &'a str,
-    /// The id of the kept answer.
-    pub id: &'a str,
-    /// What the tool's schema demands.
-    pub demanded: &'a Map<String, Value>,
-}
-
-impl PartCall<'_> {
-    /// The call for one part.
-    pub(crate) fn to(&self, part: usize) -> Value {
-        let mut arguments = self.demanded.clone();
-        arguments.insert("continuation_id".to_owned(), json!(self.id));
-        arguments.insert("part".to_owned(), json!(part));
-        json!({ "tool": self.tool, "arguments": arguments })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use exai_clients::fit::PartCall;
+
     use super::*;
     use crate::server::ExaiServer;
 

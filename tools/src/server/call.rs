@@ -2,6 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
+use exai_clients::fit::{self, PartCall, Pointer};
 use exai_core::{AnswerId, RequestId, run::Door};
 use exai_engine::{Call, inference::scope::CallScope};
 use futures::FutureExt as _;
@@ -30,11 +31,7 @@ use super::{
     profile, resources,
     state::{ExaiServer, OnDisconnect},
 };
-use crate::reply::{
-    self,
-    part_call::PartCall,
-    truncate::{self, Pointer},
-};
+use crate::reply::{self};
 
 /// The `_meta` key by which a client names its request.
 const REQUEST_ID_KEY: &str = "x-request-id";
@@ -80,8 +77,7 @@ impl ExaiServer {
             false => Slow::Waits,
         };
         let detaches = slow != Slow::Waits || self.parts.on_disconnect == OnDisconnect::Finish;
-        let limit =
-            truncate::of_client(client.as_deref(), profile::answers_long(&tool), self.parts.answer_chars);
+        let limit = fit::of_client(client.as_deref(), profile::answers_long(&tool), self.parts.answer_chars);
         let who = &call.principal.identity;
         if let Some(wanted) = self.asked_part(request.arguments.as_mut(), who).await {
             let asking = Asking { tool: &asked, limit, call: &call };
@@ -116,7 +112,7 @@ impl ExaiServer {
         let demanded = self.tools.demanded(asking.tool);
         let pointer =
             Pointer { call: PartCall { tool: asking.tool, id: &name, demanded }, resource: &resource };
-        let parts = truncate::parts(&said.text, limit, &pointer);
+        let parts = fit::parts(&said.text, limit, &pointer);
         if let Some(first) = parts.and_then(|parts| parts.into_iter().next()) {
             self.keep_text(id, aliases::canonical(asking.tool), said, asking.call);
             result.content = vec![ContentBlock::text(first)];

@@ -4,6 +4,7 @@ pub(super) mod work;
 
 use std::panic::AssertUnwindSafe;
 
+use exai_clients::fit::PartCall;
 use exai_core::{AnswerId, answer::AnswerState, run::RunEvent};
 use exai_engine::{Call, answers::NewAnswer, inference::scope::CallScope};
 use futures::FutureExt as _;
@@ -28,7 +29,7 @@ use super::{
     state::{ExaiServer, OnDisconnect},
     tasks,
 };
-use crate::reply::{self, part_call::PartCall};
+use crate::reply;
 
 /// What becomes of a request whose answer is slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod wanted;
 
 use std::time::Duration;
 
+use exai_clients::fit::{self, PartCall, Pointer};
 use exai_core::{
     Identity,
     answer::{AnswerState, KeptAnswer},
@@ -21,11 +22,7 @@ use super::{
     resources::{ANSWER_WAIT, answer_uri},
     state::ExaiServer,
 };
-use crate::reply::{
-    self,
-    part_call::PartCall,
-    truncate::{self, Pointer},
-};
+use crate::reply::{self};
 
 /// How many of a thread's kept answers are looked through for its latest whole one.
 const LATEST: u32 = 8;
@@ -187,7 +184,7 @@ fn part_of(
     let id = kept.id.to_string();
     let call = PartCall { tool: asking.tool, id: &id, demanded };
     let pointer = Pointer { call, resource: &answer_uri(kept.id) };
-    let parts = asking.limit.and_then(|limit| truncate::parts(&kept.text, limit, &pointer));
+    let parts = asking.limit.and_then(|limit| fit::parts(&kept.text, limit, &pointer));
     let parts = parts.unwrap_or_else(|| vec![kept.text.clone()]);
     let Some(text) = part.checked_sub(1).and_then(|index| parts.get(index)) else {
         let has = match parts.len() {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use exai_clients::fit::{MAX_RESULT_CHARS, MAX_RESULT_KEY};
 use parking_lot::Mutex;
 use rmcp::{
     Peer, RoleServer,
@@ -18,10 +19,7 @@ use super::{
     aliases,
     profile::{self, Shown},
 };
-use crate::reply::{
-    part_call,
-    truncate::{MAX_RESULT_CHARS, MAX_RESULT_KEY},
-};
+use crate::reply::part_call;
 
 /// Makes Claude Code load a tool at the start instead of on search (code.claude.com/docs/en/mcp, "Tool search").
 const ALWAYS_LOAD_KEY: &str = "anthropic/alwaysLoad";

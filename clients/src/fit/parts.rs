@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::split::{size, size_of_entry, take};
-use crate::reply::part_call::PartCall;
+use super::{
+    part_call::PartCall,
+    split::{size, size_of_entry, take},
+};
 
 /// Keys that stand in the first part and are not divided, as long as they leave room: what a caller must have to go on.
 const HEAD: [&str; 9] = [
@@ -33,7 +35,7 @@ const LONGEST_PATH: usize = 100;
 const MANY: usize = 99_999;
 
 /// How the other parts can be had.
-pub(crate) struct Pointer<'a> {
+pub struct Pointer<'a> {
     /// The call that gets them.
     pub call: PartCall<'a>,
     /// The address of the whole.
@@ -56,7 +58,8 @@ impl Pointer<'_> {
 }
 
 /// The parts of an answer; `None` when it fits as it is.
-pub(crate) fn parts(text: &str, limit: usize, pointer: &Pointer<'_>) -> Option<Vec<String>> {
+#[must_use]
+pub fn parts(text: &str, limit: usize, pointer: &Pointer<'_>) -> Option<Vec<String>> {
     if text.len() <= limit || text.encode_utf16().count() <= limit {
         return None;
     }

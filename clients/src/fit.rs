@@ -1,15 +1,19 @@
 //! What clients can show of an answer, and the answer in parts of that size.
 
+mod part_call;
 mod parts;
 mod split;
 
-pub(crate) use parts::{Pointer, parts};
+pub use self::{
+    part_call::PartCall,
+    parts::{Pointer, parts},
+};
 
 /// How many characters of an answer Claude Code may show when a tool asks for it; its own limit is 25,000 tokens, and 500,000
 /// characters at most (code.claude.com/docs/en/mcp, "MCP output limits and warnings").
-pub(crate) const MAX_RESULT_KEY: &str = "anthropic/maxResultSizeChars";
+pub const MAX_RESULT_KEY: &str = "anthropic/maxResultSizeChars";
 /// Long enough for a review of many findings.
-pub(crate) const MAX_RESULT_CHARS: u32 = 120_000;
+pub const MAX_RESULT_CHARS: u32 = 120_000;
 /// The most characters of an answer when nothing is known of the client: what all clients show whose limits are known, but one that
 /// tells its name.
 const USUAL: usize = 18_000;
@@ -31,8 +35,10 @@ const CLIENTS: [(&str, usize); 7] = [
 /// The client name of the command line. Its answers are never cut, because a person reads them and saves files from them.
 pub const OWN_CLIENT: &str = "exai-mcp-run";
 
-/// How many characters an answer may have; `None` means any.
-pub(crate) fn of_client(name: Option<&str>, answers_long: bool, setting: Option<usize>) -> Option<usize> {
+/// How many characters an answer may have for a client of this name; `None` means any. `answers_long` says whether its tool told Claude Code so,
+/// `setting` is the user's own limit.
+#[must_use]
+pub fn of_client(name: Option<&str>, answers_long: bool, setting: Option<usize>) -> Option<usize> {
     if name == Some(OWN_CLIENT) {
         return None;
     }
