@@ -326,7 +326,7 @@ async fn who_would_answer_is_explained_without_asking() {
     ask(&program, &json!({})).await;
     let after = program.call("kimi_intent_analysis", json!({"prompt": "hi"})).await.ok();
     assert_eq!(names(&after), ["kimi/kimi-k3.1-pro", "glm/glm-5.3-flash"]);
-    assert_eq!(after["candidates"][1]["reasons"][0], "cannot be had now: unavailable");
+    assert_eq!(after["candidates"][1]["reasons"][0], "unavailable now: unavailable");
     let wrong = program.call("route", json!({"tool": "codereveiw"})).await.failure();
     assert_eq!(wrong["message"], "tool: there is no tool `codereveiw`; did you mean codereview?");
     program.stop().await;

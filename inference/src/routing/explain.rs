@@ -59,7 +59,7 @@ impl Router {
             return format!("the call names `{name}`; nobody else is asked");
         }
         let next = match (choice.others.is_empty(), preferences.routes) {
-            (false, _) => "the next is asked when one cannot be had",
+            (false, _) => "the next one is asked if one is unavailable",
             (true, true) => "nobody else is asked",
             (true, false) => "routing.enabled is false, nobody else is asked",
         };
@@ -86,8 +86,8 @@ impl Router {
         let (health, needs) = (&self.health, &query.needs);
         let mut reasons = Vec::new();
         match health.objection(one.provider.id(), &one.model.id) {
-            Some(kind) => reasons.push(format!("cannot be had now: {}", kind.code())),
-            None => reasons.push("can be had".to_owned()),
+            Some(kind) => reasons.push(format!("unavailable now: {}", kind.code())),
+            None => reasons.push("available".to_owned()),
         }
         let (latency, error_rate) = health.averages(one.provider.id(), &one.model.id);
         if let Some(latency) = latency {

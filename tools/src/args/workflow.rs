@@ -64,7 +64,7 @@ pub(crate) struct ExpertStep {
     pub needs_findings: bool,
     /// Ask again although the same answer is cached.
     pub fresh: bool,
-    /// When no model can be had: the stored answer to the same question, however old.
+    /// If no model is available: the stored answer to the same question, however old.
     pub allow_stale: bool,
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct ChatArgs {
     add_files: bool,
     /// Ask again although the same answer is cached.
     fresh: bool,
-    /// When no model can be had: the stored answer to the same question, however old.
+    /// If no model is available: the stored answer to the same question, however old.
     allow_stale: bool,
 }
 
