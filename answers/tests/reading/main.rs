@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod conservation;
+mod good;
 #[cfg(test)]
 mod shapes;
 #[cfg(test)]
