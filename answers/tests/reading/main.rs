@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod conservation;
+#[cfg(test)]
 mod good;
 #[cfg(test)]
 mod shapes;
