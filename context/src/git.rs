@@ -17,6 +17,8 @@ mod external_diff;
 mod failure;
 mod fetch;
 mod filtered;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod given;
 mod index_file;
 mod line_ends;

@@ -100,6 +100,7 @@ pub(super) fn parse_within(diff: &[u8], room: &mut u64, encoding: Encoding) -> V
         patches: Vec::new(),
         left: (0, 0),
         in_header: false,
+        is_kept: false,
         room,
         ends: LineEnds::default(),
         encoding,
@@ -137,6 +138,8 @@ struct Reader<'a> {
     left: (u32, u32),
     /// Whether the header of the present file may still name its paths.
     in_header: bool,
+    /// Whether the last line was kept.
+    is_kept: bool,
     /// Bytes of lines that may still be kept.
     room: &'a mut u64,
     /// Those of the present file.
@@ -197,6 +200,7 @@ impl Reader<'_> {
         self.in_header = false;
         self.ends.end_hunk();
         self.left = (head.old_lines, head.new_lines);
+        self.is_kept = false;
         let hunk = Hunk { first_line: head.first_line, heading: head.heading.to_owned(), lines: Vec::new() };
         self.present(|patch| patch.hunks.push(hunk));
     }
@@ -232,6 +236,7 @@ impl Reader<'_> {
         let cost = cost_of_line(&text);
         let is_kept = cost <= *self.room;
         *self.room = if is_kept { *self.room - cost } else { 0 };
+        self.is_kept = is_kept;
         let private_key = is_key_border(text.as_bytes());
         self.present(|patch| {
             patch.private_key |= private_key;
@@ -252,6 +257,9 @@ impl Reader<'_> {
     /// The last line ends with the file; a carriage return at its end is part of its text then.
     fn end_with_file(&mut self) {
         self.ends.no_newline();
+        if !self.is_kept {
+            return;
+        }
         self.present(|patch| {
             let Some(line) = patch.hunks.last_mut().and_then(|hunk| hunk.lines.last_mut()) else { return };
             if line.end == LineEnd::ReturnFeed {
@@ -448,6 +456,16 @@ mod tests {
         let names: Vec<String> =
             sections(text.as_bytes()).flat_map(parse).map(|patch| patch.path().to_owned()).collect();
         assert_eq!(names, ["src/a.rs", "new name", "x.bin", "k"]);
+    }
+
+    /// What is said of a line that was not kept is not said of the one before it.
+    #[test]
+    fn a_line_not_kept_ends_nothing() {
+        let text = "--- a/k\n+++ b/k\n@@ -1,2 +1,1 @@\n x\r\n-long enough\n\\ No newline at end of file\n";
+        let mut room = 12;
+        let patches = parse_within(text.as_bytes(), &mut room, Encoding::Utf8);
+        let [line] = patches[0].hunks[0].lines.as_slice() else { panic!("one line is kept") };
+        assert_eq!((line.text.as_str(), line.end, patches[0].dropped), ("x", LineEnd::ReturnFeed, 1));
     }
 
     #[test]
