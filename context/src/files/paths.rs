@@ -1,6 +1,6 @@
 //! What callers write for a file, and the canonical path beneath a root that it means.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::deny;
 use super::rejection::Rejection;
@@ -102,6 +102,9 @@ impl Roots {
         if roots::is_kernel(path) {
             return Err(Rejection::Denied("a file of the kernel or of a device"));
         }
+        if self.climbs_elsewhere(path) {
+            return Err(self.outside(path));
+        }
         let absolute = match std::fs::canonicalize(path) {
             Ok(absolute) => absolute,
             Err(error) => return Err(self.unreachable(path, &error)),
@@ -115,6 +118,20 @@ impl Roots {
         Ok(Located { root: root.to_path_buf(), absolute, is_folder, range: None })
     }
 
+    /// Whether a `..` stands behind something that is neither beneath a root nor above one or above the home folder. Such a path leads to a file only when that is
+    /// there, so finding the file would tell.
+    fn climbs_elsewhere(&self, path: &Path) -> bool {
+        let climbs =
+            path.ancestors().filter(|part| part.components().next_back() == Some(Component::ParentDir));
+        climbs.filter_map(Path::parent).filter_map(|folder| std::fs::canonicalize(folder).ok()).any(
+            |folder| {
+                let known = self.paths().iter().map(PathBuf::as_path).chain(self.home());
+                self.containing(&folder).is_none()
+                    && !known.into_iter().any(|known| known.starts_with(&folder))
+            },
+        )
+    }
+
     /// A path that leads nowhere: the deepest part that exists decides whether the caller may know that.
     fn unreachable(&self, path: &Path, error: &std::io::Error) -> Rejection {
         let mut missing = path;
@@ -124,7 +141,7 @@ impl Roots {
                     return self.outside(path);
                 }
                 let is_link = std::fs::symlink_metadata(missing).is_ok_and(|metadata| metadata.is_symlink());
-                return if is_link { Rejection::Link } else { Rejection::from_io(error) };
+                return if is_link { self.outside(path) } else { Rejection::from_io(error) };
             }
             missing = parent;
         }
@@ -133,7 +150,7 @@ impl Roots {
 
     /// Named inside a root but leading out of it is a link's (or `..`'s) doing, and is said without telling what is there.
     fn outside(&self, path: &Path) -> Rejection {
-        let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
+        let climbs = path.components().any(|part| part == Component::ParentDir);
         if !climbs && self.containing(path).is_some() {
             return Rejection::Link;
         }

@@ -180,6 +180,26 @@ fn odd_file_names_are_found() {
     assert_eq!(text(&project.pack(&[&address]).files[0]), "c\n");
 }
 
+/// The answer to a path that climbs out of something outside is the same whether or not that is there.
+#[test]
+fn a_climb_tells_nothing_of_outside() {
+    let project = Project::with(&[("src/a.txt", "a\n")]);
+    symlink("../outside", project.path("there")).unwrap();
+    symlink("../not-there", project.path("not-there")).unwrap();
+    for (path, other) in [
+        ("../outside/../project/src/a.txt", "../not-there/../project/src/a.txt"),
+        ("there/../project/src/a.txt", "not-there/../project/src/a.txt"),
+        ("there/../b.txt", "not-there/../b.txt"),
+        ("there/x", "not-there/x"),
+        ("src/../../outside/./../project/src/a.txt", "src/../../not-there/./../project/src/a.txt"),
+    ] {
+        assert_eq!(refused(&project, path), refused(&project, other), "{path}");
+    }
+    for inside in ["src/../src/a.txt", "../project/src/a.txt", "src/../../project/src/a.txt"] {
+        assert!(project.roots().locate(inside).is_ok(), "{inside}");
+    }
+}
+
 /// A path that cannot be meant says what to write.
 #[test]
 fn an_impossible_path_gets_a_hint() {
