@@ -118,8 +118,8 @@ impl Roots {
         Ok(Located { root: root.to_path_buf(), absolute, is_folder, range: None })
     }
 
-    /// Whether a `..` stands behind something that is neither beneath a root nor above one or above the home folder. Such a path leads to a file only when that is
-    /// there, so finding the file would tell.
+    /// Whether a `..` stands behind something that is neither beneath a root nor above one or above the home folder. Such a path leads
+    /// to a file only when that is there, so finding the file would tell.
     fn climbs_elsewhere(&self, path: &Path) -> bool {
         let climbs =
             path.ancestors().filter(|part| part.components().next_back() == Some(Component::ParentDir));
@@ -134,7 +134,8 @@ impl Roots {
 
     /// A path that leads nowhere: the deepest part that exists decides whether the caller may know that.
     fn unreachable(&self, path: &Path, error: &std::io::Error) -> Rejection {
-        let mut missing = path;
+        // Without what follows its name, a link is asked about and not what it leads to: `link/` and `link/.` are followed.
+        let mut missing = path.components().as_path();
         while let Some(parent) = missing.parent() {
             if let Ok(existing) = std::fs::canonicalize(parent) {
                 if self.containing(&existing).is_none() {

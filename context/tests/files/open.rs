@@ -191,6 +191,8 @@ fn a_climb_tells_nothing_of_outside() {
         ("there/../project/src/a.txt", "not-there/../project/src/a.txt"),
         ("there/../b.txt", "not-there/../b.txt"),
         ("there/x", "not-there/x"),
+        ("there/", "not-there/"),
+        ("there/.", "not-there/."),
         ("src/../../outside/./../project/src/a.txt", "src/../../not-there/./../project/src/a.txt"),
     ] {
         assert_eq!(refused(&project, path), refused(&project, other), "{path}");
