@@ -52,3 +52,6 @@ pub use self::{
     tls::{Tls, TlsError},
     websocket::{WebSocketRoute, dialect},
 };
+
+#[cfg(any(test, fuzzing))]
+pub use self::websocket::fuzzing;

@@ -1,6 +1,8 @@
 //! WebSockets, and the dialects between which the first frame chooses.
 
 pub mod dialect;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod socket;
 
 use std::{sync::Arc, time::Duration};
