@@ -32,6 +32,8 @@ use exai_server::{
 };
 use rmcp::ServerHandler;
 
+#[cfg(any(test, fuzzing))]
+pub use self::op::fuzzing::read_frame;
 use self::{
     duplex_session::Attach, mcp_dialect::Mcp, op::Op, open_sessions::OpenSessions, priming::Services,
     sessions::Sessions,

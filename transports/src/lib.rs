@@ -5,6 +5,8 @@
 
 pub mod bridge;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http;
 pub mod jsonrpc;
 mod message;

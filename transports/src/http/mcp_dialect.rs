@@ -35,16 +35,21 @@ struct Marked {
     jsonrpc: IgnoredAny,
 }
 
+/// Whether a connection that begins like this speaks MCP. What is broken, or several messages at once, is answered here when it names the
+/// protocol: other dialects would not know the id.
+pub(super) fn claims(first: &[u8]) -> bool {
+    let is_object =
+        serde_json::from_slice::<IgnoredAny>(first).is_ok() && !first.trim_ascii_start().starts_with(b"[");
+    match is_object {
+        true => serde_json::from_slice::<Marked>(first).is_ok(),
+        false => memmem::find(first, br#""jsonrpc""#).is_some(),
+    }
+}
+
 #[async_trait]
 impl Dialect for Mcp {
-    /// What is broken, or several messages at once, is answered here when it names the protocol: other dialects would not know the id.
     fn claims(&self, first: &[u8]) -> bool {
-        let is_object = serde_json::from_slice::<IgnoredAny>(first).is_ok()
-            && !first.trim_ascii_start().starts_with(b"[");
-        match is_object {
-            true => serde_json::from_slice::<Marked>(first).is_ok(),
-            false => memmem::find(first, br#""jsonrpc""#).is_some(),
-        }
+        claims(first)
     }
 
     /// Each direction goes on while the other waits: a client whose answers pile up must not keep itself from reading them.

@@ -4,6 +4,8 @@
 mod calls;
 mod command;
 mod delivery;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod hello;
 mod registry;
 mod request;
