@@ -34,6 +34,9 @@ pub(crate) struct Accepted {
     pub without_effect: &'static [(&'static str, &'static str)],
     /// A call and its answer, as Markdown.
     pub example: &'static str,
+    /// Decodes arguments: what is wrong with them, and what is unusual.
+    #[cfg(any(test, fuzzing))]
+    pub decode: fn(JsonObject) -> (Vec<String>, Vec<String>),
 }
 
 fn accepted<T: ToolArgs>(name: &'static str, example: &'static str) -> Accepted {
@@ -44,6 +47,11 @@ fn accepted<T: ToolArgs>(name: &'static str, example: &'static str) -> Accepted 
         hidden: T::HIDDEN,
         aliases: T::ALIASES,
         without_effect: T::WITHOUT_EFFECT,
+        #[cfg(any(test, fuzzing))]
+        decode: |arguments| {
+            let args = crate::args::decode::<T>(arguments);
+            (args.value.err().unwrap_or_default(), args.notes)
+        },
     }
 }
 

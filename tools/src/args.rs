@@ -3,7 +3,7 @@
 //! Models send numbers as strings, lists as a single string, and fields under the names of other servers. All of that is accepted.
 //! The rest is reported: an unknown name as a note in the answer, a wrong value as an error that names the field.
 
-mod coerce;
+pub(crate) mod coerce;
 pub(crate) mod schema;
 pub(crate) mod time_arg;
 pub(crate) mod workflow;

@@ -4,6 +4,8 @@
 
 mod accepted;
 mod args;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod near;
 mod reference;
 mod reply;

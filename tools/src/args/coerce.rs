@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The value in the schema's type, or what is wrong with it.
-pub(super) fn to_schema(value: Value, schema: &Value) -> Result<Value, String> {
+pub(crate) fn to_schema(value: Value, schema: &Value) -> Result<Value, String> {
     let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
     let value = match kind {
         "integer" => integer(&value, schema)?,
