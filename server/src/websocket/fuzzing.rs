@@ -12,6 +12,9 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::socket::{End, Socket};
 
+/// The most bytes of the frame that says why a connection ends (RFC 6455, 5.5).
+const GOODBYE: usize = 2 + 125;
+
 /// A message, or how the connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
@@ -95,7 +98,7 @@ pub fn read(bytes: &[u8], size: usize, most: usize) -> Vec<Heard> {
         }
     }
     drop(socket);
-    assert!(client.written <= bytes.len() + 4, "{} bytes answer {}", client.written, bytes.len());
+    assert!(client.written <= bytes.len() + GOODBYE, "{} bytes answer {}", client.written, bytes.len());
     heard
 }
 

@@ -22,8 +22,9 @@ pub fn read_frame(frame: &[u8]) {
     let is_object = is_json && frame.trim_ascii_start().first() == Some(&b'{');
     assert!(is_json || !pacing::is_free(frame) && !request::is_free(frame), "what is not understood is free");
     let names_it = memchr::memmem::find(frame, br#""jsonrpc""#).is_some();
-    // Within an object the key may be written with escapes.
-    assert!(is_object || names_it == mcp_dialect::claims(frame), "MCP takes what names it");
+    let is_list = frame.trim_ascii_start().starts_with(b"[");
+    // Within an object the key may be written with escapes, and a text may name it by chance.
+    assert!((is_json && !is_list) || names_it == mcp_dialect::claims(frame), "MCP takes what names it");
     let hello = Hello::read(frame);
     assert_eq!(hello.is_some(), is_json, "what is JSON, and what is not");
     let (id, said) = request::parse(frame);
