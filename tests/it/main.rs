@@ -23,6 +23,7 @@ mod config;
 mod consensus;
 mod contract;
 mod counts;
+mod crowds;
 mod doors;
 mod duplex;
 mod embedding;
