@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use exai_mock_vendor::Answer;
+use exai_core::run::RunState;
+use exai_mock_vendor::{Answer, Gate};
+use futures::future::join_all;
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::support::{CLIENT, MODEL, Served, Setup, modern, tool_call, within};
+use crate::support::{CLIENT, MODEL, Served, Setup, modern, read, tool_call, within};
 
 /// Calls are answered without a database, so clients are not kept away; whoever watches the server learns of it.
 #[tokio::test]
@@ -48,4 +50,43 @@ async fn a_second_signal_ends_at_once() {
         assert_eq!(served.ended().await.0, code);
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     }
+}
+
+/// What finishes in time is answered while the server ends, the rest is told that it was interrupted, and all of it is stored.
+#[tokio::test]
+async fn the_end_answers_twenty_calls() {
+    let setup = Setup::new().await.with("EXAI_DRAIN_SECONDS", "2").with("EXAI_UPSTREAM_LIMIT", "40");
+    let gate = Gate::new();
+    setup.vendor.answer_with({
+        let gate = gate.clone();
+        move |asked| {
+            let finishes = asked.json.to_string().contains("finishes");
+            Some(if finishes { Answer::text("late").gated(&gate) } else { Answer::never() })
+        }
+    });
+    let served = Served::start(&setup).await;
+    let headers: Vec<_> = CLIENT.iter().copied().chain(modern("chat")).collect();
+    let mut open = Vec::new();
+    for number in 0..20 {
+        let question = format!("{} {number}", if number % 2 == 0 { "finishes" } else { "hangs" });
+        let call = tool_call("chat", &json!({"prompt": question, "model": MODEL})).to_string();
+        open.push(served.send("POST", "/mcp", &headers, &call).await);
+    }
+    within("the calls", setup.vendor.wait_for_calls(20)).await;
+    served.terminate();
+    within("the signal", async { while TcpStream::connect(served.address).await.is_ok() {} }).await;
+    gate.open();
+    let answers = within("every answer", join_all(open.into_iter().map(read))).await;
+    for (number, answer) in answers.iter().enumerate() {
+        let answer = answer.tool();
+        if number % 2 == 0 {
+            assert_eq!(answer["content"], "late", "{answer:#}");
+        } else {
+            assert!(answer["message"].as_str().unwrap().starts_with("interrupted"), "{answer:#}");
+        }
+    }
+    assert_eq!(served.ended().await.0, 0);
+    let runs = setup.stored_runs().await;
+    let of = |state| runs.iter().filter(|run| run.state == state).count();
+    assert_eq!((runs.len(), of(RunState::Done)), (20, 10));
 }
