@@ -1,11 +1,16 @@
 //! Clients of one server beside each other: none takes the places of the others.
 
+use std::time::{Duration, Instant};
+
 use exai_mock_vendor::{Answer, Gate};
 use futures::future::join_all;
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::support::{CLIENT, MODEL, Served, Setup, modern, read, tool_call, within};
+use crate::{
+    routing::two,
+    support::{CLIENT, MODEL, Program, Served, Setup, modern, peak_memory, read, tool_call, within},
+};
 
 const GREEDY: (&str, &str) = ("x-api-key", "the-key-of-the-greedy-one");
 const MODEST: (&str, &str) = ("x-api-key", "the-key-of-the-modest-one");
@@ -99,4 +104,56 @@ async fn waiting_calls_go_with_their_client() {
     let asked: Vec<String> = setup.vendor.calls().iter().map(|call| call.json.to_string()).collect();
     assert_eq!(asked.len(), 2);
     assert!(asked[0].contains("runs") && asked[1].contains("comes last"), "{asked:?}");
+}
+
+/// A vendor that does not answer has its own places, and no others.
+#[tokio::test]
+async fn a_hanging_vendor_delays_no_other() {
+    let two = two().await;
+    let gate = Gate::new();
+    two.glm.default_answer(Answer::text("late").gated(&gate));
+    two.kimi.default_answer(Answer::text("soon"));
+    let program = two.setup.start().await;
+    let mut hanging = Vec::new();
+    for number in 0..10 {
+        let call = json!({"prompt": format!("question {number}"), "model": "glm-5.3"});
+        hanging.push(program.begin("chat", call).await);
+    }
+    within("its places", two.glm.wait_for_calls(4)).await;
+    for number in 0..10 {
+        let begun = Instant::now();
+        let call = json!({"prompt": format!("question {number}"), "model": "kimi-k3.1-pro"});
+        assert_eq!(program.call("chat", call).await.ok()["content"], "soon");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+    assert_eq!(two.glm.stats().in_flight, 4);
+    gate.open();
+    for call in hanging {
+        assert_eq!(Program::answer(call).await.ok()["content"], "late");
+    }
+    assert_eq!(two.glm.stats().peak_in_flight, 4);
+    program.stop().await;
+}
+
+/// Sessions that are opened and never used take the places of their own client alone, and those beyond them cost nothing.
+#[tokio::test]
+async fn a_flood_of_sessions_is_bounded() {
+    let setup = two_clients(Setup::new().await.with("EXAI_CLIENT_SESSIONS", "20")).await;
+    let served = Served::start(&setup).await;
+    let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}});
+    let opened = async || {
+        let answers = join_all((0..100).map(|_| served.post(&hello, &[GREEDY]))).await;
+        assert!(answers.iter().all(|answer| matches!(answer.status, 200 | 503)));
+        answers.iter().filter(|answer| answer.status == 200).count()
+    };
+    assert_eq!(opened().await, 20);
+    let process = served.child.id().expect("it runs");
+    let before = peak_memory(process);
+    for _ in 0..20 {
+        assert_eq!(opened().await, 0);
+    }
+    let cost = peak_memory(process) - before;
+    assert!(cost <= 16, "{cost} MiB");
+    served.session(&[MODEST]).await;
 }
