@@ -220,3 +220,23 @@ async fn a_flood_is_refused_unread() {
         .expect("it is over")
         .tool();
 }
+
+/// A client is counted by the address that it has, whatever address it claims.
+#[tokio::test]
+async fn a_claimed_address_changes_nothing() {
+    let setup = slow(Setup::new().await, "1");
+    let served = Served::start(&setup).await;
+    let begun = Instant::now();
+    let calls = (0..30).map(|number| {
+        let (served, address) = (&served, format!("192.0.2.{number}"));
+        async move {
+            let forwarded = format!("for={address}");
+            let claims = [("x-forwarded-for", &address), ("x-real-ip", &address), ("forwarded", &forwarded)];
+            ask(served, &claims.map(|(name, value)| (name, value.as_str()))).await
+        }
+    });
+    let answers = join_all(calls).await;
+    let answered = answers.iter().filter(|answer| answer.json().get("result").is_some()).count();
+    let most = usize::try_from(begun.elapsed().as_secs()).unwrap() + 2;
+    assert!(answered >= 4 && answered <= most, "{answered} in {:?}", begun.elapsed());
+}
