@@ -176,3 +176,39 @@ fn frame(text: &str) -> Vec<u8> {
     bytes.extend(text.as_bytes());
     bytes
 }
+
+/// A client of revision 2025-11-25 whose stream broke takes it up at the event that it saw last.
+#[tokio::test]
+async fn a_broken_stream_is_taken_up() {
+    let setup = Setup::new().await;
+    let gate = Gate::new();
+    setup.vendor.default_answer(Answer::text("hello").gated(&gate));
+    let served = Served::start(&setup).await;
+    let session = served.session(&[]).await;
+    let known = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", "2025-11-25")];
+    let headers: Vec<_> = CLIENT.iter().chain(&known).copied().collect();
+    let mut open = served.send("POST", "/mcp", &headers, &call(7, "one").to_string()).await;
+    let mut said = String::new();
+    until(&mut open, &mut said, "retry: ").await;
+    within("the request upstream", setup.vendor.wait_for_calls(1)).await;
+    let last = said.lines().find_map(|line| line.strip_prefix("id: ")).expect("an id").trim().to_owned();
+    drop(open);
+    let headers: Vec<_> =
+        known.iter().copied().chain([("accept", "text/event-stream"), ("last-event-id", &last)]).collect();
+    let mut again = served.send("GET", "/mcp", &headers, "").await;
+    gate.open();
+    let mut said = String::new();
+    until(&mut again, &mut said, "hello").await;
+    assert!(said.contains("\"id\":7"), "{said}");
+    assert_eq!(setup.vendor.stats().calls, 1);
+}
+
+/// Reads a stream until its text contains something.
+async fn until(stream: &mut TcpStream, said: &mut String, wanted: &str) {
+    let mut buffer = [0; 4096];
+    while !said.contains(wanted) {
+        let length = within(wanted, stream.read(&mut buffer)).await.unwrap();
+        assert!(length > 0, "the stream ended: {said}");
+        said.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+}
