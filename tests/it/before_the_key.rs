@@ -13,7 +13,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest as _, protocol::frame::coding::CloseCode},
 };
 
-use crate::support::{CLIENT, MODEL, Raw, Served, Setup, discover_meta, modern, peak_memory, within};
+use crate::support::{CLIENT, MODEL, Raw, Served, Setup, discover_meta, modern, peak_memory, read, within};
 
 const KEY: &str = "the-key-of-the-user";
 const MEGABYTE: usize = 1024 * 1024;
@@ -435,4 +435,30 @@ async fn one_connection_carries_fifty_calls() {
         let answers = futures::future::join_all((0..50).map(|_| call())).await;
         assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
     }
+}
+
+/// The longest prompts that may be, each as long a message as escapes make it, all at once.
+#[tokio::test]
+#[ignore = "fifty messages of 3.6 MB: scripts/stress"]
+async fn fifty_longest_prompts_cost_bounded_memory() {
+    let setup = Setup::new().await.with_window(1_000_000).with("EXAI_UPSTREAM_LIMIT", "80");
+    let (setup, served) = served(setup).await;
+    let before = served.peak();
+    let escaped = r"\ud83d\ude00".repeat(299_990);
+    let headers: Vec<_> = CLIENT.into_iter().chain(modern("chat")).chain([("x-api-key", KEY)]).collect();
+    let calls = (0..50).map(|number| {
+        let message = format!(
+            r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"chat","arguments":{{"prompt":"{number} {escaped}","model":"{MODEL}"}},"_meta":{}}}}}"#,
+            discover_meta()
+        );
+        let (served, headers) = (&served, &headers);
+        async move { read(served.send("POST", "/mcp", headers, &message).await).await.tool() }
+    });
+    for answer in futures::future::join_all(calls).await {
+        assert_eq!(answer["content"], "hello", "{answer:#}");
+    }
+    assert_eq!(setup.vendor.stats().calls, 50);
+    let cost = served.peak() - before;
+    println!("50 prompts of 300,000 characters, each in a message of 3.6 MB: at most {cost} MiB in addition");
+    assert!(cost <= 512, "{cost} MiB");
 }
