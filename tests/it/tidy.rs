@@ -327,6 +327,59 @@ fn references_are_found_in_prose_only() {
     }
 }
 
+/// The rows of the table of checks, by id: what is promised, and the tests of it.
+fn checks(text: &str) -> Vec<(&str, &str, Vec<&str>)> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix('|'));
+    let cells = rows.map(|row| row.split(" |").map(str::trim).collect::<Vec<_>>());
+    cells
+        .filter_map(|cells| match cells.as_slice() {
+            [id, promise, tests, ..] if id.contains('-') => {
+                Some((*id, *promise, tests.split('`').skip(1).step_by(2).collect()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn every_check_names_its_tests() {
+    let text = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let sources = sources();
+    let ignored: BTreeSet<&str> = sources.iter().flat_map(|(_, text)| ignored_names(text)).collect();
+    let names: BTreeSet<&str> = sources.iter().flat_map(|(_, text)| test_names(text)).collect();
+    let rows = checks(&text);
+    assert!(rows.len() > 30, "the table is read");
+    let mut broken = Vec::new();
+    for (id, promise, tests) in &rows {
+        broken.extend(tests.iter().filter(|test| !names.contains(*test)).map(|test| format!("{id}: {test}")));
+        let starred = |test: &&&str| ignored.contains(**test) != text.contains(&format!("`{test}`*"));
+        broken.extend(tests.iter().filter(starred).map(|test| format!("{id}: the * of {test}")));
+        if tests.is_empty() && !promise.starts_with("Not covered") {
+            broken.push(format!("{id}: no test"));
+        }
+        if rows.iter().filter(|(other, ..)| other == id).count() > 1 {
+            broken.push(format!("{id}: more than one row"));
+        }
+    }
+    assert_none(&broken, "a check has tests that are there, or says that it has none");
+}
+
+/// The names of the tests of a file that run on demand only.
+fn ignored_names(text: &str) -> Vec<&str> {
+    let with = text.split("#[ignore").skip(1).filter_map(|rest| rest.split_once("fn "));
+    with.filter_map(|(_, rest)| rest.split('(').next()).collect()
+}
+
+#[test]
+fn checks_are_read_row_by_row() {
+    let text = "| Id | Promise | Tests |\n|---|---|---|\n| L-01 | a `b` c | `d`, `e`* |\n| L-02 | Not covered: f | |\n";
+    assert_eq!(
+        checks(text),
+        [("L-01", "a `b` c", vec!["d", "e"]), ("L-02", "Not covered: f", Vec::<&str>::new())]
+    );
+    assert_eq!(ignored_names("#[test]\n#[ignore = \"x\"]\nasync fn a() {}\n#[test]\nfn b() {}\n"), ["a"]);
+}
+
 #[test]
 fn nothing_speaks_of_the_authors_machine() {
     // Put together here, so that this file does not contain them itself.
