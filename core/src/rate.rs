@@ -21,4 +21,9 @@ pub enum Rate {
 pub trait RateLimiter: fmt::Debug + Send + Sync {
     /// Asks for one call.
     async fn take(&self, who: &Identity) -> Rate;
+
+    /// Whether there is any bound. Without one, calls need not stand in line to ask.
+    fn is_bounded(&self) -> bool {
+        true
+    }
 }

@@ -111,6 +111,9 @@ impl Admission {
     /// # Errors
     /// It may not, and says when to try again.
     pub(super) async fn enter(&self, who: &Identity, came: Instant) -> Result<(), TooFast> {
+        if !self.0.rates.is_bounded() {
+            return Ok(());
+        }
         let until = came + PATIENCE;
         let turn = {
             let mut lines = self.0.lines.lock();
@@ -234,6 +237,17 @@ mod tests {
         assert!(futures::poll!(&mut waiting).is_pending());
         assert_eq!(admission.enter(&calm, begun).await, Ok(()));
         assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    /// The system may suspend a thread at any moment, and with it the first of the line.
+    #[tokio::test(start_paused = true)]
+    async fn without_a_bound_nobody_waits() {
+        let rates = Arc::new(LocalRates::new(RateLimits { all: 0, each: 0 }));
+        let (admission, who) = (Admission::new(rates, CancellationToken::new()), caller("one"));
+        let line = Line { count: MOST_WAITING, ..Line::default() };
+        let _first = Arc::clone(&line.turn).lock_owned().await;
+        admission.0.lines.lock().insert(who.clone(), line);
+        assert_eq!(admission.enter(&who, Instant::now()).await, Ok(()));
     }
 
     /// Whoever changes its address within its network is still the same.

@@ -112,6 +112,10 @@ impl RateLimiter for LocalRates {
             wait => wait,
         }
     }
+
+    fn is_bounded(&self) -> bool {
+        self.all.is_some() || self.each.is_some()
+    }
 }
 
 /// Has a call wait for its turn, and refuses what comes too fast. Only POST is counted: looks at health, the ends of sessions and streams
