@@ -44,6 +44,14 @@ enum Door {
     Op,
 }
 
+impl Door {
+    /// Whether a session goes on without its connection, and the calls in it that wait for their turn. Elsewhere these leave with their
+    /// client.
+    fn lets_clients_return(self) -> bool {
+        matches!(self, Self::Session | Self::Op)
+    }
+}
+
 /// What a client has open at a door.
 enum Open {
     Requests { session: Option<String>, answers: Vec<TcpStream> },
@@ -203,12 +211,15 @@ async fn crowded(door: Door) -> String {
         drop(crowd);
     };
     let ((), during) = tokio::join!(leaving, served_in_time(&mut modest, "during"));
+    // What the other has open, and this question.
+    within("they have gone", async { while figure(&served, "exai_active_connections").await > 2.0 {} }).await;
     let after = served_in_time(&mut modest, "after").await;
     gate.open();
     for figure_of in ["exai_consultations", "exai_permits_in_use{of=\"all\"}"] {
         within(figure_of, async { while figure(&served, figure_of).await > 0.0 {} }).await;
     }
     let greedy = setup.vendor.stats().calls - 3 * CALLS;
+    assert_eq!(greedy, if door.lets_clients_return() { SESSIONS * EACH } else { 192 }, "{door:?}");
     format!(
         "{door:?}: {} calls hang, {} of the other are answered, the slowest in {before:.0?} before, {during:.0?} while and {after:.0?} after the first \
          leaves; {greedy} of the hanging ones were made",
