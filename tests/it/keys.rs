@@ -115,8 +115,16 @@ async fn clients_come_and_go_without_a_restart() {
     let mut kept = greeted(&served, Some(USER), None).await;
     let (mut removed, open) = (greeted(&served, Some(CI), None).await, stream(&served, Some(CI)).await);
     // What cannot be understood changes nothing.
-    std::fs::write(&file, "[[clients]]\nname = \"ci\"\ntoken_env = \"MISSING\"\n").unwrap();
+    let unclear = "tool_profile = \"lite\"\n[[clients]]\nname = \"ci\"\ntoken_env = \"MISSING\"\n";
+    std::fs::write(&file, unclear).unwrap();
     served.signal("-HUP");
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": crate::support::discover_meta()}});
+    let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/list"), ci[0]];
+    let tools = async || {
+        let answer = served.post(&list, &headers).await.json();
+        answer["result"]["tools"].as_array().map_or(0, Vec::len)
+    };
+    within("the rest of it", async { while tools().await != crate::support::LITE.len() {} }).await;
     std::fs::write(&file, "").unwrap();
     assert_eq!(status().await, 200);
     served.signal("-HUP");
