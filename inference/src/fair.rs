@@ -103,8 +103,10 @@ impl FairLimit {
             state.arrivals += 1;
             let waiter = Waiter { arrival: state.arrivals, sender };
             let queue = state.waiting.entry(who.clone()).or_default();
-            // Those who gave up are not kept until their turn comes.
-            queue.retain(|waiter| !waiter.sender.is_closed());
+            // Those who gave up are not kept until their turn comes, and are not looked for each time.
+            if queue.len().is_power_of_two() {
+                queue.retain(|waiter| !waiter.sender.is_closed());
+            }
             queue.push_back(waiter);
             turn
         };
@@ -125,7 +127,7 @@ impl Shared {
 }
 
 impl State {
-    fn has_waiting(&mut self, who: &Identity) -> bool {
+    fn has_waiting(&self, who: &Identity) -> bool {
         self.waiting.get(who).is_some_and(|queue| queue.iter().any(|waiter| !waiter.sender.is_closed()))
     }
 
@@ -137,7 +139,7 @@ impl State {
     /// The one whose turn it is.
     fn next(&mut self, sharing: Sharing) -> Option<(Identity, oneshot::Sender<Place>)> {
         self.waiting.retain(|_, queue| {
-            queue.retain(|waiter| !waiter.sender.is_closed());
+            while queue.pop_front_if(|waiter| waiter.sender.is_closed()).is_some() {}
             !queue.is_empty()
         });
         let rank = |(who, queue): &(&Identity, &VecDeque<Waiter>)| {
