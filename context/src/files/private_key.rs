@@ -104,7 +104,8 @@ fn after_header(text: &[u8]) -> Option<&[u8]> {
     }
     let rest = text.get(name..)?;
     let end = rest.windows(2).position(|pair| pair.starts_with(b"\n") || pair == b"\\n")?;
-    rest.get(end + 1..)
+    let width = if rest.get(end) == Some(&b'\n') { 1 } else { 2 };
+    rest.get(end + width..)
 }
 
 /// A key of PuTTY.
@@ -167,6 +168,12 @@ mod tests {
             format!("{}\r\n{RUN}\r\n", key("RSA ")),
             format!("{}\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0A1B\n\n{RUN}\n", key("EC ")),
             format!("{{\"private_key\": \"{}\\n{RUN}\\n\"}}", key("")),
+            format!(
+                "{{\"k\": \"{}\\nProc-Type: 4,ENCRYPTED\\nDEK-Info: AES-128-CBC,0A1B\\n\\n{RUN}\\n\"}}",
+                key("RSA ")
+            ),
+            format!("'{}\\r\\nProc-Type: 4,ENCRYPTED\\r\\n\\r\\n{RUN}\\r\\n'", key("EC ")),
+            format!("k = '-----BEGIN PGP PRIVATE KEY BLOCK-----\\nVersion: x\\n\\n{RUN}\\n'"),
             format!("const K: &str = \"{}\\n\\\n    {RUN}\\n\\\n", key("OPENSSH ")),
             format!("k = \"{}\\n\" +\n    \"{RUN}\\n\" +\n", key("RSA ")),
             format!("KEY='{}\n+{}\n'", key("ENCRYPTED "), &RUN[1..]),
