@@ -27,6 +27,14 @@ pub(crate) struct Gathered {
     pub left_out: String,
 }
 
+/// Whether a later report of the same file says all that this one does. What was refused of a file, such as a key that is only staged, stays
+/// said when the file itself is given.
+fn replaces(later: &[FileReport], file: &FileReport) -> bool {
+    let is_said =
+        |later: &FileReport| file.status != FileStatus::Refused || later.status == FileStatus::Refused;
+    later.iter().any(|later| later.path == file.path && is_said(later))
+}
+
 impl Gathered {
     /// Puts the evidence of changes before that of these files, which were given with them. A file that was given whole
     /// takes the place of its changes: it holds their lines and more.
@@ -37,9 +45,7 @@ impl Gathered {
         files.extend(self.files.iter().cloned());
         let mut report = changes.report;
         // A file that was also named is reported once, with the larger part of it that was given.
-        report.retain(|file| {
-            file.status == FileStatus::Excerpted || self.report.iter().all(|named| named.path != file.path)
-        });
+        report.retain(|file| file.status == FileStatus::Excerpted || !replaces(&self.report, file));
         report.extend(self.report);
         Self { files: Arc::new(files), report, text: self.text, left_out: self.left_out }
     }
@@ -50,7 +56,7 @@ impl Gathered {
         let kept = self.files.iter().filter(|file| is_new(&file.path));
         let files: Vec<EvidenceFile> = kept.chain(more.files.iter()).cloned().collect();
         let mut report = self.report;
-        report.retain(|file| more.report.iter().all(|added| added.path != file.path));
+        report.retain(|file| !replaces(&more.report, file));
         report.extend(more.report);
         Self { files: Arc::new(files), report, text: self.text, left_out: self.left_out }
     }
@@ -236,4 +242,31 @@ pub(crate) fn rendered(files: &[EvidenceFile]) -> String {
     text.push_str(&question::files_follow(&tag));
     files::render(files, &tag, &mut text);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(status: FileStatus) -> FileReport {
+        FileReport::new("deploy/key.txt".to_owned(), status, None, 0)
+    }
+
+    /// A key that is only staged is refused though the file on disk is harmless by now.
+    #[test]
+    fn a_refusal_outlives_the_file_itself() {
+        use FileStatus::{Excerpted, Included, Refused, Skipped};
+        for (earlier, later, is_said) in [
+            (Refused, Included, false),
+            (Refused, Excerpted, false),
+            (Refused, Refused, true),
+            (Skipped, Included, true),
+            (Included, Included, true),
+        ] {
+            assert_eq!(replaces(&[report(later)], &report(earlier)), is_said, "{earlier:?} {later:?}");
+        }
+        let of = |status| Gathered { report: vec![report(status)], ..Gathered::default() };
+        let both = of(Refused).and(of(Included)).report;
+        assert_eq!(both.iter().map(|file| file.status).collect::<Vec<_>>(), [Refused, Included]);
+    }
 }
