@@ -14,6 +14,9 @@ use super::{
 use crate::{call::Call, engine::Engine};
 use exai_inference::routing::Choice;
 
+/// Each request is written again from the one before it, with the files and changes of both. After so many the next one begins anew.
+const MOST_REPEATED: usize = 8;
+
 /// The request before this one.
 pub(super) struct Earlier<'t> {
     pub written: Written,
@@ -35,6 +38,9 @@ impl Engine {
         call: &Call,
     ) -> Option<Earlier<'t>> {
         let (thread, spec) = (stored.thread?, stored.spec);
+        if consultations(thread, spec.name).is_multiple_of(MOST_REPEATED) {
+            return None;
+        }
         let (index, digest) = last_consultation(thread, spec.name)?;
         let turn = thread.turns.get(index)?;
         let TurnBody::Step(step) = &turn.body else { return None };
@@ -59,6 +65,19 @@ impl Engine {
     }
 }
 
+/// How many consultations of the tool left a request in the thread.
+fn consultations(thread: &Thread, tool: &str) -> usize {
+    thread.turns.iter().filter(|turn| turn.tool == tool && digest(&turn.body).is_some()).count()
+}
+
+fn digest(body: &TurnBody) -> Option<&str> {
+    match body {
+        TurnBody::Answer(answer) => answer.request.as_deref(),
+        TurnBody::Message(message) => message.request.as_deref(),
+        TurnBody::Step(_) | TurnBody::Opinion(_) => None,
+    }
+}
+
 /// A thread without its turns.
 fn cut(thread: &Thread) -> Thread {
     Thread {
@@ -74,14 +93,7 @@ fn cut(thread: &Thread) -> Thread {
 /// The last step of the tool's last consultation, by its place in the thread, and the digest of the request.
 fn last_consultation<'t>(thread: &'t Thread, tool: &str) -> Option<(usize, &'t str)> {
     let of_tool = || thread.turns.iter().enumerate().rev().filter(|(_, turn)| turn.tool == tool);
-    let (end, digest) = of_tool().find_map(|(index, turn)| {
-        let digest = match &turn.body {
-            TurnBody::Answer(answer) => answer.request.as_deref(),
-            TurnBody::Message(message) => message.request.as_deref(),
-            TurnBody::Step(_) | TurnBody::Opinion(_) => None,
-        };
-        Some((index, digest?))
-    })?;
+    let (end, digest) = of_tool().find_map(|(index, turn)| Some((index, digest(&turn.body)?)))?;
     let is_step = |(index, turn): &(usize, &exai_core::thread::Turn)| {
         *index < end && matches!(turn.body, TurnBody::Step(_))
     };

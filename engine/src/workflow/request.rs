@@ -108,6 +108,11 @@ impl Engine {
         call: &Call,
     ) -> Result<Option<Written>, EngineError> {
         let Earlier { written, since, thread, work } = earlier;
+        // What had no room is named again to be given now, and only a request of its own has room for it.
+        let is_named_again = |path: &String| written.wanted.contains(path);
+        if written.rendered.gathered.lacks_room() && stored.step.relevant_files.iter().any(is_named_again) {
+            return Ok(None);
+        }
         let system = self.settings.wording.system(rule.prompt, self.preferences().locale.as_deref());
         let mut images = stored.images(call).await?;
         let mut messages = written.rendered.request.messages;
