@@ -119,7 +119,8 @@ impl HttpBody for Watched {
             self.exchange.note(None);
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if frame.is_some() && !self.body.is_end_stream() {
+        // Also the last one: HTTP/2 takes it first and waits for room afterwards, with the body in hand.
+        if frame.is_some() {
             self.is_unread = true;
             self.exchange.note(Some(Instant::now()));
         }

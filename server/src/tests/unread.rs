@@ -28,8 +28,9 @@ async fn endless(settings: ServerSettings) -> (SocketAddr, Arc<Notify>, Lifecycl
             (Extension(StaysOpen), Body::from_stream(pieces))
         }
     };
-    let server = Server::new(settings, Arc::new(Well), lifecycle.clone())
-        .with_key(Router::new().route("/endless", get(answer)));
+    let server = Server::new(settings, Arc::new(Well), lifecycle.clone()).with_key(
+        Router::new().route("/endless", get(answer)).route("/once", get(async || vec![b'x'; 100_000])),
+    );
     tokio::spawn(server.serve(Listener::tcp(listener)));
     (address, given_up, lifecycle)
 }
@@ -61,6 +62,24 @@ async fn an_unread_answer_is_given_up() {
         tokio::time::timeout(Duration::from_secs(20), given_up.notified()).await.expect("it is given up");
         lifecycle.shutdown.cancel();
     }
+}
+
+/// An answer of one piece is taken from its body at once, and still has to wait for a client over HTTP/2 that lets nothing through.
+#[tokio::test]
+async fn an_answer_of_one_piece_ends_too() {
+    let settings = ServerSettings { write_wait: Duration::from_millis(300), ..ServerSettings::default() };
+    let (address, _given_up, lifecycle) = endless(settings).await;
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let mut request = http2(Some("/once"));
+    // SETTINGS_INITIAL_WINDOW_SIZE (4) is 0, in place of the empty settings.
+    let settings = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
+    request.splice(settings..settings + 9, [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0]);
+    client.write_all(&request).await.unwrap();
+    let mut said = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), client.read_to_end(&mut said)).await;
+    assert!(ended.is_ok(), "the server closes it");
+    assert!(said.len() < 1_000, "{} bytes without a window", said.len());
+    lifecycle.shutdown.cancel();
 }
 
 #[tokio::test]
