@@ -54,7 +54,7 @@ pub struct Credentials(Arc<RwLock<All>>);
 #[derive(Debug, Default)]
 struct All {
     keys: Vec<Credential>,
-    /// What stands in place of a configured key that was rotated: the configuration may still have the old one, which others may know.
+    /// What stands in place of each key that was rotated: the configuration may have the old one, which others may know.
     rotated: HashMap<blake3::Hash, blake3::Hash>,
     /// Of callers that are let in without a key.
     without: Validity,
@@ -163,9 +163,11 @@ impl Authenticator for Credentials {
         let known = all.keys.get_mut(at).ok_or(RotateError::Unknown)?;
         known.hash = new;
         let before = std::mem::take(&mut known.validity);
-        // The configured key leads to the one that is valid, however often that changes.
-        let configured = all.rotated.iter().find(|(_, current)| **current == old).map(|(first, _)| *first);
-        all.rotated.insert(configured.unwrap_or(old), new);
+        // Every key that was given up leads to the one that is valid: the configuration may have any of them by now.
+        for current in all.rotated.values_mut().filter(|current| **current == old) {
+            *current = new;
+        }
+        all.rotated.insert(old, new);
         Ok(Replaced::new(before))
     }
 }
@@ -225,6 +227,9 @@ mod tests {
             assert!(before.is_over() && !all.validity(Some(PresentedKey::new(new))).is_over());
         }
         assert_eq!(all.replace(vec![credential("the-first-of-all-keys", "one")]), Ok((0, 0)));
+        // Somebody wrote the second one into the configuration before it was given up as well.
+        assert_eq!(all.replace(vec![credential("the-second-of-the-keys", "one")]), Ok((0, 0)));
+        assert_eq!(owner(&all, "the-second-of-the-keys").await, None);
         assert_eq!(owner(&all, "the-first-of-all-keys").await, None);
         assert_eq!(owner(&all, "the-third-of-the-keys").await, Some("one".into()));
         let (third, first) =
