@@ -204,6 +204,7 @@ async fn carry(
     let first = tokio::select! {
         first = first_of(&mut socket) => first,
         end = has_to_go(closed.as_ref(), deadline) => Err(end),
+        () = visitor.validity.over() => Err(End::Refused(Goodbye::new(UNAUTHORIZED, REVOKED))),
     };
     let first = match first {
         Ok(first) => first,
