@@ -101,7 +101,8 @@ impl Shared {
         let mut told = 0;
         loop {
             let line = self.pop();
-            if out.write_all(&line).and_then(|()| out.flush()).is_err() {
+            let is_written = out.write_all(&line).and_then(|()| out.flush()).is_ok();
+            if !is_written {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }
             let is_empty = {
@@ -110,9 +111,9 @@ impl Shared {
                 self.written.notify_all();
                 waiting.lines.is_empty()
             };
-            // Whoever reads again learns that something is missing; while nobody does, this would only be lost as well.
+            // Whoever reads again learns that something is missing. While nobody does, this would only be lost as well, and be told of again.
             let dropped = self.dropped.load(Ordering::Relaxed);
-            if is_empty && dropped > told {
+            if is_written && is_empty && dropped > told {
                 tracing::warn!(
                     lines = dropped - told,
                     "log lines were dropped, because they were not read in time"
