@@ -44,11 +44,6 @@ pub(crate) fn shown_on_err(text: &str) -> String {
     if is_err() { plain::screen(text) } else { text.to_owned() }
 }
 
-/// Writes to standard error why a command failed.
-pub(crate) fn complain(error: &anyhow::Error) {
-    tell(&format!("error: {error:#}\n"));
-}
-
 /// Standard output for text that is clean already and comes piece by piece.
 pub(crate) fn out() -> impl Write + Send + 'static {
     io::stdout()

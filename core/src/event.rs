@@ -80,14 +80,14 @@ pub enum Event {
     SessionOpened {
         /// Whose it is.
         who: Identity,
-        /// Sessions of all callers that are open now.
+        /// Sessions of all callers that are open now at this door.
         open: usize,
     },
     /// One ended.
     SessionClosed {
         /// Whose it was.
         who: Identity,
-        /// Sessions of all callers that are open now.
+        /// Sessions of all callers that are open now at this door.
         open: usize,
     },
 }

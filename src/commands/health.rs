@@ -7,7 +7,7 @@ use exai_transports::Target;
 use serde_json::Value;
 
 use super::{print_json, serve::health_file::EVERY};
-use crate::{cli::HealthArgs, config::Config, terminal::complain};
+use crate::{cli::HealthArgs, config::Config, telemetry::complain};
 
 /// The server runs but cannot do its work.
 const NOT_READY: u8 = 1;

@@ -22,7 +22,8 @@ use crate::{
     App,
     cli::RunArgs,
     exit::{self, Interrupted},
-    terminal::{self, complain, tell},
+    telemetry::complain,
+    terminal::{self, tell},
 };
 
 /// The tool that says who would answer another.

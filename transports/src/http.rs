@@ -98,7 +98,7 @@ where
     let limits = op::OpLimits { sessions: sessions_of_dialects(settings), call: settings.call_limit };
     let op = Op::new(attach.clone(), &shared, Arc::new(SystemClock), limits);
     let sessions = Arc::new(McpSessions { streamable: open.clone(), op: op.registry() });
-    let places = SessionPlaces::new(settings.sessions, Arc::clone(&shared.events));
+    let places = SessionPlaces::new(sessions_of_dialects(settings), Arc::clone(&shared.events));
     let connections = legacy_sse::Connections::new(attach.clone(), places, shared.body);
     let router = Router::new()
         .merge(streamable(handler, open, settings, &shared))
@@ -138,7 +138,7 @@ where
         .route_layer(from_fn_with_state(server.body, normalize::normalize))
 }
 
-/// A dialect's session is its way back to a result, whether or not the older revisions of MCP get sessions.
+/// A dialect's session is its way back to a result, and an SSE connection is its client's only one, whether or not streamable HTTP has sessions.
 fn sessions_of_dialects(settings: &McpSettings) -> SessionLimits {
     if settings.sessions.all > 0 { settings.sessions } else { SessionLimits::default() }
 }
