@@ -86,7 +86,8 @@ pub(super) fn string(behind: &str, is_last: bool) -> Option<(Layout, usize)> {
 
 /// Whether code of so many backticks is closed in the rest of its line, or of its paragraph where it began in an earlier line.
 pub(super) fn code(count: usize, behind: &str, of_paragraph: bool, is_last: bool) -> Option<Layout> {
-    let end = if of_paragraph { behind.find("\n\n") } else { behind.find('\n') };
+    let near = behind.get(..behind.floor_char_boundary(MAX_AHEAD)).unwrap_or_default();
+    let end = if of_paragraph { near.find("\n\n") } else { near.find('\n') };
     // A tag that ends its line ends a thought rather than a line of code.
     if of_paragraph && behind.starts_with('\n') {
         return Some(Layout::Plain);

@@ -70,6 +70,8 @@ pub struct ThinkTags {
     opening: String,
     has_marks: bool,
     has_channels: bool,
+    /// The pair that is known not to be closed, and up to which byte of the answer.
+    unclosed: Option<(Pair, usize)>,
 }
 
 impl Default for ThinkTags {
@@ -93,6 +95,7 @@ impl ThinkTags {
             opening: String::new(),
             has_marks: false,
             has_channels: false,
+            unclosed: None,
         }
     }
 
@@ -158,7 +161,7 @@ impl ThinkTags {
                 let is_used = match (self.quotes.quote(Place { letter, behind, is_last })?, mark) {
                     (Layout::Quoted, _) => false,
                     (Layout::Open(at), Mark::Open(pair)) => {
-                        behind.get(..at).is_some_and(|behind| marks::has_close(behind, pair))
+                        self.is_closed(pair, behind.get(..at).unwrap_or(behind), length)
                     }
                     (Layout::Open(_) | Layout::Plain, _) => true,
                 };
@@ -170,6 +173,17 @@ impl ThinkTags {
         }
         self.say(letter, out);
         Some(letter.len_utf8())
+    }
+
+    /// Whether a thought that a mark of this length would open here is closed in what comes behind it.
+    fn is_closed(&mut self, pair: Pair, behind: &str, length: usize) -> bool {
+        let end = self.said + length + behind.len();
+        if self.unclosed.is_some_and(|(known, until)| known == pair && end <= until) {
+            return false;
+        }
+        let is_closed = marks::has_close(behind, pair);
+        self.unclosed = (!is_closed).then_some((pair, end));
+        is_closed
     }
 
     /// What a mark in the answer does; `false` when it is text.
@@ -307,6 +321,7 @@ impl ThinkTags {
             self.blank.clear();
         }
         self.quotes = Quotes::default();
+        self.unclosed = None;
         self.opening.clear();
         if let State::Thought { late: Some(late), .. } = std::mem::replace(&mut self.state, State::Answer) {
             add(out, Piece::Thought(late));
@@ -323,6 +338,7 @@ impl ThinkTags {
         self.blank.clear();
         self.opening.clear();
         self.quotes = Quotes::default();
+        self.unclosed = None;
     }
 
     fn think(&mut self, more: &str, out: &mut Vec<Piece>) {
@@ -338,7 +354,10 @@ impl ThinkTags {
                 return;
             }
         }
-        add(out, Piece::Thought(more.to_owned()));
+        match out.last_mut() {
+            Some(Piece::Thought(text)) => text.push_str(more),
+            _ => add(out, Piece::Thought(more.to_owned())),
+        }
     }
 
     fn say_all(&mut self, text: &str, out: &mut Vec<Piece>) {

@@ -171,11 +171,11 @@ impl Line {
         if !in_string && !self.in_element && single.is_none() {
             return Some(false);
         }
-        let rest = behind.split('\n').next().unwrap_or_default();
+        let near = behind.get(..behind.floor_char_boundary(MAX_AHEAD)).unwrap_or_default();
+        let rest = near.split('\n').next().unwrap_or_default();
         if rest.len() == behind.len() && rest.len() < MAX_AHEAD && !is_last {
             return None;
         }
-        let rest = rest.get(..rest.floor_char_boundary(MAX_AHEAD)).unwrap_or_default();
         let is_string = in_string && closes_string(rest);
         let is_literal = single.is_some_and(|is_at_its_start| closes_literal(rest, is_at_its_start));
         Some(is_string || is_literal || (self.in_element && closes_element(rest)))

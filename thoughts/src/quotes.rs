@@ -20,6 +20,8 @@ pub(super) struct Quotes {
     line: Line,
     /// For so many bytes a fence or a string that is open here is known to be closed.
     settled: usize,
+    /// For so many bytes the fence that is open here is known not to be closed.
+    open: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -70,9 +72,14 @@ impl Quotes {
             return Some(Layout::Quoted);
         }
         if let Some((letter, count, is_first_line)) = fence {
+            if self.open > 0 {
+                return Some(Layout::Open(self.open));
+            }
             let (layout, until) = ahead::fence(letter, count, is_first_line, behind, is_last)?;
-            if layout == Layout::Quoted {
-                self.settled = until;
+            match layout {
+                Layout::Quoted => self.settled = until,
+                Layout::Open(_) => self.open = until,
+                Layout::Plain => {}
             }
             return Some(layout);
         }
@@ -93,6 +100,7 @@ impl Quotes {
     /// Goes on by one letter.
     pub(super) fn see(&mut self, letter: char) {
         self.settled = self.settled.saturating_sub(letter.len_utf8());
+        self.open = self.open.saturating_sub(letter.len_utf8());
         self.end_run(letter);
         let is_blank = letter == '\n' && !self.line.has_text();
         self.line.see(letter);
@@ -137,6 +145,14 @@ impl Quotes {
             return;
         };
         self.has_letters = true;
+        let was_fenced = matches!(self.code, Some(Code::Fence { .. }));
+        self.read_run(letter, count, begins_line);
+        if was_fenced != matches!(self.code, Some(Code::Fence { .. })) {
+            self.open = 0;
+        }
+    }
+
+    fn read_run(&mut self, letter: char, count: usize, begins_line: bool) {
         match &self.code {
             None | Some(Code::Inline { .. }) if begins_line && count >= 3 => {
                 self.code = Some(Code::Fence { letter, count, is_first_line: true });

@@ -205,11 +205,17 @@ fn a_long_text_is_read_in_time() {
         "\"</think>",
         "```\n",
         "<think>a</thinking>",
+        "<think>\n",
+        "```x\n<think>\n```\n```\n",
+        "`<think> ",
     ] {
         let whole = unit.repeat(200_000 / unit.len());
-        let started = std::time::Instant::now();
         let pieces: Vec<String> = whole.chars().map(String::from).collect();
+        let fenced = format!("```\n{whole}");
+        let started = std::time::Instant::now();
         split(&pieces.iter().map(String::as_str).collect::<Vec<_>>());
+        split(&[&whole]);
+        split(&[&fenced]);
         let taken = started.elapsed();
         assert!(taken < std::time::Duration::from_secs(30), "{unit}: {taken:?}");
     }
