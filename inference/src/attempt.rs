@@ -17,7 +17,7 @@ use exai_core::{
     chat::{Reply, Request},
     provider::{CallCtx, Provider, ProviderError},
 };
-use futures::{StreamExt as _, future::BoxFuture};
+use futures::StreamExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use self::{fold::Fold, retry_budget::RetryBudget};
@@ -31,6 +31,7 @@ use crate::{
     events::RunEvents,
     health::{Admission, Health, Pass},
     metrics,
+    record::RunRecord,
 };
 
 /// Gives numbers from 0 to 1 for jitter; injected so that tests know them.
@@ -66,7 +67,7 @@ pub struct Spoken<'a> {
 
 /// Who is asked what.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     /// For whom.
     pub who: &'a Identity,
     /// Who.
@@ -77,12 +78,9 @@ pub struct Asked<'a> {
     pub is_last: bool,
     /// What was said before.
     pub spoken: Spoken<'a>,
-    /// Asked just before each attempt, when there is nothing left to wait for.
-    pub may_ask: MayAsk<'a>,
+    /// What is held for it is looked at just before each attempt, when there is nothing left to wait for.
+    pub money: &'a RunRecord,
 }
-
-/// Whether an attempt may still be made.
-pub type MayAsk<'a> = &'a (dyn Fn() -> BoxFuture<'static, Result<(), InferenceError>> + Send + Sync);
 
 impl Attempts {
     /// Attempts under `settings`.
@@ -108,13 +106,13 @@ impl Attempts {
     ///
     /// # Errors
     /// The last failure, with the number of attempts.
-    pub async fn ask(
+    pub(crate) async fn ask(
         &self,
         asked: Asked<'_>,
         ctx: &CallCtx,
         events: &RunEvents,
     ) -> Result<Attempted, InferenceError> {
-        let Asked { who, provider, request, is_last, spoken, may_ask } = asked;
+        let Asked { who, provider, request, is_last, spoken, money } = asked;
         let mut attempts = 0;
         loop {
             let failure = {
@@ -125,7 +123,11 @@ impl Attempts {
                     Err(failure) => return Err(InferenceError::Provider { error: failure, attempts }),
                 };
                 let _permit = self.permits.acquire(provider.id(), who, &self.settings, ctx).await?;
-                may_ask().await?;
+                tokio::select! {
+                    biased;
+                    () = ctx.cancel.cancelled() => return Err(InferenceError::Cancelled),
+                    checked = money.check_money() => checked?,
+                }
                 if attempts == 0 {
                     self.retry_budget.earn(provider.id());
                 }

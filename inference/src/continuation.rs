@@ -9,8 +9,6 @@ use exai_core::{
     provider::{CallCtx, ProviderError},
 };
 
-use futures::FutureExt as _;
-
 use crate::{
     attempt::{Asked, Attempted, Spoken},
     budget::Bill,
@@ -37,18 +35,13 @@ impl Inference {
         let (provider, is_last) = (&*question.choice.provider, question.is_last);
         let mut request = std::borrow::Cow::Borrowed(&question.request);
         let mut whole: Option<Attempted> = None;
-        let record = task.record.clone();
-        let may_ask = || {
-            let record = record.clone();
-            async move { record.check_money().await }.boxed()
-        };
         for _ in 0..=MOST {
             let spoken = whole.as_ref().map_or_else(Spoken::default, |whole| Spoken {
                 text: &whole.reply.text,
                 attempts: whole.attempts,
             });
             let who = &call.principal.identity;
-            let asked = Asked { who, provider, request: &request, is_last, spoken, may_ask: &may_ask };
+            let asked = Asked { who, provider, request: &request, is_last, spoken, money: &task.record };
             let asked = self.attempts.ask(asked, ctx, &task.events).await;
             let (part, so_far) = match (asked, whole.take()) {
                 (Ok(part), so_far) => (part, so_far),

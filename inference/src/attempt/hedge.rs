@@ -21,7 +21,7 @@ impl Attempts {
         ctx: &CallCtx,
         events: &RunEvents,
     ) -> (Result<Reply, ProviderError>, u32) {
-        let Asked { who, provider, request, .. } = asked;
+        let Asked { who, provider, request, money, .. } = asked;
         let begun = Instant::now();
         let mut first = std::pin::pin!(self.once(provider, request, ctx, events));
         let unusual =
@@ -38,6 +38,8 @@ impl Attempts {
                 let permit = self.permits.try_acquire(provider.id(), who);
                 let mut second = std::pin::pin!(async {
                     let _permit = permit?;
+                    // It costs as much again, for which nothing is held: only while the budget has room for the first.
+                    money.check_money().await.ok()?;
                     Some(self.once(provider, request, ctx, &ignored).await)
                 });
                 tokio::select! {
