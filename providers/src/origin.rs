@@ -38,11 +38,11 @@ impl Origin {
     pub(crate) fn clean(&self, delta: Delta) -> Delta {
         let word = |word: &FinishWord| FinishWord::from(self.secrets.blank(word.as_str()).as_str());
         match delta {
-            Delta::Model(model) => Delta::Model(self.secrets.blank(&model)),
+            Delta::Model(model) => Delta::Model(self.secrets.blank_own(&model)),
             Delta::Finished(Finish::Unknown(said)) => Delta::Finished(Finish::Unknown(word(&said))),
             Delta::Finished(Finish::Failed(said)) => Delta::Finished(Finish::Failed(word(&said))),
             Delta::ToolCall(call) => {
-                Delta::ToolCall(ToolCall { name: self.secrets.blank(&call.name), ..call })
+                Delta::ToolCall(ToolCall { name: self.secrets.blank_own(&call.name), ..call })
             }
             other => other,
         }
@@ -91,6 +91,8 @@ mod tests {
         let finished = Delta::Finished(Finish::Unknown("end-topsecret-1".into()));
         assert_eq!(origin.clean(finished), Delta::Finished(Finish::Unknown("end-[key]".into())));
         assert_eq!(origin.clean(Delta::Model("topsecret-1".into())), Delta::Model("[key]".into()));
+        let model = Delta::Model("hf_org2-instruct".into());
+        assert_eq!(origin.clean(model.clone()), model, "a name is no key because it begins like one");
         let text = Delta::Text("the model may say topsecret-1".into());
         assert_eq!(origin.clean(text.clone()), text);
     }
