@@ -142,11 +142,12 @@ impl Endpoint {
     ) -> Result<ReplyStream, ProviderError> {
         let known = self.refused.of(&model.id);
         let mut omissions = known.clone();
+        let mut is_lasting = true;
         for _ in 0..MOST_FIELDS {
             let written = self.written(origin, model, request, &omissions)?;
             let failure = match self.exchange(origin, written, model, request, call).await {
                 Ok(reply) => {
-                    if omissions != known {
+                    if is_lasting && omissions != known {
                         self.refused.learn(&model.id, omissions);
                     }
                     return Ok(reply);
@@ -157,6 +158,8 @@ impl Endpoint {
             else {
                 return Err(failure);
             };
+            // One answer was no JSON; the next may be.
+            is_lasting &= !rejected.is_of_this_answer();
             // Written once more, because a copy of every request would cost more than one of those that are refused.
             let refused = self.written(origin, model, request, &omissions)?;
             let Some(more) = omissions.with(rejected, &refused.body, !request.system.is_empty()) else {

@@ -21,6 +21,13 @@ pub(crate) struct Rejected {
     pub(crate) is_sure: bool,
 }
 
+impl Rejected {
+    /// Whether the vendor tells of what the model wrote this time, and not of what it takes.
+    pub(crate) fn is_of_this_answer(&self) -> bool {
+        self.text.starts_with("json_validate_failed")
+    }
+}
+
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

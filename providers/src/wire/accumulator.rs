@@ -307,6 +307,11 @@ impl Accumulator {
                 self.finish = Some(finish);
                 Ok(())
             }
+            // What was said is the beginning of an answer, and less to read would make it no longer.
+            (Ending::WindowFull, _) if self.has_text() => {
+                self.finish = Some(Finish::Length);
+                Ok(())
+            }
             (Ending::WindowFull, _) => {
                 let code = Some("context_length_exceeded".to_owned());
                 let message = quoted(word);
@@ -318,7 +323,7 @@ impl Accumulator {
     /// The text ended in what may be a thought or the answer's own words, so that nobody knows whether it is whole.
     pub(super) fn ends_in_doubt(&mut self) {
         if !self.has_calls() {
-            self.finish = Some(Finish::Failed("it ends within a thought".into()));
+            self.finish = Some(Finish::Unknown("it ends within a thought".into()));
         }
     }
 

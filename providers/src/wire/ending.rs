@@ -23,7 +23,7 @@ pub(super) fn word(reason: Option<&Value>) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A `finish_reason` of chat completions. Gateways hand on the words of the format behind them, so some are from there.
+/// What a vendor's word for the end of an answer means, in any format: gateways hand on the words of the format behind them.
 ///
 /// - OpenAI: `stop`, `length`, `tool_calls`, `content_filter`, `function_call`
 ///   (<https://platform.openai.com/docs/api-reference/chat/object>); Kimi, MiniMax, xAI, Qwen, Azure, LM Studio and the server of
@@ -38,8 +38,11 @@ pub(super) fn word(reason: Option<&Value>) -> Option<Cow<'_, str>> {
 ///   (<https://huggingface.co/docs/text-generation-inference/reference/api_reference>)
 /// - Together: `eos` (<https://docs.together.ai/reference/chat-completions-1>)
 /// - Cohere: `COMPLETE`, `TOOL_CALL`, `TIMEOUT`, `ERROR` (<https://docs.cohere.com/reference/chat>)
+/// - Messages: `stop_reason` (<https://platform.claude.com/docs/en/api/messages>)
+/// - generateContent: `finishReason` (<https://ai.google.dev/api/generate-content#FinishReason>,
+///   <https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse#FinishReason>)
 /// - Bedrock: `content_filtered`, `guardrail_intervened` (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>)
-pub(super) fn chat_completions(word: &str) -> Ending {
+pub(super) fn reason_of(word: &str) -> Ending {
     Ending::Reason(match plain(word).as_str() {
         "stop" | "stopped" | "hit_stop" | "end" | "end_turn" | "end_of_turn" | "end_of_text" | "eos"
         | "eot" | "eos_token" | "stop_sequence" | "stop_token" | "complete" | "completed" | "done"
@@ -125,24 +128,11 @@ fn plain(word: &str) -> String {
     plain.strip_prefix("finish_reason_").map(str::to_owned).unwrap_or(plain)
 }
 
-/// A `stop_reason` of Messages (<https://platform.claude.com/docs/en/api/messages>). Others that speak the format send words of chat
-/// completions.
-pub(super) fn messages(word: &str) -> Ending {
-    chat_completions(word)
-}
-
-/// A `finishReason` of generateContent (<https://ai.google.dev/api/generate-content#FinishReason>,
-/// <https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse#FinishReason>), or a word of others
-/// that speak the format. No word means one thing there and another thing elsewhere.
-pub(super) fn generate_content(word: &str) -> Ending {
-    chat_completions(word)
-}
-
 /// The reason of an incomplete response (<https://platform.openai.com/docs/api-reference/responses/object>). Whatever the reason, the
 /// vendor has said that something is missing.
 pub(super) fn incomplete(reason: Option<&str>) -> Finish {
     let Some(word) = reason else { return Finish::Failed("incomplete".into()) };
-    match chat_completions(word) {
+    match reason_of(word) {
         Ending::Reason(finish @ (Finish::Filter | Finish::Length | Finish::Refused)) => finish,
         Ending::WindowFull => Finish::Length,
         Ending::Reason(_) => Finish::Failed(format!("incomplete: {word}").as_str().into()),
@@ -176,10 +166,10 @@ mod tests {
                     "endTurn",
                 ])
         {
-            assert_eq!(chat_completions(word), reason(Finish::Stop), "{word}");
+            assert_eq!(reason_of(word), reason(Finish::Stop), "{word}");
         }
         for word in ["max_new_tokens", "max_length", "MAX-TOKENS", "maxTokens", "FINISH_REASON_MAX_TOKENS"] {
-            assert_eq!(chat_completions(word), reason(Finish::Length), "{word}");
+            assert_eq!(reason_of(word), reason(Finish::Length), "{word}");
         }
         for word in ["content_filtered", "guardrail_intervened", "content-filter", "SPII", "LANGUAGE"]
             .into_iter()
@@ -191,8 +181,8 @@ mod tests {
                 "Prohibited_Content",
             ])
         {
-            assert_eq!(chat_completions(word), reason(Finish::Filter), "{word}");
-            assert_eq!(generate_content(word), reason(Finish::Filter), "{word}");
+            assert_eq!(reason_of(word), reason(Finish::Filter), "{word}");
+            assert_eq!(reason_of(word), reason(Finish::Filter), "{word}");
         }
         for word in [
             "network_error",
@@ -217,18 +207,18 @@ mod tests {
             "rate_limit",
             "overloaded",
         ] {
-            assert_eq!(chat_completions(word), failed(word), "{word}");
-            assert_eq!(generate_content(word), failed(word), "{word}");
+            assert_eq!(reason_of(word), failed(word), "{word}");
+            assert_eq!(reason_of(word), failed(word), "{word}");
         }
-        assert_eq!(chat_completions("sensitive"), reason(Finish::Filter));
-        assert_eq!(chat_completions("model_length"), reason(Finish::Length));
-        assert_eq!(chat_completions("function_call"), reason(Finish::ToolCalls));
-        assert_eq!(chat_completions("model_context_window_exceeded"), Ending::WindowFull);
-        assert_eq!(generate_content("context_length_exceeded"), Ending::WindowFull);
-        assert_eq!(generate_content("stop"), reason(Finish::Stop));
-        assert_eq!(generate_content("tool_calls"), reason(Finish::ToolCalls));
-        assert_eq!(messages("pause_turn"), reason(Finish::Paused));
-        assert_eq!(messages("refusal"), reason(Finish::Refused));
+        assert_eq!(reason_of("sensitive"), reason(Finish::Filter));
+        assert_eq!(reason_of("model_length"), reason(Finish::Length));
+        assert_eq!(reason_of("function_call"), reason(Finish::ToolCalls));
+        assert_eq!(reason_of("model_context_window_exceeded"), Ending::WindowFull);
+        assert_eq!(reason_of("context_length_exceeded"), Ending::WindowFull);
+        assert_eq!(reason_of("stop"), reason(Finish::Stop));
+        assert_eq!(reason_of("tool_calls"), reason(Finish::ToolCalls));
+        assert_eq!(reason_of("pause_turn"), reason(Finish::Paused));
+        assert_eq!(reason_of("refusal"), reason(Finish::Refused));
         assert_eq!(incomplete(Some("max_output_tokens")), Finish::Length);
         assert_eq!(incomplete(Some("context_length_exceeded")), Finish::Length);
         assert_eq!(incomplete(Some("stop")), Finish::Failed("incomplete: stop".into()));
@@ -248,9 +238,7 @@ mod tests {
         #[test]
         fn words_in_no_table_are_kept(word in "[a-z]{1,8}_[a-z]{20,40}") {
             let unknown = Finish::Unknown(word.as_str().into());
-            for ending in [chat_completions(&word), messages(&word), generate_content(&word)] {
-                prop_assert_eq!(ending, reason(unknown.clone()));
-            }
+            prop_assert_eq!(reason_of(&word), reason(unknown));
             let kept = Finish::Failed(format!("incomplete: {word}").as_str().into());
             prop_assert_eq!(incomplete(Some(&word)), kept);
         }

@@ -111,6 +111,10 @@ impl Lines {
         if let Line::Data(blanks) = &mut self.line {
             blanks.push(byte);
             if byte.is_ascii_whitespace() {
+                // Blanks alone are bounded as an event is.
+                if blanks.len() > self.cap {
+                    self.event_bytes = blanks.len();
+                }
                 return;
             }
             let data = std::mem::take(blanks);

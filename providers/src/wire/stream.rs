@@ -168,13 +168,14 @@ impl<D: Decode> Reply<D> {
             }
             Some(Ok(event)) => {
                 // A failure may have no words but its name.
-                let unsaid = || event.event.as_deref().is_some_and(means_failure).then(String::new);
-                let Some(data) = event.data.clone().or_else(unsaid) else {
+                let name = event.event;
+                let unsaid = || name.as_deref().is_some_and(means_failure).then(String::new);
+                let Some(data) = event.data.or_else(unsaid) else {
                     self.source = Source::Events(events);
                     return;
                 };
                 let had_finish = self.decoder.has_finish();
-                match self.decoder.event(event.event.as_deref(), &data, &mut self.queue) {
+                match self.decoder.event(name.as_deref(), &data, &mut self.queue) {
                     Ok(false) => self.source = Source::Events(events),
                     Ok(true) => self.end(End::Said),
                     // The answer was whole before this; token counts may still come.

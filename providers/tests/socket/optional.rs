@@ -2,6 +2,7 @@
 
 use exai_core::{Kind, chat::Request, provider::Provider};
 use exai_mock_vendor::{Answer, Recorded, Vendor};
+use exai_providers::VendorKind;
 use serde_json::{Value, json};
 
 use super::{call, custom, fold, request};
@@ -42,6 +43,27 @@ async fn refused_fields_are_left_out_once() {
     let other = Request { model: "n".into(), ..full() };
     assert_eq!(provider.preview(&other).unwrap().unwrap().body["temperature"], 0.5);
     assert_eq!(provider.preview(&full()).unwrap().unwrap().body.get("temperature"), None);
+}
+
+/// One answer that was no JSON says nothing about the next.
+#[tokio::test]
+async fn a_bad_answer_forbids_no_json_mode() {
+    let vendor = Vendor::start().await;
+    let provider = super::provider(VendorKind::Glm, &vendor);
+    vendor.then(Answer::error(
+        400,
+        "invalid_request_error",
+        "json_validate_failed",
+        "Failed to generate JSON.",
+    ));
+    let asked = Request { json: true, ..request("glm-5.3") };
+    for calls in [2, 3] {
+        assert_eq!(text(&*provider, &asked).await, "ok: hello");
+        assert_eq!(vendor.calls().len(), calls);
+    }
+    let has_mode: Vec<bool> =
+        vendor.calls().iter().map(|call| call.json.get("response_format").is_some()).collect();
+    assert_eq!(has_mode, [true, false, true]);
 }
 
 #[tokio::test]

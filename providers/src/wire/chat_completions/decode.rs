@@ -59,7 +59,7 @@ impl Decoder {
             None => {}
         }
         match ending::word(choice.get("finish_reason")) {
-            Some(word) => self.answer.ended(&word, ending::chat_completions(&word), None),
+            Some(word) => self.answer.ended(&word, ending::reason_of(&word), None),
             None => Ok(()),
         }
     }

@@ -59,7 +59,7 @@ impl Decoder {
         match ending::word(candidate.get("finishReason")) {
             Some(word) => {
                 let explanation = candidate.get("finishMessage");
-                self.answer.ended(&word, ending::generate_content(&word), explanation)
+                self.answer.ended(&word, ending::reason_of(&word), explanation)
             }
             None => Ok(()),
         }

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use exai_core::{
-    chat::{Delta, Finish, Usage},
+    chat::{Delta, Usage},
     provider::ProviderError,
 };
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::{
     wire::{
         accumulator::{Accumulator, End},
         decode::Decode,
-        ending::{self, Ending},
+        ending,
         spoken::{Spoken, is_thought},
         tool_calls::Piece,
         usage,
@@ -119,11 +119,7 @@ impl Decoder {
 
     fn stopped(&mut self, reason: Option<&Value>) -> Result<(), ProviderError> {
         let Some(word) = ending::word(reason) else { return Ok(()) };
-        let ending = match ending::messages(&word) {
-            Ending::WindowFull if self.answer.has_text() => Ending::Reason(Finish::Length),
-            ending => ending,
-        };
-        self.answer.ended(&word, ending, None)
+        self.answer.ended(&word, ending::reason_of(&word), None)
     }
 }
 
@@ -194,7 +190,7 @@ impl Decode for Decoder {
 
 #[cfg(test)]
 mod tests {
-    use exai_core::Kind;
+    use exai_core::{Kind, chat::Finish};
 
     use super::*;
     use crate::{vendor::VendorKind, wire::tests::read};

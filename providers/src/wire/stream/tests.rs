@@ -157,10 +157,7 @@ fn an_answer_may_end_without_saying_so() {
             (a(), Some(Finish::Failed("network_error".into())), None),
         ),
         (events(&[finish("network_error")]), (String::new(), None, Some(Kind::Unavailable))),
-        (
-            events(&[piece("a"), finish("model_context_window_exceeded")]),
-            (a(), None, Some(Kind::ContextTooLong)),
-        ),
+        (events(&[piece("a"), finish("model_context_window_exceeded")]), (a(), Some(Finish::Length), None)),
     ] {
         assert_eq!(said(body.clone()), expected, "{body}");
     }

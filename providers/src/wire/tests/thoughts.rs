@@ -99,7 +99,7 @@ fn no_format_shows_a_thought() {
 /// What follows an open tag in a line may be a thought or the answer's own words: it is not shown, and not lost without a word.
 #[test]
 fn a_doubtful_end_is_no_success() {
-    let failed = || Finish::Failed("it ends within a thought".into());
+    let failed = || Finish::Unknown("it ends within a thought".into());
     for (text, reason, shown, finish) in [
         ("yes <think>hm", "stop", "yes ", failed()),
         ("yes <think>hm", "length", "yes ", Finish::Length),
