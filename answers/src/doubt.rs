@@ -23,10 +23,13 @@ const DEPTH: u8 = 8;
 
 /// Whether no gate would pass the findings, so that nothing beside them can change what a gate says.
 pub(crate) fn is_decided(answer: &ExpertAnswer) -> bool {
-    answer
-        .findings
-        .iter()
-        .any(|finding| matches!(finding.said.severity, Severity::Critical | Severity::Unknown))
+    answer.findings.iter().any(|finding| decides(finding.said.severity))
+}
+
+/// Whether a finding of this severity fails a gate at any level.
+#[must_use]
+pub fn decides(severity: Severity) -> bool {
+    matches!(severity, Severity::Critical | Severity::Unknown)
 }
 
 /// Whether the answer, or what stands around it, may report something worse than its findings do.
@@ -117,9 +120,11 @@ impl Search<'_> {
                 let severity =
                     rated.or_else(|| (!is_own && looks_like_finding(value)).then_some(Severity::Unknown));
                 severity.is_some_and(|severity| self.is_worse(severity) && severity <= Severity::Unknown)
-                    || members.iter().any(|(key, value)| {
-                        self.member(key, value, depth + 1) && !is_own || self.value(value, is_own, depth + 1)
-                    })
+                    || if is_own {
+                        members.values().any(|value| self.value(value, true, depth + 1))
+                    } else {
+                        self.members(members, depth + 1)
+                    }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
@@ -266,6 +271,7 @@ mod tests {
             ("strengths", json!([{"severity": "high", "title": "The cart can be emptied"}])),
             ("outlook", json!([{"file": "cart.rs", "line": 3, "description": "The cart can be emptied"}])),
             ("approved", json!(false)),
+            ("verdict", json!({"by": "me", "approved": false})),
             ("truncated", json!(true)),
             ("review_complete", json!(false)),
             ("total_findings", json!(3)),

@@ -19,6 +19,7 @@ pub mod shape;
 pub mod status;
 
 pub use coverage::{left_unsaid, rates, said_in};
+pub use doubt::decides;
 pub use inert::{is_inert, says_clean};
 pub use read::{Rules, read};
 pub use reading::{Reading, Understood};

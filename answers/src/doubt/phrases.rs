@@ -358,9 +358,10 @@ pub(super) const BENIGN: &[&str] = &[
 
 /// Words that deny what stands behind them, so many words on.
 const DENIALS: &[&str] = &[
-    "no", "not", "none", "nothing", "nichts", "rien", "nada", "never", "without", "nor", "isn", "aren",
-    "zero", "0", "keine", "keinen", "kein", "nicht", "aucun", "aucune", "pas", "ningún", "ningun", "ninguna",
-    "sin", "nenhum", "nenhuma", "sem", "не", "нет", "без",
+    // "t" is what follows the apostrophe of "didn't".
+    "no", "not", "none", "nothing", "nichts", "rien", "nada", "never", "without", "nor", "t", "cannot", "não",
+    "nessun", "nessuno", "nessuna", "ninguno", "zero", "0", "keine", "keinen", "kein", "nicht", "aucun",
+    "aucune", "pas", "ningún", "ningun", "ninguna", "sin", "nenhum", "nenhuma", "sem", "не", "нет", "без",
 ];
 const REACH: usize = 4;
 /// Words that count for nothing on the way.

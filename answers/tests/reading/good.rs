@@ -4,7 +4,13 @@ use exai_answers::{Rules, Understood, read, says_clean, severity::SeverityWords}
 use exai_core::Severity;
 
 /// What models say when little or nothing is wrong.
-const GOOD: [&str; 30] = [
+const GOOD: [&str; 36] = [
+    r#"{"status":"code_review_complete","summary":"I didn't find any critical issues.","findings":[]}"#,
+    r#"{"status":"code_review_complete","summary":"I don't see any critical or serious problems.","findings":[]}"#,
+    r#"{"status":"code_review_complete","summary":"I couldn't find any high severity issues.","findings":[]}"#,
+    r#"{"status":"code_review_complete","summary":"Não há problemas críticos.","findings":[]}"#,
+    r#"{"status":"code_review_complete","summary":"Nessun problema critico.","findings":[]}"#,
+    r#"{"status":"code_review_complete","summary":"One remark.","findings":[{"severity":"low","path":"a.rs","line":3,"title":"Typo"}],"counts":{"critical":0,"high":0,"medium":0,"low":1}}"#,
     r#"{"status":"code_review_complete","summary":"The change is small and correct.","findings":[]}"#,
     r#"{"status":"code_review_complete","summary":"No issues found. The retry logic is bounded, errors are propagated, and the tests cover the new branch.","findings":[]}"#,
     r#"{"status":"code_review_complete","summary":"Clean refactoring; behaviour is preserved.","findings":[],"positives":["Good names","Errors are wrapped with context"],"next_steps":["Merge."]}"#,

@@ -4,7 +4,7 @@
 //! made of it.
 
 use exai_answers::{
-    is_inert, left_unsaid, rates, said_in, says_clean,
+    decides, is_inert, left_unsaid, rates, said_in, says_clean,
     status::{AnswerStatus, is_usable_object},
 };
 use exai_core::{
@@ -97,10 +97,7 @@ fn accepted(mut again: ReadAnswer, before: ReadAnswer, text: &str) -> ReadAnswer
         finding.severity_word.get_or_insert_with(|| finding.severity.as_str().to_owned());
         finding.severity = Severity::Unknown;
     }
-    let is_decided = again
-        .findings
-        .iter()
-        .any(|finding| matches!(finding.severity, Severity::Critical | Severity::Unknown));
+    let is_decided = again.findings.iter().any(|finding| decides(finding.severity));
     let is_whole = if again.findings.is_empty() {
         says_clean(text)
     } else {
